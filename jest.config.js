@@ -1,0 +1,44 @@
+/** One jest project per kind of proof; `npm test` runs them all, `jest --selectProjects unit` one of them. */
+const transform = {
+  '^.+\\.ts$': [
+    '@swc/jest',
+    {
+      swcrc: false,
+      jsc: {
+        parser: { syntax: 'typescript', decorators: true, dynamicImport: true },
+        transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+        target: 'es2023',
+        keepClassNames: true,
+        experimental: { keepImportAttributes: true },
+      },
+      module: { type: 'es6' },
+      sourceMaps: 'inline',
+    },
+  ],
+};
+
+const project = (displayName, roots, more = {}) => ({
+  displayName,
+  rootDir: import.meta.dirname,
+  roots,
+  testMatch: ['**/*.test.ts'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform,
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.*/dist/'],
+  ...more,
+});
+
+/** A real PostgreSQL for the tests that ask for it: started once for the run, a fresh database per test file. */
+const withDatabase = {
+  globalSetup: '<rootDir>/server/test/start-postgres.ts',
+  globalTeardown: '<rootDir>/server/test/stop-postgres.ts',
+};
+
+export default {
+  projects: [
+    project('unit', ['<rootDir>/codegen', '<rootDir>/clients/typescript', '<rootDir>/scripts']),
+    project('server', ['<rootDir>/server'], withDatabase),
+    project('contract', ['<rootDir>/contract-tests'], withDatabase),
+  ],
+};

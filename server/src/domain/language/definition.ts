@@ -1,0 +1,64 @@
+import type { Json } from '../domain-error.ts';
+
+/** A time span as people write it: `250ms`, `30s`, `5m`, `2h`, `3d`, `1w`, or ISO 8601 (`PT30S`). */
+export type Duration = string;
+
+/** The canonical form of a workflow; the YAML form converts to it and back without loss. */
+export interface WorkflowDefinition {
+  nodes: WorkflowNode[];
+  edges: WorkflowEdge[];
+  /** JSON Schema (2020-12) that the input of an execution must satisfy. */
+  input_schema?: Record<string, Json>;
+  /** Template that shapes the output of an execution; without it the outputs of the end nodes. */
+  output?: Json;
+  variables?: Record<string, Json>;
+  settings?: WorkflowSettings;
+}
+
+export interface WorkflowSettings {
+  /** Time limit of a whole execution. */
+  timeout?: Duration;
+  /** How many executions of this workflow may run at once. */
+  concurrency?: number;
+  on_failure?: 'fail' | 'continue';
+}
+
+export interface WorkflowNode {
+  /** Unique in the workflow; `^[a-z][a-z0-9_]{0,63}$`. */
+  id: string;
+  type: string;
+  name?: string;
+  params: Record<string, Json>;
+  /** Expression; the node is skipped when it is falsy. */
+  when?: string;
+  /** How many of the incoming edges must fire; default `all` of those that still can. */
+  join?: 'all' | 'any' | number;
+  retry?: RetryPolicy;
+  timeout?: Duration;
+  /** `fail` ends the execution, `continue` goes on with the default port, `route` takes the `error` port. */
+  on_error?: 'fail' | 'continue' | 'route';
+  position?: { x: number; y: number };
+}
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  max_attempts: number;
+  backoff?: 'constant' | 'exponential';
+  initial?: Duration;
+  max?: Duration;
+  /** Share of the delay that is random, 0 to 1. */
+  jitter?: number;
+  /** Error codes worth another attempt; all when absent. */
+  on?: string[];
+}
+
+export interface WorkflowEdge {
+  id: string;
+  from: string;
+  to: string;
+  /** `default`, `error`, or a case of the node it leaves. */
+  port: string;
+  when?: string;
+  /** Lower fires first where only one edge may fire. */
+  priority?: number;
+}
