@@ -1,0 +1,17 @@
+/** Who is asking: always of one organisation, through an API key or a user's session, with the scopes that are granted. */
+export interface Caller {
+  readonly organisationId: string;
+  /** Set when a user is signed in. */
+  readonly userId?: string;
+  /** Set when the caller presented an API key. */
+  readonly apiKeyId?: string;
+  /** Set when a user is signed in. */
+  readonly sessionId?: string;
+  /** Scopes `resource:action`, bundles already expanded. */
+  readonly scopes: readonly string[];
+}
+
+/** One name for the key or the user behind a caller, stable over sessions and rotations of the key. */
+export function principalOf(caller: Caller): string {
+  return caller.apiKeyId ?? caller.userId ?? caller.organisationId;
+}
