@@ -1,0 +1,21 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import pg from 'pg';
+
+/** Any number known to this program alone: the advisory lock under which migrations run. */
+const migrationLock = 7_236_014_518;
+
+/**
+ * Brings the database to the newest schema and returns the names of the migrations that ran. Servers that start at the
+ * same time take turns, so each migration runs once.
+ */
+export async function migrate(orm: MikroORM, url: string): Promise<string[]> {
+  const lock = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  await lock.connect();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [migrationLock]);
+    const applied = await orm.migrator.up();
+    return applied.map(({ name }) => name);
+  } finally {
+    await lock.end();
+  }
+}

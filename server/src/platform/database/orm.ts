@@ -1,0 +1,46 @@
+import { Migrator } from '@mikro-orm/migrations';
+import { defineConfig, MikroORM, type Options } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
+import { entities } from '../../domain/entities.ts';
+import { migrations } from './migrations/index.ts';
+
+/** How one process talks to the database. */
+export interface DatabaseOptions {
+  /** `postgresql://user:password@host:port/database`, with `?sslmode=` where wanted. */
+  url: string;
+  /** Connections at most; 10 unless told. */
+  poolSize?: number;
+  /** Receives what the ORM reports: lost connections, slow or failed queries. */
+  log?: (message: string) => void;
+  /** Receives the connection pool, for metrics. */
+  onPool?: (pool: Pool) => void;
+}
+
+/** The one configuration of MikroORM, shared by the server, the tests and the migrations. */
+export function ormOptions({ url, poolSize = 10, log = () => undefined, onPool }: DatabaseOptions): Options {
+  return defineConfig({
+    clientUrl: url,
+    entities,
+    discovery: { warnWhenNoEntities: false },
+    extensions: [Migrator],
+    migrations: {
+      migrationsList: migrations,
+      tableName: 'migration',
+      snapshot: false,
+      transactional: true,
+      allOrNothing: true,
+    },
+    // The engine keeps its tables in a schema of its own and migrates them itself.
+    schemaGenerator: { ignoreSchema: ['dbos'] },
+    ensureDatabase: false,
+    pool: { min: 0, max: poolSize, idleTimeoutMillis: 30_000 },
+    driverOptions: { connectionTimeoutMillis: 10_000, application_name: 'flowpact', onPoolCreated: onPool },
+    logger: log,
+    colors: false,
+  });
+}
+
+/** An ORM outside Nest: in tests, scripts and before the application exists. The caller closes it. */
+export function createOrm(options: DatabaseOptions): Promise<MikroORM> {
+  return MikroORM.init(ormOptions(options));
+}
