@@ -36,6 +36,7 @@ const withDatabase = {
 };
 
 export default {
+  reporters: ['default', '<rootDir>/contract-tests/verifier/coverage-reporter.ts'],
   projects: [
     project('unit', ['<rootDir>/codegen', '<rootDir>/clients/typescript', '<rootDir>/scripts']),
     project('server', ['<rootDir>/server'], withDatabase),

@@ -1,0 +1,62 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ContractDocument } from './contract-document.ts';
+import { CoverageStore } from './coverage.ts';
+import { Verifier } from './verifier.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const REPORT = join(ROOT, 'contract-tests', '.report');
+const CONTRACTS = ['platform'];
+
+interface RunResults {
+  testResults: { testFilePath: string }[];
+  wasInterrupted: boolean;
+}
+
+interface GlobalConfig {
+  testNamePattern?: string;
+  testPathPatterns?: { patterns: string[] };
+  onlyChanged: boolean;
+}
+
+/**
+ * Jest reporter that turns what the contract tests observed into `.report/coverage.json` and one line, and fails the run when
+ * anything declared was not seen. A run of a selection of tests is reported but not judged.
+ */
+export default class ContractCoverageReporter {
+  private readonly partial: boolean;
+  private failure: Error | undefined;
+
+  constructor(config: GlobalConfig) {
+    const selected = (config.testPathPatterns?.patterns ?? []).length > 0;
+    this.partial = selected || config.onlyChanged || Boolean(config.testNamePattern);
+  }
+
+  onRunStart(): void {
+    for (const contract of CONTRACTS) new CoverageStore(REPORT, contract).reset();
+  }
+
+  async onRunComplete(_contexts: unknown, results: RunResults): Promise<void> {
+    const ran = results.testResults.some(({ testFilePath }) => testFilePath.includes('/contract-tests/'));
+    if (!ran || results.wasInterrupted) return;
+    const lines: string[] = [];
+    const summaries = [];
+    for (const contract of CONTRACTS) {
+      const document = await ContractDocument.load(join(ROOT, 'spec', contract, 'openapi.yaml'));
+      const coverage = new CoverageStore(REPORT, contract).summarise(new Verifier(document).declared());
+      summaries.push(coverage);
+      lines.push(`contract coverage: ${coverage.observed}/${coverage.declared} (operation, status, media type)`);
+      if (coverage.missing.length > 0 && !this.partial) {
+        this.failure = new Error(`Declared but never observed: ${coverage.missing.join('; ')}`);
+        lines.push(`not observed: ${coverage.missing.join('; ')}`);
+      }
+    }
+    mkdirSync(REPORT, { recursive: true });
+    writeFileSync(join(REPORT, 'coverage.json'), `${JSON.stringify(summaries[0], null, 2)}\n`);
+    process.stdout.write(`${lines.join('\n')}\n`);
+  }
+
+  getLastError(): Error | undefined {
+    return this.failure;
+  }
+}

@@ -1,0 +1,59 @@
+import { createLogger } from '@stoplight/prism-core';
+import { getHttpOperationsFromSpec } from '@stoplight/prism-http';
+import { createServer } from '@stoplight/prism-http-server';
+import type { ContractDocument } from './contract-document.ts';
+
+/** One complaint of Prism, from the `sl-violations` header. */
+export interface PrismViolation {
+  location: string[];
+  severity: string;
+  message: string;
+  code?: string | number;
+}
+
+export interface PrismProxy {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Without this dialect Prism validates as draft-07; with any it does not know, it validates nothing. */
+const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+
+type Operations = Awaited<ReturnType<typeof getHttpOperationsFromSpec>>;
+const parsed = new WeakMap<ContractDocument, Promise<Operations>>();
+
+/** Starts Prism as a validating proxy before `upstream`. It forwards everything and reports in `sl-violations`. */
+export async function startPrism(contract: ContractDocument, upstream: string): Promise<PrismProxy> {
+  let operations = parsed.get(contract);
+  if (!operations) {
+    operations = getHttpOperationsFromSpec({ ...structuredClone(contract.document), jsonSchemaDialect: DIALECT });
+    parsed.set(contract, operations);
+  }
+  const server = createServer(await operations, {
+    components: { logger: createLogger('prism', { level: 'silent' }) },
+    cors: false,
+    config: {
+      isProxy: true,
+      upstream: new URL(upstream),
+      upstreamProxy: undefined,
+      checkSecurity: true,
+      validateRequest: true,
+      validateResponse: true,
+      errors: false,
+      mock: { dynamic: false },
+    },
+  });
+  const url = await server.listen(0, '127.0.0.1');
+  return { url, close: () => server.close() };
+}
+
+/** Prism's complaints about an exchange; throws when the header was cut, since then complaints are lost. */
+export function prismViolations(headers: Headers): PrismViolation[] {
+  const value = headers.get('sl-violations');
+  if (value === null) return [];
+  try {
+    return JSON.parse(value) as PrismViolation[];
+  } catch {
+    throw new Error(`Prism reported more violations than fit into a header: ${value.slice(0, 400)}`);
+  }
+}
