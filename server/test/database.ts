@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import pg from 'pg';
+import { Client } from 'pg';
 import { migrate } from '../src/platform/database/migrate.ts';
 import { createOrm } from '../src/platform/database/orm.ts';
 
@@ -35,7 +35,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /** The lock makes test files that start together wait for the one that builds the template, and keeps copies apart. */
-async function ensureTemplate(server: string, admin: pg.Client): Promise<string> {
+async function ensureTemplate(server: string, admin: Client): Promise<string> {
   const template = `template_${migrationsHash()}`;
   await admin.query('select pg_advisory_lock(1)');
   const { rowCount } = await admin.query('select 1 from pg_database where datname = $1', [template]);
@@ -60,8 +60,8 @@ function migrationsHash(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-async function asAdmin(server: string, work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
-  const admin = new pg.Client({ connectionString: server });
+async function asAdmin(server: string, work: (admin: Client) => Promise<unknown>): Promise<void> {
+  const admin = new Client({ connectionString: server });
   await admin.connect();
   try {
     await work(admin);

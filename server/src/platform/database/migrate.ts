@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import pg from 'pg';
+import { Client } from 'pg';
 
 /** Any number known to this program alone: the advisory lock under which migrations run. */
 const migrationLock = 7_236_014_518;
@@ -9,7 +9,7 @@ const migrationLock = 7_236_014_518;
  * same time take turns, so each migration runs once.
  */
 export async function migrate(orm: MikroORM, url: string): Promise<string[]> {
-  const lock = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const lock = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await lock.connect();
   try {
     await lock.query('select pg_advisory_lock($1)', [migrationLock]);

@@ -1,0 +1,50 @@
+import { describe, expect, test } from '@jest/globals';
+import { StartupError } from '../lifecycle/startup-error.ts';
+import { Config } from './config.ts';
+
+function refusal(environment: Record<string, string>): StartupError {
+  try {
+    Config.from(environment);
+  } catch (error) {
+    if (error instanceof StartupError) return error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('Config', () => {
+  test('an empty environment gives a server on port 3000 with the embedded database', () => {
+    const { settings } = Config.from({});
+    expect(settings).toMatchObject({ PORT: 3000, HOST: '127.0.0.1', FLOWPACT_DATA_DIR: '.data', CORS_ORIGINS: [] });
+    expect(settings.DATABASE_URL).toBeUndefined();
+  });
+
+  test('an empty value counts as not set', () => {
+    expect(Config.from({ PORT: '', DATABASE_URL: '' }).settings.PORT).toBe(3000);
+  });
+
+  test('every problem is listed with its variable', () => {
+    const { message } = refusal({
+      PORT: 'abc',
+      DATABASE_URL: 'mysql://x',
+      LOG_LEVEL: 'loud',
+      CORS_ORIGINS: 'https://a.example/path',
+    });
+    expect(message).toContain('wrong in 4 places');
+    expect(message).toContain('PORT is not a whole number. Port to listen on');
+    expect(message).toContain('DATABASE_URL is not a URL that starts with postgresql:// or postgres://.');
+    expect(message).toContain('LOG_LEVEL is not one of');
+    expect(message).toContain('CORS_ORIGINS has an entry that is not an origin');
+  });
+
+  test('a wrong secret is not repeated in the message', () => {
+    expect(refusal({ AUTH_SECRET: 'too-short' }).message).not.toContain('too-short');
+  });
+
+  test.each([
+    ['true', true],
+    ['2', 2],
+    ['10.0.0.1, 10.0.0.2', ['10.0.0.1', '10.0.0.2']],
+  ])('TRUST_PROXY=%s', (text, want) => {
+    expect(Config.from({ TRUST_PROXY: text }).settings.TRUST_PROXY).toEqual(want);
+  });
+});

@@ -1,0 +1,37 @@
+import type { z } from 'zod';
+import { StartupError } from '../lifecycle/startup-error.ts';
+import { variables } from './variables.ts';
+
+/** The values of the environment variables, typed and with defaults, each under its own name. */
+export type Settings = z.output<typeof variables>;
+
+/** The configuration of one server process, injected by this class; it never changes after the start. */
+export class Config {
+  private constructor(readonly settings: Readonly<Settings>) {}
+
+  /** Reads the environment; throws one StartupError that lists every variable that is wrong, and what to do. */
+  static from(environment: Readonly<Record<string, string | undefined>>): Config {
+    // An empty value means "not set", which is what `VARIABLE= npm start` and unset compose variables look like.
+    const given = Object.fromEntries(
+      Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+    );
+    const result = variables.safeParse(given);
+    if (result.success) return new Config(result.data);
+    const lines = result.error.issues.map((issue) => describeProblem(String(issue.path[0]), issue.message));
+    throw new StartupError(
+      `The configuration is wrong in ${lines.length} ${lines.length === 1 ? 'place' : 'places'}:\n${lines.join('\n')}`,
+      'Correct the environment variables above; docs/configuration.md lists them all.',
+    );
+  }
+
+  /** The origin that clients see; `port` is the one that was bound, for when PORT is 0. */
+  publicUrl(port: number = this.settings.PORT): string {
+    return this.settings.PUBLIC_URL ?? `http://localhost:${port}`;
+  }
+}
+
+/** The value itself is left out: it may be a secret. */
+function describeProblem(name: string, message: string): string {
+  const description = variables.shape[name as keyof Settings]?.description ?? '';
+  return `  ${name} ${message}. ${description}`;
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+
+const integer = (low: number, high: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'is not a whole number')
+    .transform(Number)
+    .refine((value) => value >= low && value <= high, `is not between ${low} and ${high}`);
+
+const flag = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true');
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `is not a URL that starts with ${protocols.join('// or ')}//`,
+    );
+
+const origins = list.refine(
+  (entries) => entries.every(isOrigin),
+  'has an entry that is not an origin such as https://app.example.com',
+);
+
+/** `false`, `true`, a number of proxies, or the proxies' addresses: the forms that Fastify's `trustProxy` takes. */
+const proxies = z.string().transform((text): boolean | number | string[] => {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^\d+$/.test(text) ? Number(text) : list.parse(text);
+});
+
+/**
+ * Every environment variable that the server reads. The description says what it does and ends with the remedy a reader
+ * needs when the value is wrong; `docs/configuration.md` is made from it.
+ */
+export const variables = z.object({
+  PORT: integer(0, 65_535).default(3000).describe('Port to listen on; 0 takes any free one.'),
+  HOST: z
+    .string()
+    .min(1, 'is empty')
+    .default('127.0.0.1')
+    .describe('Address to listen on. Set 0.0.0.0 to be reached from other machines, for example in a container.'),
+  PUBLIC_URL: url('http:', 'https:')
+    .optional()
+    .describe(
+      'Origin under which clients reach the server, for example https://flowpact.example.com. It decides the cookie that browsers get. Derived from HOST and PORT unless set.',
+    ),
+  DATABASE_URL: url('postgresql:', 'postgres:')
+    .optional()
+    .describe(
+      'A PostgreSQL server of your own (version 15 or newer), for example postgresql://user:password@localhost:5432/flowpact. Unset: an embedded PostgreSQL keeps its data in FLOWPACT_DATA_DIR.',
+    ),
+  DATABASE_POOL_SIZE: integer(2, 500).default(20).describe('Database connections of one server process at most.'),
+  FLOWPACT_DATA_DIR: z
+    .string()
+    .min(1, 'is empty')
+    .default('.data')
+    .describe('Folder for the embedded PostgreSQL and for generated secrets.'),
+  FLOWPACT_ADMIN_EMAIL: z
+    .email('is not an e-mail address')
+    .default('admin@flowpact.local')
+    .describe('Email of the first user, made at the first start.'),
+  FLOWPACT_ADMIN_PASSWORD: z
+    .string()
+    .min(12, 'is shorter than 12 characters')
+    .optional()
+    .describe('Password of the first user. Unset: a random one is printed once.'),
+  AUTH_SECRET: z
+    .string()
+    .min(32, 'is shorter than 32 characters')
+    .optional()
+    .describe(
+      'Signs access tokens; all server processes of one installation share it. Unset: a random one is kept in FLOWPACT_DATA_DIR. Make one with "openssl rand -base64 48".',
+    ),
+  CORS_ORIGINS: origins
+    .default([])
+    .describe(
+      'Comma-separated origins whose pages may call the API from a browser, for example https://app.example.com. None unless set.',
+    ),
+  TRUST_PROXY: proxies
+    .default(false)
+    .describe(
+      'Whose X-Forwarded-* headers to believe: false, true, a number of proxies, or comma-separated addresses.',
+    ),
+  BODY_LIMIT: integer(1_024, 104_857_600)
+    .default(1_048_576)
+    .describe('Largest request body in bytes, where the contract sets no limit of its own.'),
+  REQUEST_TIMEOUT: integer(1, 600).default(30).describe('Seconds in which a client has to send its request.'),
+  SHUTDOWN_TIMEOUT: integer(0, 600)
+    .default(15)
+    .describe('Seconds that requests and steps in progress get to finish when the server stops.'),
+  LOG_LEVEL: z
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'is not one of fatal, error, warn, info, debug, trace, silent',
+    )
+    .default('info')
+    .describe('Least severe log line that is written.'),
+  LOG_FORMAT: z
+    .enum(['auto', 'pretty', 'json'], 'is not one of auto, pretty, json')
+    .default('auto')
+    .describe('json writes one object a line; auto does so unless the output is a terminal.'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'is shorter than 16 characters')
+    .optional()
+    .describe('When set, /metrics wants it as a bearer token.'),
+  RESPONSE_VALIDATION: z
+    .enum(['throw', 'log', 'off'], 'is not one of throw, log, off')
+    .default('log')
+    .describe(
+      'What happens to an answer that does not match the contract: refuse it with a 500, log it, or do not look.',
+    ),
+  OUTGOING_ALLOWED_HOSTS: list
+    .default([])
+    .describe(
+      'Comma-separated hosts or host:port pairs on private networks that workflows may call all the same, for example localhost:8080. For development.',
+    ),
+  RATE_LIMITS: flag.default(true).describe('false lifts the rate limits; the headers stay.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:')
+    .optional()
+    .describe('OpenTelemetry collector that traces go to, for example http://localhost:4318. None unless set.'),
+  OTEL_SERVICE_NAME: z.string().min(1, 'is empty').default('flowpact').describe('Name of this service in traces.'),
+});
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
