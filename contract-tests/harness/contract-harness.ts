@@ -1,0 +1,176 @@
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
+import { Flowpact } from '#sdk';
+import { startTestServer, type TestServer, type TestServerOptions } from '../../server/test/app.ts';
+import { ContractDocument, type Operation } from '../verifier/contract-document.ts';
+import { CoverageStore } from '../verifier/coverage.ts';
+import { startPrism, type PrismProxy } from '../verifier/prism.ts';
+import { Tap } from '../verifier/tap.ts';
+import { createVerifiedFetch } from '../verifier/verified-fetch.ts';
+import { Verifier } from '../verifier/verifier.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const CONTRACT_FILE = join(ROOT, 'spec', 'platform', 'openapi.yaml');
+const REPORT = join(ROOT, 'contract-tests', '.report');
+
+let loaded: Promise<Verifier> | undefined;
+
+/** The contract, read once per test file. */
+export function loadVerifier(): Promise<Verifier> {
+  loaded ??= ContractDocument.load(CONTRACT_FILE).then((contract) => new Verifier(contract));
+  return loaded;
+}
+
+/** What a request by operation id is made of; everything is optional, so that tests can leave out what must be there. */
+export interface CallOptions {
+  path?: Record<string, string>;
+  query?: Record<string, string | number | readonly string[]>;
+  headers?: Record<string, string>;
+  /** Sent as JSON. */
+  json?: unknown;
+  /** Sent as it is, with the Content-Type in `headers`. */
+  raw?: string;
+  /** `null` sends no credential; default is the administrator's API key. */
+  apiKey?: string | null;
+}
+
+export interface CallResult {
+  status: number;
+  headers: Headers;
+  /** The parsed body, `undefined` where there is none. */
+  body: any; // eslint-disable-line typescript/no-explicit-any -- tests look into bodies that the verifier has checked
+  text: string;
+}
+
+/** A server under test with everything that watches it. */
+export class ContractHarness {
+  readonly server: TestServer;
+  readonly verifier: Verifier;
+  readonly tap: Tap;
+  private readonly prism: PrismProxy;
+  private readonly prismComplaints: string[] = [];
+
+  constructor(server: TestServer, verifier: Verifier, tap: Tap, prism: PrismProxy) {
+    this.server = server;
+    this.verifier = verifier;
+    this.tap = tap;
+    this.prism = prism;
+  }
+
+  static async start(options: TestServerOptions = {}): Promise<ContractHarness> {
+    const [server, verifier] = await Promise.all([startTestServer(options), loadVerifier()]);
+    const tap = await Tap.start(verifier, server.url);
+    return new ContractHarness(server, verifier, tap, await startPrism(verifier.contract, tap.url));
+  }
+
+  /** Where clients send to: every exchange is verified on its way. */
+  get url(): string {
+    return this.tap.url;
+  }
+
+  /** The generated SDK, through Prism and the tap. */
+  sdk(options: { apiKey?: string; negative?: boolean } = {}): Flowpact {
+    const { apiKey = this.server.admin.apiKey, negative = false } = options;
+    return new Flowpact({ apiKey, baseUrl: this.url, fetch: this.fetch(negative), maxRetries: 0 });
+  }
+
+  /** Sends a request that the contract allows and returns what came back. */
+  call(operationId: string, options: CallOptions = {}): Promise<CallResult> {
+    return this.send(this.verifier.contract.operation(operationId), options, false);
+  }
+
+  /**
+   * Sends a request that must be refused, asking for both shapes of an error, and checks that each has the status and the
+   * code. Returns the JSON one.
+   */
+  async refused(operationId: string, options: CallOptions, status: number, code: string): Promise<CallResult> {
+    const operation = this.verifier.contract.operation(operationId);
+    const asJson = await this.send(operation, options, true);
+    expect({ status: asJson.status, code: asJson.body?.error?.code }).toEqual({ status, code });
+    const accept = [options.headers?.['accept'] ?? successMediaType(operation), 'application/problem+json'].join(', ');
+    const asProblem = await this.send(operation, { ...options, headers: { ...options.headers, accept } }, true);
+    expect({ status: asProblem.status, code: asProblem.body?.code }).toEqual({ status, code });
+    return asJson;
+  }
+
+  /** What the verifiers found wrong since the last call. */
+  takeViolations(): string[] {
+    return [...this.tap.takeViolations(), ...this.prismComplaints.splice(0)];
+  }
+
+  async close(): Promise<void> {
+    await this.prism.close();
+    await this.tap.close();
+    await this.server.close();
+  }
+
+  private fetch(negative: boolean): typeof fetch {
+    return createVerifiedFetch({
+      contract: this.verifier.contract,
+      tapUrl: this.tap.url,
+      prismUrl: this.prism.url,
+      negative,
+      onViolation: (violation) => this.prismComplaints.push(violation),
+    });
+  }
+
+  private async send(operation: Operation, options: CallOptions, negative: boolean): Promise<CallResult> {
+    const { apiKey = this.server.admin.apiKey } = options;
+    const headers = new Headers(options.headers);
+    if (apiKey !== null && !headers.has('authorization') && !headers.has('cookie')) headers.set('x-api-key', apiKey);
+    if (options.json !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/json');
+    const response = await this.fetch(negative)(this.urlOf(operation, options), {
+      method: operation.method,
+      headers,
+      body: options.raw ?? (options.json === undefined ? undefined : JSON.stringify(options.json)),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parse(response, text), text };
+  }
+
+  private urlOf(operation: Operation, options: CallOptions): string {
+    const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_match, name: string) =>
+      encodeURIComponent(options.path?.[name] ?? 'unknown'),
+    );
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(options.query ?? {})) {
+      for (const item of Array.isArray(value) ? (value as string[]) : [String(value)]) query.append(name, item);
+    }
+    return `${this.url}${path}${query.size > 0 ? `?${query.toString()}` : ''}`;
+  }
+}
+
+/**
+ * Starts a harness for the test file, fails each test whose exchanges broke the contract, and hands what was observed to the
+ * coverage report.
+ */
+export function useContractHarness(options: TestServerOptions = {}): () => ContractHarness {
+  let harness: ContractHarness | undefined;
+  const testFile = expect.getState().testPath ?? 'unknown';
+  beforeAll(async () => {
+    harness = await ContractHarness.start(options);
+  }, 60_000);
+  afterEach(() => {
+    expect(harness?.takeViolations() ?? []).toEqual([]);
+  });
+  afterAll(async () => {
+    if (!harness) return;
+    new CoverageStore(REPORT, 'platform').save(testFile, harness.tap.observations);
+    await harness.close();
+  }, 30_000);
+  return () => {
+    if (!harness) throw new Error('The harness starts before the first test of the file.');
+    return harness;
+  };
+}
+
+/** The media type that a success of the operation has, for the Accept header of requests that prefer problem details. */
+function successMediaType(operation: Operation): string {
+  const success = Object.entries(operation.responses).find(([status]) => status.startsWith('2'));
+  return Object.keys(success?.[1].content ?? {})[0] ?? '*/*';
+}
+
+function parse(response: Response, text: string): unknown {
+  if (text === '') return undefined;
+  return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
+}
