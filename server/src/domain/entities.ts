@@ -1,2 +1,11 @@
+import { ApiKeySecret } from './api-key/api-key-secret.entity.ts';
+import { ApiKey } from './api-key/api-key.entity.ts';
+import { Organisation } from './organisation/organisation.entity.ts';
+import { LoginAttempt } from './session/login-attempt.entity.ts';
+import { RefreshToken } from './session/refresh-token.entity.ts';
+import { Session } from './session/session.entity.ts';
+import { User } from './user/user.entity.ts';
+import { executionEntities } from './execution/entities.ts';
+
 /** Every entity of the platform; what is not listed here does not exist for the database. */
-export const entities = [];
+export const entities = [Organisation, User, ApiKey, ApiKeySecret, Session, RefreshToken, LoginAttempt, ...executionEntities];

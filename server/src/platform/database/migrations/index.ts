@@ -1,4 +1,7 @@
 import type { MigrationObject } from '@mikro-orm/core';
+import { Migration20261122000300_executions } from './Migration20261122000300_executions.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
-export const migrations: MigrationObject[] = [];
+export const migrations: MigrationObject[] = [
+  { name: 'Migration20261122000300_executions', class: Migration20261122000300_executions },
+];

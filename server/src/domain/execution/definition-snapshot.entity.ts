@@ -1,0 +1,18 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { WorkflowDefinition } from '../language/definition.ts';
+
+const DefinitionSnapshotSchema = defineEntity({
+  name: 'DefinitionSnapshot',
+  tableName: 'definition_snapshot',
+  properties: {
+    organisationId: p.text().primary(),
+    /** SHA-256 of the definition, in hex. */
+    hash: p.text().primary(),
+    definition: p.json<WorkflowDefinition>(),
+    createdAt: p.datetime(3),
+  },
+});
+
+/** A definition as executions run it; never changed, because a run that is resumed must find what it started with. */
+export class DefinitionSnapshot extends DefinitionSnapshotSchema.class {}
+DefinitionSnapshotSchema.setClass(DefinitionSnapshot);

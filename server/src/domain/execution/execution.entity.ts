@@ -1,0 +1,123 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { Json } from '../domain-error.ts';
+import { newId } from '../id.ts';
+import { ExecutionAlreadyFinishedError } from './execution.errors.ts';
+
+export const executionStatuses = [
+  'pending',
+  'running',
+  'waiting',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+export type ExecutionStatus = (typeof executionStatuses)[number];
+
+/** Statuses that an execution never leaves. */
+export const terminalStatuses = ['completed', 'failed', 'cancelled'] as const satisfies readonly ExecutionStatus[];
+
+/** Why an execution or a step failed, in the words of the node or of the engine. */
+export interface Failure {
+  code: string;
+  message: string;
+  node_id?: string;
+  details?: Record<string, Json>;
+}
+
+/** What a `respond` node answered. */
+export interface ExecutionResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: Json;
+}
+
+const ExecutionSchema = defineEntity({
+  name: 'Execution',
+  tableName: 'execution',
+  properties: {
+    id: p.text().primary(),
+    organisationId: p.text(),
+    workflowId: p.text(),
+    workflowVersion: p.integer(),
+    /** Names the immutable DefinitionSnapshot that the execution runs. */
+    definitionHash: p.text(),
+    status: p.enum(executionStatuses),
+    /** Share of the nodes that are decided, 0 to 100. */
+    progress: p.smallint().default(0),
+    input: p.json<Json>(),
+    output: p.json<Json>().nullable(),
+    error: p.json<Failure>().nullable(),
+    response: p.json<ExecutionResponse>().nullable(),
+    metadata: p.json<Record<string, Json>>(),
+    trigger: p.json<Json>(),
+    startedByType: p.text(),
+    startedById: p.text(),
+    /** Sequence of the newest event; the row lock on it keeps the log of one execution in order across processes. */
+    eventSequence: p.integer().default(0),
+    createdAt: p.datetime(3),
+    startedAt: p.datetime(3).nullable(),
+    completedAt: p.datetime(3).nullable(),
+  },
+  indexes: [
+    { properties: ['organisationId', 'createdAt', 'id'], name: 'execution_organisation_created' },
+    { properties: ['organisationId', 'workflowId', 'createdAt', 'id'], name: 'execution_workflow_created' },
+    { properties: ['status'], name: 'execution_status' },
+  ],
+});
+
+/** What an execution is born with. */
+export interface NewExecution {
+  organisationId: string;
+  workflowId: string;
+  workflowVersion: number;
+  definitionHash: string;
+  input: Json;
+  metadata: Record<string, Json>;
+  trigger: Json;
+  startedBy: { type: string; id: string };
+}
+
+/** One run of one version of a workflow: the record for users; the engine keeps its own books. */
+export class Execution extends ExecutionSchema.class {
+  static create(start: NewExecution): Execution {
+    const { startedBy, ...given } = start;
+    return Object.assign(new Execution(), {
+      ...given,
+      id: newId('exec'),
+      status: 'pending' as const,
+      progress: 0,
+      output: null,
+      error: null,
+      response: null,
+      startedByType: startedBy.type,
+      startedById: startedBy.id,
+      eventSequence: 0,
+      createdAt: new Date(),
+      startedAt: null,
+      completedAt: null,
+    });
+  }
+
+  get ended(): boolean {
+    return isTerminal(this.status);
+  }
+
+  /** Milliseconds between start and end; null while it has not both. */
+  get durationMs(): number | null {
+    if (!this.startedAt || !this.completedAt) return null;
+    return this.completedAt.getTime() - this.startedAt.getTime();
+  }
+
+  /** Ends it as cancelled; throws ExecutionAlreadyFinishedError when it has already ended. */
+  cancel(at: Date): void {
+    if (this.ended) throw new ExecutionAlreadyFinishedError(this.id, this.status);
+    this.status = 'cancelled';
+    this.completedAt = at;
+  }
+}
+ExecutionSchema.setClass(Execution);
+
+export function isTerminal(status: ExecutionStatus): boolean {
+  return (terminalStatuses as readonly string[]).includes(status);
+}

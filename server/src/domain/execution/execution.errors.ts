@@ -1,0 +1,22 @@
+import { DomainError } from '../domain-error.ts';
+
+/** The execution has ended, and terminal is final. */
+export class ExecutionAlreadyFinishedError extends DomainError {
+  override readonly code = 'execution_already_finished';
+
+  constructor(id: string, status: string) {
+    super(`Execution ${id} has already ended as ${status}. Start a new execution to run the workflow again.`, {
+      id,
+      status,
+    });
+  }
+}
+
+/** The engine does not take work, for example while the process stops. */
+export class EngineUnavailableError extends DomainError {
+  override readonly code = 'service_unavailable';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, {}, options);
+  }
+}

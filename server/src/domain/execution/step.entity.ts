@@ -1,0 +1,42 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { Json } from '../domain-error.ts';
+import type { Failure } from './execution.entity.ts';
+
+export const stepStatuses = ['pending', 'running', 'waiting', 'completed', 'failed', 'skipped', 'cancelled'] as const;
+export type StepStatus = (typeof stepStatuses)[number];
+
+const StepSchema = defineEntity({
+  name: 'Step',
+  tableName: 'step',
+  properties: {
+    id: p.text().primary(),
+    organisationId: p.text(),
+    executionId: p.text(),
+    nodeId: p.text(),
+    nodeType: p.text(),
+    nodeName: p.text().nullable(),
+    status: p.enum(stepStatuses),
+    /** Number of the latest attempt, from 1; 0 for a node that was skipped. */
+    attempt: p.integer(),
+    /** Parameters of the node with their expressions evaluated. */
+    input: p.json<Json>().nullable(),
+    output: p.json<Json>().nullable(),
+    error: p.json<Failure>().nullable(),
+    /** When a waiting step goes on. */
+    waitUntil: p.datetime(3).nullable(),
+    createdAt: p.datetime(3),
+    startedAt: p.datetime(3).nullable(),
+    completedAt: p.datetime(3).nullable(),
+  },
+  uniques: [{ properties: ['executionId', 'nodeId'], name: 'step_execution_node' }],
+});
+
+/** What one node did in one execution. */
+export class Step extends StepSchema.class {
+  /** Milliseconds between start and end; null while it has not both. */
+  get durationMs(): number | null {
+    if (!this.startedAt || !this.completedAt) return null;
+    return this.completedAt.getTime() - this.startedAt.getTime();
+  }
+}
+StepSchema.setClass(Step);
