@@ -83,7 +83,14 @@ export type Shape =
 export interface BodyDescriptor {
   readonly required: boolean;
   /** Keyed by media type as declared. */
-  readonly content: Readonly<Record<string, { readonly kind: MediaKind; readonly validate?: Validator }>>;
+  readonly content: Readonly<Record<string, BodyMediaDescriptor>>;
+}
+
+export interface BodyMediaDescriptor {
+  readonly kind: MediaKind;
+  readonly validate?: Validator;
+  /** How the text fields of a `form` or `multipart` body become values. */
+  readonly shape?: Shape;
 }
 
 export type MediaKind = 'json' | 'text' | 'form' | 'multipart' | 'binary' | 'event-stream';
@@ -95,7 +102,12 @@ export interface ResponseDescriptor {
 
 export interface ResponseMediaDescriptor {
   readonly kind: MediaKind;
-  /** Checks a body as it will be sent (after `project`), for the response-validation mode. */
+  /** Top-level properties of this body that the runtime fills in (the configured `suppliedProperties` it declares). */
+  readonly supplied?: readonly string[];
+  /**
+   * Checks a body as it will be sent (after `project`), for the response-validation mode. For an `event-stream` both look
+   * at the `data` of one event.
+   */
   readonly validate?: Validator;
   /** Copies what the schema declares and nothing else; collects the paths of what it dropped. */
   readonly project?: (body: unknown, dropped?: string[]) => unknown;

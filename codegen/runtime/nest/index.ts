@@ -1,0 +1,30 @@
+/**
+ * The library behind generated code, for NestJS on Fastify. It knows contracts only through their descriptors.
+ *
+ * - Generated code calls `defineOperation`; its result is the decorator of a controller method.
+ * - An application imports `ContractModule.forRoot(...)` once and implements the ports: `Authenticator` per security scheme,
+ *   `RateLimiter`, `IdempotencyStore`, an `ErrorFormat` per contract.
+ * - `contextOf(request)` and `principalOf(request)` are for the application's own parameter decorators.
+ */
+export type * from './contract.ts';
+export { ContractModule, type ContractModuleAsyncOptions } from './contract.module.ts';
+export {
+  defaultStatus,
+  RequestFailure,
+  type Failure,
+  type FailureDetails,
+  type FailureKind,
+  type FieldError,
+} from './failure.ts';
+export { defineOperation, type Built, type Operation, type ResponseOf } from './operation.ts';
+export type { ContractModuleOptions } from './options.ts';
+export type * from './ports.ts';
+export {
+  contextOf,
+  findContext,
+  findPrincipal,
+  principalOf,
+  RequestContext,
+  type OperationRequest,
+} from './request-context.ts';
+export { OperationResponse, type EventStream, type ResponseHeaders, type ServerSentEvent } from './response.ts';
