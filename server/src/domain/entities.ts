@@ -8,4 +8,13 @@ import { User } from './user/user.entity.ts';
 import { executionEntities } from './execution/entities.ts';
 
 /** Every entity of the platform; what is not listed here does not exist for the database. */
-export const entities = [Organisation, User, ApiKey, ApiKeySecret, Session, RefreshToken, LoginAttempt, ...executionEntities];
+export const entities = [
+  Organisation,
+  User,
+  ApiKey,
+  ApiKeySecret,
+  Session,
+  RefreshToken,
+  LoginAttempt,
+  ...executionEntities,
+];

@@ -3,6 +3,7 @@ import { defineConfig, MikroORM, type Options } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 import { entities } from '../../domain/entities.ts';
 import { migrations } from './migrations/index.ts';
+import { platformEntities } from './platform-entities.ts';
 
 /** How one process talks to the database. */
 export interface DatabaseOptions {
@@ -20,7 +21,7 @@ export interface DatabaseOptions {
 export function ormOptions({ url, poolSize = 10, log = () => undefined, onPool }: DatabaseOptions): Options {
   return defineConfig({
     clientUrl: url,
-    entities,
+    entities: [...entities, ...platformEntities],
     discovery: { warnWhenNoEntities: false },
     extensions: [Migrator],
     migrations: {

@@ -1,0 +1,211 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { Caller } from '../caller.ts';
+import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
+import { newId } from '../id.ts';
+import { Organisation } from '../organisation/organisation.entity.ts';
+import type { Plan } from '../organisation/plan.ts';
+import { sha256 } from '../secret.ts';
+import { User } from '../user/user.entity.ts';
+import { ApiKeySecret } from './api-key-secret.entity.ts';
+import { looksLikeApiKey, mintSecret } from './api-key-text.ts';
+import { ApiKey, type ApiKeyStatus } from './api-key.entity.ts';
+import {
+  ExpiredApiKeyError,
+  InsufficientScopeError,
+  InvalidApiKeyError,
+  RevokedApiKeyError,
+} from './api-key.errors.ts';
+import { expandGrants, type Grant } from './scope.ts';
+
+/** How often the time of last use is written, so that a busy key costs one write a minute and not one a request. */
+const lastUsedGranularityMs = 60_000;
+
+export interface NewApiKey {
+  readonly name: string;
+  readonly grants: readonly Grant[];
+  /** Absent or null: until it is revoked. */
+  readonly expiresAt?: Date | null;
+}
+
+/** What is absent stays as it is. */
+export type ApiKeyChange = Partial<NewApiKey>;
+
+/** A key together with its new secret, which nobody can read again. */
+export interface ApiKeyWithSecret {
+  readonly apiKey: ApiKey;
+  readonly secret: string;
+  /** After a rotation: until when the secrets before this one still work. */
+  readonly previousSecretsValidUntil?: Date;
+}
+
+export interface ApiKeyQuery {
+  readonly status?: ApiKeyStatus;
+  /** From 1. */
+  readonly page: number;
+  readonly perPage: number;
+}
+
+/** Who a key speaks for, and what its organisation has booked. */
+export interface AuthenticatedCaller extends Caller {
+  readonly plan: Plan;
+}
+
+/** The API keys of an organisation. */
+@Injectable()
+export class ApiKeyService {
+  constructor(private readonly em: EntityManager) {}
+
+  /** Newest first. */
+  async list(organisationId: string, query: ApiKeyQuery): Promise<{ items: ApiKey[]; total: number }> {
+    const [items, total] = await this.em.findAndCount(
+      ApiKey,
+      { organisation: organisationId, ...whereStatus(query.status) },
+      {
+        orderBy: { createdAt: 'desc', id: 'desc' },
+        limit: query.perPage,
+        offset: (query.page - 1) * query.perPage,
+      },
+    );
+    return { items, total };
+  }
+
+  /** Throws ResourceNotFoundError. */
+  async get(organisationId: string, id: string): Promise<ApiKey> {
+    const apiKey = await this.em.findOne(ApiKey, { id, organisation: organisationId });
+    if (!apiKey) throw new ResourceNotFoundError('api_key', id);
+    return apiKey;
+  }
+
+  /** Throws InsufficientScopeError when the caller would hand on what it lacks, ValidationFailedError for a past expiry. */
+  async create(caller: Caller, { name, grants, expiresAt }: NewApiKey): Promise<ApiKeyWithSecret> {
+    assertMayGrant(caller, grants);
+    assertFuture(expiresAt);
+    const minted = mintSecret();
+    const apiKey = this.em.create(ApiKey, {
+      id: newId('key'),
+      organisation: this.em.getReference(Organisation, caller.organisationId),
+      createdBy: caller.userId ? this.em.getReference(User, caller.userId) : undefined,
+      name,
+      prefix: minted.prefix,
+      grants: unique(grants),
+      expiresAt,
+    });
+    this.em.create(ApiKeySecret, { hash: minted.hash, apiKey });
+    await this.em.flush();
+    return { apiKey, secret: minted.text };
+  }
+
+  /** Throws ResourceNotFoundError, ApiKeyNotActiveError for a revoked key, and what `create` throws. */
+  async update(caller: Caller, id: string, change: ApiKeyChange): Promise<ApiKey> {
+    const apiKey = await this.get(caller.organisationId, id);
+    apiKey.assertNotRevoked();
+    if (change.grants !== undefined) {
+      assertMayGrant(caller, change.grants);
+      apiKey.grants = unique(change.grants);
+    }
+    if (change.expiresAt !== undefined) {
+      assertFuture(change.expiresAt);
+      // A longer life for a key is worth as much as a new key.
+      assertMayGrant(caller, apiKey.grants);
+      apiKey.expiresAt = change.expiresAt;
+    }
+    if (change.name !== undefined) apiKey.name = change.name;
+    await this.em.flush();
+    return apiKey;
+  }
+
+  /**
+   * Gives the key a new secret; the ones before work for `overlapSeconds` more. Throws ResourceNotFoundError,
+   * ApiKeyNotActiveError, and InsufficientScopeError when the key may do what the caller may not.
+   */
+  async rotate(caller: Caller, id: string, overlapSeconds: number): Promise<ApiKeyWithSecret> {
+    const apiKey = await this.get(caller.organisationId, id);
+    apiKey.assertActive();
+    assertMayGrant(caller, apiKey.grants);
+    const now = new Date();
+    const previousSecretsValidUntil = new Date(now.getTime() + overlapSeconds * 1000);
+    for (const secret of await this.em.find(ApiKeySecret, { apiKey: id })) secret.replaceAt(previousSecretsValidUntil);
+    const minted = mintSecret();
+    this.em.create(ApiKeySecret, { hash: minted.hash, apiKey });
+    apiKey.prefix = minted.prefix;
+    apiKey.rotatedAt = now;
+    await this.em.flush();
+    return { apiKey, secret: minted.text, previousSecretsValidUntil };
+  }
+
+  /** Ends the key at once, with all its secrets; repeating it changes nothing. Throws ResourceNotFoundError. */
+  async revoke(organisationId: string, id: string): Promise<ApiKey> {
+    const apiKey = await this.get(organisationId, id);
+    apiKey.revoke();
+    await this.em.flush();
+    return apiKey;
+  }
+
+  /** Whose key this is. Throws InvalidApiKeyError, RevokedApiKeyError or ExpiredApiKeyError. */
+  async authenticate(secretText: string): Promise<AuthenticatedCaller> {
+    if (!looksLikeApiKey(secretText)) throw new InvalidApiKeyError();
+    // A context of its own: authentication comes before the request's transaction and must not leave entities in it.
+    const em = this.em.fork();
+    const hash = sha256(secretText);
+    const secret = await em.findOne(ApiKeySecret, { hash }, { populate: ['apiKey.organisation'] });
+    if (!secret) throw new InvalidApiKeyError();
+    const { apiKey } = secret;
+    const now = new Date();
+    if (apiKey.revokedAt) throw new RevokedApiKeyError(apiKey.revokedAt);
+    if (apiKey.expiresAt && apiKey.expiresAt <= now) throw new ExpiredApiKeyError(apiKey.expiresAt);
+    if (secret.isReplaced(now)) throw new ExpiredApiKeyError(secret.validUntil!);
+    await recordUse(em, apiKey, now);
+    const { organisation } = apiKey;
+    return {
+      organisationId: organisation.id,
+      apiKeyId: apiKey.id,
+      scopes: apiKey.scopes(),
+      plan: organisation.plan,
+    };
+  }
+}
+
+async function recordUse(em: EntityManager, apiKey: ApiKey, now: Date): Promise<void> {
+  const stale = new Date(now.getTime() - lastUsedGranularityMs);
+  if (apiKey.lastUsedAt && apiKey.lastUsedAt > stale) return;
+  const unused = { $or: [{ lastUsedAt: null }, { lastUsedAt: { $lte: stale } }] };
+  await em.nativeUpdate(ApiKey, { id: apiKey.id, ...unused }, { lastUsedAt: now });
+}
+
+function assertMayGrant(caller: Caller, grants: readonly Grant[]): void {
+  const required = expandGrants(grants);
+  const missing = required.filter((scope) => !caller.scopes.includes(scope));
+  if (missing.length === 0) return;
+  throw new InsufficientScopeError(
+    `A key cannot be given more than its giver has. You lack ${missing.join(', ')}.`,
+    required,
+    missing,
+  );
+}
+
+function assertFuture(expiresAt: Date | null | undefined): void {
+  if (!expiresAt || expiresAt > new Date()) return;
+  const message = 'must be in the future; leave it out for a key without an end';
+  throw new ValidationFailedError('The expiry of the key is in the past.', [
+    { field: 'expires_at', message, location: 'body' },
+  ]);
+}
+
+function whereStatus(status: ApiKeyStatus | undefined): object {
+  const now = new Date();
+  switch (status) {
+    case 'revoked':
+      return { revokedAt: { $ne: null } };
+    case 'expired':
+      return { revokedAt: null, expiresAt: { $lte: now } };
+    case 'active':
+      return { revokedAt: null, $or: [{ expiresAt: null }, { expiresAt: { $gt: now } }] };
+    case undefined:
+      return {};
+  }
+}
+
+function unique(grants: readonly Grant[]): Grant[] {
+  return [...new Set(grants)];
+}

@@ -1,0 +1,54 @@
+/** Every scope that an operation can ask for: `resource:action`, with what it allows. */
+export const scopeDescriptions = {
+  'workflows:read': 'List and read workflows, their versions and exports.',
+  'workflows:write': 'Create, change, publish, import and delete workflows.',
+  'workflows:execute': 'Start executions of published workflows.',
+  'executions:read': 'List and read executions, their steps, logs and events.',
+  'executions:cancel': 'Cancel running executions.',
+  'api-keys:read': 'List and read API keys, without their secrets.',
+  'api-keys:write': 'Create, change, rotate and revoke API keys.',
+} as const;
+
+export type Scope = keyof typeof scopeDescriptions;
+
+export const scopes = Object.keys(scopeDescriptions) as Scope[];
+
+/** A named set of scopes. A key that holds a bundle gains what is added to the bundle later. */
+export interface ScopeBundle {
+  readonly name: string;
+  readonly description: string;
+  readonly scopes: readonly Scope[];
+}
+
+export const scopeBundles = [
+  {
+    name: 'workflow-executor',
+    description: 'Run published workflows and follow their executions.',
+    scopes: ['workflows:read', 'workflows:execute', 'executions:read', 'executions:cancel'],
+  },
+  {
+    name: 'read-only',
+    description: 'Read everything, change nothing.',
+    scopes: scopes.filter((scope) => scope.endsWith(':read')),
+  },
+  { name: 'full-access', description: 'Everything that the API offers.', scopes },
+] as const satisfies readonly ScopeBundle[];
+
+export type BundleName = (typeof scopeBundles)[number]['name'];
+
+/** What is written on a key: single scopes and bundles, as they were granted. */
+export type Grant = Scope | BundleName;
+
+/** True for a name that is a scope or a bundle of this platform. */
+export function isGrant(name: string): name is Grant {
+  return name in scopeDescriptions || scopeBundles.some((bundle) => bundle.name === name);
+}
+
+/** The single scopes behind grants, each once, in the order of the list above. */
+export function expandGrants(grants: readonly string[]): Scope[] {
+  const granted = new Set<string>(grants);
+  for (const bundle of scopeBundles) {
+    if (granted.has(bundle.name)) for (const scope of bundle.scopes) granted.add(scope);
+  }
+  return scopes.filter((scope) => granted.has(scope));
+}

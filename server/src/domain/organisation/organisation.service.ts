@@ -1,0 +1,90 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { mintSecret } from '../api-key/api-key-text.ts';
+import { ApiKeySecret } from '../api-key/api-key-secret.entity.ts';
+import { ApiKey } from '../api-key/api-key.entity.ts';
+import { ResourceNotFoundError } from '../domain-error.ts';
+import { newId } from '../id.ts';
+import { randomBase62 } from '../secret.ts';
+import { PasswordHasher } from '../user/password-hasher.ts';
+import { normaliseEmail, User } from '../user/user.entity.ts';
+import { Organisation } from './organisation.entity.ts';
+import type { Plan } from './plan.ts';
+
+/** Any number known to this service alone: servers that start together take turns under it. */
+const bootstrapLock = 7_236_014_519;
+
+export interface FirstOrganisation {
+  readonly organisationName?: string;
+  readonly adminName?: string;
+  readonly adminEmail?: string;
+  /** Absent: one is made up. */
+  readonly adminPassword?: string;
+  readonly plan?: Plan;
+}
+
+/** What was made, with the secrets that can be read only now. */
+export interface Bootstrapped {
+  readonly organisation: Organisation;
+  readonly admin: User;
+  readonly adminPassword: string;
+  readonly apiKey: ApiKey;
+  readonly apiKeySecret: string;
+}
+
+/** The tenants of this installation. */
+@Injectable()
+export class OrganisationService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly passwords: PasswordHasher,
+  ) {}
+
+  /** Throws ResourceNotFoundError. */
+  async get(id: string): Promise<Organisation> {
+    const organisation = await this.em.findOne(Organisation, id);
+    if (!organisation) throw new ResourceNotFoundError('organisation', id);
+    return organisation;
+  }
+
+  /**
+   * Makes the first organisation with an admin and an API key for everything; undefined when there is an organisation
+   * already. Of servers that start together one makes it and the others get undefined.
+   */
+  async bootstrap(first: FirstOrganisation = {}): Promise<Bootstrapped | undefined> {
+    // Outside of Nest's requests there is no context, and inside one this must not share its transaction.
+    return this.em.fork().transactional(async (em) => {
+      await em.execute('select pg_advisory_xact_lock(?)', [bootstrapLock]);
+      return (await em.count(Organisation)) > 0 ? undefined : this.make(em, first);
+    });
+  }
+
+  private async make(em: EntityManager, first: FirstOrganisation): Promise<Bootstrapped> {
+    const adminPassword = first.adminPassword ?? randomBase62(20);
+    const minted = mintSecret();
+    const organisation = em.create(Organisation, {
+      id: newId('org'),
+      name: first.organisationName ?? 'My organisation',
+      plan: first.plan ?? 'business',
+    });
+    const admin = em.create(User, {
+      id: newId('user'),
+      organisation,
+      email: normaliseEmail(first.adminEmail ?? 'admin@flowpact.local'),
+      name: first.adminName ?? 'Admin',
+      role: 'admin',
+      passwordHash: await this.passwords.hash(adminPassword),
+    });
+    const apiKey = em.create(ApiKey, {
+      id: newId('key'),
+      organisation,
+      createdBy: admin,
+      name: 'First key',
+      prefix: minted.prefix,
+      grants: ['full-access'],
+    });
+    em.create(ApiKeySecret, { hash: minted.hash, apiKey });
+    await em.flush();
+    return { organisation, admin, adminPassword, apiKey, apiKeySecret: minted.text };
+  }
+}

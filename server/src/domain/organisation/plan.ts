@@ -1,0 +1,17 @@
+/** What an organisation has booked; it decides how many requests each of its keys and users may make. */
+export const plans = ['free', 'starter', 'pro', 'business'] as const;
+
+export type Plan = (typeof plans)[number];
+
+/** Requests that one key or one user may make in a minute and in a day (UTC). */
+export interface RequestQuota {
+  readonly perMinute: number;
+  readonly perDay: number;
+}
+
+export const requestQuotas: Readonly<Record<Plan, RequestQuota>> = {
+  free: { perMinute: 60, perDay: 1_000 },
+  starter: { perMinute: 120, perDay: 10_000 },
+  pro: { perMinute: 300, perDay: 50_000 },
+  business: { perMinute: 600, perDay: 200_000 },
+};

@@ -1,0 +1,16 @@
+import { defineEntity, p } from '@mikro-orm/core';
+
+const LoginAttemptSchema = defineEntity({
+  name: 'LoginAttempt',
+  properties: {
+    /** SHA-256 of `account:<email>` or `address:<ip>`, so that a typed password in the wrong field is not kept. */
+    subject: p.text().primary(),
+    windowStart: p.datetime(3).index(),
+    attempts: p.integer(),
+  },
+});
+
+/** How often a login was tried in the present window, for one account or from one address. */
+export class LoginAttempt extends LoginAttemptSchema.class {}
+
+LoginAttemptSchema.setClass(LoginAttempt);

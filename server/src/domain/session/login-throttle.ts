@@ -1,0 +1,68 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { sha256 } from '../secret.ts';
+import { normaliseEmail } from '../user/user.entity.ts';
+import { LoginAttempt } from './login-attempt.entity.ts';
+import { LoginThrottledError } from './session.errors.ts';
+
+const windowSeconds = 15 * 60;
+const attemptsPerAccount = 10;
+/** Higher than for an account, because a whole office can share an address. */
+const attemptsPerAddress = 100;
+
+interface Counted {
+  subject: string;
+  attempts: number;
+  retry_after: number;
+}
+
+/** Counts logins in the database, so that all processes see the same number. */
+@Injectable()
+export class LoginThrottle {
+  constructor(private readonly em: EntityManager) {}
+
+  /**
+   * Counts an attempt before the password is looked at, so that many at once cannot slip through. Throws
+   * LoginThrottledError. Accounts that do not exist are counted alike.
+   */
+  async admit(email: string, address: string): Promise<void> {
+    const limits = new Map([
+      [subjectOfAccount(email), attemptsPerAccount],
+      [sha256(`address:${address}`), attemptsPerAddress],
+    ]);
+    for (const { subject, attempts, retry_after } of await this.count([...limits.keys()])) {
+      const limit = limits.get(subject)!;
+      if (attempts > limit) throw new LoginThrottledError(limit, windowSeconds, retry_after);
+    }
+  }
+
+  /** After a login that worked the account starts anew; the address does not, or one good account would free it. */
+  async forget(email: string): Promise<void> {
+    await this.em.fork().nativeDelete(LoginAttempt, { subject: subjectOfAccount(email) });
+  }
+
+  /** Removes what is out of its window, and says how many rows that were. */
+  async purge(): Promise<number> {
+    const ended = new Date(Date.now() - windowSeconds * 1000);
+    return this.em.fork().nativeDelete(LoginAttempt, { windowStart: { $lt: ended } });
+  }
+
+  private async count(subjects: string[]): Promise<Counted[]> {
+    // Sorted, so that two logins lock their rows in the same order.
+    const rows = subjects.toSorted().map(() => '(?, now(), 1)');
+    // A fork: the count stays also when the transaction around the login is rolled back.
+    return this.em.fork().execute<Counted[]>(
+      `insert into login_attempt as l (subject, window_start, attempts) values ${rows.join(', ')}
+       on conflict (subject) do update set
+         attempts = case when l.window_start > now() - ?::interval then l.attempts + 1 else 1 end,
+         window_start = case when l.window_start > now() - ?::interval then l.window_start else now() end
+       returning subject, attempts,
+         greatest(1, ceil(extract(epoch from window_start + ?::interval - now())))::int as retry_after`,
+      [...subjects.toSorted(), ...Array.from({ length: 3 }, () => `${windowSeconds} seconds`)],
+    );
+  }
+}
+
+function subjectOfAccount(email: string): string {
+  return sha256(`account:${normaliseEmail(email)}`);
+}

@@ -1,0 +1,157 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { AuthenticatedCaller } from '../api-key/api-key.service.ts';
+import { newId } from '../id.ts';
+import { randomBase62, sha256 } from '../secret.ts';
+import { PasswordHasher } from '../user/password-hasher.ts';
+import { normaliseEmail, User } from '../user/user.entity.ts';
+import { AccessTokens } from './access-tokens.ts';
+import { LoginThrottle } from './login-throttle.ts';
+import { RefreshToken } from './refresh-token.entity.ts';
+import { ExpiredTokenError, InvalidCredentialsError, InvalidTokenError } from './session.errors.ts';
+import { Session } from './session.entity.ts';
+
+/** A login ends after this, however often it was refreshed. */
+const sessionLifetimeMs = 30 * 24 * 60 * 60 * 1000;
+
+/** How long ended sessions are kept, so that the reuse of a stolen token is still told from nonsense. */
+const keepEndedMs = 30 * 24 * 60 * 60 * 1000;
+
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+  /** Where the attempt comes from; logins are counted per address. */
+  readonly address: string;
+}
+
+/** What a client holds of a session. All three are secrets. */
+export interface IssuedSession {
+  readonly user: User;
+  readonly session: Session;
+  readonly accessToken: string;
+  /** Seconds. */
+  readonly accessTokenLifetime: number;
+  /** Can be exchanged once. */
+  readonly refreshToken: string;
+  /** For browsers, instead of the tokens. */
+  readonly cookie: string;
+}
+
+/** Logins of users. */
+@Injectable()
+export class SessionService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly passwords: PasswordHasher,
+    private readonly accessTokens: AccessTokens,
+    private readonly throttle: LoginThrottle,
+  ) {}
+
+  /** Throws InvalidCredentialsError or LoginThrottledError. */
+  async login({ email, password, address }: Credentials): Promise<IssuedSession> {
+    await this.throttle.admit(email, address);
+    const user = await this.em.findOne(User, { email: normaliseEmail(email) }, { populate: ['organisation'] });
+    const correct = await this.passwords.verify(user?.passwordHash, password);
+    if (!user || !correct || !user.isActive()) throw new InvalidCredentialsError();
+    const session = this.em.create(Session, {
+      id: newId('ses'),
+      organisation: user.organisation,
+      user,
+      cookieHash: '',
+      expiresAt: new Date(Date.now() + sessionLifetimeMs),
+    });
+    const issued = await this.issue(this.em, session);
+    await this.em.flush();
+    await this.throttle.forget(email);
+    return issued;
+  }
+
+  /**
+   * Exchanges a refresh token for new tokens and a new cookie. A token used before ends the whole session, for the thief
+   * and the owner alike. Throws InvalidTokenError or ExpiredTokenError.
+   */
+  async refresh(refreshToken: string): Promise<IssuedSession> {
+    const hash = sha256(refreshToken);
+    // A transaction of its own: the end of a session must stay although this method throws.
+    const outcome = await this.em.fork().transactional(async (em) => {
+      const firstUse = await em.nativeUpdate(RefreshToken, { hash, usedAt: null }, { usedAt: new Date() });
+      const token = await em.findOne(RefreshToken, { hash }, { populate: ['session.user.organisation'] });
+      if (!token) return new InvalidTokenError('The refresh token is not valid. Log in again.');
+      const { session } = token;
+      if (firstUse === 0) {
+        session.end('token_reuse');
+        return new InvalidTokenError('The refresh token was used before, so its session has been ended. Log in again.');
+      }
+      return refusal(session) ?? (await this.issue(em, session));
+    });
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  }
+
+  /** Ends the session with all its tokens and its cookie; repeating it changes nothing. */
+  async logout(organisationId: string, sessionId: string): Promise<void> {
+    const session = await this.em.findOne(Session, { id: sessionId, organisation: organisationId });
+    session?.end('logout');
+    await this.em.flush();
+  }
+
+  /** Whose access token this is. Throws InvalidTokenError or ExpiredTokenError; also when its session has ended. */
+  async authenticateAccessToken(accessToken: string): Promise<AuthenticatedCaller> {
+    const { sessionId } = await this.accessTokens.verify(accessToken);
+    return this.callerOf({ id: sessionId });
+  }
+
+  /** Whose cookie this is. Throws InvalidTokenError or ExpiredTokenError. */
+  authenticateCookie(cookie: string): Promise<AuthenticatedCaller> {
+    return this.callerOf({ cookieHash: sha256(cookie) });
+  }
+
+  /** Removes sessions that ended long ago, with their tokens, and says how many. */
+  async purge(): Promise<number> {
+    const longAgo = new Date(Date.now() - keepEndedMs);
+    return this.em.fork().nativeDelete(Session, { expiresAt: { $lt: longAgo } });
+  }
+
+  private async callerOf(where: { id: string } | { cookieHash: string }): Promise<AuthenticatedCaller> {
+    const session = await this.em.fork().findOne(Session, where, { populate: ['user.organisation'] });
+    if (!session) throw new InvalidTokenError();
+    const refused = refusal(session);
+    if (refused) throw refused;
+    const { user } = session;
+    return {
+      organisationId: user.organisation.id,
+      userId: user.id,
+      sessionId: session.id,
+      scopes: user.scopes(),
+      plan: user.organisation.plan,
+    };
+  }
+
+  private async issue(em: EntityManager, session: Session): Promise<IssuedSession> {
+    const { user } = session;
+    const refreshToken = `fp_refresh_${randomBase62(43)}`;
+    const cookie = randomBase62(43);
+    em.create(RefreshToken, { hash: sha256(refreshToken), session });
+    session.cookieHash = sha256(cookie);
+    const accessToken = await this.accessTokens.issue({
+      sessionId: session.id,
+      userId: user.id,
+      organisationId: user.organisation.id,
+    });
+    return {
+      user,
+      session,
+      accessToken,
+      accessTokenLifetime: this.accessTokens.lifetimeSeconds,
+      refreshToken,
+      cookie,
+    };
+  }
+}
+
+function refusal(session: Session): InvalidTokenError | ExpiredTokenError | undefined {
+  if (session.endedAt) return new InvalidTokenError('The session has ended. Log in again.');
+  if (!session.user.isActive()) return new InvalidTokenError('The account is disabled.');
+  if (!session.isLive()) return new ExpiredTokenError('The session has expired. Log in again.');
+  return undefined;
+}

@@ -1,0 +1,18 @@
+import { scopes, type Scope } from '../api-key/scope.ts';
+
+/** What a user may do in the organisation. */
+export const roles = ['admin', 'member', 'viewer'] as const;
+
+export type Role = (typeof roles)[number];
+
+/** Admins may do everything, members everything but manage keys, viewers only read. */
+export function scopesOfRole(role: Role): readonly Scope[] {
+  switch (role) {
+    case 'admin':
+      return scopes;
+    case 'member':
+      return scopes.filter((scope) => scope !== 'api-keys:write');
+    case 'viewer':
+      return scopes.filter((scope) => scope.endsWith(':read'));
+  }
+}

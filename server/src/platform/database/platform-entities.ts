@@ -1,0 +1,5 @@
+import { IdempotencyRecord } from '../idempotency/idempotency-record.entity.ts';
+import { RequestCount } from '../rate-limit/request-count.entity.ts';
+
+/** Tables of technical services, which the domain does not know. */
+export const platformEntities = [IdempotencyRecord, RequestCount];

@@ -1,0 +1,22 @@
+import { defineEntity, p } from '@mikro-orm/core';
+
+const RequestCountSchema = defineEntity({
+  name: 'RequestCount',
+  properties: {
+    /** Whose requests: `key_...`, `user_...` or `ip:<address>`. */
+    subject: p.text().primary(),
+    minuteStart: p.datetime(3),
+    minuteCount: p.integer(),
+    /** Requests of the minute by rate-limit class of the contract. */
+    classCounts: p.json<Record<string, number>>(),
+    dayStart: p.datetime(3).index(),
+    dayCount: p.integer(),
+    /** What was decided about the last request; the upsert returns it. */
+    allowed: p.boolean(),
+  },
+});
+
+/** The table behind the rate limits. It is unlogged: a crash of PostgreSQL empties it, which only gives requests back. */
+export class RequestCount extends RequestCountSchema.class {}
+
+RequestCountSchema.setClass(RequestCount);
