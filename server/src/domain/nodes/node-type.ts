@@ -25,7 +25,12 @@ export interface StepContext {
  */
 export type Command =
   | { kind: 'step'; key: string; run: (context: StepContext) => Promise<Json> }
-  | { kind: 'evaluate'; template: Json; /** A whole program (`code` node) rather than an expression. */ program?: boolean; locals?: Record<string, Json> }
+  | {
+      kind: 'evaluate';
+      template: Json;
+      /** A whole program (`code` node) rather than an expression. */ program?: boolean;
+      locals?: Record<string, Json>;
+    }
   | { kind: 'sleep'; milliseconds: number }
   | { kind: 'sleepUntil'; at: string }
   | { kind: 'log'; level: LogLevel; message: string; data?: Json };
@@ -37,6 +42,8 @@ export interface NodeResult {
   output: Json;
   /** The port whose edges fire; `default` when absent. */
   port?: string;
+  /** Merged into `variables`, for every node that starts after this one has ended. */
+  variables?: Record<string, Json>;
   /** Ends the execution's answer early (`respond` node). */
   response?: { status: number; headers: Record<string, string>; body: Json };
 }
@@ -50,6 +57,10 @@ export interface NodeType<Params = Record<string, Json>> {
   readonly output: Record<string, Json>;
   /** Params left unevaluated for the handler (for example `code`'s program). */
   readonly raw?: readonly string[];
+  /** Those of `raw` that are the body of an async JavaScript function, checked when a workflow is published. */
+  readonly programs?: readonly string[];
+  /** `first`: of the edges of its port only the first whose `when` holds fires, by priority, else those of port `default`. */
+  readonly firing?: 'all' | 'first';
   /** Ports that its edges may leave by, besides `error`. */
   ports(params: Record<string, Json>): readonly string[];
   /** Runs with evaluated params. Throw a `NodeFailure` to fail the node. */

@@ -1,0 +1,219 @@
+import type { Json } from '../domain-error.ts';
+import { NodeFailure, type Scope } from '../nodes/node-type.ts';
+import { readPath } from './path.ts';
+import { Sandbox, type SandboxFailure, type SandboxLog, type SandboxOutcome, type SandboxTask } from './sandbox.ts';
+import { programFault } from './syntax.ts';
+import { type Expression, isTemplate, parseTemplate, wholeExpression } from './template.ts';
+
+/** What makes an evaluation repeatable. */
+export interface EvaluationOptions {
+  /** Seed of `Math.random`; the same seed gives the same numbers at replay. Default: the execution's id. */
+  seed?: string;
+  /** What the clock says, in milliseconds since 1970. Default: the start of the execution. */
+  now?: number;
+  /** More names for the expressions, or other values for known ones. */
+  locals?: Readonly<Record<string, Json | undefined>>;
+  /** Keys of a top-level object that are left as they are. */
+  raw?: readonly string[];
+}
+
+/** Evaluates templates over a scope: plain paths in process, everything else in the sandbox. */
+export class Evaluator {
+  readonly #sandbox: Sandbox;
+
+  constructor(sandbox: Sandbox) {
+    this.#sandbox = sandbox;
+  }
+
+  /**
+   * The template with every `{{ expression }}` replaced, leaf by leaf. A leaf that is exactly one expression takes the
+   * value with its JSON type (`null` when it has none); in other leaves values become text. Throws a NodeFailure
+   * `expression_error`.
+   */
+  async evaluate(template: Json, scope: Scope, options: EvaluationOptions = {}): Promise<Json> {
+    const evaluation = new Evaluation(scope, options);
+    const { raw } = options;
+    const collect = (value: Json): unknown => evaluation.collect(value);
+    if (raw && isObject(template))
+      Object.entries(template).forEach(([key, value]) => raw.includes(key) || collect(value!));
+    else collect(template);
+    await evaluation.run(this.#sandbox);
+    if (!raw || !isObject(template)) return evaluation.fill(template);
+    const filled = Object.entries(template).map(([key, value]) => [
+      key,
+      raw.includes(key) ? value : evaluation.fill(value!),
+    ]);
+    return Object.fromEntries(filled) as Json;
+  }
+
+  /** The value of a bare expression, or of a string that is one `{{ expression }}`: the form of `when`. */
+  async expression(source: string, scope: Scope, options: EvaluationOptions = {}): Promise<Json> {
+    return this.evaluate(asTemplate(source), scope, options);
+  }
+
+  /** Whether a `when` holds, by JavaScript's idea of truth. */
+  async isTrue(when: string, scope: Scope, options: EvaluationOptions = {}): Promise<boolean> {
+    return Boolean(await this.expression(when, scope, options));
+  }
+
+  /** What a program (the body of an async function) returns, and what it logged. Throws a NodeFailure `code_error`. */
+  async program(
+    source: string,
+    scope: Scope,
+    options: EvaluationOptions = {},
+  ): Promise<{ value: Json; logs: readonly SandboxLog[] }> {
+    const fault = programFault(source);
+    if (fault) throw new NodeFailure('code_error', `The code does not parse: ${fault}`, { reason: 'error' });
+    const [outcome] = await this.#sandbox.run([new Evaluation(scope, options).task('program', source, 0)]);
+    if (!outcome!.ok) throw failureOf('code_error', 'The code', outcome!);
+    return { value: toJson(outcome!.json), logs: outcome!.logs };
+  }
+}
+
+/** `when` as a template: a bare expression is put between braces. */
+export function asTemplate(when: string): string {
+  const template = isTemplate(when) ? parseTemplate(when) : undefined;
+  if (template && (template.faults.length > 0 || wholeExpression(template))) return when;
+  return `{{ ${when} }}`;
+}
+
+/** One pass over one template: what its expressions are, and what became of them. */
+class Evaluation {
+  readonly #roots: Record<string, Json | undefined>;
+  readonly #seed: string;
+  readonly #now: number;
+  readonly #values = new Map<Expression, Json | undefined>();
+  readonly #pending: Expression[] = [];
+  readonly #json = new Map<string, string | undefined>();
+
+  constructor(scope: Scope, options: EvaluationOptions) {
+    this.#roots = { ...(scope as unknown as Record<string, Json | undefined>), ...options.locals };
+    this.#seed = options.seed ?? scope.execution.id;
+    this.#now = options.now ?? Date.parse(scope.execution.started_at);
+  }
+
+  collect(value: Json): void {
+    if (typeof value === 'string') this.#collectText(value);
+    else if (Array.isArray(value)) value.forEach((item) => this.collect(item));
+    else if (isObject(value)) Object.values(value).forEach((item) => item !== undefined && this.collect(item));
+  }
+
+  #collectText(text: string): void {
+    if (!isTemplate(text)) return;
+    const template = parseTemplate(text);
+    const [fault] = template.faults;
+    if (fault) throw expressionError(fault.source, `it does not parse: ${fault.message}`);
+    for (const part of template.parts) {
+      if (typeof part === 'string' || this.#values.has(part)) continue;
+      if (part.path && Object.hasOwn(this.#roots, part.path.root)) this.#values.set(part, this.#read(part));
+      else this.#pending.push(part);
+    }
+  }
+
+  #read(expression: Expression): Json | undefined {
+    try {
+      return readPath(expression.path!, this.#roots);
+    } catch (error) {
+      throw expressionError(expression.source, (error as Error).message, { cause: error });
+    }
+  }
+
+  async run(sandbox: Sandbox): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const tasks = this.#pending.map((expression, index) => this.task('expression', expression.source, index));
+    const outcomes = await sandbox.run(tasks);
+    this.#pending.forEach((expression, index) => {
+      const outcome = outcomes[index]!;
+      if (!outcome.ok) throw failureOf('expression_error', `{{ ${abridged(expression.source)} }}`, outcome);
+      this.#values.set(expression, outcome.json === undefined ? undefined : toJson(outcome.json));
+    });
+  }
+
+  task(kind: SandboxTask['kind'], source: string, index: number): SandboxTask {
+    const globals: Record<string, string | undefined> = {};
+    for (const name of Object.keys(this.#roots)) {
+      if (mentions(source, name)) globals[name] = name === 'steps' ? this.#stepsJson(source) : this.#rootJson(name);
+    }
+    return { kind, source, globals, seed: `${this.#seed}#${index}`, now: this.#now };
+  }
+
+  #rootJson(name: string): string | undefined {
+    if (!this.#json.has(name)) this.#json.set(name, JSON.stringify(this.#roots[name]));
+    return this.#json.get(name);
+  }
+
+  /** Only the steps that the source names: the outputs of a large workflow would not fit into an expression's memory. */
+  #stepsJson(source: string): string | undefined {
+    const named = stepsNamedIn(source);
+    if (named === 'all') return this.#rootJson('steps');
+    const steps = this.#roots.steps as Record<string, Json>;
+    return JSON.stringify(
+      Object.fromEntries(named.filter((id) => Object.hasOwn(steps, id)).map((id) => [id, steps[id]])),
+    );
+  }
+
+  fill(value: Json): Json {
+    if (typeof value === 'string') return this.#fillText(value);
+    if (Array.isArray(value)) return value.map((item) => this.fill(item));
+    if (!isObject(value)) return value;
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    return Object.fromEntries(entries.map(([key, item]) => [key, this.fill(item!)]));
+  }
+
+  #fillText(text: string): Json {
+    if (!isTemplate(text)) return text;
+    const template = parseTemplate(text);
+    const whole = wholeExpression(template);
+    if (whole) return this.#values.get(whole) ?? null;
+    return template.parts.map((part) => (typeof part === 'string' ? part : toText(this.#values.get(part)))).join('');
+  }
+}
+
+/** The step ids that a source names as `steps.<id>`, or `all` when it may read others. */
+export function stepsNamedIn(source: string): string[] | 'all' {
+  const named = [...source.matchAll(/(?<![\w$.])steps\s*(?:\?\.|\.)\s*([A-Za-z_$][\w$]*)/g)].map((match) => match[1]!);
+  const mentioned = [...source.matchAll(/(?<![\w$])steps(?![\w$])/g)].length;
+  return mentioned === named.length ? [...new Set(named)] : 'all';
+}
+
+function mentions(source: string, name: string): boolean {
+  return source.includes(name);
+}
+
+/** How a value reads inside text: nothing for what is absent, JSON for objects and lists. */
+function toText(value: Json | undefined): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function toJson(json: string | undefined): Json {
+  return json === undefined ? null : (JSON.parse(json) as Json);
+}
+
+function expressionError(source: string, why: string, options?: ErrorOptions): NodeFailure {
+  const expression = abridged(source);
+  return new NodeFailure('expression_error', `{{ ${expression} }}: ${why}`, { expression, reason: 'error' }, options);
+}
+
+const limits: Record<SandboxFailure, string> = {
+  error: 'threw',
+  time: 'ran out of time',
+  memory: 'ran out of memory',
+  stack: 'recursed too deeply',
+  output: 'gave a result that is too large',
+  unavailable: 'could not be run, because the server is stopping',
+};
+
+function failureOf(code: string, subject: string, outcome: SandboxOutcome & { ok: false }): NodeFailure {
+  const message = outcome.reason === 'error' ? outcome.message : limits[outcome.reason];
+  return new NodeFailure(code, `${subject}: ${message}`, { reason: outcome.reason });
+}
+
+function abridged(source: string): string {
+  const text = source.trim();
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+}
+
+function isObject(value: Json): value is { readonly [key: string]: Json | undefined } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

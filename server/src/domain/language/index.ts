@@ -1,0 +1,18 @@
+export type {
+  Duration,
+  RetryPolicy,
+  WorkflowDefinition,
+  WorkflowEdge,
+  WorkflowNode,
+  WorkflowSettings,
+} from './definition.ts';
+export { hashOf } from './definition-hash.ts';
+export { parseDuration } from './duration.ts';
+export { asTemplate, Evaluator, type EvaluationOptions } from './evaluator.ts';
+export { compile, type Graph } from './graph.ts';
+export { schemaFaults, type SchemaFault } from './json-schema.ts';
+export { limits, parseDefinition, type ParsedDefinition } from './parse-definition.ts';
+export { type DefinitionProblem, fieldPath } from './problem.ts';
+export { Sandbox, type SandboxFailure, type SandboxLog, type SandboxOutcome, type SandboxTask } from './sandbox.ts';
+export type { NodeTypes } from './node-types.ts';
+export { validateDefinition } from './validate-definition.ts';

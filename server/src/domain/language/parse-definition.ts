@@ -1,0 +1,103 @@
+import type { Json } from '../domain-error.ts';
+import type { WorkflowDefinition } from './definition.ts';
+import { definitionSchema } from './definition.schema.ts';
+import { schemaFaults } from './json-schema.ts';
+import { type DefinitionProblem, fieldPath } from './problem.ts';
+
+/** What a definition may hold at most. */
+export const limits = { nodes: 500, edges: 5_000, bytes: 1024 * 1024, depth: 64 } as const;
+
+export type ParsedDefinition =
+  { definition: WorkflowDefinition; problems: [] } | { definition?: undefined; problems: DefinitionProblem[] };
+
+/**
+ * Reads the canonical form, or lists everything that keeps it from being one. `edges`, `params`, and an edge's `port` and
+ * `id` may be left out; they are filled in.
+ */
+export function parseDefinition(value: Json): ParsedDefinition {
+  const oversize = sizeProblem(value);
+  if (oversize) return { problems: [oversize] };
+  const complete = withDefaults(value);
+  const faults = schemaFaults(definitionSchema, complete);
+  if (faults.length === 0) return { definition: complete as unknown as WorkflowDefinition, problems: [] };
+  return { problems: faults.map((fault) => toProblem(fault.keys, fault.message, fault.hint, complete)) };
+}
+
+function toProblem(keys: (string | number)[], message: string, hint: string, definition: Json): DefinitionProblem {
+  const [list, index] = keys;
+  const owner = ((definition as Record<string, Json>)[String(list)] as Json[] | undefined)?.[Number(index)] as
+    { id?: Json } | undefined;
+  const id = typeof owner?.id === 'string' ? owner.id : undefined;
+  const field = fieldPath(keys);
+  const subject = field === '' ? 'The definition' : field;
+  return {
+    code: 'invalid_structure',
+    ...(list === 'nodes' && id !== undefined && { node: id }),
+    ...(list === 'edges' && id !== undefined && { edge: id }),
+    field,
+    message: `${subject} ${message}.`,
+    hint,
+  };
+}
+
+function sizeProblem(value: Json): DefinitionProblem | undefined {
+  if (depthOf(value, limits.depth) > limits.depth) {
+    return {
+      code: 'too_deep',
+      field: '',
+      message: `The definition nests deeper than ${limits.depth} levels.`,
+      hint: 'Flatten the params.',
+    };
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes <= limits.bytes) return undefined;
+  return {
+    code: 'too_large',
+    field: '',
+    message: `The definition has ${bytes} bytes; at most ${limits.bytes} are allowed.`,
+    hint: 'Split the workflow, or read large values from a URL when it runs.',
+  };
+}
+
+function depthOf(value: Json, enough: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (enough < 0) return 1;
+  let deepest = 0;
+  for (const item of Object.values(value))
+    if (item !== undefined) deepest = Math.max(deepest, depthOf(item, enough - 1));
+  return deepest + 1;
+}
+
+function withDefaults(value: Json): Json {
+  if (!isObject(value)) return value;
+  const nodes = Array.isArray(value.nodes)
+    ? value.nodes.map((node: Json) => (isObject(node) && node.params === undefined ? { ...node, params: {} } : node))
+    : value.nodes;
+  const edges =
+    value.edges === undefined ? [] : Array.isArray(value.edges) ? withEdgeDefaults(value.edges) : value.edges;
+  return { ...value, ...(nodes !== undefined && { nodes }), edges };
+}
+
+function withEdgeDefaults(edges: readonly Json[]): Json[] {
+  const taken = new Set(edges.flatMap((edge) => (isObject(edge) && typeof edge.id === 'string' ? [edge.id] : [])));
+  return edges.map((edge) => {
+    if (!isObject(edge)) return edge;
+    const port = edge.port ?? 'default';
+    if (edge.id !== undefined) return { ...edge, port };
+    const id = freeEdgeId(taken, String(edge.from), String(port), String(edge.to));
+    return { ...edge, id, port };
+  });
+}
+
+/** The id that an edge has when its author gave none; adds it to `taken`. */
+export function freeEdgeId(taken: Set<string>, from: string, port: string, to: string): string {
+  const base = port === 'default' ? `${from}_to_${to}` : `${from}_${port}_to_${to}`;
+  let id = base;
+  for (let number = 2; taken.has(id); number++) id = `${base}_${number}`;
+  taken.add(id);
+  return id;
+}
+
+function isObject(value: Json | undefined): value is { readonly [key: string]: Json | undefined } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,127 @@
+import type { NodeType } from '../../nodes/node-type.ts';
+import type { WorkflowDefinition, WorkflowNode } from '../definition.ts';
+import { parseDuration } from '../duration.ts';
+import { schemaFaults } from '../json-schema.ts';
+import { type DefinitionProblem, fieldPath } from '../problem.ts';
+import { programFault } from '../syntax.ts';
+import { isTemplate, parseTemplate, wholeExpression } from '../template.ts';
+import type { NodeTypes } from '../node-types.ts';
+import { closest, durationProblem, located, type Place, templateProblems, whenProblems } from './value-rules.ts';
+
+/** What the id of a node must look like: it is read as `steps.<id>`. */
+export const nodeIdPattern = /^[a-z][a-z0-9_]{0,63}$/;
+
+/** Problems of each node by itself. */
+export function nodeProblems(definition: WorkflowDefinition, types: NodeTypes): DefinitionProblem[] {
+  const seen = new Map<string, number>();
+  return definition.nodes.flatMap((node, index) => {
+    const place: Place = { keys: ['nodes', index], definition, node: node.id };
+    const first = seen.get(node.id);
+    if (first === undefined) seen.set(node.id, index);
+    return [
+      ...idProblems(node, index, first),
+      ...typeProblems(node, place, types),
+      ...whenProblems(node.when, at(place, 'when')),
+      ...durationProblem(node.timeout, located(at(place, 'timeout'))),
+      ...retryProblems(node, place),
+    ];
+  });
+}
+
+function at(place: Place, ...keys: (string | number)[]): Place {
+  return { ...place, keys: [...place.keys, ...keys] };
+}
+
+function idProblems(node: WorkflowNode, index: number, first: number | undefined): DefinitionProblem[] {
+  const problems: DefinitionProblem[] = [];
+  const where = { node: node.id, field: `nodes[${index}].id` };
+  if (!nodeIdPattern.test(node.id)) {
+    problems.push({
+      ...where,
+      code: 'invalid_node_id',
+      message: `The node id ${JSON.stringify(node.id)} does not match ${nodeIdPattern.source}.`,
+      hint: 'Begin with a lower-case letter; go on with lower-case letters, digits and underscores, 64 characters at most.',
+    });
+  }
+  if (first !== undefined) {
+    problems.push({
+      ...where,
+      code: 'duplicate_node_id',
+      message: `The node id ${JSON.stringify(node.id)} is already that of nodes[${first}].`,
+      hint: 'Give each node an id of its own.',
+    });
+  }
+  return problems;
+}
+
+function typeProblems(node: WorkflowNode, place: Place, types: NodeTypes): DefinitionProblem[] {
+  const type = types.get(node.type);
+  if (type) return [...paramsProblems(node, type, place), ...sourceProblems(node, type, place)];
+  const known = types.list().map((other) => other.type);
+  const nearest = closest(node.type, known);
+  return [
+    {
+      ...located(at(place, 'type')),
+      code: 'unknown_node_type',
+      message: `There is no node type ${JSON.stringify(node.type)}.`,
+      hint: nearest ? `Did you mean "${nearest}"?` : `Use one of ${known.join(', ')}.`,
+    },
+    ...templateProblems(node.params, at(place, 'params')),
+  ];
+}
+
+function paramsProblems(node: WorkflowNode, type: NodeType, place: Place): DefinitionProblem[] {
+  return schemaFaults(type.params, node.params, (value, keyword) => isOpen(value, keyword)).map((fault) => {
+    const field = fieldPath([...place.keys, 'params', ...fault.keys]);
+    return {
+      node: node.id,
+      field,
+      code: 'invalid_params',
+      message: `${field} ${fault.message}.`,
+      hint: fault.hint,
+    };
+  });
+}
+
+/** A template's value is known only when it runs; text with expressions in it is known to be a string. */
+function isOpen(value: unknown, keyword: string): boolean {
+  if (typeof value !== 'string' || !isTemplate(value)) return false;
+  return keyword !== 'type' || wholeExpression(parseTemplate(value)) !== undefined;
+}
+
+/** Templates everywhere but in raw params, and programs in those that hold one. */
+function sourceProblems(node: WorkflowNode, type: NodeType, place: Place): DefinitionProblem[] {
+  const raw = new Set(type.raw);
+  return Object.entries(node.params).flatMap(([key, value]): DefinitionProblem[] => {
+    const here = at(place, 'params', key);
+    if (!raw.has(key)) return templateProblems(value, here);
+    const fault = type.programs?.includes(key) && typeof value === 'string' ? programFault(value) : undefined;
+    if (fault === undefined) return [];
+    return [
+      {
+        ...located(here),
+        code: 'invalid_code',
+        message: `The code does not parse: ${fault}.`,
+        hint: 'Write the body of an async JavaScript function, and return its result.',
+      },
+    ];
+  });
+}
+
+function retryProblems({ retry }: WorkflowNode, place: Place): DefinitionProblem[] {
+  if (!retry) return [];
+  const problems = (['initial', 'max'] as const).flatMap((key) =>
+    durationProblem(retry[key], located(at(place, 'retry', key))),
+  );
+  const initial = retry.initial === undefined ? undefined : parseDuration(retry.initial);
+  const max = retry.max === undefined ? undefined : parseDuration(retry.max);
+  if (initial !== undefined && max !== undefined && initial > max) {
+    problems.push({
+      ...located(at(place, 'retry', 'max')),
+      code: 'invalid_retry',
+      message: `The longest delay (${retry.max}) is shorter than the first one (${retry.initial}).`,
+      hint: 'Raise "max" or lower "initial".',
+    });
+  }
+  return problems;
+}

@@ -1,0 +1,153 @@
+import type { Json } from '../../domain-error.ts';
+import type { WorkflowDefinition } from '../definition.ts';
+import { parseDuration } from '../duration.ts';
+import { asTemplate, stepsNamedIn } from '../evaluator.ts';
+import { compile, type Graph } from '../graph.ts';
+import { type DefinitionProblem, fieldPath } from '../problem.ts';
+import { type Expression, isTemplate, parseTemplate } from '../template.ts';
+
+/** Where a value stands. */
+export interface Place {
+  keys: readonly (string | number)[];
+  definition: WorkflowDefinition;
+  node?: string;
+  edge?: string;
+  /** Whether the output of `node` itself may be read (edges that leave it, not its own params). */
+  after?: boolean;
+}
+
+/** Names that expressions may begin with. */
+const roots = new Set(['input', 'steps', 'variables', 'trigger', 'execution', 'item', 'loop', 'secrets']);
+/** Names of JavaScript itself that a plain path may begin with. */
+const builtIns = new Set([
+  'Math',
+  'Number',
+  'String',
+  'Array',
+  'Object',
+  'JSON',
+  'Date',
+  'Boolean',
+  'RegExp',
+  'Infinity',
+  'NaN',
+]);
+
+/** Problems of every template in a value, leaf by leaf. */
+export function templateProblems(value: Json | undefined, place: Place): DefinitionProblem[] {
+  if (typeof value === 'string') return isTemplate(value) ? textProblems(value, place) : [];
+  if (typeof value !== 'object' || value === null) return [];
+  const entries = Array.isArray(value) ? value.map((item, index) => [index, item] as const) : Object.entries(value);
+  return entries.flatMap(([key, item]) => templateProblems(item as Json, { ...place, keys: [...place.keys, key] }));
+}
+
+/** Problems of a `when`: a bare expression, or one between braces. */
+export function whenProblems(when: string | undefined, place: Place): DefinitionProblem[] {
+  return when === undefined ? [] : textProblems(asTemplate(when), place);
+}
+
+function textProblems(text: string, place: Place): DefinitionProblem[] {
+  const template = parseTemplate(text);
+  const faults = template.faults.map((fault): DefinitionProblem => ({
+    ...located(place),
+    code: 'invalid_expression',
+    message: `The expression {{ ${fault.source.trim()} }} does not parse: ${fault.message}.`,
+    hint: 'Write one JavaScript expression between the braces; put a backslash before {{ to mean the text itself.',
+  }));
+  const expressions = template.parts.filter((part): part is Expression => typeof part === 'object');
+  return [...faults, ...expressions.flatMap((expression) => expressionProblems(expression, place))];
+}
+
+function expressionProblems(expression: Expression, place: Place): DefinitionProblem[] {
+  const root = expression.path?.root;
+  if (root !== undefined && !roots.has(root) && !builtIns.has(root)) {
+    return [
+      {
+        ...located(place),
+        code: 'unknown_name',
+        message: `{{ ${expression.source.trim()} }} reads "${root}", which expressions do not have.`,
+        hint: `Begin with one of ${[...roots].sort().join(', ')}.`,
+      },
+    ];
+  }
+  return stepProblems(expression, place);
+}
+
+const graphs = new WeakMap<WorkflowDefinition, Graph>();
+
+function stepProblems(expression: Expression, place: Place): DefinitionProblem[] {
+  const named = stepsNamedIn(withoutText(expression.source));
+  if (named === 'all') return [];
+  const graph = graphs.get(place.definition) ?? compile(place.definition);
+  graphs.set(place.definition, graph);
+  return named.flatMap((id): DefinitionProblem[] => {
+    if (!graph.nodes.has(id)) {
+      const nearest = closest(id, [...graph.nodes.keys()]);
+      const hint = nearest ? `Did you mean "${nearest}"?` : 'Name a node of this workflow.';
+      const message = `{{ ${expression.source.trim()} }} reads the step "${id}", and there is no such node.`;
+      return [{ ...located(place), code: 'unknown_step', message, hint }];
+    }
+    if (place.node === undefined || graph.upstream(place.node).has(id) || (place.after && place.node === id)) return [];
+    const message = `{{ ${expression.source.trim()} }} reads the step "${id}", which does not lead to "${place.node}".`;
+    return [
+      {
+        ...located(place),
+        code: 'step_not_before',
+        message,
+        hint: `Connect "${id}" so that it runs before, or read another step.`,
+      },
+    ];
+  });
+}
+
+/** The source with its string literals emptied, so that a text which speaks of `steps.x` is not taken for code. */
+function withoutText(source: string): string {
+  return source.replaceAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
+}
+
+export function located({ keys, node, edge }: Place): Pick<DefinitionProblem, 'node' | 'edge' | 'field'> {
+  return { ...(node !== undefined && { node }), ...(edge !== undefined && { edge }), field: fieldPath(keys) };
+}
+
+/** A problem when `text` is there and is not a duration. */
+export function durationProblem(
+  text: string | undefined,
+  at: Pick<DefinitionProblem, 'node' | 'edge' | 'field'>,
+): DefinitionProblem[] {
+  if (text === undefined) return [];
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined && milliseconds > 0) return [];
+  return [
+    {
+      ...at,
+      code: 'invalid_duration',
+      message: `${at.field} is ${JSON.stringify(text)}, which is not a duration.`,
+      hint: 'Write for example "250ms", "30s", "5m", "2h" or "3d"; at most 366 days.',
+    },
+  ];
+}
+
+/** The known name most like `name`, if one is near enough to be a slip of the pen. */
+export function closest(name: string, known: readonly string[]): string | undefined {
+  const far = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let best: { candidate: string; distance: number } | undefined;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) >= far) continue;
+    const distance = editDistance(name, candidate);
+    if (distance < far && (!best || distance < best.distance)) best = { candidate, distance };
+  }
+  return best?.candidate;
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,34 @@
+/** Where expressions and programs run: no clock, no randomness of its own, no network, bounded time, memory and output. */
+export abstract class Sandbox {
+  /** Runs each task in a state of its own and answers in the same order; one that fails does not touch the others. */
+  abstract run(tasks: readonly SandboxTask[]): Promise<SandboxOutcome[]>;
+}
+
+export interface SandboxTask {
+  /** `expression` has 100 ms and 32 MB; `program`, the body of an async function, has 5 s and 64 MB. */
+  kind: 'expression' | 'program';
+  source: string;
+  /** Names the source may read, each with its value as JSON text; `undefined` declares the name without a value. */
+  globals: Readonly<Record<string, string | undefined>>;
+  /** What `Math.random` counts from; equal seeds give equal numbers. */
+  seed: string;
+  /** What the clock says, in milliseconds since 1970; it stands still. */
+  now: number;
+}
+
+export type SandboxOutcome =
+  | {
+      ok: true;
+      /** JSON text; `undefined` when the value has none. */ json: string | undefined;
+      logs: readonly SandboxLog[];
+    }
+  | { ok: false; reason: SandboxFailure; message: string };
+
+/** A line the program wrote with `console`. */
+export interface SandboxLog {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+}
+
+/** `error`: the source threw; the others are limits; `unavailable`: the sandbox is stopped. */
+export type SandboxFailure = 'error' | 'time' | 'memory' | 'stack' | 'output' | 'unavailable';

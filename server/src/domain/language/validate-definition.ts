@@ -1,0 +1,61 @@
+import type { WorkflowDefinition } from './definition.ts';
+import { metaSchemaFault } from './json-schema.ts';
+import type { NodeTypes } from './node-types.ts';
+import { limits } from './parse-definition.ts';
+import type { DefinitionProblem } from './problem.ts';
+import { edgeProblems } from './rules/edge-rules.ts';
+import { graphProblems } from './rules/graph-rules.ts';
+import { nodeProblems } from './rules/node-rules.ts';
+import { durationProblem, templateProblems } from './rules/value-rules.ts';
+
+/** Everything that keeps a well-formed definition from being published; empty when it may be. */
+export function validateDefinition(definition: WorkflowDefinition, types: NodeTypes): DefinitionProblem[] {
+  return [
+    ...sizeProblems(definition),
+    ...nodeProblems(definition, types),
+    ...edgeProblems(definition, types),
+    ...graphProblems(definition),
+    ...settingsProblems(definition),
+    ...templateProblems(definition.output ?? null, { keys: ['output'], definition }),
+  ];
+}
+
+function sizeProblems({ nodes, edges }: WorkflowDefinition): DefinitionProblem[] {
+  const problems: DefinitionProblem[] = [];
+  if (nodes.length === 0) {
+    problems.push({
+      code: 'no_nodes',
+      field: 'nodes',
+      message: 'The workflow has no nodes.',
+      hint: 'Add at least one node.',
+    });
+  }
+  for (const [field, count, most] of [
+    ['nodes', nodes.length, limits.nodes],
+    ['edges', edges.length, limits.edges],
+  ] as const) {
+    if (count <= most) continue;
+    problems.push({
+      code: `too_many_${field}`,
+      field,
+      message: `The workflow has ${count} ${field}; at most ${most} are allowed.`,
+      hint: 'Split it into several workflows.',
+    });
+  }
+  return problems;
+}
+
+function settingsProblems({ settings, input_schema: inputSchema }: WorkflowDefinition): DefinitionProblem[] {
+  const problems = durationProblem(settings?.timeout, { field: 'settings.timeout' });
+  const fault = inputSchema === undefined ? undefined : metaSchemaFault(inputSchema);
+  if (fault === undefined) return problems;
+  return [
+    ...problems,
+    {
+      code: 'invalid_input_schema',
+      field: 'input_schema',
+      message: `input_schema is not a JSON Schema 2020-12: ${fault}.`,
+      hint: 'Correct the schema, or leave it out to accept any input.',
+    },
+  ];
+}
