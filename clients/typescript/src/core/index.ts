@@ -1,0 +1,12 @@
+export * from './api-promise.ts';
+export { Client, type ClientOptions } from './client.ts';
+export type { Credential } from './credentials.ts';
+export * from './errors.ts';
+export * from './event-stream.ts';
+export type * from './operation.ts';
+export * from './page.ts';
+export * from './resource.ts';
+export type { Result } from './response.ts';
+export type { RetryPolicy } from './retry.ts';
+export type { ServerSentEvent } from './server-sent-events.ts';
+export { version } from './version.ts';

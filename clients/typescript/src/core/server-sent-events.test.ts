@@ -1,0 +1,47 @@
+import { expect, test } from '@jest/globals';
+import { type ServerSentEvent, ServerSentEventParser } from './server-sent-events.ts';
+
+function parse(text: string, size = text.length): ServerSentEvent[] {
+  const parser = new ServerSentEventParser();
+  const pieces = text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
+  return pieces.flatMap((piece) => parser.push(piece));
+}
+
+const message = { event: 'message', id: '', retry: undefined };
+
+test.each<[string, string, Partial<ServerSentEvent>[]]>([
+  ['one line of data', 'data: a\n\n', [{ data: 'a' }]],
+  ['several lines of data are joined', 'data: a\ndata: b\n\n', [{ data: 'a\nb' }]],
+  ['CRLF and CR end lines too', 'data: a\r\n\r\ndata: b\r\rdata: c\n\n', [{ data: 'a' }, { data: 'b' }, { data: 'c' }]],
+  ['only one space after the colon is taken', 'data:  a\n\ndata:b\n\n', [{ data: ' a' }, { data: 'b' }]],
+  ['a name and an id', 'id: 7\nevent: x\ndata: a\n\n', [{ data: 'a', event: 'x', id: '7' }]],
+  [
+    'the id stays, the name does not',
+    'id: 7\nevent: x\ndata: a\n\ndata: b\n\n',
+    [
+      { data: 'a', event: 'x', id: '7' },
+      { data: 'b', id: '7' },
+    ],
+  ],
+  ['an empty id resets it', 'id: 7\ndata: a\n\nid\ndata: b\n\n', [{ data: 'a', id: '7' }, { data: 'b' }]],
+  ['an id with a NUL is ignored', 'id: a\0b\ndata: a\n\n', [{ data: 'a' }]],
+  ['comments are nothing', ': hello\n\ndata: a\n\n', [{ data: 'a' }]],
+  ['no data, no event', 'event: x\n\ndata: a\n\n', [{ data: 'a' }]],
+  ['empty data is an event', 'data\n\n', [{ data: '' }]],
+  ['an event that was not ended is dropped', 'data: a\n', []],
+  ['a byte order mark at the start', '\uFEFFdata: a\n\n', [{ data: 'a' }]],
+  [
+    'retry counts only as digits',
+    'retry: 10\ndata: a\n\nretry: 1x\ndata: b\n\n',
+    [
+      { data: 'a', retry: 10 },
+      { data: 'b', retry: 10 },
+    ],
+  ],
+  ['unknown fields are ignored', 'foo: bar\ndata: a\n\n', [{ data: 'a' }]],
+])('%s', (_name, text, expected) => {
+  const want = expected.map((event) => ({ ...message, ...event }));
+  expect(parse(text)).toEqual(want);
+  expect(parse(text, 1)).toEqual(want);
+  expect(parse(text, 3)).toEqual(want);
+});
