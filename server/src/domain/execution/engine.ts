@@ -1,0 +1,86 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Json } from '../domain-error.ts';
+
+/** What the engine is asked to run. */
+export interface RunRequest {
+  /** Names the run for ever; submitting it twice runs it once. */
+  runId: string;
+  /** A body that was registered, such as `graph@1`. */
+  body: string;
+  /** Given to the body, also when another process takes the run over. */
+  input: Json;
+}
+
+/** How a process stands as a worker. */
+export interface EngineHealth {
+  ok: boolean;
+  /** Runs in progress in this process. */
+  running: number;
+  /** Runs that no process has taken up yet. */
+  queued: number;
+  detail?: string;
+}
+
+/** The body of a run. It is replayed from the start after a crash, so its calls on the context have one fixed order. */
+export type RunBody = (context: RunContext, input: Json) => Promise<void>;
+
+/**
+ * Durable execution: runs outlive the process that accepted them. Bound to one technology in `platform/engine`; a process
+ * has one engine.
+ */
+export abstract class Engine {
+  /** Makes a body known before the start. A change in the order of its calls is a new name; old names stay registered. */
+  abstract register(body: string, run: RunBody): void;
+
+  /**
+   * Records the run in the transaction of `em`, and starts it when that commits: nothing accepted is lost, nothing starts
+   * that was rolled back. Throws EngineUnavailableError when this process takes no work, and Error outside a transaction.
+   */
+  abstract submit(run: RunRequest, em: EntityManager): Promise<void>;
+
+  /** Ends the run without its body; its signal fires within about a second, in whichever process it runs. No-op once ended. */
+  abstract cancel(runId: string): Promise<void>;
+
+  /** Hands `payload` to the run's `awaitSignal(name)`; the same `key` is delivered once. */
+  abstract signal(runId: string, name: string, payload: Json, key: string): Promise<void>;
+
+  /** Those of the given runs that have ended for the engine, for whatever reason, or that it never knew. */
+  abstract ended(runIds: readonly string[]): Promise<string[]>;
+
+  abstract health(): Promise<EngineHealth>;
+
+  /** Takes up work, including the runs of processes that died. */
+  abstract start(): Promise<void>;
+
+  /** Starts nothing new, gives steps in progress `graceMs`, and leaves the rest to other processes or the next start. */
+  abstract stop(graceMs: number): Promise<void>;
+}
+
+/** What the body of a run may do; only the scheduler calls it. */
+export interface RunContext {
+  readonly runId: string;
+  /** True when the run may have steps behind it: taken over, resumed or dequeued. */
+  readonly resumed: boolean;
+  /** Fires when the run is cancelled, belongs to another process, or this process stops. */
+  readonly signal: AbortSignal;
+  /**
+   * Runs `work` once and remembers what it returned; only a step in flight at a crash runs again. `work` must not throw.
+   * Rejects with RunAbandonedError when the run is no longer this process's to continue.
+   */
+  step<T extends Json>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Waits; `at` (milliseconds since 1970) must be the same at every replay. */
+  sleepUntil(at: number): Promise<void>;
+  /** The payload of the next signal of that name; undefined at `timeoutAt`. */
+  awaitSignal(name: string, timeoutAt?: number): Promise<Json | undefined>;
+  /** Which of the pending promises settles first; the answer is remembered. They must not reject, except as abandoned. */
+  select(key: string, pending: ReadonlyMap<string, Promise<unknown>>): Promise<string>;
+}
+
+/** The run goes on elsewhere, later or not at all; its body must end without a trace. */
+export class RunAbandonedError extends Error {
+  override readonly name = 'RunAbandonedError';
+
+  constructor(runId: string, options?: ErrorOptions) {
+    super(`Run ${runId} is not this process's to continue.`, options);
+  }
+}

@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import type { Json } from '../../domain/domain-error.ts';
+import type { RunBody } from '../../domain/execution/engine.ts';
+import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { DbosEngine } from './dbos-engine.ts';
+
+let database: TestDatabase;
+let engine: DbosEngine;
+const seen: Json[] = [];
+const bodies: Record<string, RunBody> = {
+  'steps@1': async (run, input) => {
+    const { delay = 0 } = input as { delay?: number };
+    const first = await run.step('first', async () => 1);
+    await run.sleepUntil(await run.step('timer', async () => Date.now() + delay));
+    const second = await run.step('second', async () => first + 1);
+    seen.push({ runId: run.runId, second, resumed: run.resumed });
+  },
+  'blocked@1': async (run) => {
+    await run.step('block', async (signal) => {
+      seen.push('blocked');
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      seen.push('signalled');
+      return null;
+    });
+    seen.push('never');
+  },
+  'race@1': async (run) => {
+    const pending = new Map<string, Promise<unknown>>(
+      [30, 10, 20].map((delay) => [`after${delay}`, run.step(`after${delay}`, () => later(delay))]),
+    );
+    const order: string[] = [];
+    for (let turn = 0; pending.size > 1; turn++) {
+      const name = await run.select(`select:${turn}`, pending);
+      pending.delete(name);
+      order.push(name);
+    }
+    seen.push(order);
+  },
+  'signal@1': async (run) => {
+    seen.push(
+      (await run.awaitSignal('approve')) ?? null,
+      (await run.awaitSignal('approve', Date.now() + 50)) ?? 'nothing',
+    );
+  },
+};
+
+function later(delay: number): Promise<number> {
+  return new Promise((resolve) => setTimeout(() => resolve(delay), delay));
+}
+
+async function startEngine(): Promise<DbosEngine> {
+  const next = new DbosEngine({ orm: database.orm, url: database.url });
+  for (const [name, body] of Object.entries(bodies)) next.register(name, body);
+  await next.start();
+  return next;
+}
+
+async function until(condition: () => boolean, within = 5_000): Promise<void> {
+  const deadline = Date.now() + within;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Not within ${within} ms; seen: ${JSON.stringify(seen)}`);
+    await later(5);
+  }
+}
+
+function submit(runId: string, body: string, input: Json = {}): Promise<void> {
+  return database.orm.em.fork().transactional((em) => engine.submit({ runId, body, input }, em));
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  engine = await startEngine();
+});
+afterEach(() => {
+  seen.length = 0;
+});
+afterAll(async () => {
+  await engine.stop(0);
+  await database.drop();
+});
+
+test('a submitted run starts at once and runs to its end', async () => {
+  const from = performance.now();
+  await submit('r1', 'steps@1');
+  await until(() => seen.length === 1);
+  expect(performance.now() - from).toBeLessThan(500);
+  expect(seen).toEqual([{ runId: 'r1', second: 2, resumed: false }]);
+});
+
+test('nothing runs when the transaction is rolled back', async () => {
+  const transaction = database.orm.em.fork().transactional(async (em) => {
+    await engine.submit({ runId: 'r2', body: 'steps@1', input: {} }, em);
+    throw new Error('rolled back');
+  });
+  await expect(transaction).rejects.toThrow('rolled back');
+  await later(700);
+  expect(seen).toEqual([]);
+  expect(await engine.ended(['r2'])).toEqual(['r2']);
+});
+
+test('a run in a released savepoint waits for the transaction around it', async () => {
+  await database.orm.em.fork().transactional(async (outer) => {
+    await outer.transactional((inner) => engine.submit({ runId: 'r3', body: 'steps@1', input: {} }, inner));
+    await later(100);
+    expect(seen).toEqual([]);
+  });
+  await until(() => seen.length === 1);
+});
+
+test('a run in a savepoint that is rolled back does not start', async () => {
+  await database.orm.em.fork().transactional(async (outer) => {
+    const inner = outer.transactional(async (em) => {
+      await engine.submit({ runId: 'r4', body: 'steps@1', input: {} }, em);
+      throw new Error('inner');
+    });
+    await inner.catch(() => undefined);
+  });
+  await later(700);
+  expect(seen).toEqual([]);
+});
+
+test('cancelling fires the signal of a running step and ends the run', async () => {
+  await submit('r5', 'blocked@1');
+  await until(() => seen.includes('blocked'));
+  await engine.cancel('r5');
+  await until(() => seen.includes('signalled'));
+  await later(100);
+  expect(seen).toEqual(['blocked', 'signalled']);
+  expect(await engine.ended(['r5'])).toEqual(['r5']);
+});
+
+test('select tells which of several steps ended first', async () => {
+  await submit('r6', 'race@1');
+  await until(() => seen.length === 1);
+  expect(seen).toEqual([['after10', 'after20']]);
+});
+
+test('a signal reaches the run that waits for it, once per key', async () => {
+  await submit('r7', 'signal@1');
+  await engine.signal('r7', 'approve', { by: 'ada' }, 'k1');
+  await engine.signal('r7', 'approve', { by: 'ada' }, 'k1');
+  await until(() => seen.length === 2);
+  expect(seen).toEqual([{ by: 'ada' }, 'nothing']);
+});
+
+test('a run that waits is left when the engine stops, and goes on at the next start', async () => {
+  await submit('r8', 'steps@1', { delay: 1_500 });
+  await later(200);
+  const from = performance.now();
+  await engine.stop(5_000);
+  expect(performance.now() - from).toBeLessThan(1_500);
+  expect(seen).toEqual([]);
+  engine = await startEngine();
+  await until(() => seen.length === 1);
+  expect(seen).toEqual([{ runId: 'r8', second: 2, resumed: true }]);
+});

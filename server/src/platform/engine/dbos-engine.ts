@@ -1,0 +1,298 @@
+import { AsyncResource } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { DBOS } from '@dbos-inc/dbos-sdk';
+import { DBOSExecutor } from '@dbos-inc/dbos-sdk/internal/dbos-executor';
+import { DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
+import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { Json } from '../../domain/domain-error.ts';
+import {
+  Engine,
+  type EngineHealth,
+  RunAbandonedError,
+  type RunBody,
+  type RunRequest,
+} from '../../domain/execution/engine.ts';
+import { EngineUnavailableError } from '../../domain/execution/execution.errors.ts';
+import { AfterCommit } from './after-commit.ts';
+import { DbosRun } from './dbos-run.ts';
+import { cancelChannel, ExecutorLock } from './executor-lock.ts';
+import { clientOf, transactionOf } from './transaction-client.ts';
+
+/** How one process takes part in the engine. */
+export interface DbosEngineOptions {
+  orm: MikroORM;
+  /** The database of the application; the engine keeps its tables in the schema `dbos` of it. */
+  url: string;
+  /** Runs in progress in this process at most; more wait in the queue for any process. */
+  concurrency?: number;
+  /** Connections of the engine at most. */
+  poolSize?: number;
+  /** How long the engine remembers runs that have ended, in milliseconds. */
+  retention?: number;
+  log?: EngineLog;
+}
+
+export interface EngineLog {
+  debug(message: string): void;
+  warn(message: string, error?: unknown): void;
+  error(message: string, error?: unknown): void;
+}
+
+type DbosBody = (input: Json) => Promise<void>;
+
+/** DBOS hands runs to processes of one version only; ours differ by the name of the body, so the version never changes. */
+const applicationVersion = 'flowpact';
+const queueName = 'executions';
+const pollInterval = 250;
+const retentionInterval = 60_000;
+/** A crash may not be the run's fault, so only a run that takes down process after process is given up. */
+const maxRecoveryAttempts = 100;
+const quiet: EngineLog = { debug: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** DBOS is one per process, and so are the functions registered with it; they find the engine that is started now. */
+const registered = new Map<string, DbosBody>();
+let started: DbosEngine | undefined;
+
+/** The engine on DBOS Transact, inside this process and in the application's own PostgreSQL. */
+export class DbosEngine extends Engine {
+  readonly executorId = randomUUID();
+  readonly #options: Required<DbosEngineOptions>;
+  readonly #bodies = new Map<string, RunBody>();
+  readonly #runs = new Map<string, DbosRun>();
+  readonly #afterCommit = new AfterCommit();
+  readonly #lock: ExecutorLock;
+  /** Runs must not inherit the async context of the request that submitted them. */
+  readonly #root = new AsyncResource('FlowpactEngine');
+  /** Runs that this process has promised to start itself. */
+  readonly #direct = new Set<string>();
+  #strays = new Set<string>();
+  #state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
+  #retention: NodeJS.Timeout | undefined;
+
+  constructor(options: DbosEngineOptions) {
+    super();
+    this.#options = { concurrency: 100, poolSize: 20, retention: 600_000, log: quiet, ...options };
+    this.#lock = new ExecutorLock(options.url, this.executorId, {
+      tick: (query) => this.#tick(query),
+      cancelled: (runId) => this.#runs.get(runId)?.leave('The run was cancelled.'),
+      warn: (message, error) => this.#options.log.warn(message, error),
+    });
+  }
+
+  register(body: string, run: RunBody): void {
+    if (this.#state !== 'new') throw new Error(`${body} is registered too late; register it before the engine starts.`);
+    this.#bodies.set(body, run);
+    if (registered.has(body)) return;
+    const call: DbosBody = (input) => {
+      if (!started) throw new DBOSWorkflowConflictError(DBOS.workflowID!);
+      return started.#run(body, DBOS.workflowID!, input);
+    };
+    registered.set(body, DBOS.registerWorkflow(call, { name: body, maxRecoveryAttempts }));
+  }
+
+  async start(): Promise<void> {
+    if (started) throw new Error('This process has an engine already; stop that one first.');
+    started = this;
+    try {
+      this.#options.orm.em.getEventManager().registerSubscriber(this.#afterCommit);
+      await this.#lock.start();
+      await this.#launch();
+    } catch (error) {
+      started = undefined;
+      await this.#lock.stop();
+      throw new Error('The engine could not start.', { cause: error });
+    }
+    this.#state = 'running';
+    this.#retention = setInterval(() => void this.#forgetEnded(), retentionInterval);
+  }
+
+  async #launch(): Promise<void> {
+    const { url, poolSize, log, concurrency } = this.#options;
+    DBOS.setConfig({
+      name: 'flowpact',
+      systemDatabaseUrl: url,
+      systemDatabasePoolSize: poolSize,
+      applicationVersion,
+      executorID: this.executorId,
+      logger: {
+        info: (entry) => log.debug(String(entry)),
+        debug: () => undefined,
+        // A run that goes on elsewhere is the normal end of a hand-over.
+        warn: (entry) =>
+          String(entry).includes('no longer owned') ? log.debug(String(entry)) : log.warn(String(entry)),
+        error: (entry, metadata) => log.error(String(entry), metadata?.error),
+      },
+    });
+    await DBOS.launch();
+    await DBOS.registerQueue(queueName, {
+      workerConcurrency: concurrency,
+      minPollingIntervalMs: pollInterval,
+      onConflict: 'always_update',
+    });
+  }
+
+  async submit({ runId, body, input }: RunRequest, em: EntityManager): Promise<void> {
+    const executor = this.#executor();
+    if (this.#state !== 'running') throw new EngineUnavailableError('This process is stopping. Try again in a moment.');
+    const workflow = registered.get(body);
+    if (!workflow) throw new Error(`No body is registered as ${body}.`);
+    const transaction = transactionOf(em);
+    const status = await executor.prepareEnqueuedWorkflow(workflow, [input], { workflowID: runId, queueName });
+    const token = randomUUID();
+    const direct = this.#runs.size + this.#direct.size < this.#options.concurrency;
+    if (direct) {
+      // The row says that this process runs it. Should the process die right after the commit, the others take it over.
+      status.status = 'PENDING';
+      this.#direct.add(runId);
+      this.#afterCommit.add(
+        transaction,
+        () => this.#startNow(status, token),
+        () => this.#direct.delete(runId),
+      );
+    }
+    try {
+      await executor.systemDatabase.initWorkflowStatus(status, token, clientOf(transaction));
+    } catch (error) {
+      this.#direct.delete(runId);
+      throw error;
+    }
+  }
+
+  #startNow(status: WorkflowStatusInternal, token: string): void {
+    const runId = status.workflowUUID;
+    this.#root.runInAsyncScope(async () => {
+      try {
+        if (this.#state !== 'running') return;
+        const handle = await this.#executor().executeDequeuedWorkflow({ ...status, recoveryAttempts: 1 }, token);
+        handle.getResult().catch(() => undefined);
+      } catch (error) {
+        // The row stays with this process and is found again by #tick.
+        this.#options.log.warn(`Run ${runId} was not started at once; it will be started from the queue.`, error);
+      } finally {
+        this.#direct.delete(runId);
+      }
+    });
+  }
+
+  async #run(name: string, runId: string, input: Json): Promise<void> {
+    const body = this.#bodies.get(name)!;
+    const run = new DbosRun(runId, !this.#direct.has(runId), () => this.#state !== 'running');
+    this.#runs.get(runId)?.leave('The run was handed to this process again.');
+    this.#runs.set(runId, run);
+    try {
+      await body(run, input);
+      // A body that swallowed its abandonment has not ended the run.
+      if (run.signal.aborted) throw run.signal.reason;
+    } catch (error) {
+      // DBOS leaves a run that ends so as it is: not failed, its owner to be seen.
+      if (error instanceof RunAbandonedError) throw new DBOSWorkflowConflictError(runId);
+      throw error;
+    } finally {
+      if (this.#runs.get(runId) === run) this.#runs.delete(runId);
+    }
+  }
+
+  async cancel(runId: string): Promise<void> {
+    const { systemDatabase } = this.#executor();
+    await systemDatabase.cancelWorkflows([runId]);
+    this.#runs.get(runId)?.leave('The run was cancelled.');
+    await systemDatabase.pool.query('select pg_notify($1, $2)', [cancelChannel, runId]);
+  }
+
+  async signal(runId: string, name: string, payload: Json, key: string): Promise<void> {
+    this.#executor();
+    await DBOS.send(runId, { payload }, name, key);
+  }
+
+  async ended(runIds: readonly string[]): Promise<string[]> {
+    const { rows } = await this.#executor().systemDatabase.pool.query<{ id: string }>(
+      `select given.id from unnest($1::text[]) given(id)
+         left join dbos.workflow_status run on run.workflow_uuid = given.id
+        where run.status is null or run.status not in ('PENDING', 'ENQUEUED', 'DELAYED')`,
+      [runIds],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async health(): Promise<EngineHealth> {
+    const running = this.#runs.size;
+    if (this.#state !== 'running') return { ok: false, running, queued: 0, detail: `The engine is ${this.#state}.` };
+    const { rows } = await this.#executor().systemDatabase.pool.query<{ queued: string }>(
+      `select count(*) as queued from dbos.workflow_status where queue_name = $1 and status = 'ENQUEUED'`,
+      [queueName],
+    );
+    return { ok: true, running, queued: Number(rows[0]!.queued) };
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    if (started !== this) return;
+    this.#state = 'draining';
+    clearInterval(this.#retention);
+    await this.#drain(graceMs);
+    // Runs are parked by now; DBOS still lets them notice.
+    await DBOS.shutdown({ workflowCompletionTimeoutMS: 1_000 });
+    await this.#lock.stop();
+    this.#state = 'stopped';
+    started = undefined;
+  }
+
+  /** Runs that only wait are left at once; the others at the end of the step they are in. */
+  async #drain(graceMs: number): Promise<void> {
+    const deadline = Date.now() + graceMs;
+    for (;;) {
+      const busy = [...this.#runs.values()].filter((run) => run.inFlight > 0);
+      for (const run of this.#runs.values()) if (run.inFlight === 0) run.leave('The process stops.');
+      if (busy.length === 0 || Date.now() >= deadline) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    for (const run of this.#runs.values()) run.leave('The process stops.');
+  }
+
+  /** What #lock asks for while it beats: runs that were cancelled or taken away without our hearing of it, and strays. */
+  async #tick(query: (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>): Promise<void> {
+    if (this.#state !== 'running') return;
+    const mine = [...this.#runs.keys()];
+    const rows = await query(
+      `select workflow_uuid as id, status = 'PENDING' and executor_id = $1 as mine from dbos.workflow_status
+        where workflow_uuid = any($2) or (status = 'PENDING' and executor_id = $1)`,
+      [this.executorId, mine],
+    );
+    for (const row of rows)
+      if (!row.mine) this.#runs.get(row.id as string)?.leave('The run is no longer owned by this process.');
+    await this.#restartStrays(rows.filter((row) => row.mine).map((row) => row.id as string));
+  }
+
+  /** A row in our name that nothing here works on was committed although we heard of no commit; twice in a row makes sure. */
+  async #restartStrays(ids: string[]): Promise<void> {
+    const { systemDatabase } = this.#executor();
+    const idle = ids.filter((id) => !this.#direct.has(id) && !systemDatabase.checkForRunningWorkflow(id));
+    const strays = idle.filter((id) => this.#strays.has(id));
+    this.#strays = new Set(idle);
+    if (strays.length > 0) await systemDatabase.resumeWorkflows(strays, queueName);
+  }
+
+  async #forgetEnded(): Promise<void> {
+    try {
+      const { systemDatabase } = this.#executor();
+      for (;;) {
+        const { rows } = await systemDatabase.pool.query<{ id: string }>(
+          `select workflow_uuid as id from dbos.workflow_status where completed_at < $1 order by completed_at limit 1000`,
+          [Date.now() - this.#options.retention],
+        );
+        if (rows.length > 0) await systemDatabase.deleteWorkflows(rows.map(({ id }) => id));
+        if (rows.length < 1_000) return;
+      }
+    } catch (error) {
+      this.#options.log.warn('Ended runs could not be removed from the engine; it is tried again in a minute.', error);
+    }
+  }
+
+  #executor(): DBOSExecutor {
+    const executor = DBOSExecutor.globalInstance;
+    if (this.#state !== 'running' && this.#state !== 'draining') {
+      throw new EngineUnavailableError('The engine of this process is not running. Try again in a moment.');
+    }
+    return executor!;
+  }
+}

@@ -1,0 +1,98 @@
+import { DBOS } from '@dbos-inc/dbos-sdk';
+import { DBOSWorkflowCancelledError, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
+import type { Json } from '../../domain/domain-error.ts';
+import { RunAbandonedError, type RunContext } from '../../domain/execution/engine.ts';
+
+/** setTimeout takes no longer span. */
+const longestTimer = 2_147_483_647;
+
+/** One run in this process, as the body sees it and as the engine handles it. */
+export class DbosRun implements RunContext {
+  readonly runId: string;
+  readonly resumed: boolean;
+  readonly #controller = new AbortController();
+  readonly #draining: () => boolean;
+  /** Rejects when the run is to be left; DBOS does not record a step that ends this way. */
+  readonly #left: Promise<never>;
+  #inFlight = 0;
+
+  constructor(runId: string, resumed: boolean, draining: () => boolean) {
+    this.runId = runId;
+    this.resumed = resumed;
+    this.#draining = draining;
+    this.#left = new Promise<never>((_, reject) => {
+      this.signal.addEventListener('abort', () => reject(new DBOSWorkflowConflictError(runId)), { once: true });
+    });
+    this.#left.catch(() => undefined);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Steps whose outcome is not recorded yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Makes the body end where it stands, without a trace; steps in flight are not recorded. */
+  leave(reason: string): void {
+    this.#controller.abort(new RunAbandonedError(this.runId, { cause: new Error(reason) }));
+  }
+
+  async step<T extends Json>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#guarded(async () => {
+      this.#inFlight += 1;
+      try {
+        return await DBOS.runStep(() => Promise.race([work(this.signal), this.#left]), { name: key });
+      } finally {
+        this.#inFlight -= 1;
+      }
+    });
+  }
+
+  async sleepUntil(at: number): Promise<void> {
+    await this.#guarded(async () => {
+      while (Date.now() < at) await this.#pause(Math.min(at - Date.now(), longestTimer));
+    });
+  }
+
+  async awaitSignal(name: string, timeoutAt?: number): Promise<Json | undefined> {
+    return this.#guarded(async () => {
+      const deadlineEpochMS = timeoutAt ?? Number.MAX_SAFE_INTEGER;
+      const message = DBOS.recv<{ payload: Json }>(name, { deadlineEpochMS, pollingIntervalMs: 1_000 });
+      return (await Promise.race([message, this.#left]))?.payload;
+    });
+  }
+
+  async select(key: string, pending: ReadonlyMap<string, Promise<unknown>>): Promise<string> {
+    return this.#guarded(() => {
+      const race = [...pending].map(([name, promise]) => promise.then(() => name));
+      return DBOS.runStep(() => Promise.race([...race, this.#left]), { name: key });
+    });
+  }
+
+  /** Whatever says that the run is no longer ours comes out as RunAbandonedError. The call itself is made synchronously: DBOS numbers calls in the order in which they are made. */
+  async #guarded<T>(call: () => Promise<T>): Promise<T> {
+    if (this.signal.aborted) throw this.signal.reason;
+    if (this.#draining()) throw new RunAbandonedError(this.runId, { cause: new Error('The process stops.') });
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof DBOSWorkflowConflictError || error instanceof DBOSWorkflowCancelledError) {
+        this.leave('The run is no longer owned by this process.');
+        throw new RunAbandonedError(this.runId, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await Promise.race([new Promise((resolve) => (timer = setTimeout(resolve, milliseconds))), this.#left]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

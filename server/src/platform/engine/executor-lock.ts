@@ -1,0 +1,134 @@
+import pg from 'pg';
+
+/** Seed of the lock keys, so that they do not meet other users of advisory locks. */
+const lockSeed = 7_411;
+const lock = `hashtextextended($1, ${lockSeed})`;
+
+/** A process that stands still this long counts as dead: the server ends its session, which frees its lock. */
+const standstill = 10_000;
+/** How long after a lost connection other processes get to take their locks again, before theirs count as free. */
+const settling = 3_000;
+
+/** What the lock tells the engine. */
+export interface ExecutorLockListener {
+  /** Once a second, for the work that needs no connection of its own. */
+  tick(query: (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>): Promise<void>;
+  /** Another process asks to cancel the run. */
+  cancelled(runId: string): void;
+  warn(message: string, error: unknown): void;
+}
+
+/**
+ * Proves to the other processes that this one lives: a PostgreSQL session that holds an advisory lock named after the
+ * executor. The same session looks for executors whose lock is free and hands their runs back to the queue.
+ */
+export class ExecutorLock {
+  readonly #url: string;
+  readonly #executorId: string;
+  readonly #listener: ExecutorLockListener;
+  #client: pg.Client | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #sweepFrom = 0;
+  #beat: Promise<void> = Promise.resolve();
+
+  constructor(url: string, executorId: string, listener: ExecutorLockListener) {
+    this.#url = url;
+    this.#executorId = executorId;
+    this.#listener = listener;
+  }
+
+  /** Takes the lock; throws when the database cannot be reached. */
+  async start(): Promise<void> {
+    await this.#connect();
+    this.#schedule();
+  }
+
+  /** Gives the lock back, so that others take up what this process leaves. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#beat;
+    await this.#client?.end().catch(() => undefined);
+    this.#client = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.#url,
+      application_name: `flowpact_executor_${this.#executorId}`,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
+    });
+    client.on('error', (error) => this.#lost(client, error));
+    client.on('end', () => this.#lost(client, undefined));
+    client.on('notification', ({ payload }) => payload && this.#listener.cancelled(payload));
+    try {
+      await client.connect();
+      await client.query(`set idle_session_timeout = ${standstill}`);
+      await client.query(`select pg_advisory_lock(${lock})`, [this.#executorId]);
+      await client.query(`listen ${cancelChannel}`);
+      this.#client = client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #lost(client: pg.Client, error: unknown): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    this.#sweepFrom = Date.now() + settling;
+    if (!this.#stopped)
+      this.#listener.warn('The connection that holds the executor lock was lost; it is taken again.', error);
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      this.#beat = this.#run().finally(() => this.#stopped || this.#schedule());
+    }, 500);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      if (!this.#client) {
+        await this.#connect();
+        this.#sweepFrom = Date.now() + settling;
+      }
+      const client = this.#client!;
+      await this.#listener.tick(async (text, values) => (await client.query(text, values)).rows);
+      if (Date.now() >= this.#sweepFrom) await this.#takeOver(client);
+    } catch (error) {
+      if (!this.#stopped) this.#listener.warn('Looking after the runs failed; it is tried again.', error);
+    }
+  }
+
+  /**
+   * Back to the queue rather than straight to this process: the queue hands each run to exactly one process, and shares
+   * the load of a dead one among all.
+   */
+  async #takeOver(client: pg.Client): Promise<void> {
+    const dead = await client.query(
+      `select executor_id from (
+         select distinct executor_id from dbos.workflow_status where status = 'PENDING' and executor_id <> $1
+       ) other where pg_try_advisory_lock(hashtextextended(other.executor_id, ${lockSeed}))`,
+      [this.#executorId],
+    );
+    for (const { executor_id: executorId } of dead.rows as { executor_id: string }[]) {
+      try {
+        await client.query(
+          `update dbos.workflow_status
+              set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null,
+                  updated_at = (extract(epoch from now()) * 1000)::bigint
+            where status = 'PENDING' and executor_id = $1`,
+          [executorId],
+        );
+      } finally {
+        await client.query(`select pg_advisory_unlock(${lock})`, [executorId]);
+      }
+    }
+  }
+}
+
+/** NOTIFY channel on which a cancellation reaches the process that runs the run. */
+export const cancelChannel = 'flowpact_cancel';
