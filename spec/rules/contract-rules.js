@@ -1,0 +1,3 @@
+export default function contractRules() {
+  return { id: 'contract', rules: { oas3: {} } };
+}
