@@ -22,8 +22,7 @@ export function programFault(source: string): string | undefined {
 
 function syntaxFault(code: string): string | undefined {
   try {
-    new Script(code, { filename: 'expression' });
-    return undefined;
+    return void new Script(code, { filename: 'expression' });
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -1,0 +1,26 @@
+import type { SandboxTask } from '../../domain/language/sandbox.ts';
+
+/** What one evaluation may use. */
+export interface SandboxLimits {
+  /** Milliseconds of processor time. */
+  time: number;
+  /** Bytes of QuickJS heap. */
+  memory: number;
+  /** Bytes of QuickJS stack. */
+  stack: number;
+  /** Characters of JSON in the result. */
+  output: number;
+}
+
+const MiB = 1024 * 1024;
+
+export const sandboxLimits: Record<SandboxTask['kind'], SandboxLimits> = {
+  expression: { time: 100, memory: 32 * MiB, stack: 256 * 1024, output: MiB },
+  program: { time: 5_000, memory: 64 * MiB, stack: 512 * 1024, output: 4 * MiB },
+};
+
+/**
+ * Milliseconds that a task may stay without an answer beyond its processor time, before its thread is ended: QuickJS does
+ * not look at the clock inside some of its native loops, and a busy machine runs threads late.
+ */
+export const grace = 400;

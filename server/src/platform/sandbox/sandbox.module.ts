@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { Evaluator, Sandbox } from '../../domain/language/index.ts';
+import { QuickJsSandbox } from './quickjs-sandbox.ts';
+
+@Module({
+  providers: [
+    { provide: Sandbox, useClass: QuickJsSandbox },
+    { provide: Evaluator, useFactory: (sandbox: Sandbox) => new Evaluator(sandbox), inject: [Sandbox] },
+  ],
+  exports: [Sandbox, Evaluator],
+})
+export class SandboxModule {}
