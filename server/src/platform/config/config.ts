@@ -24,6 +24,11 @@ export class Config {
     );
   }
 
+  /** The same configuration with some values found out at the start. */
+  with(found: Partial<Settings>): Config {
+    return new Config({ ...this.settings, ...found });
+  }
+
   /** The origin that clients see; `port` is the one that was bound, for when PORT is 0. */
   publicUrl(port: number = this.settings.PORT): string {
     return this.settings.PUBLIC_URL ?? `http://localhost:${port}`;

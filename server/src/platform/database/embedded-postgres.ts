@@ -58,11 +58,27 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const binaries = await findBinaries();
   prepareFolder(files, account, binaries);
   claim(files);
+  try {
+    const { url, pid } = await startCluster(files, binaries, account, options);
+    let stopped: Promise<void> | undefined;
+    const stop = (): Promise<void> => (stopped ??= stopPostmaster(pid).then(() => release(files)));
+    return { url, pid, stop };
+  } catch (error) {
+    release(files);
+    throw error;
+  }
+}
+
+async function startCluster(
+  files: Layout,
+  binaries: Binaries,
+  account: PostgresAccount | undefined,
+  options: EmbeddedPostgresOptions,
+): Promise<{ url: string; pid: number }> {
   await reclaimCluster(files.cluster);
   const password = readOrCreatePassword(files.password);
   if (!existsSync(join(files.cluster, 'PG_VERSION'))) createCluster(files, binaries, password, account, options);
   assertSameMajor(files.cluster);
-
   const port = await freePort();
   const pid = launch(files, binaries, port, account, options);
   const server = `postgresql://${user}:${password}@127.0.0.1:${port}`;
@@ -71,12 +87,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await createDatabase(`${server}/postgres`, options.database);
   } catch (error) {
     await stopPostmaster(pid);
-    rmSync(files.owner, { force: true });
     throw error;
   }
-  let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopped ??= stopPostmaster(pid).then(() => rmSync(files.owner, { force: true })));
-  return { url: `${server}/${options.database}`, pid, stop };
+  return { url: `${server}/${options.database}`, pid };
 }
 
 interface Layout {
@@ -154,6 +167,10 @@ function claim(files: Layout): void {
     }
   }
   writeFileSync(files.owner, `${process.pid}\n${commandLine(process.pid).trim()}\n`);
+}
+
+function release(files: Layout): void {
+  rmSync(files.owner, { force: true });
 }
 
 function readOrCreatePassword(file: string): string {

@@ -1,0 +1,36 @@
+'use strict';
+
+const { spawnSync } = require('node:child_process');
+const { existsSync, readdirSync, statSync } = require('node:fs');
+const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+/** Compiles the server when its sources are newer than what was compiled last, and runs it in this process. */
+module.exports = function run(root) {
+  const entry = join(root, 'dist', 'server', 'src', 'main.js');
+  if (isStale(root, join(root, 'dist', 'package.json'))) compile(root);
+  import(pathToFileURL(entry).href);
+};
+
+function isStale(root, built) {
+  if (!existsSync(built)) return true;
+  const since = statSync(built).mtimeMs;
+  return ['server/src', 'generated', 'codegen/runtime'].some((folder) => isNewer(join(root, folder), since));
+}
+
+function isNewer(folder, since) {
+  return readdirSync(folder, { withFileTypes: true }).some((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? isNewer(path, since) : statSync(path).mtimeMs > since;
+  });
+}
+
+function compile(root) {
+  process.stderr.write('Compiling the server...\n');
+  const { status } = spawnSync('npm', ['run', 'build', '--silent'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) process.exit(1);
+}

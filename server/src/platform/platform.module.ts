@@ -1,0 +1,41 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { Config } from './config/config.ts';
+import { ormOptions } from './database/orm.ts';
+import { Lifecycle } from './lifecycle/lifecycle.ts';
+import type { Logger } from './logging/logger.ts';
+import { Metrics } from './telemetry/metrics.ts';
+
+/** What one server process is made with before Nest exists. */
+export interface PlatformParts {
+  config: Config;
+  logger: Logger;
+  metrics: Metrics;
+  lifecycle: Lifecycle;
+}
+
+/** The technical services that every other module may inject: configuration, metrics, life cycle, database. */
+@Module({})
+export class PlatformModule {
+  static forRoot({ config, logger, metrics, lifecycle }: PlatformParts): DynamicModule {
+    const { DATABASE_URL: url = '', DATABASE_POOL_SIZE: poolSize } = config.settings;
+    const log = (message: string): void => logger.warn({ component: 'Database' }, message);
+    const provided = [
+      { provide: Config, useValue: config },
+      { provide: Metrics, useValue: metrics },
+      { provide: Lifecycle, useValue: lifecycle },
+    ];
+    // The runtime opens the request's EntityManager itself, after authentication: the middleware would cost every request more.
+    const options = {
+      ...ormOptions({ url, poolSize, log, onPool: (pool) => metrics.watchPool(pool) }),
+      registerRequestContext: false,
+    };
+    return {
+      module: PlatformModule,
+      global: true,
+      imports: [MikroOrmModule.forRoot(options) as DynamicModule],
+      providers: provided,
+      exports: [...provided.map(({ provide }) => provide), MikroOrmModule],
+    };
+  }
+}

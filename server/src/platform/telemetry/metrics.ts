@@ -1,0 +1,83 @@
+import type { Pool } from 'pg';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const secondsOfRequests = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const secondsOfExecutions = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1_800, 3_600, 86_400];
+
+/** What one server process measures, in the text format of Prometheus; injected by this class. */
+export class Metrics {
+  private readonly registry = new Registry();
+  private readonly requests = this.histogram(
+    'http_request_duration_seconds',
+    'Time from the first byte of a request to the end of its answer.',
+    ['operation', 'method', 'status'],
+    secondsOfRequests,
+  );
+  private readonly executionsStarted = this.counter('executions_started_total', 'Executions accepted.', []);
+  private readonly executions = this.histogram(
+    'execution_duration_seconds',
+    'Time from the acceptance of an execution to its end.',
+    ['status'],
+    secondsOfExecutions,
+  );
+  private readonly steps = this.histogram(
+    'execution_step_duration_seconds',
+    'Time that one step of an execution took.',
+    ['type', 'status'],
+    secondsOfRequests,
+  );
+
+  /** Everything of the process itself as well: CPU, memory, event-loop lag, garbage collection. */
+  constructor() {
+    collectDefaultMetrics({ register: this.registry, prefix: 'flowpact_' });
+  }
+
+  /** `operation` is the operationId, or `none` for a path that the contract does not have. */
+  requestEnded(operation: string, method: string, status: number, seconds: number): void {
+    this.requests.observe({ operation, method, status: String(status) }, seconds);
+  }
+
+  executionStarted(): void {
+    this.executionsStarted.inc();
+  }
+
+  executionEnded(status: string, seconds: number): void {
+    this.executions.observe({ status }, seconds);
+  }
+
+  stepEnded(type: string, status: string, seconds: number): void {
+    this.steps.observe({ type, status }, seconds);
+  }
+
+  /** Reports the connections of a pool: in all, idle, and requests that wait for one. */
+  watchPool(pool: Pool): void {
+    const registers = [this.registry];
+    const gauge = new Gauge({
+      name: 'flowpact_database_connections',
+      help: 'Connections of the database pool, and requests that wait for one.',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        gauge.set({ state: 'idle' }, pool.idleCount);
+        gauge.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
+        gauge.set({ state: 'waiting' }, pool.waitingCount);
+      },
+    });
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  private histogram(name: string, help: string, labelNames: string[], buckets: number[]): Histogram {
+    return new Histogram({ name: `flowpact_${name}`, help, labelNames, buckets, registers: [this.registry] });
+  }
+
+  private counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name: `flowpact_${name}`, help, labelNames, registers: [this.registry] });
+  }
+}
