@@ -2,13 +2,13 @@ import { crc32 } from 'node:zlib';
 import { randomBase62, sha256, toBase62 } from '../secret.ts';
 
 const marker = 'fp_live_';
-const entropyLength = 32;
+const entropyLength = 26;
 const checksumLength = 6;
 const pattern = new RegExp(`^${marker}[0-9A-Za-z]{${entropyLength + checksumLength}}$`);
 
 /** A new secret: what the caller sees once, what is stored of it, and what it is recognised by afterwards. */
 export interface MintedSecret {
-  /** `fp_live_`, 190 random bits and a checksum, so that scanners of leaked secrets need not ask. */
+  /** `fp_live_`, 154 random bits and a checksum, so that scanners of leaked secrets need not ask. */
   readonly text: string;
   readonly hash: string;
   readonly prefix: string;

@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { User } from '../user/user.entity.ts';
 import { ApiKeyNotActiveError } from './api-key.errors.ts';
-import { expandGrants, type Grant, type Scope } from './scope.ts';
+import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } from './scope.ts';
 
 const ApiKeySchema = defineEntity({
   name: 'ApiKey',
@@ -12,12 +12,14 @@ const ApiKeySchema = defineEntity({
     organisation: () => p.manyToOne(Organisation).deleteRule('cascade'),
     createdBy: () => p.manyToOne(User).nullable().deleteRule('set null'),
     name: p.text(),
+    description: p.text().nullable(),
     /** Beginning of the newest secret, enough to recognise it by. */
     prefix: p.text(),
     grants: p.json<Grant[]>(),
     expiresAt: p.datetime(3).nullable(),
     revokedAt: p.datetime(3).nullable(),
     rotatedAt: p.datetime(3).nullable(),
+    previousSecretExpiresAt: p.datetime(3).nullable(),
     /** At most a minute behind. */
     lastUsedAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3).onCreate(() => new Date()),
@@ -40,6 +42,16 @@ export class ApiKey extends ApiKeySchema.class {
   /** Bundles expanded. */
   scopes(): Scope[] {
     return expandGrants(this.grants);
+  }
+
+  bundles(): BundleName[] {
+    return this.grants.filter(isBundleName);
+  }
+
+  /** Until when secrets of before the last rotation work; undefined when none does any more. */
+  overlapEndsAt(now = new Date()): Date | undefined {
+    const end = this.previousSecretExpiresAt;
+    return end && end > now ? end : undefined;
   }
 
   /** Ends the key for good; a second time changes nothing. */

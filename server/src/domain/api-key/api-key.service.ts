@@ -16,14 +16,17 @@ import {
   InvalidApiKeyError,
   RevokedApiKeyError,
 } from './api-key.errors.ts';
-import { expandGrants, type Grant } from './scope.ts';
+import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } from './scope.ts';
 
 /** How often the time of last use is written, so that a busy key costs one write a minute and not one a request. */
 const lastUsedGranularityMs = 60_000;
 
 export interface NewApiKey {
   readonly name: string;
-  readonly grants: readonly Grant[];
+  readonly description?: string | null;
+  /** At least one. */
+  readonly scopes?: readonly Scope[];
+  readonly bundles?: readonly BundleName[];
   /** Absent or null: until it is revoked. */
   readonly expiresAt?: Date | null;
 }
@@ -35,8 +38,6 @@ export type ApiKeyChange = Partial<NewApiKey>;
 export interface ApiKeyWithSecret {
   readonly apiKey: ApiKey;
   readonly secret: string;
-  /** After a rotation: until when the secrets before this one still work. */
-  readonly previousSecretsValidUntil?: Date;
 }
 
 export interface ApiKeyQuery {
@@ -78,7 +79,11 @@ export class ApiKeyService {
   }
 
   /** Throws InsufficientScopeError when the caller would hand on what it lacks, ValidationFailedError for a past expiry. */
-  async create(caller: Caller, { name, grants, expiresAt }: NewApiKey): Promise<ApiKeyWithSecret> {
+  async create(
+    caller: Caller,
+    { name, description, scopes = [], bundles = [], expiresAt }: NewApiKey,
+  ): Promise<ApiKeyWithSecret> {
+    const grants = grantsOf(scopes, bundles);
     assertMayGrant(caller, grants);
     assertFuture(expiresAt);
     const minted = mintSecret();
@@ -87,8 +92,9 @@ export class ApiKeyService {
       organisation: this.em.getReference(Organisation, caller.organisationId),
       createdBy: caller.userId ? this.em.getReference(User, caller.userId) : undefined,
       name,
+      description,
       prefix: minted.prefix,
-      grants: unique(grants),
+      grants,
       expiresAt,
     });
     this.em.create(ApiKeySecret, { hash: minted.hash, apiKey });
@@ -100,17 +106,20 @@ export class ApiKeyService {
   async update(caller: Caller, id: string, change: ApiKeyChange): Promise<ApiKey> {
     const apiKey = await this.get(caller.organisationId, id);
     apiKey.assertNotRevoked();
-    if (change.grants !== undefined) {
-      assertMayGrant(caller, change.grants);
-      apiKey.grants = unique(change.grants);
+    const { name, description, scopes, bundles, expiresAt } = change;
+    if (scopes !== undefined || bundles !== undefined) {
+      const kept = apiKey.grants.filter((grant) => (isBundleName(grant) ? !bundles : !scopes));
+      apiKey.grants = grantsOf([...kept, ...(scopes ?? [])], bundles ?? []);
+      assertMayGrant(caller, apiKey.grants);
     }
-    if (change.expiresAt !== undefined) {
-      assertFuture(change.expiresAt);
+    if (expiresAt !== undefined) {
+      assertFuture(expiresAt);
       // A longer life for a key is worth as much as a new key.
       assertMayGrant(caller, apiKey.grants);
-      apiKey.expiresAt = change.expiresAt;
+      apiKey.expiresAt = expiresAt;
     }
-    if (change.name !== undefined) apiKey.name = change.name;
+    if (name !== undefined) apiKey.name = name;
+    if (description !== undefined) apiKey.description = description;
     await this.em.flush();
     return apiKey;
   }
@@ -124,14 +133,15 @@ export class ApiKeyService {
     apiKey.assertActive();
     assertMayGrant(caller, apiKey.grants);
     const now = new Date();
-    const previousSecretsValidUntil = new Date(now.getTime() + overlapSeconds * 1000);
-    for (const secret of await this.em.find(ApiKeySecret, { apiKey: id })) secret.replaceAt(previousSecretsValidUntil);
+    const overlapEnd = new Date(now.getTime() + overlapSeconds * 1000);
+    for (const secret of await this.em.find(ApiKeySecret, { apiKey: id })) secret.replaceAt(overlapEnd);
     const minted = mintSecret();
     this.em.create(ApiKeySecret, { hash: minted.hash, apiKey });
     apiKey.prefix = minted.prefix;
     apiKey.rotatedAt = now;
+    apiKey.previousSecretExpiresAt = overlapEnd;
     await this.em.flush();
-    return { apiKey, secret: minted.text, previousSecretsValidUntil };
+    return { apiKey, secret: minted.text };
   }
 
   /** Ends the key at once, with all its secrets; repeating it changes nothing. Throws ResourceNotFoundError. */
@@ -206,6 +216,10 @@ function whereStatus(status: ApiKeyStatus | undefined): object {
   }
 }
 
-function unique(grants: readonly Grant[]): Grant[] {
-  return [...new Set(grants)];
+function grantsOf(...grants: readonly (readonly Grant[])[]): Grant[] {
+  const unique = [...new Set(grants.flat())];
+  if (unique.length > 0) return unique;
+  throw new ValidationFailedError('A key needs at least one scope or bundle.', [
+    { field: 'scopes', message: 'must name a scope, or bundles a bundle', location: 'body' },
+  ]);
 }

@@ -39,9 +39,8 @@ export type BundleName = (typeof scopeBundles)[number]['name'];
 /** What is written on a key: single scopes and bundles, as they were granted. */
 export type Grant = Scope | BundleName;
 
-/** True for a name that is a scope or a bundle of this platform. */
-export function isGrant(name: string): name is Grant {
-  return name in scopeDescriptions || scopeBundles.some((bundle) => bundle.name === name);
+export function isBundleName(name: string): name is BundleName {
+  return scopeBundles.some((bundle) => bundle.name === name);
 }
 
 /** The single scopes behind grants, each once, in the order of the list above. */

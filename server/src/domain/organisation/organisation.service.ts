@@ -48,7 +48,7 @@ export class OrganisationService {
   }
 
   /**
-   * Makes the first organisation with an admin and an API key for everything; undefined when there is an organisation
+   * Makes the first organisation with its owner and an API key for everything; undefined when there is an organisation
    * already. Of servers that start together one makes it and the others get undefined.
    */
   async bootstrap(first: FirstOrganisation = {}): Promise<Bootstrapped | undefined> {
@@ -72,7 +72,7 @@ export class OrganisationService {
       organisation,
       email: normaliseEmail(first.adminEmail ?? 'admin@flowpact.local'),
       name: first.adminName ?? 'Admin',
-      role: 'admin',
+      role: 'owner',
       passwordHash: await this.passwords.hash(adminPassword),
     });
     const apiKey = em.create(ApiKey, {

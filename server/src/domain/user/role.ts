@@ -1,13 +1,14 @@
 import { scopes, type Scope } from '../api-key/scope.ts';
 
 /** What a user may do in the organisation. */
-export const roles = ['admin', 'member', 'viewer'] as const;
+export const roles = ['owner', 'admin', 'member', 'viewer'] as const;
 
 export type Role = (typeof roles)[number];
 
-/** Admins may do everything, members everything but manage keys, viewers only read. */
+/** Owners and admins may do everything, members everything but manage keys, viewers only read. */
 export function scopesOfRole(role: Role): readonly Scope[] {
   switch (role) {
+    case 'owner':
     case 'admin':
       return scopes;
     case 'member':

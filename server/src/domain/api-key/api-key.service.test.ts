@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { Argon2PasswordHasher } from '../../platform/auth/argon2-password-hasher.ts';
+import type { Caller } from '../caller.ts';
+import { newId } from '../id.ts';
+import { OrganisationService } from '../organisation/organisation.service.ts';
+import { ApiKeySecret } from './api-key-secret.entity.ts';
+import { ApiKey } from './api-key.entity.ts';
+import { ApiKeyService } from './api-key.service.ts';
+import { scopes, type Scope } from './scope.ts';
+
+let database: TestDatabase;
+let admin: Caller;
+let bootstrapSecret: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const organisations = new OrganisationService(database.orm.em, new Argon2PasswordHasher());
+  const first = (await organisations.bootstrap())!;
+  admin = { organisationId: first.organisation.id, userId: first.admin.id, scopes };
+  bootstrapSecret = first.apiKeySecret;
+});
+afterAll(() => database.drop());
+
+/** A service with an EntityManager of its own, as each request has one. */
+function apiKeys(): ApiKeyService {
+  return new ApiKeyService(database.orm.em.fork());
+}
+
+async function change(id: string, fields: Partial<ApiKey>): Promise<void> {
+  await database.orm.em.fork().nativeUpdate(ApiKey, { id }, fields);
+}
+
+const past = new Date(Date.now() - 60_000);
+
+describe('creating', () => {
+  test('the secret is shown once and only its SHA-256 is stored', async () => {
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'CI', scopes: ['workflows:read'] });
+    expect(secret).toMatch(/^fp_live_[0-9A-Za-z]{32}$/);
+    const dump = JSON.stringify(await database.orm.em.fork().execute('select * from api_key, api_key_secret'));
+    expect(dump).not.toContain(secret);
+    expect(secret.startsWith(apiKey.prefix)).toBe(true);
+    expect(apiKey.prefix.length).toBeLessThan(16);
+  });
+
+  test('a key gets no scope that its creator lacks', async () => {
+    const limited: Caller = { ...admin, scopes: ['api-keys:write', 'workflows:read'] };
+    await expect(
+      apiKeys().create(limited, { name: 'more', scopes: ['workflows:read', 'workflows:write'] }),
+    ).rejects.toMatchObject({
+      code: 'insufficient_scope',
+      details: { missing_scopes: ['workflows:write'] },
+    });
+    await expect(apiKeys().create(limited, { name: 'all', bundles: ['full-access'] })).rejects.toMatchObject({
+      code: 'insufficient_scope',
+    });
+  });
+
+  test('a key without scopes or with an expiry in the past is refused', async () => {
+    await expect(apiKeys().create(admin, { name: 'none' })).rejects.toMatchObject({ code: 'validation_error' });
+    await expect(
+      apiKeys().create(admin, { name: 'old', scopes: ['workflows:read'], expiresAt: past }),
+    ).rejects.toMatchObject({ code: 'validation_error', details: { errors: [{ field: 'expires_at' }] } });
+  });
+});
+
+describe('authenticating', () => {
+  test('the first key of an organisation may do everything', async () => {
+    const caller = await apiKeys().authenticate(bootstrapSecret);
+    expect(caller).toMatchObject({ organisationId: admin.organisationId, plan: 'business' });
+    expect(caller.scopes).toEqual(scopes);
+  });
+
+  test('bundles are expanded', async () => {
+    const { secret } = await apiKeys().create(admin, { name: 'runner', bundles: ['workflow-executor'] });
+    const caller = await apiKeys().authenticate(secret);
+    expect(caller.scopes).toEqual(['workflows:read', 'workflows:execute', 'executions:read', 'executions:cancel']);
+  });
+
+  test.each([['nonsense'], ['fp_live_'], [`fp_live_${'a'.repeat(32)}`], ["fp_live_' or 1=1 --"], ['']])(
+    '%p is an invalid key',
+    async (text) => {
+      await expect(apiKeys().authenticate(text)).rejects.toMatchObject({ code: 'invalid_api_key' });
+    },
+  );
+
+  test('expired and revoked keys are told apart, and revoked wins', async () => {
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'ends', scopes: ['workflows:read'] });
+    await change(apiKey.id, { expiresAt: past });
+    await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'expired_api_key' });
+    await apiKeys().revoke(admin.organisationId, apiKey.id);
+    await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'revoked_api_key' });
+  });
+
+  test('the time of last use is written at most once a minute', async () => {
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'used', scopes: ['workflows:read'] });
+    await apiKeys().authenticate(secret);
+    const first = (await apiKeys().get(admin.organisationId, apiKey.id)).lastUsedAt!;
+    await apiKeys().authenticate(secret);
+    expect((await apiKeys().get(admin.organisationId, apiKey.id)).lastUsedAt).toEqual(first);
+    await change(apiKey.id, { lastUsedAt: new Date(Date.now() - 61_000) });
+    await apiKeys().authenticate(secret);
+    const later = (await apiKeys().get(admin.organisationId, apiKey.id)).lastUsedAt!;
+    expect(later.getTime()).toBeGreaterThanOrEqual(first.getTime());
+  });
+});
+
+describe('rotating', () => {
+  test('the old secret works until the overlap ends, and then counts as expired', async () => {
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'rotated', scopes: ['workflows:read'] });
+    const rotated = await apiKeys().rotate(admin, apiKey.id, 60);
+    expect(rotated.apiKey.id).toBe(apiKey.id);
+    for (const each of [secret, rotated.secret]) {
+      await expect(apiKeys().authenticate(each)).resolves.toMatchObject({ apiKeyId: apiKey.id });
+    }
+    await database.orm.em.fork().nativeUpdate(ApiKeySecret, { validUntil: { $ne: null } }, { validUntil: past });
+    await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'expired_api_key' });
+    await expect(apiKeys().authenticate(rotated.secret)).resolves.toBeDefined();
+  });
+
+  test('an overlap of 0 ends the old secret at once', async () => {
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'leaked', scopes: ['workflows:read'] });
+    await apiKeys().rotate(admin, apiKey.id, 0);
+    await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'expired_api_key' });
+  });
+
+  test('rotating again does not lengthen the life of the secret before the last', async () => {
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'twice', scopes: ['workflows:read'] });
+    await apiKeys().rotate(admin, apiKey.id, 0);
+    await apiKeys().rotate(admin, apiKey.id, 3600);
+    await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'expired_api_key' });
+  });
+
+  test('a caller does not obtain the secret of a key that may do more', async () => {
+    const { apiKey } = await apiKeys().create(admin, { name: 'powerful', bundles: ['full-access'] });
+    const limited: Caller = { ...admin, scopes: ['api-keys:write'] };
+    await expect(apiKeys().rotate(limited, apiKey.id, 0)).rejects.toMatchObject({ code: 'insufficient_scope' });
+  });
+
+  test('a revoked or expired key is not rotated', async () => {
+    const { apiKey } = await apiKeys().create(admin, { name: 'over', scopes: ['workflows:read'] });
+    await change(apiKey.id, { expiresAt: past });
+    await expect(apiKeys().rotate(admin, apiKey.id, 0)).rejects.toMatchObject({ code: 'api_key_not_active' });
+    await apiKeys().revoke(admin.organisationId, apiKey.id);
+    await expect(apiKeys().rotate(admin, apiKey.id, 0)).rejects.toMatchObject({ code: 'api_key_not_active' });
+  });
+});
+
+describe('changing', () => {
+  test('scopes and bundles are replaced independently', async () => {
+    const { apiKey } = await apiKeys().create(admin, {
+      name: 'mixed',
+      scopes: ['workflows:write'],
+      bundles: ['read-only'],
+    });
+    const changed = await apiKeys().update(admin, apiKey.id, { scopes: ['executions:cancel'] });
+    expect(changed.bundles()).toEqual(['read-only']);
+    expect(changed.scopes()).toEqual(['workflows:read', 'executions:read', 'executions:cancel', 'api-keys:read']);
+  });
+
+  test('nobody lengthens the life of a key that may do more than they', async () => {
+    const { apiKey } = await apiKeys().create(admin, { name: 'strong', bundles: ['full-access'] });
+    const limited: Caller = { ...admin, scopes: ['api-keys:write'] };
+    await expect(apiKeys().update(limited, apiKey.id, { expiresAt: null })).rejects.toMatchObject({
+      code: 'insufficient_scope',
+    });
+    await expect(apiKeys().update(limited, apiKey.id, { name: 'renamed' })).resolves.toMatchObject({ name: 'renamed' });
+  });
+
+  test('a revoked key stays as it is, and revoking again changes nothing', async () => {
+    const { apiKey } = await apiKeys().create(admin, { name: 'gone', scopes: ['workflows:read'] });
+    const { revokedAt } = await apiKeys().revoke(admin.organisationId, apiKey.id);
+    expect((await apiKeys().revoke(admin.organisationId, apiKey.id)).revokedAt).toEqual(revokedAt);
+    await expect(apiKeys().update(admin, apiKey.id, { name: 'x' })).rejects.toMatchObject({
+      code: 'api_key_not_active',
+    });
+  });
+});
+
+test('another organisation neither sees nor ends a key', async () => {
+  const { apiKey, secret } = await apiKeys().create(admin, { name: 'ours', scopes: ['workflows:read'] });
+  const stranger: Caller = { organisationId: newId('org'), scopes: scopes as Scope[] };
+  const notFound = { code: 'resource_not_found', details: { resource: 'api_key', id: apiKey.id } };
+  await expect(apiKeys().get(stranger.organisationId, apiKey.id)).rejects.toMatchObject(notFound);
+  await expect(apiKeys().revoke(stranger.organisationId, apiKey.id)).rejects.toMatchObject(notFound);
+  await expect(apiKeys().rotate(stranger, apiKey.id, 0)).rejects.toMatchObject(notFound);
+  expect(await apiKeys().list(stranger.organisationId, { page: 1, perPage: 20 })).toEqual({ items: [], total: 0 });
+  await expect(apiKeys().authenticate(secret)).resolves.toBeDefined();
+});
+
+test('keys are listed by status, newest first, in pages', async () => {
+  const made: string[] = [];
+  for (const name of ['one', 'two', 'three']) {
+    made.push((await apiKeys().create(admin, { name, scopes: ['workflows:read'] })).apiKey.id);
+  }
+  const { items, total } = await apiKeys().list(admin.organisationId, { status: 'active', page: 1, perPage: 2 });
+  expect(items.map(({ id }) => id)).toEqual([made[2], made[1]]);
+  expect(total).toBeGreaterThanOrEqual(3);
+  await apiKeys().revoke(admin.organisationId, made[2]!);
+  const revoked = await apiKeys().list(admin.organisationId, { status: 'revoked', page: 1, perPage: 1 });
+  expect(revoked.items[0]!.id).toBe(made[2]);
+});

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { Argon2PasswordHasher } from '../../platform/auth/argon2-password-hasher.ts';
+import { JwtAccessTokens } from '../../platform/auth/jwt-access-tokens.ts';
+import { createOrm } from '../../platform/database/orm.ts';
+import { OrganisationService } from '../organisation/organisation.service.ts';
+import { User } from '../user/user.entity.ts';
+import { LoginAttempt } from './login-attempt.entity.ts';
+import { LoginThrottle } from './login-throttle.ts';
+import { RefreshToken } from './refresh-token.entity.ts';
+import { Session } from './session.entity.ts';
+import { SessionService, type IssuedSession } from './session.service.ts';
+
+const email = 'ada@example.com';
+const password = 'correct horse battery staple';
+const passwords = new Argon2PasswordHasher();
+const tokens = new JwtAccessTokens('a secret of at least thirty-two characters');
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const organisations = new OrganisationService(database.orm.em, passwords);
+  await organisations.bootstrap({ adminEmail: email, adminPassword: password });
+});
+beforeEach(() => database.orm.em.fork().nativeDelete(LoginAttempt, {}));
+afterAll(() => database.drop());
+
+/** A service with an EntityManager of its own, as each request has one. */
+function sessions(orm = database.orm): SessionService {
+  const em = orm.em.fork();
+  return new SessionService(em, passwords, tokens, new LoginThrottle(em));
+}
+
+function login(address = '192.0.2.1'): Promise<IssuedSession> {
+  return sessions().login({ email: 'Ada@Example.com ', password, address });
+}
+
+const invalid = { code: 'invalid_token' };
+
+describe('login', () => {
+  test('gives an access token, a refresh token and a cookie, none of which is stored', async () => {
+    const issued = await login();
+    expect(issued.user.email).toBe(email);
+    const em = database.orm.em.fork();
+    const dump = JSON.stringify([
+      await em.execute('select * from session'),
+      await em.execute('select * from refresh_token'),
+    ]);
+    for (const secret of [issued.accessToken, issued.refreshToken, issued.cookie]) expect(dump).not.toContain(secret);
+    const caller = await sessions().authenticateAccessToken(issued.accessToken);
+    expect(caller).toMatchObject({ userId: issued.user.id, sessionId: issued.session.id, plan: 'business' });
+    expect(await sessions().authenticateCookie(issued.cookie)).toEqual(caller);
+  });
+
+  test('an unknown address and a wrong password get the same answer', async () => {
+    const messages: string[] = [];
+    for (const attempt of [
+      { email, password: 'wrong' },
+      { email: 'nobody@example.com', password },
+    ]) {
+      await sessions()
+        .login({ ...attempt, address: '192.0.2.1' })
+        .catch((error: Error) => messages.push(`${(error as unknown as { code: string }).code} ${error.message}`));
+    }
+    expect(messages).toHaveLength(2);
+    expect(messages[0]).toBe(messages[1]);
+    expect(messages[0]).toContain('invalid_credentials');
+  });
+
+  test('a disabled account neither logs in nor goes on', async () => {
+    const issued = await login();
+    const em = database.orm.em.fork();
+    await em.nativeUpdate(User, { email }, { disabledAt: new Date() });
+    await expect(login()).rejects.toMatchObject({ code: 'invalid_credentials' });
+    await expect(sessions().authenticateAccessToken(issued.accessToken)).rejects.toMatchObject(invalid);
+    await expect(sessions().refresh(issued.refreshToken)).rejects.toMatchObject(invalid);
+    await em.nativeUpdate(User, { email }, { disabledAt: null });
+  });
+});
+
+describe('refresh', () => {
+  test('each token works once and leads to the next', async () => {
+    const first = await login();
+    const second = await sessions().refresh(first.refreshToken);
+    const third = await sessions().refresh(second.refreshToken);
+    expect(new Set([first, second, third].map(({ refreshToken }) => refreshToken)).size).toBe(3);
+    expect(third.session.id).toBe(first.session.id);
+    await expect(sessions().authenticateCookie(third.cookie)).resolves.toBeDefined();
+    await expect(sessions().authenticateCookie(first.cookie)).rejects.toMatchObject(invalid);
+  });
+
+  test('using one twice ends the session with all its tokens and its cookie', async () => {
+    const first = await login();
+    const second = await sessions().refresh(first.refreshToken);
+    await expect(sessions().refresh(first.refreshToken)).rejects.toMatchObject(invalid);
+    await expect(sessions().refresh(second.refreshToken)).rejects.toMatchObject(invalid);
+    await expect(sessions().authenticateAccessToken(second.accessToken)).rejects.toMatchObject(invalid);
+    await expect(sessions().authenticateCookie(second.cookie)).rejects.toMatchObject(invalid);
+    const session = await database.orm.em.fork().findOneOrFail(Session, first.session.id);
+    expect(session.endReason).toBe('token_reuse');
+  });
+
+  test('of many uses at once at most one succeeds', async () => {
+    const { refreshToken } = await login();
+    const uses = await Promise.allSettled(Array.from({ length: 8 }, () => sessions().refresh(refreshToken)));
+    expect(uses.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  test('an unknown token is invalid and an expired session is told apart', async () => {
+    await expect(sessions().refresh('fp_refresh_nonsense')).rejects.toMatchObject(invalid);
+    const issued = await login();
+    const past = new Date(Date.now() - 1000);
+    await database.orm.em.fork().nativeUpdate(Session, { id: issued.session.id }, { expiresAt: past });
+    await expect(sessions().refresh(issued.refreshToken)).rejects.toMatchObject({ code: 'expired_token' });
+    await expect(sessions().authenticateCookie(issued.cookie)).rejects.toMatchObject({ code: 'expired_token' });
+  });
+});
+
+describe('logout', () => {
+  test('ends access tokens, refresh tokens and the cookie at once', async () => {
+    const issued = await login();
+    await sessions().logout(issued.user.organisation.id, issued.session.id);
+    await expect(sessions().authenticateAccessToken(issued.accessToken)).rejects.toMatchObject(invalid);
+    await expect(sessions().authenticateCookie(issued.cookie)).rejects.toMatchObject(invalid);
+    await expect(sessions().refresh(issued.refreshToken)).rejects.toMatchObject(invalid);
+  });
+
+  test('does not reach into another organisation', async () => {
+    const issued = await login();
+    await sessions().logout('org_01kaq3vb41fg6r2t7w9y0a1c3e', issued.session.id);
+    await expect(sessions().authenticateAccessToken(issued.accessToken)).resolves.toBeDefined();
+  });
+});
+
+describe('throttling', () => {
+  const wrong = (address: string, name = email, orm = database.orm): Promise<unknown> =>
+    sessions(orm)
+      .login({ email: name, password: 'wrong', address })
+      .then(
+        () => 'in',
+        (error: { code: string }) => error.code,
+      );
+
+  test('an account takes ten attempts in fifteen minutes, over all processes and addresses', async () => {
+    const other = await createOrm({ url: database.url });
+    const codes = await Promise.all(
+      Array.from({ length: 14 }, (_, i) => wrong(`192.0.2.${i}`, email, i % 2 ? other : database.orm)),
+    );
+    await other.close();
+    expect(codes.filter((code) => code === 'invalid_credentials')).toHaveLength(10);
+    expect(codes.filter((code) => code === 'rate_limit_exceeded')).toHaveLength(4);
+    await expect(login()).rejects.toMatchObject({
+      code: 'rate_limit_exceeded',
+      details: { limit: 10, retry_after: expect.any(Number) },
+    });
+  });
+
+  test('an account that does not exist is throttled alike', async () => {
+    for (let i = 0; i < 10; i++) await wrong('192.0.2.1', 'nobody@example.com');
+    expect(await wrong('192.0.2.1', 'nobody@example.com')).toBe('rate_limit_exceeded');
+  });
+
+  test('an address takes a hundred attempts over all accounts', async () => {
+    const throttle = new LoginThrottle(database.orm.em.fork());
+    for (let i = 0; i < 100; i++) await throttle.admit(`user${i}@example.com`, '198.51.100.7');
+    await expect(throttle.admit('another@example.com', '198.51.100.7')).rejects.toMatchObject({
+      code: 'rate_limit_exceeded',
+      details: { limit: 100 },
+    });
+    await expect(throttle.admit('another@example.com', '198.51.100.8')).resolves.toBeUndefined();
+  });
+
+  test('a login that works frees the account', async () => {
+    for (let i = 0; i < 9; i++) await wrong('192.0.2.1');
+    await login();
+    expect(await wrong('192.0.2.1')).toBe('invalid_credentials');
+  });
+
+  test('the window passes', async () => {
+    for (let i = 0; i < 11; i++) await wrong('192.0.2.1');
+    const windowStart = new Date(Date.now() - 16 * 60_000);
+    await database.orm.em.fork().nativeUpdate(LoginAttempt, {}, { windowStart });
+    await expect(login()).resolves.toBeDefined();
+  });
+});
+
+test('purging removes sessions that ended long ago, with their tokens', async () => {
+  const { session } = await login();
+  const em = database.orm.em.fork();
+  const expiresAt = new Date(Date.now() - 31 * 24 * 60 * 60_000);
+  await em.nativeUpdate(Session, { id: session.id }, { expiresAt });
+  expect(await sessions().purge()).toBe(1);
+  expect(await em.count(RefreshToken, { session: session.id })).toBe(0);
+});

@@ -1,0 +1,9 @@
+import type { AuthenticatedCaller } from '../../domain/api-key/api-key.service.ts';
+
+/** How callers proved who they are. */
+export type AuthenticationMethod = 'api_key' | 'access_token' | 'session_cookie';
+
+/** What the authenticators find out, for the runtime, the rate limits and the controllers. */
+export interface Principal extends AuthenticatedCaller {
+  readonly method: AuthenticationMethod;
+}
