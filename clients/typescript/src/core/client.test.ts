@@ -135,7 +135,7 @@ describe('credentials', () => {
   });
 
   test('a session cookie goes as Cookie', async () => {
-    await client({ apiKey: undefined, sessionCookie: 'abc' }).call(operations.getPet, get);
+    await client({ apiKey: undefined, cookie: 'session=abc' }).call(operations.getPet, get);
     expect(server.requests[0]!.headers.cookie).toBe('session=abc');
   });
 

@@ -9,8 +9,8 @@ export interface CredentialOptions {
   apiKey?: Credential | undefined;
   /** Sent as `Authorization: Bearer`; wins over `apiKey` where both are given. */
   accessToken?: Credential | undefined;
-  /** Value of the session cookie, for callers that are not browsers. */
-  sessionCookie?: Credential | undefined;
+  /** The `Cookie` header to send, `name=value`, for callers that are not browsers: those send their cookies by themselves. */
+  cookie?: Credential | undefined;
 }
 
 type Kind = keyof CredentialOptions;
@@ -27,13 +27,13 @@ export class Credentials {
   /** Headers for the first alternative of the operation's security that can be met; none for a public one. */
   async headersFor(operation: Operation, schemes: Readonly<Record<string, SecurityScheme>>): Promise<Headers> {
     const headers = new Headers();
-    for (const kind of ['accessToken', 'apiKey', 'sessionCookie'] as const) {
+    for (const kind of ['accessToken', 'apiKey', 'cookie'] as const) {
       const scheme = schemeOf(operation, schemes, kind);
       const value = scheme === undefined ? undefined : await this.#read(kind);
       if (scheme === undefined || value === undefined) continue;
       if (kind === 'accessToken') headers.set('authorization', `Bearer ${value}`);
       else if (kind === 'apiKey') headers.set(scheme.name!, value);
-      else headers.set('cookie', `${scheme.name}=${value}`);
+      else headers.set('cookie', value);
       return headers;
     }
     return headers;
@@ -50,7 +50,7 @@ export class Credentials {
     if (value === undefined) return undefined;
     this.#seen.add(value);
     // Checked here because the platform's own message would quote the value.
-    if (!/^[\x21-\x7e]+$/.test(value))
+    if (!/^[\x20-\x7e]+$/.test(value))
       throw new FlowpactError(`${kind} holds characters that no HTTP header can carry`);
     return value;
   }
@@ -71,5 +71,5 @@ function kindOf(scheme: SecurityScheme): Kind | undefined {
   if (scheme.type === 'http' && scheme.scheme?.toLowerCase() === 'bearer') return 'accessToken';
   if (scheme.type === 'oauth2' || scheme.type === 'openIdConnect') return 'accessToken';
   if (scheme.type !== 'apiKey') return undefined;
-  return scheme.in === 'header' ? 'apiKey' : scheme.in === 'cookie' ? 'sessionCookie' : undefined;
+  return scheme.in === 'header' ? 'apiKey' : scheme.in === 'cookie' ? 'cookie' : undefined;
 }

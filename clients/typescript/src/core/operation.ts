@@ -92,3 +92,13 @@ export interface RequestOptions {
   /** Media type to ask for, where the operation answers in several. */
   accept?: string;
 }
+
+/** What can be sent as a body that is neither JSON nor text. */
+export type BinaryBody = NonNullable<RequestInit['body']>;
+
+/** Query parameters of a call; where the contract takes a list, one value will do. */
+export type QueryParams<Query> = {
+  [Name in keyof NonNullable<Query>]: NonNullable<Query>[Name] extends readonly (infer Item)[] | undefined
+    ? NonNullable<Query>[Name] | Item
+    : NonNullable<Query>[Name];
+};

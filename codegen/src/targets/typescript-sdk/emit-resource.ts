@@ -1,0 +1,148 @@
+import type { TagPlan } from '../../plan/plan.ts';
+import type { SdkContext } from './context.ts';
+import { comment, header, key, literal, quote } from './print.ts';
+import type { Signature } from './signature.ts';
+
+export interface Method {
+  readonly name: string;
+  readonly signature: Signature;
+}
+
+/** `resources/<tag>.ts`: one class with a method for each operation of the tag. */
+export function emitResource(context: SdkContext, tag: TagPlan, methods: readonly Method[]): string {
+  const types = methods.flatMap(({ signature: { params } }) =>
+    params === undefined ? [] : [`export type ${params.name} = ${params.type};\n`],
+  );
+  const body = methods.map((method) => printMethod(context, method)).join('\n');
+  const doc = comment(tag.tag.description === undefined ? [] : [tag.tag.description]);
+  const text = `${types.length === 0 ? '' : `${types.join('')}\n`}${doc}export class ${tag.typeName} extends Resource {\n${body}}\n`;
+  return `${header(context.contract)}\n${imports(context, text)}\n${text}`;
+}
+
+function imports({ options }: SdkContext, text: string): string {
+  const core = options.coreImport.startsWith('.') ? `../${options.coreImport}` : options.coreImport;
+  const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text);
+  const types = [
+    'APIPromise',
+    'BinaryBody',
+    'EventStream',
+    'PagePromise',
+    'QueryParams',
+    'RequestOptions',
+    'ServerSentEvent',
+    'StreamOptions',
+  ];
+  return [
+    `import { Resource, ${types
+      .filter(uses)
+      .map((name) => `type ${name}`)
+      .join(', ')} } from ${quote(core)};\n`,
+    ...(uses('models') ? ["import type * as models from '../models.ts';\n"] : []),
+    "import { operations } from '../operations.ts';\n",
+    ...(uses('paths') ? ["import type { paths } from '../types.ts';\n"] : []),
+  ].join('');
+}
+
+function printMethod(context: SdkContext, { name, signature }: Method): string {
+  if (signature.events !== undefined) return printStream(context, name, signature);
+  const doc = comment(documentation(signature), '  ');
+  const overloads = overloadsOf(signature);
+  const result = resultOf(signature, signature.results[0]!.type);
+  const call = signature.page === undefined ? 'call' : 'list';
+  const body = `    return this.client.${call}(operations${member(signature.plan.name)}, ${input(signature)}, options);\n`;
+  if (overloads.length === 0) {
+    return `${doc}  ${name}(${parameters(signature)}): ${result} {\n${body}  }\n`;
+  }
+  const heads = overloads.map((overload) => `  ${name}(${overload.parameters}): ${overload.result};\n`);
+  const [params, union] = [paramTypes(signature), [...new Set(signature.results.map(({ type }) => type))].join(' | ')];
+  return `${doc}${heads.join('')}  ${name}(${parameters(signature, { params, loose: true })}): APIPromise<${union}> {\n${body}  }\n`;
+}
+
+function printStream({ options }: SdkContext, name: string, signature: Signature): string {
+  const doc = comment([...documentation(signature), '', 'Resumes by itself after a broken connection.'], '  ');
+  const last = options.lastEvents[signature.plan.name];
+  const isLast =
+    last === undefined
+      ? ''
+      : `, isLast: (event) => ${literal(last.values)}.some((last) => last === event${member(last.property)})`;
+  const list = parameters(signature).replace('RequestOptions', 'StreamOptions');
+  const body = `    return this.client.stream(operations${member(signature.plan.name)}, ${input(signature)}, { ...options${isLast} });\n`;
+  return `${doc}  ${name}(${list}): EventStream<${signature.events}> {\n${body}  }\n`;
+}
+
+function documentation({ plan: { operation } }: Signature): readonly string[] {
+  const { summary, description, deprecated } = operation;
+  const texts = [summary, description?.trim()].filter((text) => text !== undefined && text !== '') as string[];
+  const lines = texts.flatMap((text, index) => (index === 0 ? [text] : ['', text]));
+  const sunset = deprecated?.sunset === undefined ? '' : ` It ends on ${deprecated.sunset}.`;
+  const tag = deprecated === undefined ? [] : ['', `@deprecated${sunset}`];
+  return [...lines, ...(lines.length === 0 ? [] : ['']), `\`${operation.method} ${operation.path}\``, ...tag];
+}
+
+/** One signature for each further media type; none where there is only one of each. */
+function overloadsOf(signature: Signature): readonly { parameters: string; result: string }[] {
+  const [first, ...others] = signature.results;
+  if (others.length === 0 && signature.requests.length === 0) return [];
+  return [
+    { parameters: parameters(signature), result: resultOf(signature, first!.type) },
+    ...signature.requests.map(({ contentType, type }) => ({
+      parameters: parameters(signature, { params: type, options: `{ contentType: ${quote(contentType)} }` }),
+      result: resultOf(signature, first!.type),
+    })),
+    ...others.map(({ accept, type }) => ({
+      parameters: parameters(signature, { options: `{ accept: ${quote(accept)} }` }),
+      result: resultOf(signature, type),
+    })),
+  ];
+}
+
+interface Variation {
+  readonly params?: string | undefined;
+  /** What the options must hold besides. */
+  readonly options?: string;
+  /** The implementation under overloads takes every variation. */
+  readonly loose?: boolean;
+}
+
+function parameters(signature: Signature, { params, options, loose }: Variation = {}): string {
+  const { requiredHeaders } = signature;
+  const headers = requiredHeaders.map((name) => `${key(name)}: string`).join('; ');
+  const needed = [
+    ...(options === undefined ? [] : [options]),
+    ...(headers === '' ? [] : [`{ headers: { ${headers} } }`]),
+  ];
+  const mustHaveOptions = needed.length > 0 && loose !== true;
+  const list = signature.path.map(({ argument, type }) => `${argument}: ${type}`);
+  if (signature.params !== undefined) {
+    const type = params ?? signature.params.name;
+    list.push(printParams(type, signature.params.required, mustHaveOptions));
+  }
+  list.push(`options${mustHaveOptions ? '' : '?'}: ${['RequestOptions', ...(loose ? [] : needed)].join(' & ')}`);
+  return list.join(', ');
+}
+
+function printParams(type: string, required: boolean, optionsFollow: boolean): string {
+  if (required) return `params: ${type}`;
+  return optionsFollow ? `params: ${type} | undefined` : `params?: ${type}`;
+}
+
+function paramTypes({ params, requests }: Signature): string | undefined {
+  return params === undefined ? undefined : [params.name, ...requests.map(({ type }) => type)].join(' | ');
+}
+
+function resultOf({ page }: Signature, type: string): string {
+  return page === undefined ? `APIPromise<${type}>` : `PagePromise<${page.item}, ${page.pagination}>`;
+}
+
+function input({ path, params }: Signature): string {
+  const names = path.map(({ name, argument }) => (name === argument ? name : `${key(name)}: ${argument}`));
+  const parts = [
+    ...(names.length === 0 ? [] : [`path: { ${names.join(', ')} }`]),
+    ...(params === undefined ? [] : ['params']),
+  ];
+  return parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`;
+}
+
+function member(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${quote(name)}]`;
+}

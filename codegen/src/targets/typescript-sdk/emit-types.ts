@@ -1,0 +1,19 @@
+import openapiTS, { astToString } from 'openapi-typescript';
+import { header, quote } from './print.ts';
+import type { SdkContext } from './context.ts';
+
+/** `types.ts`: the whole document as openapi-typescript sees it. */
+export async function emitTypes({ contract }: SdkContext): Promise<string> {
+  const document = structuredClone(contract.document) as unknown as Parameters<typeof openapiTS>[0];
+  const types = await openapiTS(document, { silent: true });
+  return `${header(contract)}\n${astToString(types)}`;
+}
+
+/** `models.ts`: a name of its own for each component schema. */
+export function emitModels({ contract, plan }: SdkContext): string {
+  const models = [...plan.schemas.values()].filter(({ schema }) => schema.component);
+  const lines = models.map(
+    ({ schema, typeName }) => `export type ${typeName} = components['schemas'][${quote(schema.name)}];\n`,
+  );
+  return `${header(contract)}\nimport type { components } from './types.ts';\n\n${lines.join('')}`;
+}
