@@ -1,7 +1,11 @@
 // The compiled tree is a package of its own: in dist/ the subpath imports point at compiled files.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 const manifest = {
+  version,
   type: 'module',
   imports: {
     '#generated/*.ts': './generated/*.js',

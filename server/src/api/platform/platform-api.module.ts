@@ -1,0 +1,90 @@
+import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
+import { Logger, Module } from '@nestjs/common';
+import { parse, stringify } from 'yaml';
+import { contract } from '#generated/platform/index.ts';
+import { ContractModule, type ContractModuleOptions } from '#runtime/nest/index.ts';
+import { AuthModule } from '../../platform/auth/auth.module.ts';
+import {
+  ApiKeyAuthenticator,
+  BearerAuthenticator,
+  SessionCookieAuthenticator,
+} from '../../platform/auth/authenticators.ts';
+import { Config } from '../../platform/config/config.ts';
+import { translateDatabaseError } from '../../platform/database/unavailable.ts';
+import { IdempotencyModule } from '../../platform/idempotency/idempotency.module.ts';
+import { PostgresIdempotencyStore } from '../../platform/idempotency/postgres-idempotency-store.ts';
+import { PostgresRateLimiter } from '../../platform/rate-limit/postgres-rate-limiter.ts';
+import { RateLimitModule } from '../../platform/rate-limit/rate-limit.module.ts';
+import { insideSpan } from '../../platform/telemetry/tracing.ts';
+import { ApiKeysApiModule } from './api-keys/api-keys-api.module.ts';
+import { AuthApiModule } from './auth/auth-api.module.ts';
+import { errorFormat, metaOf } from './error-format.ts';
+import { ExecutionsApiModule } from './executions/executions-api.module.ts';
+import { HealthApiModule } from './health/health-api.module.ts';
+import { throwableCodes } from './throwable-codes.ts';
+import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
+
+const logger = new Logger('Contract');
+
+/** What the server does for the `platform` contract besides the operations themselves. */
+const runtime = ContractModule.forRootAsync({
+  imports: [AuthModule, RateLimitModule, IdempotencyModule],
+  inject: [
+    Config,
+    MikroORM,
+    ApiKeyAuthenticator,
+    BearerAuthenticator,
+    SessionCookieAuthenticator,
+    PostgresRateLimiter,
+    PostgresIdempotencyStore,
+  ],
+  useFactory: (
+    { settings }: Config,
+    orm: MikroORM,
+    ApiKeyHeader: ApiKeyAuthenticator,
+    BearerAuth: BearerAuthenticator,
+    SessionCookie: SessionCookieAuthenticator,
+    rateLimiter: PostgresRateLimiter,
+    store: PostgresIdempotencyStore,
+  ): ContractModuleOptions => ({
+    contracts: [{ descriptor: contract, errors: errorFormat, supply: { meta: metaOf } }],
+    authenticators: { ApiKeyHeader, BearerAuth, SessionCookie },
+    rateLimiter,
+    idempotency: { store },
+    codes: {
+      validation: 'validation_error',
+      unauthenticated: 'invalid_api_key',
+      not_found: 'resource_not_found',
+      idempotency_in_flight: 'request_in_progress',
+      rate_limited: 'rate_limit_exceeded',
+      internal: 'internal_error',
+      unavailable: 'service_unavailable',
+    },
+    throwableCodes,
+    responseValidation: settings.RESPONSE_VALIDATION,
+    allowRoutes: ['GET /metrics', 'GET /docs', 'GET /docs/*', 'GET /openapi.json', 'GET /openapi.yaml', 'OPTIONS *'],
+    mediaTypes: { 'application/yaml': { decode: (text) => parse(text), encode: (value) => stringify(value) } },
+    requestId: { accept: /^[\w.-]{1,128}$/ },
+    realm: 'flowpact',
+    around: ({ request }, next) => RequestContext.create(orm.em, () => insideSpan(request, next)),
+    translateError: translateDatabaseError,
+    observer: {
+      unexpectedError: (err, { requestId, operation }) =>
+        logger.error(
+          { err, request_id: requestId, operation: operation?.id },
+          'A request failed for a reason the contract does not know',
+        ),
+      invalidResponse: (problems, { requestId, operation }) =>
+        logger.error(
+          { problems, request_id: requestId, operation: operation?.id },
+          'An answer does not match the contract',
+        ),
+    },
+  }),
+});
+
+/** The `platform` contract: its controllers, and how requests are authenticated, limited, repeated and refused. */
+@Module({
+  imports: [runtime, AuthApiModule, ApiKeysApiModule, WorkflowsApiModule, ExecutionsApiModule, HealthApiModule],
+})
+export class PlatformApiModule {}

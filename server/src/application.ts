@@ -1,0 +1,51 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { ModuleMetadata } from '@nestjs/common';
+import { contract } from '#generated/platform/index.ts';
+import { AppModule } from './app.module.ts';
+import { installDocs } from './platform/http/docs.ts';
+import { installRequestLog } from './platform/http/request-log.ts';
+import { installSecurity } from './platform/http/security.ts';
+import { NestLogger } from './platform/logging/nest-logger.ts';
+import type { PlatformParts } from './platform/platform.module.ts';
+import { installMetricsRoute } from './platform/telemetry/metrics-route.ts';
+import { installTracing } from './platform/telemetry/tracing.ts';
+
+/** The Nest application, initialised and with its engine running, not listening yet. */
+export async function createApplication(
+  parts: PlatformParts,
+  more: ModuleMetadata['imports'] = [],
+): Promise<NestFastifyApplication> {
+  const { config, logger, metrics } = parts;
+  const { settings } = config;
+  const adapter = new FastifyAdapter({
+    bodyLimit: settings.BODY_LIMIT,
+    requestTimeout: settings.REQUEST_TIMEOUT * 1_000,
+    trustProxy: trustProxy(settings.TRUST_PROXY),
+    // A request on a kept-alive connection that arrives while the server drains is still answered properly.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 512 },
+  });
+  const server = adapter.getInstance();
+  await installSecurity(server, { origins: settings.CORS_ORIGINS, https: config.publicUrl().startsWith('https:') });
+  if (settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) installTracing(server);
+  installRequestLog(server, logger, metrics);
+  installMetricsRoute(server, metrics, settings.METRICS_TOKEN);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(parts, more), adapter, {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+    bufferLogs: false,
+  });
+  installDocs(app, contract.document);
+  await app.init();
+  await server.ready();
+  return app;
+}
+
+/** A number is how many proxies stand between the client and this server. */
+function trustProxy(
+  setting: boolean | number | string[],
+): boolean | string[] | ((address: string, hop: number) => boolean) {
+  return typeof setting === 'number' ? (_address, hop) => hop < setting : setting;
+}

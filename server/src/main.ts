@@ -1,0 +1,31 @@
+import { StartupError } from './platform/lifecycle/startup-error.ts';
+import { Config } from './platform/config/config.ts';
+import { onStopSignal } from './platform/lifecycle/signals.ts';
+import { welcome } from './platform/lifecycle/welcome.ts';
+import { createLogger } from './platform/logging/logger.ts';
+import { startTracing } from './platform/telemetry/tracing.ts';
+
+async function main(): Promise<void> {
+  const config = Config.from(process.env);
+  const logger = createLogger(config.settings);
+  process.on('unhandledRejection', (err) => logger.error({ err }, 'A promise was rejected and nobody listened'));
+  const stopTracing = await startTracing(config.settings);
+  // Imported only now, so that tracing sees the libraries being loaded.
+  const { startServer } = await import('./start-server.ts');
+  const starting = startServer(config, logger);
+  onStopSignal(logger, config.settings.SHUTDOWN_TIMEOUT, async () => {
+    await (await starting).close();
+    await stopTracing();
+  });
+  const server = await starting;
+  process.stdout.write(welcome(server, config));
+}
+
+main().catch((error: unknown) => {
+  const text =
+    error instanceof StartupError
+      ? `${error.message}\n\n${error.remedy}`
+      : `The server could not start.\n\n${error instanceof Error ? error.stack : error}`;
+  process.stderr.write(`\n${text}\n\n`);
+  process.exit(1);
+});

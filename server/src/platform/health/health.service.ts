@@ -1,0 +1,97 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Engine } from '../../domain/execution/engine.ts';
+import { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { NotReadyError } from './not-ready.error.ts';
+
+export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
+
+/** One thing that the server depends on. */
+export interface HealthComponent {
+  name: string;
+  status: HealthStatus;
+  /** How long its answer took, in milliseconds; null without one. */
+  latencyMs: number | null;
+  message?: string;
+}
+
+export interface Health {
+  status: HealthStatus;
+  uptimeSeconds: number;
+  components: HealthComponent[];
+}
+
+/** How long a part may take to answer before it counts as away. */
+const patienceMs = 2_000;
+/** A database that answers slower than this, or an event loop that lags more, is degraded. */
+const slowMs = { database: 250, engine: 500, eventLoop: 100 };
+
+/** Asks the parts that the server depends on how they are. */
+@Injectable()
+export class HealthService implements OnApplicationShutdown {
+  private readonly delay = monitorEventLoopDelay({ resolution: 10 });
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly engine: Engine,
+    private readonly lifecycle: Lifecycle,
+  ) {
+    this.delay.enable();
+  }
+
+  onApplicationShutdown(): void {
+    this.delay.disable();
+  }
+
+  /** Every part with its latency; the whole is as bad as its worst part. */
+  async check(): Promise<Health> {
+    const components = await Promise.all([this.database(), this.runs(), this.eventLoop()]);
+    const status =
+      (['unhealthy', 'degraded'] as const).find((bad) => components.some((component) => component.status === bad)) ??
+      'healthy';
+    return { status, uptimeSeconds: (Date.now() - this.lifecycle.startedAt.getTime()) / 1_000, components };
+  }
+
+  /** Throws NotReadyError unless this process should be sent requests: started, not stopping, and its database answers. */
+  async assertReady(): Promise<void> {
+    if (this.lifecycle.state !== 'ready') throw new NotReadyError(`it is ${this.lifecycle.state}`);
+    if ((await this.database()).status === 'unhealthy') throw new NotReadyError('its database does not answer');
+  }
+
+  private database(): Promise<HealthComponent> {
+    return measure('database', slowMs.database, async () => {
+      await this.orm.em.getConnection().execute('select 1');
+      return undefined;
+    });
+  }
+
+  private runs(): Promise<HealthComponent> {
+    return measure('engine', slowMs.engine, async () => {
+      const { ok, detail } = await this.engine.health();
+      return ok ? undefined : (detail ?? 'It takes no work now.');
+    });
+  }
+
+  /** The 99th percentile since the last question; the timer's own 10 ms are taken off. */
+  private async eventLoop(): Promise<HealthComponent> {
+    const lag = Math.max(0, this.delay.percentile(99) / 1e6 - 10);
+    this.delay.reset();
+    const late = Number.isFinite(lag) && lag > slowMs.eventLoop;
+    return { name: 'event_loop', status: late ? 'degraded' : 'healthy', latencyMs: rounded(lag) };
+  }
+}
+
+async function measure(name: string, slow: number, ask: () => Promise<string | undefined>): Promise<HealthComponent> {
+  const began = performance.now();
+  const late = sleep(patienceMs, `It did not answer within ${patienceMs} ms.`, { ref: false });
+  const message = await Promise.race([ask().catch(() => 'It cannot be reached.'), late]);
+  const latencyMs = rounded(performance.now() - began);
+  if (message !== undefined) return { name, status: 'unhealthy', latencyMs: null, message };
+  return { name, status: latencyMs > slow ? 'degraded' : 'healthy', latencyMs };
+}
+
+function rounded(milliseconds: number): number {
+  return Number.isFinite(milliseconds) ? Math.round(milliseconds * 100) / 100 : 0;
+}

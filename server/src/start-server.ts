@@ -1,0 +1,101 @@
+import type { ModuleMetadata } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createApplication } from './application.ts';
+import { OrganisationService, type Bootstrapped } from './domain/organisation/organisation.service.ts';
+import type { Config } from './platform/config/config.ts';
+import { readOrCreateSecret } from './platform/config/secret.ts';
+import { assertDatabaseUsable } from './platform/database/connection.ts';
+import { startEmbeddedPostgres } from './platform/database/embedded-postgres.ts';
+import { migrate } from './platform/database/migrate.ts';
+import { createOrm } from './platform/database/orm.ts';
+import { Lifecycle } from './platform/lifecycle/lifecycle.ts';
+import { assertPortFree, cannotListen } from './platform/lifecycle/port.ts';
+import type { Logger } from './platform/logging/logger.ts';
+import { Metrics } from './platform/telemetry/metrics.ts';
+
+/** A server that listens. */
+export interface RunningServer {
+  app: NestFastifyApplication;
+  port: number;
+  /** Where to reach it from this machine. */
+  url: string;
+  /** Set when this start made the first organisation: its secrets can be read only now. */
+  made: Bootstrapped | undefined;
+  /** Finishes requests and steps in progress, then stops everything that this start started. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Things to undo when the server stops, or when it cannot start after all; the last first. */
+class Undo {
+  private readonly steps: (() => Promise<void>)[] = [];
+
+  add(step: () => Promise<void>): void {
+    this.steps.push(step);
+  }
+
+  async all(): Promise<void> {
+    for (let step = this.steps.pop(); step; step = this.steps.pop()) await step();
+  }
+}
+
+/** Starts the database if it has to, migrates it, and serves. Throws StartupError for what the operator can put right. */
+export async function startServer(
+  config: Config,
+  logger: Logger,
+  more: ModuleMetadata['imports'] = [],
+): Promise<RunningServer> {
+  const { HOST, PORT, FLOWPACT_DATA_DIR, FLOWPACT_ADMIN_EMAIL, FLOWPACT_ADMIN_PASSWORD } = config.settings;
+  await assertPortFree(HOST, PORT);
+  const undo = new Undo();
+  try {
+    const DATABASE_URL = await openDatabase(config, undo);
+    await runMigrations(DATABASE_URL, logger);
+    const AUTH_SECRET = config.settings.AUTH_SECRET ?? readOrCreateSecret(FLOWPACT_DATA_DIR, 'auth.secret');
+    const lifecycle = new Lifecycle();
+    const parts = { config: config.with({ DATABASE_URL, AUTH_SECRET }), logger, metrics: new Metrics(), lifecycle };
+    const app = await createApplication(parts, more);
+    undo.add(() => app.close());
+    undo.add(async () => lifecycle.draining());
+    const made = await app
+      .get(OrganisationService)
+      .bootstrap({ adminEmail: FLOWPACT_ADMIN_EMAIL, adminPassword: FLOWPACT_ADMIN_PASSWORD });
+    const port = await listen(app, HOST, PORT);
+    lifecycle.ready();
+    let closed: Promise<void> | undefined;
+    return { app, port, url: `http://localhost:${port}`, made, close: () => (closed ??= undo.all()) };
+  } catch (error) {
+    await undo.all();
+    throw error;
+  }
+}
+
+async function openDatabase({ settings }: Config, undo: Undo): Promise<string> {
+  if (settings.DATABASE_URL !== undefined) {
+    await assertDatabaseUsable(settings.DATABASE_URL);
+    return settings.DATABASE_URL;
+  }
+  const postgres = await startEmbeddedPostgres({ dataDir: settings.FLOWPACT_DATA_DIR, database: 'flowpact' });
+  undo.add(() => postgres.stop());
+  return postgres.url;
+}
+
+/** On connections of their own: the application's ORM starts with the schema it expects. */
+async function runMigrations(url: string, logger: Logger): Promise<void> {
+  const orm = await createOrm({ url, poolSize: 2 });
+  try {
+    const applied = await migrate(orm, url);
+    if (applied.length > 0) logger.info({ component: 'Database', migrations: applied }, 'Migrations applied');
+  } finally {
+    await orm.close();
+  }
+}
+
+async function listen(app: NestFastifyApplication, host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    throw cannotListen(host, port, cause);
+  }
+  const address = app.getHttpServer().address();
+  return typeof address === 'object' && address ? address.port : port;
+}
