@@ -50,6 +50,8 @@ export interface TestServer {
   createOrganisation(plan?: Plan): Promise<TestOrganisation>;
   /** Asks the database directly, also while the server is cut off from it. */
   sql<Row extends QueryResultRow>(text: string, parameters?: unknown[]): Promise<Row[]>;
+  /** Holds a lock, for example `lock table api_key in access exclusive mode`, until what it resolves to is called. */
+  holdLock(statement: string): Promise<() => Promise<void>>;
   /** Breaks the server's connections to its database and refuses new ones until `restoreDatabase`. */
   cutDatabase(): Promise<void>;
   restoreDatabase(): Promise<void>;
@@ -94,6 +96,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     admin: server.made ? toTestOrganisation(server.made) : await createOrganisation(),
     createOrganisation,
     sql: (text, parameters) => query(database.url, text, parameters),
+    holdLock: (statement) => holdLock(database.url, statement),
     cutDatabase: () => gate.shut(),
     restoreDatabase: () => gate.open(),
     logs,
@@ -146,4 +149,12 @@ async function query<Row extends QueryResultRow>(
   } finally {
     await client.end();
   }
+}
+
+async function holdLock(url: string, statement: string): Promise<() => Promise<void>> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query('begin');
+  await client.query(statement);
+  return () => client.end();
 }
