@@ -81,7 +81,8 @@ export class ResponseSchemas {
     const result: Node = {};
     for (const [keyword, value] of Object.entries(schema)) {
       if (ASSERTIONS.has(keyword)) result[keyword] = value;
-      else if (keyword === '$ref') result['$ref'] = `${ROOT}${(value as string).replace('#/components/schemas/', '#/$defs/')}`;
+      else if (keyword === '$ref')
+        result['$ref'] = `${ROOT}${(value as string).replace('#/components/schemas/', '#/$defs/')}`;
       else if (keyword === 'required') result['required'] = this.visibleRequired(schema);
       else if (VALUE_KEYWORDS.includes(keyword)) result[keyword] = this.transformValue(value as Schema);
       else if (keyword === 'prefixItems')

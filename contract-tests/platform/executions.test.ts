@@ -1,0 +1,161 @@
+import { describe, expect, test } from '@jest/globals';
+import { useContractHarness } from '../harness/contract-harness.ts';
+import { FAILING, publishedWorkflow, QUICK, SLOW } from '../harness/fixture.ts';
+import { parseEventStream } from '../verifier/event-stream.ts';
+
+const harness = useContractHarness();
+
+describe('executeWorkflow', () => {
+  test('202: accepted, and done a moment later', async () => {
+    const fp = harness().sdk();
+    const id = await publishedWorkflow(harness());
+    const accepted = await fp.workflows.execute(id, { input: { n: 21 }, metadata: { source: 'test' } });
+    const done = await fp.executions.waitForCompletion(accepted.id);
+    expect(done).toMatchObject({ status: 'completed', output: { twice: 42 }, metadata: { source: 'test' } });
+  });
+
+  test('200: waits for the end when asked to', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness()) };
+    const { status, body } = await harness().call('executeWorkflow', {
+      path,
+      query: { wait: '10s' },
+      json: { input: { n: 2 } },
+    });
+    expect({ status, output: body.data.output }).toEqual({ status: 200, output: { twice: 4 } });
+  });
+
+  test('200: a failed one says where and why', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness(), FAILING) };
+    const { status, body } = await harness().call('executeWorkflow', { path, query: { wait: '10s' }, json: {} });
+    expect(status).toBe(200);
+    expect(body.data).toMatchObject({ status: 'failed', error: { node_id: 'stop', message: 'No more.' } });
+  });
+
+  test('202: not done within the wait', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness(), SLOW) };
+    const { status, body } = await harness().call('executeWorkflow', { path, query: { wait: '1s' }, json: {} });
+    expect(status).toBe(202);
+    await harness().call('cancelExecution', { path: { execution_id: body.data.id } });
+  });
+
+  test('400: input that the schema refuses', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness()) };
+    const { body } = await harness().refused(
+      'executeWorkflow',
+      { path, json: { input: { n: 'many' } } },
+      400,
+      'validation_error',
+    );
+    expect(body.error.details.errors[0].field).toContain('n');
+  });
+
+  test('409: never published', async () => {
+    const { body } = await harness().call('createWorkflow', { json: { name: 'Draft', definition: QUICK } });
+    await harness().refused(
+      'executeWorkflow',
+      { path: { workflow_id: body.data.id }, json: {} },
+      409,
+      'workflow_not_published',
+    );
+  });
+});
+
+describe('lists', () => {
+  test('200: executions by workflow, status and time, by page and by cursor', async () => {
+    const fp = harness().sdk();
+    const workflowId = await publishedWorkflow(harness());
+    const started: string[] = [];
+    for (let n = 0; n < 5; n++) {
+      const { body } = await harness().call('executeWorkflow', {
+        path: { workflow_id: workflowId },
+        query: { wait: '10s' },
+        json: { input: { n } },
+      });
+      started.push(body.data.id);
+    }
+    const newestFirst = started.toReversed();
+    const byPage = await harness().call('listExecutions', {
+      query: { workflow_id: workflowId, status: 'completed', per_page: 2, page: 2 },
+    });
+    expect(byPage.body.data.map((item: { id: string }) => item.id)).toEqual(newestFirst.slice(2, 4));
+    const walked: string[] = [];
+    for await (const execution of fp.executions.list({ workflow_id: workflowId, per_page: 2 }))
+      walked.push(execution.id);
+    expect(walked).toEqual(newestFirst);
+    const future = await harness().call('listWorkflowExecutions', {
+      path: { workflow_id: workflowId },
+      query: { from: '2100-01-01T00:00:00Z' },
+    });
+    expect(future.body.data).toEqual([]);
+    const cursor = await harness().call('listExecutions', { query: { workflow_id: workflowId, per_page: 2 } });
+    const next = await harness().call('listExecutions', {
+      query: { workflow_id: workflowId, per_page: 2, cursor: cursor.body.pagination.next_cursor },
+    });
+    expect(next.body.data.map((item: { id: string }) => item.id)).toEqual(newestFirst.slice(2, 4));
+  });
+
+  test('400: a cursor that nobody gave out', async () => {
+    await harness().refused('listExecutions', { query: { cursor: 'AAAA' } }, 400, 'validation_error');
+  });
+
+  test('200: steps and logs of an execution', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness()) };
+    const { body } = await harness().call('executeWorkflow', {
+      path,
+      query: { wait: '10s' },
+      json: { input: { n: 3 } },
+    });
+    const execution = { execution_id: body.data.id as string };
+    const steps = await harness().call('listExecutionSteps', { path: execution });
+    expect(steps.body.data).toMatchObject([
+      { node_id: 'double', status: 'completed', output: { twice: 6 } },
+      { node_id: 'say', status: 'completed' },
+    ]);
+    const logs = await harness().call('listExecutionLogs', { path: execution, query: { level: 'info' } });
+    expect(logs.body.data).toContainEqual(expect.objectContaining({ message: 'Twice is 6', node_id: 'say' }));
+    const none = await harness().call('listExecutionLogs', { path: execution, query: { level: 'error' } });
+    expect(none.body.data).toEqual([]);
+  });
+});
+
+describe('cancelExecution', () => {
+  test('202: ends a waiting execution; a second time is a 409', async () => {
+    const fp = harness().sdk();
+    const { id } = await fp.workflows.execute(await publishedWorkflow(harness(), SLOW), {});
+    await fp.executions.cancel(id);
+    expect(await fp.executions.waitForCompletion(id)).toMatchObject({ status: 'cancelled' });
+    await harness().refused('cancelExecution', { path: { execution_id: id } }, 409, 'execution_already_finished');
+  });
+});
+
+describe('streamExecutionEvents', () => {
+  test('200: every event in order, then the end', async () => {
+    const fp = harness().sdk();
+    const { id } = await fp.workflows.execute(await publishedWorkflow(harness()), { input: { n: 1 } });
+    const types: string[] = [];
+    for await (const event of fp.executions.stream(id)) types.push(event.type);
+    expect(types[0]).toBe('connected');
+    expect(types).toEqual(
+      expect.arrayContaining(['execution:started', 'node:started', 'node:completed', 'execution:progress']),
+    );
+    expect(types.at(-1)).toBe('execution:completed');
+  });
+
+  test('200: resumes after the last event that was seen', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness()) };
+    const { body } = await harness().call('executeWorkflow', {
+      path,
+      query: { wait: '10s' },
+      json: { input: { n: 1 } },
+    });
+    const execution = { execution_id: body.data.id as string };
+    const whole = parseEventStream((await harness().call('streamExecutionEvents', { path: execution })).text, {
+      complete: true,
+    });
+    const numbered = whole.filter((event) => event.id !== undefined);
+    const seen = numbered[1]!.id!;
+    const rest = await harness().call('streamExecutionEvents', { path: execution, headers: { 'last-event-id': seen } });
+    const resumed = parseEventStream(rest.text, { complete: true }).filter((event) => event.id !== undefined);
+    expect(resumed).toEqual(numbered.slice(2));
+  });
+});

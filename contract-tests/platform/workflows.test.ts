@@ -1,0 +1,139 @@
+import { describe, expect, test } from '@jest/globals';
+import { NotFoundError, ValidationError } from '#sdk';
+import { useContractHarness } from '../harness/contract-harness.ts';
+import { FAILING, publishedWorkflow, QUICK } from '../harness/fixture.ts';
+
+const harness = useContractHarness();
+
+describe('through the SDK', () => {
+  test('create, change, publish, look back at the version, delete', async () => {
+    const fp = harness().sdk();
+    const created = await fp.workflows.create({ name: 'Orders', tags: ['shop'], definition: QUICK });
+    expect(created).toMatchObject({ name: 'Orders', status: 'draft', revision: 1, published_version: null });
+    const version = await fp.workflows.publish(created.id, {});
+    const changed = await fp.workflows.update(created.id, { definition: FAILING });
+    expect(changed).toMatchObject({ status: 'published', has_unpublished_changes: true });
+    const kept = await fp.workflows.getVersion(created.id, version.version);
+    expect(kept.definition.nodes.map((node) => node.id)).toEqual(['double', 'say']);
+    await fp.workflows.delete(created.id);
+    await expect(harness().sdk({ negative: true }).workflows.get(created.id)).rejects.toThrow(NotFoundError);
+  });
+
+  test('a list is walked over its pages', async () => {
+    const fp = harness().sdk();
+    for (const name of ['Paged a', 'Paged b', 'Paged c']) await fp.workflows.create({ name, tags: ['paged'] });
+    const names: string[] = [];
+    for await (const workflow of fp.workflows.list({ tag: 'paged', sort: 'name', per_page: 2 }))
+      names.push(workflow.name);
+    expect(names).toEqual(['Paged a', 'Paged b', 'Paged c']);
+  });
+
+  test('a refusal is a typed error with every problem', async () => {
+    const fp = harness().sdk({ negative: true });
+    const refused = fp.workflows.create({ name: '', tags: ['x', 'x'] });
+    await expect(refused).rejects.toThrow(ValidationError);
+    await expect(refused).rejects.toMatchObject({ status: 400, code: 'validation_error' });
+  });
+});
+
+describe('listWorkflows', () => {
+  test('200: by status, tag and search', async () => {
+    const id = await publishedWorkflow(harness(), QUICK, 'Needle in 100% hay_stack');
+    await harness().call('createWorkflow', { json: { name: 'Needless' } });
+    const found = await harness().call('listWorkflows', { query: { status: 'published', search: 'needle' } });
+    expect(found.body.data.map((workflow: { id: string }) => workflow.id)).toEqual([id]);
+    const literal = await harness().call('listWorkflows', { query: { search: '0% hay_' } });
+    expect(literal.body.pagination.total_count).toBe(1);
+    const none = await harness().call('listWorkflows', { query: { search: 'no such thing' } });
+    expect(none.body).toMatchObject({ data: [], pagination: { total_count: 0, has_next: false } });
+  });
+});
+
+describe('validateWorkflow', () => {
+  test('200: lists every problem', async () => {
+    const definition = {
+      nodes: [
+        { id: 'a', type: 'no.such', params: {} },
+        { id: 'b', type: 'set', params: { values: { x: '{{ 1 + }}' } } },
+      ],
+      edges: [{ id: 'e', from: 'a', to: 'ghost', port: 'default' }],
+    };
+    const { body } = await harness().call('validateWorkflow', { json: { definition } });
+    expect(body.data.valid).toBe(false);
+    expect(body.data.problems.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('200: a good one has none', async () => {
+    const { body } = await harness().call('validateWorkflow', { json: { definition: QUICK } });
+    expect(body.data).toEqual({ valid: true, problems: [] });
+  });
+});
+
+describe('updateWorkflow', () => {
+  test('409: somebody else was faster', async () => {
+    const { body } = await harness().call('createWorkflow', { json: { name: 'Raced' } });
+    const path = { workflow_id: body.data.id as string };
+    await harness().call('updateWorkflow', { path, json: { name: 'First', revision: 1 } });
+    await harness().refused(
+      'updateWorkflow',
+      { path, json: { name: 'Second', revision: 1 } },
+      409,
+      'revision_conflict',
+    );
+  });
+
+  test('200: paused and back', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness()) };
+    await harness().call('updateWorkflow', { path, json: { status: 'paused' } });
+    await harness().refused('executeWorkflow', { path, json: { input: { n: 1 } } }, 409, 'workflow_paused');
+    const resumed = await harness().call('updateWorkflow', { path, json: { status: 'published' } });
+    expect(resumed.body.data.status).toBe('published');
+  });
+});
+
+describe('publishWorkflow', () => {
+  test('400: an invalid draft, with every problem', async () => {
+    const definition = { nodes: [{ id: 'a', type: 'no.such', params: {} }], edges: [] };
+    const { body } = await harness().call('createWorkflow', { json: { name: 'Broken', definition } });
+    const refused = await harness().refused(
+      'publishWorkflow',
+      { path: { workflow_id: body.data.id }, json: {} },
+      400,
+      'validation_error',
+    );
+    expect(refused.body.error.details.errors).toContainEqual(expect.objectContaining({ node_id: 'a' }));
+  });
+
+  test('409: nothing changed since', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness()) };
+    await harness().refused('publishWorkflow', { path, json: {} }, 409, 'workflow_already_published');
+  });
+});
+
+describe('listWorkflowVersions', () => {
+  test('200: newest first', async () => {
+    const path = { workflow_id: await publishedWorkflow(harness()) };
+    await harness().call('updateWorkflow', { path, json: { definition: FAILING } });
+    await harness().call('publishWorkflow', { path, json: {} });
+    const { body } = await harness().call('listWorkflowVersions', { path });
+    expect(body.data.map((version: { version: number }) => version.version)).toEqual([2, 1]);
+  });
+});
+
+describe('exportWorkflow and importWorkflow', () => {
+  test.each(['application/json', 'application/yaml'])('200: %s comes back as the same workflow', async (mediaType) => {
+    const path = { workflow_id: await publishedWorkflow(harness(), QUICK, 'Portable') };
+    const exported = await harness().call('exportWorkflow', { path, headers: { accept: mediaType } });
+    const imported = await harness().call('importWorkflow', {
+      raw: exported.text,
+      headers: { 'content-type': mediaType },
+    });
+    expect(imported.status).toBe(201);
+    expect(imported.body.data).toMatchObject({ name: 'Portable', definition: QUICK, status: 'draft' });
+  });
+
+  test('400: text that is no YAML', async () => {
+    const options = { raw: 'a: [1', headers: { 'content-type': 'application/yaml' } };
+    await harness().refused('importWorkflow', options, 400, 'validation_error');
+  });
+});
