@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../harness/browser.ts';
+import { useContractHarness } from '../harness/contract-harness.ts';
+
+const harness = useContractHarness();
+let browser: Browser;
+let page: Page;
+const consoleErrors: string[] = [];
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  page = await browser.newPage();
+  page.on('console', (message) => {
+    if (message.type() === 'error') consoleErrors.push(message.text());
+  });
+  page.on('pageerror', (error) => consoleErrors.push(String(error)));
+  await page.goto(`${harness().server.url}/docs`, { waitUntil: 'networkidle' });
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+});
+
+test('/docs shows every operation of the contract', async () => {
+  const shown = await page.locator('.opblock-summary-path').allTextContents();
+  const plain = shown.map((path) => path.replaceAll('\u200b', '')).sort();
+  expect(plain).toEqual(harness().verifier.contract.operations.map((operation) => operation.path).sort());
+});
+
+test('/docs authorises with the key and gets a real answer', async () => {
+  await page.locator('.auth-wrapper .authorize').first().click();
+  const scheme = page.locator('.auth-container', { hasText: 'ApiKeyHeader' });
+  await scheme.locator('input').first().fill(harness().server.admin.apiKey);
+  await scheme.getByRole('button', { name: /authorize/i }).click();
+  await page.locator('.modal-ux .close-modal, .modal-ux .btn-done').first().click();
+
+  const operation = page.locator('.opblock', { has: page.locator('[data-path="/v1/auth/me"]') });
+  await operation.locator('.opblock-summary').click();
+  await operation.getByRole('button', { name: /try it out/i }).click();
+  await operation.locator('.execute').click();
+  const live = operation.locator('.live-responses-table');
+  await live.waitFor();
+  expect(await live.locator('.response-col_status').last().textContent()).toContain('200');
+  expect(await live.textContent()).toContain('full-access');
+});
+
+test('/docs loads nothing from elsewhere and logs no error', async () => {
+  const resources = await page.evaluate(() => performance.getEntriesByType('resource').map((entry) => entry.name));
+  const { origin } = new URL(harness().server.url);
+  expect(resources.filter((resource) => !resource.startsWith(origin) && !resource.startsWith('data:'))).toEqual([]);
+  expect(consoleErrors).toEqual([]);
+});
+
+test('the served document is the contract', async () => {
+  const served = (await (await fetch(`${harness().server.url}/docs/openapi.json`)).json()) as { openapi: string; paths: object };
+  expect(served.openapi).toMatch(/^3\.1/);
+  expect(Object.keys(served.paths)).toHaveLength(new Set(harness().verifier.contract.operations.map((o) => o.path)).size);
+});
