@@ -49,6 +49,7 @@ export interface ApiKeyQuery {
 
 /** Who a key speaks for, and what its organisation has booked. */
 export interface AuthenticatedCaller extends Caller {
+  readonly scopes: readonly Scope[];
   readonly plan: Plan;
 }
 

@@ -14,7 +14,7 @@ import type { Plan } from './plan.ts';
 /** Any number known to this service alone: servers that start together take turns under it. */
 const bootstrapLock = 7_236_014_519;
 
-export interface FirstOrganisation {
+export interface NewOrganisation {
   readonly organisationName?: string;
   readonly adminName?: string;
   readonly adminEmail?: string;
@@ -24,7 +24,7 @@ export interface FirstOrganisation {
 }
 
 /** What was made, with the secrets that can be read only now. */
-export interface Bootstrapped {
+export interface CreatedOrganisation {
   readonly organisation: Organisation;
   readonly admin: User;
   readonly adminPassword: string;
@@ -47,31 +47,36 @@ export class OrganisationService {
     return organisation;
   }
 
+  /** Makes an organisation with its owner and an API key for everything. The address must be free over all organisations. */
+  create(organisation: NewOrganisation): Promise<CreatedOrganisation> {
+    return this.em.transactional((em) => this.make(em, organisation));
+  }
+
   /**
    * Makes the first organisation with its owner and an API key for everything; undefined when there is an organisation
    * already. Of servers that start together one makes it and the others get undefined.
    */
-  async bootstrap(first: FirstOrganisation = {}): Promise<Bootstrapped | undefined> {
+  async bootstrap(organisation: NewOrganisation = {}): Promise<CreatedOrganisation | undefined> {
     // Outside of Nest's requests there is no context, and inside one this must not share its transaction.
     return this.em.fork().transactional(async (em) => {
       await em.execute('select pg_advisory_xact_lock(?)', [bootstrapLock]);
-      return (await em.count(Organisation)) > 0 ? undefined : this.make(em, first);
+      return (await em.count(Organisation)) > 0 ? undefined : this.make(em, organisation);
     });
   }
 
-  private async make(em: EntityManager, first: FirstOrganisation): Promise<Bootstrapped> {
-    const adminPassword = first.adminPassword ?? randomBase62(20);
+  private async make(em: EntityManager, wanted: NewOrganisation): Promise<CreatedOrganisation> {
+    const adminPassword = wanted.adminPassword ?? randomBase62(20);
     const minted = mintSecret();
     const organisation = em.create(Organisation, {
       id: newId('org'),
-      name: first.organisationName ?? 'My organisation',
-      plan: first.plan ?? 'business',
+      name: wanted.organisationName ?? 'My organisation',
+      plan: wanted.plan ?? 'business',
     });
     const admin = em.create(User, {
       id: newId('user'),
       organisation,
-      email: normaliseEmail(first.adminEmail ?? 'admin@flowpact.local'),
-      name: first.adminName ?? 'Admin',
+      email: normaliseEmail(wanted.adminEmail ?? 'admin@flowpact.local'),
+      name: wanted.adminName ?? 'Admin',
       role: 'owner',
       passwordHash: await this.passwords.hash(adminPassword),
     });

@@ -107,7 +107,7 @@ describe('refresh', () => {
   });
 
   test('an unknown token is invalid and an expired session is told apart', async () => {
-    await expect(sessions().refresh('fp_refresh_nonsense')).rejects.toMatchObject(invalid);
+    await expect(sessions().refresh('fpr_nonsense')).rejects.toMatchObject(invalid);
     const issued = await login();
     const past = new Date(Date.now() - 1000);
     await database.orm.em.fork().nativeUpdate(Session, { id: issued.session.id }, { expiresAt: past });

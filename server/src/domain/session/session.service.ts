@@ -31,6 +31,7 @@ export interface IssuedSession {
   readonly accessToken: string;
   /** Seconds. */
   readonly accessTokenLifetime: number;
+  readonly accessTokenExpiresAt: Date;
   /** Can be exchanged once. */
   readonly refreshToken: string;
   /** For browsers, instead of the tokens. */
@@ -129,7 +130,7 @@ export class SessionService {
 
   private async issue(em: EntityManager, session: Session): Promise<IssuedSession> {
     const { user } = session;
-    const refreshToken = `fp_refresh_${randomBase62(43)}`;
+    const refreshToken = `fpr_${randomBase62(43)}`;
     const cookie = randomBase62(43);
     em.create(RefreshToken, { hash: sha256(refreshToken), session });
     session.cookieHash = sha256(cookie);
@@ -138,11 +139,13 @@ export class SessionService {
       userId: user.id,
       organisationId: user.organisation.id,
     });
+    const { lifetimeSeconds } = this.accessTokens;
     return {
       user,
       session,
       accessToken,
-      accessTokenLifetime: this.accessTokens.lifetimeSeconds,
+      accessTokenLifetime: lifetimeSeconds,
+      accessTokenExpiresAt: new Date(Date.now() + lifetimeSeconds * 1000),
       refreshToken,
       cookie,
     };

@@ -2,6 +2,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
 import { newId } from '../id.ts';
+import { ApiKey } from '../api-key/api-key.entity.ts';
+import type { Caller } from '../caller.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { PasswordHasher } from './password-hasher.ts';
 import type { Role } from './role.ts';
@@ -27,6 +29,14 @@ export class UserService {
     const user = await this.em.findOne(User, { id, organisation: organisationId }, { populate: ['organisation'] });
     if (!user) throw new ResourceNotFoundError('user', id);
     return user;
+  }
+
+  /** The person behind a caller: who is signed in, or who made the key; undefined when nobody is known. */
+  async findBehind({ organisationId, userId, apiKeyId }: Caller): Promise<User | undefined> {
+    if (userId) return this.get(organisationId, userId);
+    const key = { id: apiKeyId, organisation: organisationId };
+    const apiKey = apiKeyId ? await this.em.findOne(ApiKey, key, { populate: ['createdBy'] }) : null;
+    return apiKey?.createdBy ?? undefined;
   }
 
   /** The address must be free over all organisations; the database refuses a second one. */

@@ -1,0 +1,53 @@
+import { Controller } from '@nestjs/common';
+import * as contract from '#generated/platform/index.ts';
+import { OrganisationService } from '../../../domain/organisation/organisation.service.ts';
+import { SessionService } from '../../../domain/session/session.service.ts';
+import { UserService } from '../../../domain/user/user.service.ts';
+import { ClientAddress } from '../../../platform/auth/client-address.ts';
+import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
+import type { Principal } from '../../../platform/auth/principal.ts';
+import { SessionCookie } from '../../../platform/auth/session-cookie.ts';
+import { toCurrentUser, toTokenPair } from './auth.mapper.ts';
+
+@Controller()
+export class AuthController implements contract.AuthController {
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly users: UserService,
+    private readonly organisations: OrganisationService,
+    private readonly cookie: SessionCookie,
+  ) {}
+
+  @contract.Login()
+  async login({ body }: contract.Login.Request, @ClientAddress() address: string): Promise<contract.Login.Response> {
+    const issued = await this.sessions.login({ ...body, address });
+    const cookie = this.cookie.set(issued.cookie, issued.session.expiresAt);
+    return contract.Login.respond(200, { data: toTokenPair(issued) }, { 'Set-Cookie': cookie });
+  }
+
+  @contract.RefreshSession()
+  async refreshSession({ body }: contract.RefreshSession.Request): Promise<contract.RefreshSession.Response> {
+    const issued = await this.sessions.refresh(body.refresh_token);
+    const cookie = this.cookie.set(issued.cookie, issued.session.expiresAt);
+    return contract.RefreshSession.respond(200, { data: toTokenPair(issued) }, { 'Set-Cookie': cookie });
+  }
+
+  @contract.Logout()
+  async logout(
+    _request: contract.Logout.Request,
+    @CurrentCaller() { organisationId, sessionId }: Principal,
+  ): Promise<contract.Logout.Response> {
+    if (sessionId) await this.sessions.logout(organisationId, sessionId);
+    return contract.Logout.respond(204, undefined, { 'Set-Cookie': this.cookie.clear() });
+  }
+
+  @contract.GetCurrentUser()
+  async getCurrentUser(
+    _request: contract.GetCurrentUser.Request,
+    @CurrentCaller() caller: Principal,
+  ): Promise<contract.GetCurrentUser.Response> {
+    const organisation = await this.organisations.get(caller.organisationId);
+    const user = await this.users.findBehind(caller);
+    return contract.GetCurrentUser.respond(200, { data: toCurrentUser(caller, organisation, user) });
+  }
+}
