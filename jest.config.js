@@ -38,7 +38,7 @@ const withDatabase = {
 export default {
   reporters: ['default', '<rootDir>/contract-tests/verifier/coverage-reporter.ts'],
   projects: [
-    project('unit', ['<rootDir>/codegen', '<rootDir>/clients/typescript', '<rootDir>/scripts']),
+    project('unit', ['<rootDir>/codegen', '<rootDir>/clients/typescript', '<rootDir>/scripts', '<rootDir>/spec']),
     project('server', ['<rootDir>/server'], withDatabase),
     project('contract', ['<rootDir>/contract-tests'], withDatabase),
   ],
