@@ -1,5 +1,8 @@
 import { Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
+import { APP_FILTER, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
+import { ContractExceptionFilter } from './contract-exception.filter.ts';
+import { ContractRuntime } from './contract-runtime.ts';
 import type { ContractModuleOptions } from './options.ts';
 
 /** `forRootAsync`: options from other providers. */
@@ -8,14 +11,37 @@ export interface ContractModuleAsyncOptions extends Pick<ModuleMetadata, 'import
   readonly useFactory: (...dependencies: never[]) => ContractModuleOptions | Promise<ContractModuleOptions>;
 }
 
-/** Serves contracts: import it once, in the application's root module. */
+const optionsToken = Symbol('flowpact.options');
+
+/**
+ * Serves contracts: import it once, in the application's root module. When the application starts it checks that every
+ * operation is bound exactly once and has all it needs, and else throws a `BootCheckError` that lists everything.
+ */
+// oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is a class, whatever it holds
 export class ContractModule {
   static forRoot(options: ContractModuleOptions): DynamicModule {
     return ContractModule.forRootAsync({ useFactory: () => options });
   }
 
-  static forRootAsync(options: ContractModuleAsyncOptions): DynamicModule {
-    return { module: ContractModule, imports: options.imports ?? [], providers: [] };
+  static forRootAsync({ imports = [], inject = [], useFactory }: ContractModuleAsyncOptions): DynamicModule {
+    return {
+      module: ContractModule,
+      imports,
+      providers: [
+        { provide: optionsToken, inject, useFactory: useFactory as (...dependencies: unknown[]) => unknown },
+        {
+          provide: ContractRuntime,
+          inject: [optionsToken, HttpAdapterHost, ModulesContainer],
+          useFactory: (options: ContractModuleOptions, host: HttpAdapterHost, modules: ModulesContainer) =>
+            new ContractRuntime(options, host, modules),
+        },
+        {
+          provide: APP_FILTER,
+          inject: [ContractRuntime],
+          useFactory: (runtime: ContractRuntime) => new ContractExceptionFilter(runtime),
+        },
+      ],
+    };
   }
 }
 // A call, since Node's type stripping knows no decorators.

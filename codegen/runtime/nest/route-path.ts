@@ -62,3 +62,13 @@ function identifier(text: string): string {
   const cleaned = text.replace(/[^A-Za-z0-9_]/g, (character) => `_${character.charCodeAt(0).toString(16)}`);
   return /^[A-Za-z_]/.test(cleaned) ? cleaned : `p${cleaned}`;
 }
+
+/** True for templates whose segments are a literal or one parameter: Nest and the router read them alike. */
+export function isSimple(template: string): boolean {
+  return template.split('/').every((segment) => /^\{[^{}]*\}$/.test(segment) || /^[\w.~-]*$/.test(segment));
+}
+
+/** Of a simple template: the name that the router has for each parameter. */
+export function routerNames(template: string): ReadonlyMap<string, string> {
+  return new Map([...template.matchAll(expression)].map((match) => [match[1]!, identifier(match[1]!)]));
+}

@@ -1,0 +1,45 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+import type { MediaKind, OperationDescriptor } from './contract.ts';
+import { essence } from './media-type.ts';
+
+/**
+ * Lets Fastify read every media type that an operation declares, up to its size limit and no further: contract routes get the
+ * raw text or bytes, and parse them together with everything else, so that one answer lists all that is wrong.
+ */
+export function installBodyParsers(
+  instance: FastifyInstance,
+  operations: readonly OperationDescriptor[],
+  isContractRoute: (request: FastifyRequest) => boolean,
+): void {
+  const json = instance.getDefaultJsonParser('error', 'error');
+  if (instance.hasContentTypeParser('application/json')) instance.removeContentTypeParser('application/json');
+  instance.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (isContractRoute(request)) done(null, body);
+    else void json(request, body as string, done);
+  });
+
+  const declared = new Map<string, MediaKind>();
+  for (const { request } of operations) {
+    for (const [mediaType, { kind }] of Object.entries(request.body?.content ?? {}))
+      declared.set(essence(mediaType), kind);
+  }
+  for (const [mediaType, kind] of declared) {
+    if (mediaType === 'application/json') continue;
+    const pattern = mediaType === '*/*' ? '*' : mediaType.endsWith('/*') ? familyPattern(mediaType) : mediaType;
+    // Text is Fastify's own, forms are Nest's: both are replaced, for contract routes need the text as it came.
+    if (typeof pattern === 'string' && pattern !== '*' && instance.hasContentTypeParser(pattern)) {
+      instance.removeContentTypeParser(pattern);
+    }
+    const parseAs = kind === 'binary' || kind === 'multipart' ? 'buffer' : 'string';
+    instance.addContentTypeParser(pattern, { parseAs }, (request: FastifyRequest, body, done) => {
+      if (kind === 'form' && !isContractRoute(request))
+        done(null, Object.fromEntries(new URLSearchParams(body as string)));
+      else done(null, body);
+    });
+  }
+}
+
+function familyPattern(mediaType: string): RegExp {
+  return new RegExp(`^${mediaType.slice(0, -1).replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}`);
+}

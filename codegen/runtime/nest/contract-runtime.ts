@@ -1,0 +1,303 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { Logger, NotFoundException } from '@nestjs/common';
+import { MetadataScanner, type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+
+import { BootCheckError, bootProblems, type BoundMethod, type ForeignRoute } from './boot-check.ts';
+import { installBodyParsers } from './body-parsers.ts';
+import type { OperationDescriptor } from './contract.ts';
+import type { EventStreamBody } from './event-stream.ts';
+import { RequestFailure } from './failure.ts';
+import { FailureResponder } from './failure-responder.ts';
+import { boundOperation } from './operation-binding.ts';
+import { OperationRuntime } from './operation-runtime.ts';
+import type { ContractModuleOptions } from './options.ts';
+import type { ContractBinding, RuntimeObserver } from './ports.ts';
+import { rawReply, rawRequest } from './raw-response.ts';
+import { contextKey, RequestContext } from './request-context.ts';
+import { ResponseEncoder } from './response-encoder.ts';
+import { isSimple, nestPath, pathExpression, routerPath } from './route-path.ts';
+
+interface ServedContract {
+  readonly binding: ContractBinding;
+  readonly responder: FailureResponder;
+  readonly paths: readonly { readonly expression: RegExp; readonly method: string }[];
+  /** The literal beginning that all its paths have. */
+  readonly prefix: string;
+}
+
+type Carrier = FastifyRequest & { [contextKey]?: RequestContext };
+
+/** Serves the contracts of an application: installs itself on every route that a contract has, and answers for the rest. */
+export class ContractRuntime {
+  private readonly options: ContractModuleOptions;
+  private readonly modules: ModulesContainer;
+  private readonly instance: FastifyInstance;
+  private readonly contracts: readonly ServedContract[];
+  private readonly operations = new Map<string, OperationRuntime>();
+  private readonly foreign: ForeignRoute[] = [];
+  private readonly streams = new Set<EventStreamBody>();
+  private readonly requestIdHeader: string;
+  private checked = false;
+  private prepared = false;
+
+  constructor(options: ContractModuleOptions, { httpAdapter }: HttpAdapterHost, modules: ModulesContainer) {
+    if (httpAdapter?.getType() !== 'fastify')
+      throw new Error('ContractModule needs NestJS on Fastify (@nestjs/platform-fastify).');
+    this.options = options;
+    this.modules = modules;
+    this.instance = httpAdapter.getInstance<FastifyInstance>();
+    this.requestIdHeader = options.requestId?.header ?? 'X-Request-Id';
+    const observer = { ...logging(), ...options.observer };
+    this.contracts = options.contracts.map((binding) => this.serve(binding, observer));
+
+    this.instance.setGenReqId(requestIds(this.requestIdHeader, options.requestId?.accept));
+    this.instance.addHook('onRoute', (route) => this.onRoute(route));
+    // Plugins add their routes as late as here.
+    this.instance.addHook('onReady', (done) => done(this.checked ? this.findProblems() : undefined));
+  }
+
+  /** Called by Nest when all routes of controllers exist. */
+  onApplicationBootstrap(): void {
+    this.checked = true;
+    const problems = this.findProblems();
+    if (problems !== undefined) throw problems;
+  }
+
+  /** Called by Nest before the server stops: streams that never end by themselves would keep it from stopping. */
+  beforeApplicationShutdown(): void {
+    for (const stream of this.streams) stream.finish();
+  }
+
+  /** Answers a request that ended in an error. Takes Fastify's pair, or Node's where a middleware failed. */
+  handle(error: unknown, request: FastifyRequest | IncomingMessage, reply: FastifyReply | ServerResponse): void {
+    if (!('raw' in request) || !('raw' in reply)) {
+      const res = reply as ServerResponse;
+      const id = String(res.getHeader(this.requestIdHeader) ?? randomUUID());
+      this.handle(error, rawRequest(request as IncomingMessage, id), rawReply(res));
+      return;
+    }
+    const known = (request as Carrier)[contextKey];
+    const operation = known?.operation;
+    if (known !== undefined && operation !== undefined) {
+      this.operations.get(keyOf(operation))!.fail(known, this.ofFastify(error, operation));
+      return;
+    }
+    const contract = this.contractOf(request);
+    const context = new RequestContext(request, reply, contract.binding.descriptor, undefined);
+    (request as Carrier)[contextKey] = context;
+    reply.header(this.requestIdHeader, request.id);
+    if (request.is404 && error instanceof NotFoundException) this.notFound(context, contract);
+    else contract.responder.fail(context, this.ofFastify(error, undefined));
+  }
+
+  private serve(binding: ContractBinding, observer: Required<RuntimeObserver>): ServedContract {
+    const { options } = this;
+    const { descriptor } = binding;
+    const responder = new FailureResponder(
+      descriptor,
+      binding.errors,
+      options.codes ?? {},
+      options.realm ?? descriptor.name,
+      observer,
+    );
+    const operations = Object.values(descriptor.operations);
+    for (const operation of operations) {
+      const encoder = new ResponseEncoder(operation, {
+        validation: options.responseValidation ?? (process.env['NODE_ENV'] === 'production' ? 'log' : 'throw'),
+        supply: binding.supply ?? {},
+        codecs: options.mediaTypes ?? {},
+        keepAlive: options.keepAlive ?? 15_000,
+        onInvalid: observer.invalidResponse,
+        onStream: (stream) => {
+          this.streams.add(stream);
+          stream.once('close', () => this.streams.delete(stream));
+        },
+      });
+      const idempotency = options.idempotency || undefined;
+      const runtime = new OperationRuntime(descriptor, operation, {
+        authenticators: options.authenticators ?? {},
+        rateLimiter: options.rateLimiter || undefined,
+        idempotency: idempotency && {
+          store: idempotency.store,
+          header: (idempotency.header ?? 'Idempotency-Key').toLowerCase(),
+        },
+        codecs: options.mediaTypes ?? {},
+        requestIdHeader: this.requestIdHeader,
+        around: options.around,
+        encoder,
+        responder,
+      });
+      this.operations.set(keyOf(operation), runtime);
+    }
+    const paths = operations.map(({ method, path }) => ({ method, expression: pathExpression(path).expression }));
+    return { binding, responder, paths, prefix: commonPrefix(operations.map(({ path }) => path)) };
+  }
+
+  /** Fastify tells of every route before it exists; what is set here becomes part of it. */
+  private onRoute(route: RouteOptions & { url: string; path?: string }): void {
+    const methods = Array.isArray(route.method) ? route.method : [route.method];
+    const method = methods.length === 1 ? methods[0]! : '';
+    const runtime =
+      this.operations.get(`${method} ${route.url}`) ??
+      (method === 'HEAD' ? this.operations.get(`GET ${route.url}`) : undefined);
+    if (runtime === undefined) {
+      // The preflight route of CORS answers for every path.
+      if (!(method === 'OPTIONS' && /^\/?\*$/.test(route.url))) {
+        this.foreign.push(...methods.map((name) => ({ method: name, url: route.url })));
+      }
+      route.onRequest = [this.identify, ...toArray(route.onRequest)];
+      return;
+    }
+    this.prepare();
+    const { path, bodyLimit } = runtime.operation;
+    if (!isSimple(path)) {
+      route.url = routerPath(path);
+      route.path = route.url;
+    }
+    if (bodyLimit !== undefined) route.bodyLimit = bodyLimit;
+    route.onRequest = [runtime.onRequest, ...toArray(route.onRequest)];
+    route.preValidation = [runtime.preValidation, ...toArray(route.preValidation)];
+  }
+
+  private readonly identify = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    reply.header(this.requestIdHeader, request.id);
+    done();
+  };
+
+  /** With the first route of a contract Nest has installed its body parsers, and before it Fastify meets a duplicate. */
+  private prepare(): void {
+    if (this.prepared) return;
+    this.prepared = true;
+    const operations = [...this.operations.values()].map(({ operation }) => operation);
+    installBodyParsers(this.instance, operations, (request) => isBound(request as Carrier));
+    const counts = Map.groupBy(this.boundMethods(), ({ operation }) => operation);
+    if ([...counts.values()].some((methods) => methods.length > 1)) throw this.findProblems()!;
+  }
+
+  private findProblems(): BootCheckError | undefined {
+    const problems = bootProblems(this.options, this.boundMethods(), this.foreign);
+    return problems.length === 0 ? undefined : new BootCheckError(problems);
+  }
+
+  private boundMethods(): BoundMethod[] {
+    const scanner = new MetadataScanner();
+    const bound: BoundMethod[] = [];
+    for (const module of this.modules.values()) {
+      for (const { metatype } of module.controllers.values()) {
+        const prototype = (metatype as { prototype?: Record<string, object> } | null)?.prototype;
+        if (prototype === undefined) continue;
+        for (const name of scanner.getAllMethodNames(prototype)) {
+          const operation = boundOperation(prototype[name]!);
+          if (operation !== undefined) bound.push({ method: `${metatype!.name}.${name}`, operation });
+        }
+      }
+    }
+    return bound;
+  }
+
+  /** Nothing is at the path: unless it has other methods. RFC 9110 section 15.5.6. */
+  private notFound(context: RequestContext, { paths, responder }: ServedContract): void {
+    const path = (context.request.raw.url ?? '').split('?', 1)[0]!;
+    const allow = [...new Set(paths.filter(({ expression }) => expression.test(path)).map(({ method }) => method))];
+    if (allow.length === 0) {
+      responder.fail(context, new RequestFailure('not_found', 'There is nothing at this path.'));
+      return;
+    }
+    if (allow.includes('GET') && !allow.includes('HEAD')) allow.push('HEAD');
+    allow.push('OPTIONS');
+    const headers = { Allow: allow.join(', ') };
+    if (context.request.method === 'OPTIONS') {
+      context.reply.code(204).headers(headers).send();
+      return;
+    }
+    const message = `This path has no ${context.request.method}, only ${allow.join(', ')}.`;
+    responder.fail(context, new RequestFailure('method_not_allowed', message, { details: { allow }, headers }));
+  }
+
+  private contractOf(request: FastifyRequest): ServedContract {
+    const url = request.raw.url ?? '';
+    const candidates = this.contracts.filter(({ prefix }) => url.startsWith(prefix));
+    return candidates.sort((a, b) => b.prefix.length - a.prefix.length)[0] ?? this.contracts[0]!;
+  }
+
+  /** Errors that Fastify makes of a request before a handler sees it, which Nest passes on as exceptions. */
+  private ofFastify(error: unknown, operation: OperationDescriptor | undefined): unknown {
+    const original = ((error as Error | undefined)?.cause ?? error) as { code?: unknown } | undefined;
+    switch (original?.code) {
+      case 'FST_ERR_CTP_BODY_TOO_LARGE': {
+        const limit = operation?.bodyLimit ?? this.instance.initialConfig.bodyLimit ?? 1_048_576;
+        return new RequestFailure('payload_too_large', `The request body is larger than ${limit} bytes.`, {
+          details: { limit },
+        });
+      }
+      case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
+        const supported = Object.keys(operation?.request.body?.content ?? {});
+        const message =
+          supported.length === 0
+            ? 'The media type of the request body is not supported.'
+            : `The request body must be ${supported.join(' or ')}.`;
+        return new RequestFailure('unsupported_media_type', message, { details: { supported } });
+      }
+      case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+        return invalid('does not have the length that Content-Length says', 'body');
+      case 'FST_ERR_BAD_URL':
+        return invalid('is not valid percent-encoding', 'path');
+      default:
+        return error;
+    }
+  }
+}
+
+function invalid(message: string, location: 'body' | 'path'): RequestFailure {
+  const subject = location === 'body' ? 'The request body' : 'The path';
+  return new RequestFailure('validation', `${subject} ${message}.`, {
+    details: { errors: [{ field: '', message, location }] },
+  });
+}
+
+const keyOf = ({ method, path }: OperationDescriptor) => `${method} ${nestPath(path)}`;
+
+const isBound = (request: Carrier) => request[contextKey]?.operation !== undefined;
+
+function toArray<T>(value: T | T[] | undefined): T[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function commonPrefix(paths: readonly string[]): string {
+  const literals = paths.map((path) => path.split('{', 1)[0]!);
+  let prefix = literals[0] ?? '';
+  for (const literal of literals) {
+    while (!literal.startsWith(prefix)) prefix = prefix.slice(0, -1);
+  }
+  return prefix;
+}
+
+/** A client's id is taken over when it can do no harm in a log or header. */
+function requestIds(
+  header: string,
+  accept = /^[\w.:-]{1,128}$/,
+): (request: { headers: IncomingMessage['headers'] }) => string {
+  const name = header.toLowerCase();
+  return ({ headers }) => {
+    const sent = headers[name];
+    return typeof sent === 'string' && accept.test(sent) ? sent : randomUUID();
+  };
+}
+
+function logging(): Required<RuntimeObserver> {
+  const logger = new Logger('ContractRuntime');
+  return {
+    unexpectedError: (error, { requestId, operation }) =>
+      logger.error(
+        { message: 'Unexpected error', requestId, operation: operation?.id, err: error },
+        (error as Error | undefined)?.stack,
+      ),
+    invalidResponse: (problems, { requestId, operation }) =>
+      logger.warn({ message: 'A response does not match its contract', requestId, operation: operation?.id, problems }),
+    failure: () => undefined,
+  };
+}

@@ -1,0 +1,110 @@
+import { Readable } from 'node:stream';
+
+import type { ServerSentEvent } from './response.ts';
+
+/** One event in the form of WHATWG HTML section 9.2.5: fields by line, ended by an empty line. */
+export function encodeEvent({ id, event, data, retry }: ServerSentEvent): string {
+  let text = '';
+  if (id !== undefined) text += `id: ${singleLine(String(id))}\n`;
+  if (event !== undefined) text += `event: ${singleLine(event)}\n`;
+  if (retry !== undefined) text += `retry: ${Math.trunc(retry)}\n`;
+  const payload = typeof data === 'string' ? data : JSON.stringify(data === undefined ? null : data);
+  for (const line of payload.split(/\r\n|\r|\n/)) text += `data: ${line}\n`;
+  return `${text}\n`;
+}
+
+const singleLine = (text: string) => text.replace(/[\r\n\0]/g, ' ');
+
+/**
+ * The bytes of an event stream. Takes an event from its source only when the client has read the ones before; sends a comment
+ * when nothing happened for a while, so that proxies keep the connection; closes the source when the client goes away.
+ */
+export class EventStreamBody extends Readable {
+  private readonly source: AsyncIterator<ServerSentEvent>;
+  private readonly encode: (event: ServerSentEvent) => string;
+  private readonly timer: NodeJS.Timeout;
+  private pulling = false;
+  private wanted = false;
+
+  constructor(
+    events: AsyncIterable<ServerSentEvent> | Iterable<ServerSentEvent>,
+    keepAlive: number,
+    encode: (event: ServerSentEvent) => string,
+  ) {
+    super({ encoding: 'utf8', highWaterMark: 16 * 1024 });
+    this.source = iterate(events);
+    this.encode = encode;
+    this.timer = setInterval(() => this.idle(), keepAlive);
+    this.timer.unref();
+    // A first byte, so that the client has the status and headers before the first event.
+    this.push(': connected\n\n');
+  }
+
+  override _read(): void {
+    this.wanted = true;
+    if (!this.pulling) this.pull();
+  }
+
+  /** Ends the stream as if its source had ended; for a server that shuts down. */
+  finish(): void {
+    if (this.readableEnded || this.destroyed) return;
+    clearInterval(this.timer);
+    this.pulling = true;
+    this.push(null);
+    this.closeSource();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearInterval(this.timer);
+    this.closeSource();
+    done(error);
+  }
+
+  private pull(): void {
+    this.pulling = true;
+    this.source.next().then(
+      (result) => this.accept(result),
+      (error: unknown) =>
+        this.destroy(error instanceof Error ? error : new Error('An event stream failed.', { cause: error })),
+    );
+  }
+
+  private accept(result: IteratorResult<ServerSentEvent>): void {
+    if (this.destroyed || this.readableEnded) return;
+    if (result.done === true) {
+      clearInterval(this.timer);
+      this.push(null);
+      return;
+    }
+    let text: string;
+    try {
+      text = this.encode(result.value);
+    } catch (error) {
+      this.destroy(error as Error);
+      return;
+    }
+    this.pulling = false;
+    this.wanted = false;
+    this.timer.refresh();
+    if (this.push(text) || this.wanted) this.pull();
+  }
+
+  private idle(): void {
+    // A client that does not read gets no comments either: they would only pile up.
+    if (this.readableLength === 0 && !this.destroyed) this.push(': keep-alive\n\n');
+  }
+
+  private closeSource(): void {
+    // A source that waits inside `next` takes notice when that settles; the request's signal tells it at once.
+    void Promise.resolve(this.source.return?.()).catch(() => undefined);
+  }
+}
+
+function iterate(events: AsyncIterable<ServerSentEvent> | Iterable<ServerSentEvent>): AsyncIterator<ServerSentEvent> {
+  if (Symbol.asyncIterator in events) return events[Symbol.asyncIterator]();
+  const iterator = events[Symbol.iterator]();
+  return {
+    next: async () => iterator.next(),
+    return: async () => iterator.return?.() ?? { done: true, value: undefined },
+  };
+}
