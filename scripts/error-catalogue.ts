@@ -72,7 +72,8 @@ function addCodes(entries: Map<string, CatalogueEntry>, operationId: string, sta
 
 function print(entries: readonly CatalogueEntry[], total: number): string {
   const rows = entries.map((entry) => {
-    const operations = entry.operations.size > 6 ? `${entry.operations.size} of ${total}` : [...entry.operations].join(', ');
+    const operations =
+      entry.operations.size > 6 ? `${entry.operations.size} of ${total}` : [...entry.operations].join(', ');
     const details = entry.details.map((name) => `\`${name}\``).join(', ');
     return `| \`${entry.code}\` | ${entry.status} ${STATUS_CODES[Number(entry.status)] ?? ''} | ${entry.meaning.replaceAll('\n', ' ')} | ${details} | ${operations} |`;
   });

@@ -18,10 +18,13 @@ function read(name: string, count: (report: never) => Results): Results {
 }
 
 const results = [
-  read('jest.json', (report: { numPassedTests: number; numFailedTests: number; numRuntimeErrorTestSuites: number }) => ({
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
-  })),
+  read(
+    'jest.json',
+    (report: { numPassedTests: number; numFailedTests: number; numRuntimeErrorTestSuites: number }) => ({
+      passed: report.numPassedTests,
+      failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
+    }),
+  ),
   read('sdks.json', (report: Results) => report),
 ];
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
