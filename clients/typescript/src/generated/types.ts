@@ -534,8 +534,9 @@ export interface paths {
         };
         /**
          * How the system is
-         * @description Asks every part that the server depends on how it is, and how long its answer took. Answers 200 also when a part is not well:
-         *     read `status`. For a load balancer take `getReadiness`.
+         * @description Asks every part that the server depends on how it is, and how long its answer took. A part that is unwell is told in a 200: read
+         *     `status`. Without the database nothing works, and the answer is a 503 (`service_unavailable`) as everywhere. For a load
+         *     balancer take `getReadiness`.
          */
         get: operations["getHealth"];
         put?: never;
@@ -555,7 +556,7 @@ export interface paths {
         };
         /**
          * Whether the process lives
-         * @description Answers as long as the process can answer at all. It asks nothing else, so that a lost database restarts nobody.
+         * @description Answers 200 as long as the process can answer at all. It asks nothing else, so that a database that is away restarts nobody.
          */
         get: operations["getLiveness"];
         put?: never;
@@ -575,7 +576,8 @@ export interface paths {
         };
         /**
          * Whether to send requests here
-         * @description Answers 200 while the server can do its work, and 503 before it has started, while the database is away and once it is stopping.
+         * @description Answers 200 while the server can do its work, and the error `service_unavailable` (503) before it has started, while the database
+         *     is away and once it is stopping.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -7448,7 +7450,6 @@ export interface operations {
             400: components["responses"]["ProbeValidationFailed"];
             406: components["responses"]["ProbeNotAcceptable"];
             500: components["responses"]["ProbeInternalError"];
-            503: components["responses"]["ProbeServiceUnavailable"];
         };
     };
     getReadiness: {

@@ -18,7 +18,7 @@ export function emitIndex(context: SdkContext, tags: readonly TagPlan[], signatu
   });
   return [
     `${header(contract)}\n`,
-    `import type { Client } from ${quote(options.coreImport)};\n`,
+    ...(tags.length === 0 ? [] : [`import type { Client } from ${quote(options.coreImport)};\n`]),
     ...classes,
     "\nexport type * as models from './models.ts';\n",
     "export { operations } from './operations.ts';\n",
@@ -26,8 +26,7 @@ export function emitIndex(context: SdkContext, tags: readonly TagPlan[], signatu
     "export type { components, paths } from './types.ts';\nexport { wire } from './wire.ts';\n",
     `\n/** One property for each tag of ${contract.title}. */\nexport abstract class Resources {\n`,
     ...fields,
-    '\n  constructor(client: Client) {\n',
-    ...assignments,
-    '  }\n}\n',
+    ...(tags.length === 0 ? [] : ['\n  constructor(client: Client) {\n', ...assignments, '  }\n']),
+    '}\n',
   ].join('');
 }

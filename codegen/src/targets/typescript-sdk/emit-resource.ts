@@ -79,45 +79,50 @@ function documentation({ plan: { operation } }: Signature): readonly string[] {
   return [...lines, ...(lines.length === 0 ? [] : ['']), `\`${operation.method} ${operation.path}\``, ...tag];
 }
 
-/** One signature for each further media type; none where there is only one of each. */
+/** One signature for each pair of request and response media type; none where there is only one of each. */
 function overloadsOf(signature: Signature): readonly { parameters: string; result: string }[] {
-  const [first, ...others] = signature.results;
-  if (others.length === 0 && signature.requests.length === 0) return [];
-  return [
-    { parameters: parameters(signature), result: resultOf(signature, first!.type) },
-    ...signature.requests.map(({ contentType, type }) => ({
-      parameters: parameters(signature, { params: type, options: `{ contentType: ${quote(contentType)} }` }),
-      result: resultOf(signature, first!.type),
+  const { requests, results, params, plan } = signature;
+  if (results.length === 1 && requests.length === 0) return [];
+  const defaultType = plan.operation.requestBody?.content[0]?.name;
+  const bodies =
+    requests.length === 0
+      ? [{ type: params?.name, option: [] }]
+      : [
+          { type: params?.name, option: [`contentType?: ${quote(defaultType!)}`] },
+          ...requests.map(({ contentType, type }) => ({ type, option: [`contentType: ${quote(contentType)}`] })),
+        ];
+  const answers = results.map(({ accept, type }, index) => ({
+    type,
+    option: results.length === 1 ? [] : [`accept${index === 0 ? '?' : ''}: ${quote(accept)}`],
+  }));
+  return bodies.flatMap((body) =>
+    answers.map((answer) => ({
+      parameters: parameters(signature, { params: body.type, options: [...body.option, ...answer.option] }),
+      result: resultOf(signature, answer.type),
     })),
-    ...others.map(({ accept, type }) => ({
-      parameters: parameters(signature, { options: `{ accept: ${quote(accept)} }` }),
-      result: resultOf(signature, type),
-    })),
-  ];
+  );
 }
 
 interface Variation {
   readonly params?: string | undefined;
-  /** What the options must hold besides. */
-  readonly options?: string;
+  /** Properties of the options that choose it. */
+  readonly options?: readonly string[];
   /** The implementation under overloads takes every variation. */
   readonly loose?: boolean;
 }
 
-function parameters(signature: Signature, { params, options, loose }: Variation = {}): string {
-  const { requiredHeaders } = signature;
-  const headers = requiredHeaders.map((name) => `${key(name)}: string`).join('; ');
-  const needed = [
-    ...(options === undefined ? [] : [options]),
-    ...(headers === '' ? [] : [`{ headers: { ${headers} } }`]),
-  ];
-  const mustHaveOptions = needed.length > 0 && loose !== true;
+function parameters(signature: Signature, { params, options = [], loose = false }: Variation = {}): string {
+  const headers = signature.requiredHeaders.map((name) => `${key(name)}: string`).join('; ');
+  const narrowed = loose ? [] : [...options, ...(headers === '' ? [] : [`headers: { ${headers} }`])];
+  const mustHaveOptions = narrowed.some((property) => !property.includes('?:'));
   const list = signature.path.map(({ argument, type }) => `${argument}: ${type}`);
   if (signature.params !== undefined) {
     const type = params ?? signature.params.name;
     list.push(printParams(type, signature.params.required, mustHaveOptions));
   }
-  list.push(`options${mustHaveOptions ? '' : '?'}: ${['RequestOptions', ...(loose ? [] : needed)].join(' & ')}`);
+  list.push(
+    `options${mustHaveOptions ? '' : '?'}: RequestOptions${narrowed.length === 0 ? '' : ` & { ${narrowed.join('; ')} }`}`,
+  );
   return list.join(', ');
 }
 

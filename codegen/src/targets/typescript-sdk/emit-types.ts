@@ -15,5 +15,6 @@ export function emitModels({ contract, plan }: SdkContext): string {
   const lines = models.map(
     ({ schema, typeName }) => `export type ${typeName} = components['schemas'][${quote(schema.name)}];\n`,
   );
+  if (lines.length === 0) return `${header(contract)}\nexport {};\n`;
   return `${header(contract)}\nimport type { components } from './types.ts';\n\n${lines.join('')}`;
 }

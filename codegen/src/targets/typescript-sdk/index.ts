@@ -41,7 +41,7 @@ export const typescriptSdk: Target = {
 function methodsOf(context: SdkContext, tag: TagPlan): readonly Method[] {
   const taken = new Map<string, string>();
   return tag.operations.map((operation) => {
-    const name = context.options.methods[operation.name] ?? methodName(operation);
+    const name = context.options.methods[operation.name] ?? free(methodName(operation));
     const other = taken.get(name);
     if (other !== undefined) {
       context.problems.add({
@@ -54,6 +54,11 @@ function methodsOf(context: SdkContext, tag: TagPlan): readonly Method[] {
     taken.set(name, operation.name);
     return { name, signature: signatureOf(context, operation) };
   });
+}
+
+/** Resources have these members already. */
+function free(name: string): string {
+  return name === 'client' || name === 'constructor' ? `${name}_` : name;
 }
 
 function reportUnknownOperations({ options, plan, problems }: SdkContext): void {

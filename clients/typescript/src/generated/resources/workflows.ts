@@ -60,7 +60,7 @@ export class Workflows extends Resource {
    *
    * `POST /v1/workflows/import`
    */
-  import(params: ImportWorkflowParams, options?: RequestOptions): APIPromise<models.Workflow>;
+  import(params: ImportWorkflowParams, options?: RequestOptions & { contentType?: 'application/json' }): APIPromise<models.Workflow>;
   import(params: string, options: RequestOptions & { contentType: 'application/yaml' }): APIPromise<models.Workflow>;
   import(params: ImportWorkflowParams | string, options?: RequestOptions): APIPromise<models.Workflow> {
     return this.client.call(operations.importWorkflow, { params }, options);
@@ -155,7 +155,7 @@ export class Workflows extends Resource {
    *
    * `GET /v1/workflows/{workflow_id}/export`
    */
-  export(workflowId: string, params?: ExportWorkflowParams, options?: RequestOptions): APIPromise<models.WorkflowDocument>;
+  export(workflowId: string, params?: ExportWorkflowParams, options?: RequestOptions & { accept?: 'application/json' }): APIPromise<models.WorkflowDocument>;
   export(workflowId: string, params: ExportWorkflowParams | undefined, options: RequestOptions & { accept: 'application/yaml' }): APIPromise<string>;
   export(workflowId: string, params?: ExportWorkflowParams, options?: RequestOptions): APIPromise<models.WorkflowDocument | string> {
     return this.client.call(operations.exportWorkflow, { path: { workflow_id: workflowId }, params }, options);
