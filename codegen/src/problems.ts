@@ -13,6 +13,7 @@ export interface Problem {
 /** Collects problems, so that one run shows all of them. */
 export class Problems {
   readonly #list: Problem[] = [];
+  readonly #known = new Set<string>();
   readonly #skip: ReadonlySet<string>;
   readonly #skipped = new Map<string, number>();
 
@@ -29,7 +30,11 @@ export class Problems {
     return this.#skipped;
   }
 
+  /** A problem that was reported before, because its node is reached by several ways, counts once. */
   add(problem: Problem): void {
+    const text = formatProblem(problem);
+    if (this.#known.has(text)) return;
+    this.#known.add(text);
     this.#list.push(problem);
   }
 

@@ -1,3 +1,4 @@
+import type { Form } from '../forms/form.ts';
 import type { NamedSchema, Operation, Tag } from '../ir/index.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface TagPlan {
   readonly tag: Tag;
   /** `WorkflowVersions` */
   readonly typeName: string;
+  /** `WorkflowVersionsController` */
+  readonly controllerName: string;
   /** `workflowVersions`: property of an SDK client. */
   readonly propertyName: string;
   /** `workflow-versions`: file name without extension. */
@@ -37,8 +40,10 @@ export interface OperationPlan {
 
 export interface SchemaPlan {
   readonly schema: NamedSchema;
-  /** `Workflow` */
+  /** `Workflow`: the schema as responses have it, or as requests have it when only they use it. */
   readonly typeName: string;
+  /** Types of the forms that occur; `WorkflowInput` where requests differ from responses. */
+  readonly formTypeNames: ReadonlyMap<Form, string>;
   /** `workflow`: for values and functions. */
   readonly valueName: string;
 }

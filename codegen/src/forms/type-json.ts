@@ -1,0 +1,158 @@
+import type { Contract, Schema } from '../ir/index.ts';
+import { isObject } from '../json.ts';
+import { joinPointer } from '../json-pointer.ts';
+import { type Form, conjuncts, followRef, hiddenNames, isBinary, isHidden } from './form.ts';
+
+/** In a schema for types: the TypeScript type that stands for a value JSON cannot hold. */
+export const TYPE_KEYWORD = 'x-typescript-type';
+
+export interface TypeJsonOptions {
+  readonly contract: Contract;
+  readonly form: Form;
+  /** The `$ref` of a named schema. */
+  readonly refTo: (pointer: string) => string;
+  /** Properties that need not be there although the schema requires them. */
+  readonly optional?: ReadonlySet<string>;
+}
+
+const DOCUMENTATION = ['title', 'description', 'deprecated', 'format', 'default', 'examples'] as const;
+
+/**
+ * A schema that openapi-typescript prints as the exact type of a form. It says the same as the original in the few
+ * keywords whose combinations openapi-typescript gets right: siblings of `$ref` and of `anyOf` become members of `allOf`,
+ * discriminators become constants, `enum` loses its `type`, keywords that no type can express are left out.
+ */
+export function typeJson(
+  schema: Schema,
+  options: TypeJsonOptions,
+  inherited: ReadonlySet<string> = new Set(),
+): unknown {
+  if (schema.boolean !== undefined) return schema.boolean ? {} : false;
+  if (options.form === 'upload' && isBinary(schema)) return { ...documentation(schema), ...fileType() };
+  if (schema.const) return { ...documentation(schema), ...constant(schema.const.value) };
+  if (schema.enum && schema.properties.length === 0) return { ...documentation(schema), enum: schema.enum };
+  const hidden = new Set([...inherited, ...hiddenNames(options.contract, schema, options.form)]);
+  const own = ownJson(schema, options, hidden);
+  const same = (child: Schema): unknown => typeJson(child, options, hidden);
+  const required = schema.required.filter((name) => !hidden.has(name) && !options.optional?.has(name));
+  const parts = [
+    ...(schema.ref === undefined ? [] : [{ $ref: options.refTo(schema.ref) }]),
+    ...(own ? [own] : []),
+    ...schema.allOf.map(same),
+    ...(schema.oneOf.length > 0 ? [{ oneOf: branches(schema, schema.oneOf, options, same) }] : []),
+    ...(schema.anyOf.length > 0 ? [{ anyOf: branches(schema, schema.anyOf, options, same) }] : []),
+  ];
+  if (parts.length === 0) return documentation(schema);
+  if (parts.length === 1 && !(schema.allOf.length === 1 && required.length > 0)) {
+    return { ...documentation(schema), ...(parts[0] as object) };
+  }
+  return { ...documentation(schema), allOf: parts, ...(required.length > 0 && { required }) };
+}
+
+/** What the schema itself says about the value, without composition. */
+function ownJson(schema: Schema, options: TypeJsonOptions, hidden: ReadonlySet<string>): object | undefined {
+  const types = primitiveTypes(schema);
+  if (!types) return undefined;
+  const convert = (child: Schema): unknown => typeJson(child, { ...options, optional: undefined });
+  const visible = schema.properties.filter((property) => !isHidden(options.contract, property, options.form));
+  const properties = Object.fromEntries(visible.map((property) => [property.name, convert(property.schema)]));
+  const required = schema.required.filter((name) => !hidden.has(name) && !options.optional?.has(name));
+  const filled = visible
+    .filter(({ schema: value }) => options.form !== 'response' && hasDefault(options.contract, value))
+    .map((property) => property.name);
+  const own: Record<string, unknown> = {};
+  if (types.length > 0) own['type'] = types.length === 1 ? types[0] : types;
+  if (visible.length > 0) own['properties'] = properties;
+  const present = [...new Set([...required, ...filled])];
+  if (present.length > 0) own['required'] = present;
+  const additional = additionalJson(schema, Object.values(properties), convert);
+  if (additional !== undefined) own['additionalProperties'] = additional;
+  if (schema.items) own['items'] = convert(schema.items);
+  if (schema.prefixItems.length > 0) own['prefixItems'] = schema.prefixItems.map(convert);
+  return Object.keys(own).length > 0 ? own : undefined;
+}
+
+/** `undefined` when a union of constants says more than the type: `type: string` beside `oneOf: [{const: a}, ...]`. */
+function primitiveTypes(schema: Schema): readonly string[] | undefined {
+  const types = schema.types ?? (schema.properties.length > 0 ? ['object'] : []);
+  const alternatives = [...schema.oneOf, ...schema.anyOf];
+  const constants = alternatives.length > 0 && alternatives.every((branch) => branch.const ?? branch.enum);
+  const composed = schema.allOf.length + alternatives.length > 0 || schema.ref !== undefined;
+  const bare = schema.properties.length === 0 && !schema.additionalProperties && !schema.items;
+  if (constants && bare) return undefined;
+  if (composed && bare && types.length === 1 && types[0] === 'object') return undefined;
+  return types;
+}
+
+/** An index signature has to admit the declared properties as well, else no value could have both. */
+function additionalJson(schema: Schema, properties: readonly unknown[], convert: (child: Schema) => unknown): unknown {
+  const { additionalProperties } = schema;
+  const open =
+    additionalProperties && additionalProperties.boolean !== false ? convert(additionalProperties) : undefined;
+  const values = [
+    ...schema.patternProperties.map((entry) => convert(entry.schema)),
+    ...(open === undefined ? [] : [open]),
+  ];
+  if (values.length === 0) return undefined;
+  if (values.some((value) => isObject(value) && Object.keys(value).length === 0)) return true;
+  const all = [...values, ...properties];
+  return all.length === 1 ? all[0] : { anyOf: all };
+}
+
+function branches(
+  schema: Schema,
+  list: readonly Schema[],
+  { contract }: TypeJsonOptions,
+  same: (child: Schema) => unknown,
+): readonly unknown[] {
+  const { discriminator } = schema;
+  return list.map((branch) => {
+    const json = same(branch);
+    const value = discriminator && discriminatorValues(contract, schema, branch);
+    if (!discriminator || !value || value.length === 0) return json;
+    const named = value.length === 1 ? { const: value[0] } : { enum: value };
+    return {
+      allOf: [
+        json,
+        { type: 'object', properties: { [discriminator.property]: named }, required: [discriminator.property] },
+      ],
+    };
+  });
+}
+
+/** Values that select the branch; none when the branch says so itself with a constant. */
+function discriminatorValues(contract: Contract, schema: Schema, branch: Schema): readonly string[] {
+  const { discriminator } = schema;
+  if (!discriminator || branch.ref === undefined) return [];
+  const declared = conjuncts(contract, branch)
+    .flatMap((part) => part.properties)
+    .filter((property) => property.name === discriminator.property)
+    .some((property) => {
+      const value = followRef(contract, property.schema);
+      return value.const ?? value.enum;
+    });
+  if (declared) return [];
+  return [...discriminator.mapping].flatMap(([value, pointer]) => (pointer === branch.ref ? [value] : []));
+}
+
+function hasDefault(contract: Contract, schema: Schema): boolean {
+  return (schema.default ?? followRef(contract, schema).default) !== undefined;
+}
+
+function constant(value: unknown): object {
+  return value === null ? { type: 'null' } : isObject(value) || Array.isArray(value) ? {} : { const: value };
+}
+
+function fileType(): object {
+  return { type: 'string', [TYPE_KEYWORD]: 'File' };
+}
+
+function documentation(schema: Schema): Record<string, unknown> {
+  const json = isObject(schema.json) ? schema.json : {};
+  return Object.fromEntries(DOCUMENTATION.flatMap((key) => (json[key] === undefined ? [] : [[key, json[key]]])));
+}
+
+/** `$ref` of a component in the document that openapi-typescript is given. */
+export function typeRef(typeName: string): string {
+  return `#${joinPointer('/components/schemas', typeName)}`;
+}

@@ -1,0 +1,89 @@
+import type { Contract, Schema } from '../ir/index.ts';
+import { isObject } from '../json.ts';
+import { type Form, hiddenNames, isBinary, isHidden } from './form.ts';
+
+/** Keywords that say nothing about validity, left out so that validators stay small. */
+const ANNOTATIONS = new Set([
+  'title',
+  'description',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  'example',
+  'examples',
+  'externalDocs',
+  'xml',
+  'discriminator',
+  'contentEncoding',
+  'contentMediaType',
+  'contentSchema',
+  '$comment',
+  '$schema',
+  '$defs',
+  '$id',
+  '$anchor',
+]);
+
+/**
+ * The JSON Schema that values of a form have to satisfy. A hidden property is refused when present and not required when
+ * absent. `refTo` gives the `$ref` of a named schema.
+ */
+export function validatorJson(
+  contract: Contract,
+  schema: Schema,
+  form: Form,
+  refTo: (pointer: string) => string,
+  inherited: ReadonlySet<string> = new Set(),
+): unknown {
+  if (schema.boolean !== undefined) return schema.boolean;
+  if (form === 'upload' && isBinary(schema)) return {};
+  const hidden = new Set([...inherited, ...hiddenNames(contract, schema, form)]);
+  const convert = (child: Schema): unknown => validatorJson(contract, child, form, refTo);
+  const convertSame = (child: Schema): unknown => validatorJson(contract, child, form, refTo, hidden);
+  const source = isObject(schema.json) ? schema.json : {};
+  const replaced: Record<string, unknown> = {
+    $ref: schema.ref === undefined ? undefined : refTo(schema.ref),
+    properties:
+      schema.properties.length > 0
+        ? Object.fromEntries(
+            schema.properties.map((property) => [
+              property.name,
+              isHidden(contract, property, form) ? false : convert(property.schema),
+            ]),
+          )
+        : undefined,
+    required: nonEmpty(schema.required.filter((name) => !hidden.has(name))),
+    patternProperties:
+      schema.patternProperties.length > 0
+        ? Object.fromEntries(schema.patternProperties.map(({ pattern, schema: value }) => [pattern, convert(value)]))
+        : undefined,
+    additionalProperties: schema.additionalProperties && convert(schema.additionalProperties),
+    unevaluatedProperties: schema.unevaluatedProperties && convert(schema.unevaluatedProperties),
+    prefixItems: nonEmpty(schema.prefixItems.map(convert)),
+    items: schema.items && convert(schema.items),
+    allOf: nonEmpty(schema.allOf.map(convertSame)),
+    oneOf: nonEmpty(schema.oneOf.map(convertSame)),
+    anyOf: nonEmpty(schema.anyOf.map(convertSame)),
+    dependentSchemas: undefined,
+  };
+  for (const { keyword, schema: value } of schema.conditions) {
+    if (keyword !== 'dependentSchemas') replaced[keyword] = convertSame(value);
+  }
+  if (isObject(source['dependentSchemas'])) {
+    const dependent = schema.conditions.filter((condition) => condition.keyword === 'dependentSchemas');
+    replaced['dependentSchemas'] = Object.fromEntries(
+      Object.keys(source['dependentSchemas']).map((name, index) => [name, convertSame(dependent[index]!.schema)]),
+    );
+  }
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(source)) {
+    if (ANNOTATIONS.has(key) || key.startsWith('x-')) continue;
+    const value = key in replaced ? replaced[key] : source[key];
+    if (value !== undefined) result[key] = value;
+  }
+  return result;
+}
+
+function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length > 0 ? list : undefined;
+}
