@@ -1,7 +1,8 @@
 import type { Json } from '../domain-error.ts';
 
-const text: Json = { type: 'string', maxLength: 65_536 };
-const short: Json = { type: 'string', minLength: 1, maxLength: 200 };
+const expression: Json = { type: 'string', maxLength: 10_000 };
+const id: Json = { type: 'string', minLength: 1, maxLength: 64 };
+const duration: Json = { type: 'string', minLength: 1, maxLength: 32 };
 
 /** The shape of a definition: what is where and of which type. What it means is for `validateDefinition`. */
 export const definitionSchema: Record<string, Json> = {
@@ -13,12 +14,12 @@ export const definitionSchema: Record<string, Json> = {
     edges: { type: 'array', items: { $ref: '#/$defs/edge' } },
     input_schema: { type: 'object' },
     output: {},
-    variables: { type: 'object' },
+    variables: { type: 'object', maxProperties: 500 },
     settings: {
       type: 'object',
       additionalProperties: false,
       properties: {
-        timeout: short,
+        timeout: duration,
         concurrency: { type: 'integer', minimum: 1, maximum: 10_000 },
         on_failure: { enum: ['fail', 'continue'] },
       },
@@ -30,17 +31,17 @@ export const definitionSchema: Record<string, Json> = {
       additionalProperties: false,
       required: ['id', 'type', 'params'],
       properties: {
-        id: short,
-        type: short,
+        id,
+        type: { type: 'string', minLength: 1, maxLength: 100 },
         name: { type: 'string', maxLength: 200 },
         params: { type: 'object' },
-        when: text,
+        when: expression,
         join: {
-          anyOf: [{ enum: ['all', 'any'] }, { type: 'integer', minimum: 1 }],
+          anyOf: [{ enum: ['all', 'any'] }, { type: 'integer', minimum: 1, maximum: 500 }],
           description: 'Use "all", "any" or a number.',
         },
         retry: { $ref: '#/$defs/retry' },
-        timeout: short,
+        timeout: duration,
         on_error: { enum: ['fail', 'continue', 'route'] },
         position: {
           type: 'object',
@@ -57,10 +58,10 @@ export const definitionSchema: Record<string, Json> = {
       properties: {
         max_attempts: { type: 'integer', minimum: 1, maximum: 100 },
         backoff: { enum: ['constant', 'exponential'] },
-        initial: short,
-        max: short,
+        initial: duration,
+        max: duration,
         jitter: { type: 'number', minimum: 0, maximum: 1 },
-        on: { type: 'array', items: short, maxItems: 50 },
+        on: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 100 }, maxItems: 50 },
       },
     },
     edge: {
@@ -68,12 +69,12 @@ export const definitionSchema: Record<string, Json> = {
       additionalProperties: false,
       required: ['id', 'from', 'to', 'port'],
       properties: {
-        id: short,
-        from: short,
-        to: short,
-        port: short,
-        when: text,
-        priority: { type: 'integer', minimum: -1_000_000, maximum: 1_000_000 },
+        id,
+        from: id,
+        to: id,
+        port: id,
+        when: expression,
+        priority: { type: 'integer', minimum: 0, maximum: 10_000 },
       },
     },
   },

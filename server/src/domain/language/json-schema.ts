@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { Json } from '../domain-error.ts';
+import { parseDuration } from './duration.ts';
 
 /** One place where a value breaks a JSON Schema. */
 export interface SchemaFault {
@@ -12,6 +13,7 @@ export interface SchemaFault {
 
 const ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true, validateFormats: true });
 formats.default(ajv);
+ajv.addFormat('duration-text', (text: string) => (parseDuration(text) ?? 0) > 0);
 
 const compiled = new WeakMap<object, ValidateFunction>();
 
@@ -93,6 +95,12 @@ function toFault(error: ErrorObject, value: Json): SchemaFault {
         keys,
         message: `must be ${typeNames(parameters.type)}`,
         hint: `Write ${typeNames(parameters.type)} here, or an {{ expression }}.`,
+      };
+    case 'format':
+      return {
+        keys,
+        message: `is not a ${parameters.format === 'duration-text' ? 'duration' : String(parameters.format)}`,
+        hint: (error.parentSchema?.description as string) ?? 'Correct the value.',
       };
     default:
       return {

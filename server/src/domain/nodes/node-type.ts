@@ -59,10 +59,12 @@ export interface NodeType<Params = Record<string, Json>> {
   readonly raw?: readonly string[];
   /** Those of `raw` that are the body of an async JavaScript function, checked when a workflow is published. */
   readonly programs?: readonly string[];
+  /** Those of `raw` that are one expression, with or without `{{ }}`. */
+  readonly expressions?: readonly string[];
   /** `first`: of the edges of its port only the first whose `when` holds fires, by priority, else those of port `default`. */
   readonly firing?: 'all' | 'first';
-  /** Ports that its edges may leave by, besides `error`. */
-  ports(params: Record<string, Json>): readonly string[];
+  /** Ports that its edges may leave by, besides `error`; `any` when only a run can tell. */
+  ports(params: Record<string, Json>): readonly string[] | 'any';
   /** Runs with evaluated params. Throw a `NodeFailure` to fail the node. */
   run(params: Params, context: { nodeId: string; executionId: string }): Generator<Command, NodeResult, Json>;
 }
@@ -78,4 +80,9 @@ export class NodeFailure extends Error {
     this.code = code;
     this.details = details;
   }
+}
+
+/** A node type with typed params; the registry holds types whose params are only known by their schema. */
+export function defineNode<Params>(type: NodeType<Params>): NodeType {
+  return type as unknown as NodeType;
 }

@@ -1,7 +1,8 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { Evaluator, Sandbox } from '../../domain/language/index.ts';
 import { QuickJsSandbox } from './quickjs-sandbox.ts';
 
+@Global()
 @Module({
   providers: [
     { provide: Sandbox, useClass: QuickJsSandbox },

@@ -1,6 +1,5 @@
 import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../definition.ts';
 import type { DefinitionProblem } from '../problem.ts';
-import { isTemplate } from '../template.ts';
 import type { NodeTypes } from '../node-types.ts';
 import { closest, type Place, whenProblems } from './value-rules.ts';
 
@@ -73,9 +72,8 @@ function portProblems(
   ];
 }
 
-/** A port that is itself a template is known only when it runs, and then any port may be meant. */
-function portsOf(node: WorkflowNode, ports: readonly string[]): readonly string[] | 'any' {
-  if (ports.some(isTemplate)) return 'any';
+function portsOf(node: WorkflowNode, ports: readonly string[] | 'any'): readonly string[] | 'any' {
+  if (ports === 'any') return ports;
   return node.on_error === 'continue' && !ports.includes('default') ? [...ports, 'default'] : ports;
 }
 

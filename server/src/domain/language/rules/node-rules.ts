@@ -89,23 +89,27 @@ function isOpen(value: unknown, keyword: string): boolean {
   return keyword !== 'type' || wholeExpression(parseTemplate(value)) !== undefined;
 }
 
-/** Templates everywhere but in raw params, and programs in those that hold one. */
+/** Templates everywhere but in programs; a condition may also be a bare expression. */
 function sourceProblems(node: WorkflowNode, type: NodeType, place: Place): DefinitionProblem[] {
-  const raw = new Set(type.raw);
   return Object.entries(node.params).flatMap(([key, value]): DefinitionProblem[] => {
     const here = at(place, 'params', key);
-    if (!raw.has(key)) return templateProblems(value, here);
-    const fault = type.programs?.includes(key) && typeof value === 'string' ? programFault(value) : undefined;
-    if (fault === undefined) return [];
-    return [
-      {
-        ...located(here),
-        code: 'invalid_code',
-        message: `The code does not parse: ${fault}.`,
-        hint: 'Write the body of an async JavaScript function, and return its result.',
-      },
-    ];
+    if (typeof value !== 'string') return templateProblems(value, here);
+    if (type.programs?.includes(key)) return programProblems(value, here);
+    return type.expressions?.includes(key) ? whenProblems(value, here) : templateProblems(value, here);
   });
+}
+
+function programProblems(source: string, place: Place): DefinitionProblem[] {
+  const fault = programFault(source);
+  if (fault === undefined) return [];
+  return [
+    {
+      ...located(place),
+      code: 'invalid_code',
+      message: `The code does not parse: ${fault}.`,
+      hint: 'Write the body of an async JavaScript function, and return its result.',
+    },
+  ];
 }
 
 function retryProblems({ retry }: WorkflowNode, place: Place): DefinitionProblem[] {

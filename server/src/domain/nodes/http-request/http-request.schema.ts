@@ -1,0 +1,82 @@
+import type { Json } from '../../domain-error.ts';
+
+export interface HttpRequestParams {
+  url: string;
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+  headers?: Record<string, string | number | boolean | null>;
+  query?: Record<string, Json>;
+  body?: Json;
+  form?: Record<string, Json>;
+  auth?: { type: 'bearer'; token: string } | { type: 'basic'; username: string; password: string };
+  timeout?: string;
+  follow_redirects?: boolean;
+  fail_on_status?: boolean;
+}
+
+export const httpRequestParams: Record<string, Json> = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['url'],
+  properties: {
+    url: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 8_000,
+      description: 'http or https; values of expressions in it are encoded.',
+    },
+    method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] },
+    headers: {
+      type: 'object',
+      maxProperties: 100,
+      propertyNames: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$" },
+      additionalProperties: {
+        type: ['string', 'number', 'boolean', 'null'],
+        pattern: '^[\\t\\x20-\\x7e\\x80-\\xff]*$',
+        maxLength: 8_000,
+        description: 'The value of a header has no line breaks.',
+      },
+      description: 'Names of HTTP headers are letters, digits and a few signs, without spaces.',
+    },
+    query: { type: 'object', description: 'Added to the URL; a list gives one pair for each item, null gives none.' },
+    body: { description: 'Sent as JSON, or as text when it is a string.' },
+    form: { type: 'object', description: 'Sent as application/x-www-form-urlencoded.' },
+    auth: {
+      type: 'object',
+      description: 'Either { type: bearer, token } or { type: basic, username, password }.',
+      oneOf: [
+        {
+          additionalProperties: false,
+          required: ['type', 'token'],
+          properties: { type: { const: 'bearer' }, token: { type: 'string', minLength: 1 } },
+        },
+        {
+          additionalProperties: false,
+          required: ['type', 'username', 'password'],
+          properties: { type: { const: 'basic' }, username: { type: 'string' }, password: { type: 'string' } },
+        },
+      ],
+    },
+    timeout: {
+      type: 'string',
+      format: 'duration-text',
+      description: 'Until the last byte of the answer; 30s when absent.',
+    },
+    follow_redirects: { type: 'boolean', description: 'Up to five; off when absent.' },
+    fail_on_status: {
+      type: 'boolean',
+      description: 'Whether an answer of 400 or above fails the node; true when absent.',
+    },
+  },
+  not: { required: ['body', 'form'] },
+};
+
+export const httpRequestOutput: Record<string, Json> = {
+  type: 'object',
+  required: ['status', 'headers', 'body', 'duration_ms'],
+  properties: {
+    status: { type: 'integer' },
+    headers: { type: 'object', additionalProperties: { type: 'string' } },
+    body: {},
+    duration_ms: { type: 'integer' },
+  },
+};

@@ -1,0 +1,43 @@
+/** Calls to other servers. Refuses private networks, checks every redirect, and bounds time and size. */
+export abstract class OutgoingHttp {
+  /** Throws an OutgoingHttpError when there is no answer; any status is an answer. */
+  abstract send(request: OutgoingRequest): Promise<OutgoingResponse>;
+}
+
+export interface OutgoingRequest {
+  method: string;
+  url: URL;
+  headers: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+  /** Milliseconds until the last byte of the answer. */
+  timeout: number;
+  /** How many redirects are followed. */
+  redirects: number;
+  /** Bytes of the answer's body. */
+  maxBytes: number;
+  signal?: AbortSignal;
+}
+
+export interface OutgoingResponse {
+  status: number;
+  /** Names in lower case; several values of one name are joined by commas. */
+  headers: Record<string, string>;
+  body: Uint8Array;
+  /** Whole milliseconds. */
+  duration: number;
+}
+
+/** Why there was no answer. */
+export type OutgoingFailure =
+  'refused_address' | 'invalid_request' | 'connection' | 'timeout' | 'too_large' | 'too_many_redirects' | 'aborted';
+
+/** A call that brought no answer. */
+export class OutgoingHttpError extends Error {
+  readonly reason: OutgoingFailure;
+
+  constructor(reason: OutgoingFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'OutgoingHttpError';
+    this.reason = reason;
+  }
+}
