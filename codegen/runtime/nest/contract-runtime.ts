@@ -102,6 +102,7 @@ export class ContractRuntime {
       options.codes ?? {},
       options.realm ?? descriptor.name,
       observer,
+      options.translateError,
     );
     const operations = Object.values(descriptor.operations);
     for (const operation of operations) {

@@ -14,6 +14,7 @@ export class FailureResponder {
   private readonly codes: Codes;
   private readonly realm: string;
   private readonly observer: Required<RuntimeObserver>;
+  private readonly translate: (error: unknown) => unknown;
   private readonly negotiator: Negotiator;
 
   constructor(
@@ -22,18 +23,20 @@ export class FailureResponder {
     codes: Codes,
     realm: string,
     observer: Required<RuntimeObserver>,
+    translate: (error: unknown) => unknown = (error) => error,
   ) {
     this.contract = contract;
     this.format = format;
     this.codes = codes;
     this.realm = realm;
     this.observer = observer;
+    this.translate = translate;
     this.negotiator = new Negotiator(Object.keys(format.bodies));
   }
 
   /** Answers with what the error means for this operation. Does nothing when a response is already on its way. */
   fail(context: RequestContext, error: unknown, encoder?: ResponseEncoder): void {
-    const failure = toFailure(error, context.operation, this.codes);
+    const failure = toFailure(this.translate(error), context.operation, this.codes);
     if (failure.kind === 'internal') this.observer.unexpectedError(failure.cause, context);
     const { reply } = context;
     if (reply.sent || reply.raw.headersSent) {

@@ -33,6 +33,8 @@ export interface ContractModuleOptions {
   /** By media type. */
   readonly mediaTypes?: Readonly<Record<string, MediaTypeCodec>>;
   readonly observer?: RuntimeObserver;
+  /** Sees whatever is thrown anywhere in a request before its code is looked up; gives back the error to answer with. */
+  readonly translateError?: (error: unknown) => unknown;
   /** Called around the handler and everything of Nest before it; must call `next` once (to enter an AsyncLocalStorage). */
   readonly around?: (context: RequestContext, next: () => void) => void;
   readonly requestId?: {

@@ -26,6 +26,8 @@ export type Credential =
  * an error with a string `code` that the operation declares (`expired_api_key`) to say more. May answer synchronously.
  */
 export interface Authenticator<P extends Principal = Principal> {
+  /** Further headers, query parameters or cookies of an `apiKey` scheme, read where the one the contract names is absent. */
+  readonly names?: readonly string[];
   authenticate(credential: Credential, context: RequestContext): P | undefined | Promise<P | undefined>;
 }
 

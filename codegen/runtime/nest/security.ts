@@ -36,7 +36,7 @@ export class SecurityPolicy {
         Object.entries(requirement).map(([name, scopes]) => ({
           name,
           scopes,
-          read: credentialReader(name, contract.securitySchemes[name]),
+          read: credentialReader(name, contract.securitySchemes[name], authenticators[name]?.names),
           authenticator: authenticators[name]!,
         })),
       )
@@ -160,26 +160,16 @@ function readAll(checks: readonly SchemeCheck[], context: RequestContext): reado
 function credentialReader(
   scheme: string,
   descriptor: SecuritySchemeDescriptor | undefined,
+  further: readonly string[] = [],
 ): (context: RequestContext) => Credential | undefined {
   // The boot check reports it; nobody can satisfy it.
   if (descriptor === undefined) return () => undefined;
   const { type, in: location, name = '', scheme: httpScheme } = descriptor;
-  const header = name.toLowerCase();
-  if (type === 'apiKey' && location === 'header') {
-    return ({ request }) => apiKey(scheme, request.headers[header]);
-  }
-  if (type === 'apiKey' && location === 'query') {
-    return ({ request }) => apiKey(scheme, queryParameter(request.raw.url ?? '', name));
-  }
-  if (type === 'apiKey' && location === 'cookie') {
-    return ({ request }) => {
-      const { cookie } = request.headers;
-      return cookie === undefined ? undefined : apiKey(scheme, parseCookies(cookie).get(name));
-    };
-  }
+  if (type === 'apiKey') return apiKeyReader(scheme, location, [name, ...further]);
   if (type === 'mutualTLS') return () => ({ scheme, type: 'other', value: '' });
-  if (type === 'http' && httpScheme?.toLowerCase() === 'basic')
+  if (type === 'http' && httpScheme?.toLowerCase() === 'basic') {
     return ({ request }) => basic(scheme, request.headers.authorization);
+  }
   const prefix = type === 'http' ? (httpScheme ?? 'bearer').toLowerCase() : 'bearer';
   return ({ request }) => {
     const value = authorization(request.headers.authorization, prefix);
@@ -188,8 +178,41 @@ function credentialReader(
   };
 }
 
-function apiKey(scheme: string, value: string | string[] | undefined): Credential | undefined {
-  return typeof value === 'string' && value !== '' ? { scheme, type: 'apiKey', value } : undefined;
+function apiKeyReader(
+  scheme: string,
+  location: SecuritySchemeDescriptor['in'],
+  names: readonly string[],
+): (context: RequestContext) => Credential | undefined {
+  const firstOf = (read: (name: string) => unknown): Credential | undefined => {
+    for (const name of names) {
+      const value = read(name);
+      if (typeof value === 'string' && value !== '') return { scheme, type: 'apiKey', value };
+    }
+    return undefined;
+  };
+  if (location === 'query') {
+    return ({ request }) => {
+      const url = request.raw.url ?? '';
+      const at = url.indexOf('?');
+      if (at === -1) return undefined;
+      const query = new URLSearchParams(url.slice(at + 1));
+      return firstOf((name) => query.get(name));
+    };
+  }
+  if (location === 'cookie') {
+    return ({ request }) => {
+      if (request.headers.cookie === undefined) return undefined;
+      const cookies = parseCookies(request.headers.cookie);
+      return firstOf((name) => cookies.get(name));
+    };
+  }
+  const headers = names.map((name) => name.toLowerCase());
+  if (headers.length > 1) return ({ request }) => firstOf((name) => request.headers[name.toLowerCase()]);
+  const header = headers[0]!;
+  return ({ request }) => {
+    const value = request.headers[header];
+    return typeof value === 'string' && value !== '' ? { scheme, type: 'apiKey', value } : undefined;
+  };
 }
 
 /** The credentials after the scheme's name, which is case-insensitive. RFC 9110 section 11.4. */
@@ -207,11 +230,6 @@ function basic(scheme: string, header: string | undefined): Credential | undefin
   const colon = text.indexOf(':');
   const username = colon === -1 ? text : text.slice(0, colon);
   return { scheme, type: 'basic', value, username, password: colon === -1 ? '' : text.slice(colon + 1) };
-}
-
-function queryParameter(url: string, name: string): string | undefined {
-  const at = url.indexOf('?');
-  return at === -1 ? undefined : (new URLSearchParams(url.slice(at + 1)).get(name) ?? undefined);
 }
 
 /** The `WWW-Authenticate` of a 401: the HTTP schemes that would help. RFC 9110 section 11.6.1. */

@@ -27,8 +27,8 @@ export function describeIssues(issues: readonly ValidationIssue[] | null | undef
 }
 
 /**
- * AJV lists what is wrong with every branch of an `anyOf` or `oneOf`, then that none matched. What is wrong with branches
- * helps only where they agree on the place; else they contradict each other and the summary is all that is true.
+ * AJV lists what is wrong with every branch of an `anyOf` or `oneOf`, then that none matched. The branches contradict each
+ * other, so only the one that was meant is worth reporting, where it can be told; else the summary is all that is true.
  */
 function withoutBranches(issues: readonly ValidationIssue[]): readonly ValidationIssue[] {
   let kept: ValidationIssue[] = [];
@@ -44,24 +44,67 @@ function withoutBranches(issues: readonly ValidationIssue[]): readonly Validatio
     let first = kept.length;
     while (first > 0 && isWithin(kept[first - 1]!.instancePath, issue.instancePath)) first -= 1;
     const branches = kept.slice(first);
-    kept = kept.slice(0, first);
-    const deeper = branches.filter((branch) => branch.instancePath.length > issue.instancePath.length);
-    const places = new Set(deeper.map((branch) => branch.instancePath));
-    if (deeper.length > 0 && places.size === 1 && new Set(deeper.map((branch) => branch.keyword)).size === 1) {
-      kept.push(deeper[0]!);
-    } else if (branches.length === 1 || isNullable(branches)) {
-      kept.push(...branches.filter((branch) => !isNullBranch(branch)));
-    } else {
-      kept.push(issue);
-    }
+    kept = [...kept.slice(0, first), ...(meantBranch(branches, issue) ?? [issue])];
   }
   return kept;
 }
 
 const isWithin = (path: string, parent: string) => path === parent || path.startsWith(`${parent}/`);
 const isNullBranch = (issue: ValidationIssue) => issue.keyword === 'type' && issue.params['type'] === 'null';
-/** `anyOf: [schema, {type: 'null'}]`: the other branch is the one that was meant. */
-const isNullable = (branches: readonly ValidationIssue[]) => branches.filter(isNullBranch).length === 1;
+const isTag = (issue: ValidationIssue) => issue.keyword === 'const' || issue.keyword === 'enum';
+
+function meantBranch(
+  issues: readonly ValidationIssue[],
+  summary: ValidationIssue,
+): readonly ValidationIssue[] | undefined {
+  const branches = [
+    ...Map.groupBy(
+      issues.filter((issue) => !isNullBranch(issue)),
+      (issue) => branchOf(issue, summary),
+    ).values(),
+  ];
+  if (branches.length === 1) return branches[0];
+  // A property with a fixed value says which form is meant: the branch that does not object to it.
+  const untagged = branches.filter((branch) => !branch.some(isTag));
+  const meant = untagged.filter(
+    (branch) =>
+      !branch.some(({ keyword, instancePath }) => keyword === 'type' && instancePath === summary.instancePath),
+  );
+  if (meant.length === 1 && branches.length > 1) return meant[0];
+  const tags = branches.map((branch) => branch.find(isTag));
+  const place = tags[0]?.instancePath;
+  if (place === undefined || tags.some((tag) => tag?.instancePath !== place)) return undefined;
+  const allowedValues = tags.flatMap((tag) => tag!.params['allowedValues'] ?? [tag!.params['allowedValue']]);
+  return [{ ...tags[0]!, keyword: 'enum', params: { allowedValues } }];
+}
+
+/** Names the branch that an issue comes from: its place in the schema, or the schema that the branch refers to. */
+function branchOf(issue: ValidationIssue, summary: ValidationIssue): string {
+  const path = schemaPath(issue);
+  const parent = `${schemaPath(summary)}/`;
+  if (path.startsWith(parent)) return path.slice(0, parent.length + path.slice(parent.length).indexOf('/'));
+  // Pointers into definitions: `#/$defs/Circle/properties/r/type`, `#/components/schemas/Circle/required`.
+  const segments = path.split('/');
+  const keyword = segments.findIndex(
+    (segment, index) => index > 1 && (segment === issue.keyword || applicators.has(segment)),
+  );
+  return segments.slice(0, keyword).join('/');
+}
+
+const applicators = new Set([
+  'properties',
+  'items',
+  'prefixItems',
+  'additionalProperties',
+  'patternProperties',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'then',
+  'else',
+]);
+
+const schemaPath = (issue: ValidationIssue) => (issue as { schemaPath?: string }).schemaPath ?? '';
 
 function fieldOf(issue: ValidationIssue): string {
   const path = issue.instancePath

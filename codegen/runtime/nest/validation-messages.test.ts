@@ -1,0 +1,75 @@
+import { expect, test } from '@jest/globals';
+
+import { validator, type Schema } from '../testing/descriptors.ts';
+import { fieldErrors } from './validation-messages.ts';
+
+const nullable = { anyOf: [{ type: 'string', minLength: 2 }, { type: 'null' }] };
+const shapes = {
+  oneOf: [
+    { type: 'object', properties: { kind: { const: 'circle' }, r: { type: 'number' } }, required: ['kind', 'r'] },
+    { type: 'object', properties: { kind: { const: 'square' }, a: { type: 'number' } }, required: ['kind', 'a'] },
+  ],
+};
+
+const shapesByReference = { circle: shapes.oneOf[0], square: shapes.oneOf[1] };
+
+const cases: readonly (readonly [schema: Schema, value: unknown, want: readonly string[]])[] = [
+  [{ type: 'object', required: ['name'] }, {}, ['name: is required']],
+  [
+    { properties: { a: { properties: { b: { items: { type: 'string' } } } } } },
+    { a: { b: ['x', 1] } },
+    ['a.b[1]: must be a string'],
+  ],
+  [{ properties: { 'a/b~c': { type: 'integer' } } }, { 'a/b~c': 'x' }, ['a/b~c: must be an integer']],
+  [{ properties: {}, additionalProperties: false }, { x: 1 }, ['x: is not a known field']],
+  [{ properties: {}, unevaluatedProperties: false }, { x: 1 }, ['x: is not a known field']],
+  [{ type: ['string', 'null'] }, 1, [': must be a string or null']],
+  [{ enum: ['a', 1, null] }, 'b', [': must be one of "a", 1, null']],
+  [{ const: true }, false, [': must be true']],
+  [{ minLength: 1 }, '', [': must not be empty']],
+  [{ minLength: 3, maxLength: 1 }, 'xx', [': must have at most 1 character', ': must have at least 3 characters']],
+  [{ minimum: 2, multipleOf: 3 }, 1, [': must be at least 2', ': must be a multiple of 3']],
+  [{ exclusiveMaximum: 2 }, 2, [': must be less than 2']],
+  [{ pattern: '^a$' }, 'b', [': must match the pattern ^a$']],
+  [{ format: 'date-time' }, 'b', [': must be a valid date-time']],
+  [{ minItems: 1 }, [], [': must not be empty']],
+  [{ maxItems: 1, uniqueItems: true }, [1, 1], [': must have at most 1 item', ': must not hold the same item twice']],
+  [{ dependentRequired: { a: ['b'] } }, { a: 1 }, ['b: is required together with a']],
+  [{ not: {} }, 1, [': has a form that is not allowed']],
+  [{ properties: { a: false } }, { a: 1 }, ['a: is not allowed']],
+  [{ if: {}, then: { required: ['a'] } }, {}, ['a: is required']],
+  [{ propertyNames: { pattern: '^a' } }, { b: 1 }, [': must match the pattern ^a']],
+  [nullable, 'x', [': must have at least 2 characters']],
+  [nullable, 1, [': must be a string']],
+  [{ anyOf: [{ type: 'string' }, { type: 'integer' }] }, true, [': must have one of the allowed forms']],
+  [shapes, { kind: 'triangle' }, ['kind: must be one of "circle", "square"']],
+  [shapes, { kind: 'circle', r: 'x' }, ['r: must be a number']],
+  [shapes, { kind: 'square' }, ['a: is required']],
+  [{ properties: { s: shapes } }, { s: [] }, ['s: must have one of the allowed forms']],
+  [
+    { $defs: shapesByReference, oneOf: [{ $ref: '#/$defs/circle' }, { $ref: '#/$defs/square' }] },
+    { kind: 'square' },
+    ['a: is required'],
+  ],
+  [{ oneOf: [{}, {}] }, 1, [': must have exactly one of the allowed forms']],
+];
+
+test.each(cases)('%j', (schema, value, want) => {
+  const validate = validator(schema);
+  expect(validate(value)).toBe(false);
+  expect(fieldErrors(validate.errors, 'body').map(({ field, message }) => `${field}: ${message}`)).toEqual(want);
+});
+
+test('values that were sent are never repeated', () => {
+  const validate = validator({ properties: { password: { minLength: 8, pattern: '^x', enum: ['x'] } } });
+  validate({ password: 'hunter2' });
+  expect(JSON.stringify(fieldErrors(validate.errors, 'body'))).not.toContain('hunter2');
+});
+
+test('the list is bounded and says nothing twice', () => {
+  const validate = validator({ items: { allOf: [{ type: 'string' }, { type: 'string' }] } });
+  validate([1]);
+  expect(fieldErrors(validate.errors, 'body')).toHaveLength(1);
+  validate(Array.from({ length: 500 }, () => 1));
+  expect(fieldErrors(validate.errors, 'body')).toHaveLength(100);
+});
