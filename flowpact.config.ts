@@ -33,4 +33,44 @@ export default defineConfig({
       ],
     },
   ],
+  targets: [
+    {
+      target: 'typescript-sdk',
+      contract: 'platform',
+      out: 'clients/typescript/src/generated',
+      options: {
+        coreImport: '../core/index.ts',
+        envelope: { data: 'data', meta: 'meta' },
+        requestIdHeader: 'X-Request-Id',
+        pagination: {
+          property: 'pagination',
+          page: { parameter: 'page', current: 'page', hasNext: 'has_next' },
+          cursor: { parameter: 'cursor', next: 'next_cursor' },
+        },
+        errors: {
+          'application/json': {
+            code: '/error/code',
+            message: '/error/message',
+            details: '/error/details',
+            problems: '/error/details/errors',
+            requestId: '/meta/request_id',
+          },
+          'application/problem+json': {
+            code: '/code',
+            message: '/detail',
+            details: '/details',
+            problems: '/details/errors',
+            requestId: '/meta/request_id',
+          },
+        },
+        methods: { streamExecutionEvents: 'stream' },
+        lastEvents: {
+          streamExecutionEvents: {
+            property: 'type',
+            values: ['execution:completed', 'execution:failed', 'execution:cancelled'],
+          },
+        },
+      },
+    },
+  ],
 });

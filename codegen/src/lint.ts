@@ -1,5 +1,6 @@
 import { lint as lintDocument, loadConfig as loadRedoclyConfig } from '@redocly/openapi-core';
 import { toProblem } from './load/load-document.ts';
+import { extensionTypes } from './load/redocly-plugin.ts';
 import type { Problem } from './problems.ts';
 
 export interface LintResult {
@@ -10,7 +11,9 @@ export interface LintResult {
 /** Checks a document against the rules of a Redocly configuration; without one, against Redocly's `recommended` rules. */
 export async function lint(spec: string, rules: string | undefined, directory: string): Promise<LintResult> {
   const config = await loadRedoclyConfig(
-    rules === undefined ? { customExtends: ['recommended'] } : { configPath: rules },
+    rules === undefined
+      ? { customExtends: ['recommended'], plugins: [extensionTypes] }
+      : { configPath: rules, plugins: [extensionTypes] },
   );
   const found = (await lintDocument({ ref: spec, config })).filter((problem) => !problem.ignored);
   const ofSeverity = (severity: string): readonly Problem[] =>

@@ -9,14 +9,14 @@ import * as response from './validators/response.ts';
 const responses = {
   ValidationFailed: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.validationError, project: projections.projectValidationError, supplied: ['meta'] },
@@ -25,15 +25,15 @@ const responses = {
   },
   InvalidCredentials: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-      'WWW-Authenticate': { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+      'WWW-Authenticate': { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.invalidCredentialsError, project: projections.projectInvalidCredentialsError, supplied: ['meta'] },
@@ -42,14 +42,14 @@ const responses = {
   },
   NotAcceptable: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.notAcceptableError, project: projections.projectNotAcceptableError, supplied: ['meta'] },
@@ -58,14 +58,14 @@ const responses = {
   },
   PayloadTooLarge: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.payloadTooLargeError, project: projections.projectPayloadTooLargeError, supplied: ['meta'] },
@@ -74,14 +74,14 @@ const responses = {
   },
   UnsupportedMediaType: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.unsupportedMediaTypeError, project: projections.projectUnsupportedMediaTypeError, supplied: ['meta'] },
@@ -90,15 +90,15 @@ const responses = {
   },
   RateLimitExceeded: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-      'Retry-After': { required: true, validate: response.login200XRateLimitLimitHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+      'Retry-After': { required: true, validate: response.xRateLimitLimitHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.rateLimitError, project: projections.projectRateLimitError, supplied: ['meta'] },
@@ -107,14 +107,14 @@ const responses = {
   },
   InternalError: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: false, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: false, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: false, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: false, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: false, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: false, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: false, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: false, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: false, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: false, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: false, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: false, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: false, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: false, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.internalError, project: projections.projectInternalError, supplied: ['meta'] },
@@ -123,15 +123,15 @@ const responses = {
   },
   ServiceUnavailable: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: false, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: false, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: false, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: false, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: false, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: false, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: false, validate: response.login200RateLimitPolicyHeader },
-      'Retry-After': { required: true, validate: response.login200XRateLimitLimitHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: false, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: false, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: false, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: false, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: false, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: false, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: false, validate: response.rateLimitPolicyHeader },
+      'Retry-After': { required: true, validate: response.xRateLimitLimitHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.serviceUnavailableError, project: projections.projectServiceUnavailableError, supplied: ['meta'] },
@@ -140,15 +140,15 @@ const responses = {
   },
   InvalidRefreshToken: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-      'WWW-Authenticate': { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+      'WWW-Authenticate': { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.refreshTokenError, project: projections.projectRefreshTokenError, supplied: ['meta'] },
@@ -157,15 +157,15 @@ const responses = {
   },
   Unauthorized: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-      'WWW-Authenticate': { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+      'WWW-Authenticate': { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.authenticationError, project: projections.projectAuthenticationError, supplied: ['meta'] },
@@ -174,14 +174,14 @@ const responses = {
   },
   CrossSite: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.crossSiteError, project: projections.projectCrossSiteError, supplied: ['meta'] },
@@ -190,14 +190,14 @@ const responses = {
   },
   Forbidden: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.scopeError, project: projections.projectScopeError, supplied: ['meta'] },
@@ -206,14 +206,14 @@ const responses = {
   },
   ForbiddenWrite: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.writeForbiddenError, project: projections.projectWriteForbiddenError, supplied: ['meta'] },
@@ -222,15 +222,15 @@ const responses = {
   },
   RequestInProgress: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-      'Retry-After': { required: true, validate: response.login200XRateLimitLimitHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+      'Retry-After': { required: true, validate: response.xRateLimitLimitHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.requestInProgressError, project: projections.projectRequestInProgressError, supplied: ['meta'] },
@@ -239,14 +239,14 @@ const responses = {
   },
   IdempotencyKeyReused: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.idempotencyKeyReusedError, project: projections.projectIdempotencyKeyReusedError, supplied: ['meta'] },
@@ -255,14 +255,14 @@ const responses = {
   },
   ResourceNotFound: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.notFoundError, project: projections.projectNotFoundError, supplied: ['meta'] },
@@ -271,14 +271,14 @@ const responses = {
   },
   ApiKeyInactive: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.apiKeyInactiveError, project: projections.projectApiKeyInactiveError, supplied: ['meta'] },
@@ -287,15 +287,15 @@ const responses = {
   },
   ApiKeyNotRotated: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-      'Retry-After': { required: false, validate: response.login200XRateLimitLimitHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+      'Retry-After': { required: false, validate: response.xRateLimitLimitHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.apiKeyRotationConflict, project: projections.projectApiKeyRotationConflict, supplied: ['meta'] },
@@ -304,14 +304,14 @@ const responses = {
   },
   WorkflowNotUpdated: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.workflowUpdateConflict, project: projections.projectWorkflowUpdateConflict, supplied: ['meta'] },
@@ -320,15 +320,15 @@ const responses = {
   },
   WorkflowNotPublished: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-      'Retry-After': { required: false, validate: response.login200XRateLimitLimitHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+      'Retry-After': { required: false, validate: response.xRateLimitLimitHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.workflowPublishConflict, project: projections.projectWorkflowPublishConflict, supplied: ['meta'] },
@@ -337,15 +337,15 @@ const responses = {
   },
   WorkflowNotExecuted: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-      'Retry-After': { required: false, validate: response.login200XRateLimitLimitHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+      'Retry-After': { required: false, validate: response.xRateLimitLimitHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.workflowExecuteConflict, project: projections.projectWorkflowExecuteConflict, supplied: ['meta'] },
@@ -354,14 +354,14 @@ const responses = {
   },
   ExecutionAlreadyFinished: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-      'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-      'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-      RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.executionAlreadyFinishedError, project: projections.projectExecutionAlreadyFinishedError, supplied: ['meta'] },
@@ -370,7 +370,7 @@ const responses = {
   },
   ProbeValidationFailed: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.validationError, project: projections.projectValidationError, supplied: ['meta'] },
@@ -379,7 +379,7 @@ const responses = {
   },
   ProbeNotAcceptable: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.notAcceptableError, project: projections.projectNotAcceptableError, supplied: ['meta'] },
@@ -388,7 +388,7 @@ const responses = {
   },
   ProbeInternalError: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.internalError, project: projections.projectInternalError, supplied: ['meta'] },
@@ -397,8 +397,8 @@ const responses = {
   },
   ProbeServiceUnavailable: {
     headers: {
-      'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-      'Retry-After': { required: true, validate: response.login200XRateLimitLimitHeader },
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Retry-After': { required: true, validate: response.xRateLimitLimitHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.serviceUnavailableError, project: projections.projectServiceUnavailableError, supplied: ['meta'] },
@@ -430,15 +430,15 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          'Set-Cookie': { required: true, validate: response.login200SetCookieHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          'Set-Cookie': { required: true, validate: response.setCookieHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.tokenPairResponse, project: projections.projectTokenPairResponse, supplied: ['meta'] },
@@ -479,15 +479,15 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          'Set-Cookie': { required: true, validate: response.login200SetCookieHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          'Set-Cookie': { required: true, validate: response.setCookieHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.tokenPairResponse, project: projections.projectTokenPairResponse, supplied: ['meta'] },
@@ -522,15 +522,15 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '204': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          'Set-Cookie': { required: true, validate: response.login200SetCookieHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          'Set-Cookie': { required: true, validate: response.setCookieHeader },
         },
         content: {},
       },
@@ -560,14 +560,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.currentUserResponse, project: projections.projectCurrentUserResponse, supplied: ['meta'] },
@@ -606,14 +606,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.apiKeyListResponse, project: projections.projectApiKeyListResponse, supplied: ['meta'] },
@@ -658,16 +658,16 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '201': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          Location: { required: true, validate: response.createApiKey201LocationHeader },
-          'Idempotent-Replayed': { required: false, validate: response.createApiKey201IdempotentReplayedHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.createdApiKeyResponse, project: projections.projectCreatedApiKeyResponse, supplied: ['meta'] },
@@ -710,14 +710,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.apiKeyResponse, project: projections.projectApiKeyResponse, supplied: ['meta'] },
@@ -762,14 +762,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.apiKeyResponse, project: projections.projectApiKeyResponse, supplied: ['meta'] },
@@ -812,14 +812,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '204': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {},
       },
@@ -866,15 +866,15 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          'Idempotent-Replayed': { required: false, validate: response.createApiKey201IdempotentReplayedHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.createdApiKeyResponse, project: projections.projectCreatedApiKeyResponse, supplied: ['meta'] },
@@ -913,14 +913,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.scopeCatalogueResponse, project: projections.projectScopeCatalogueResponse, supplied: ['meta'] },
@@ -963,14 +963,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowListResponse, project: projections.projectWorkflowListResponse, supplied: ['meta'] },
@@ -1015,16 +1015,16 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '201': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          Location: { required: true, validate: response.createApiKey201LocationHeader },
-          'Idempotent-Replayed': { required: false, validate: response.createApiKey201IdempotentReplayedHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowResponse, project: projections.projectWorkflowResponse, supplied: ['meta'] },
@@ -1068,14 +1068,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowValidationResponse, project: projections.projectWorkflowValidationResponse, supplied: ['meta'] },
@@ -1123,16 +1123,16 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '201': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          Location: { required: true, validate: response.createApiKey201LocationHeader },
-          'Idempotent-Replayed': { required: false, validate: response.createApiKey201IdempotentReplayedHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowResponse, project: projections.projectWorkflowResponse, supplied: ['meta'] },
@@ -1175,14 +1175,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowResponse, project: projections.projectWorkflowResponse, supplied: ['meta'] },
@@ -1227,14 +1227,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowResponse, project: projections.projectWorkflowResponse, supplied: ['meta'] },
@@ -1277,14 +1277,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '204': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {},
       },
@@ -1331,16 +1331,16 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '201': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          Location: { required: true, validate: response.createApiKey201LocationHeader },
-          'Idempotent-Replayed': { required: false, validate: response.createApiKey201IdempotentReplayedHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowVersionResponse, project: projections.projectWorkflowVersionResponse, supplied: ['meta'] },
@@ -1390,14 +1390,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowVersionListResponse, project: projections.projectWorkflowVersionListResponse, supplied: ['meta'] },
@@ -1438,14 +1438,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowVersionResponse, project: projections.projectWorkflowVersionResponse, supplied: ['meta'] },
@@ -1500,16 +1500,16 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          Location: { required: true, validate: response.createApiKey201LocationHeader },
-          'Idempotent-Replayed': { required: false, validate: response.createApiKey201IdempotentReplayedHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.executionResponse, project: projections.projectExecutionResponse, supplied: ['meta'] },
@@ -1517,16 +1517,16 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
       },
       '202': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          Location: { required: true, validate: response.createApiKey201LocationHeader },
-          'Idempotent-Replayed': { required: false, validate: response.createApiKey201IdempotentReplayedHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.executionResponse, project: projections.projectExecutionResponse, supplied: ['meta'] },
@@ -1575,15 +1575,15 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          'Content-Disposition': { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          'Content-Disposition': { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.workflowDocument, project: projections.projectWorkflowDocument },
@@ -1633,14 +1633,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.executionListResponse, project: projections.projectExecutionListResponse, supplied: ['meta'] },
@@ -1686,14 +1686,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.executionListResponse, project: projections.projectExecutionListResponse, supplied: ['meta'] },
@@ -1732,14 +1732,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.executionResponse, project: projections.projectExecutionResponse, supplied: ['meta'] },
@@ -1778,15 +1778,15 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '202': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          Location: { required: true, validate: response.createApiKey201LocationHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          Location: { required: true, validate: response.locationHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.executionResponse, project: projections.projectExecutionResponse, supplied: ['meta'] },
@@ -1833,14 +1833,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.executionStepListResponse, project: projections.projectExecutionStepListResponse, supplied: ['meta'] },
@@ -1889,14 +1889,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.executionLogListResponse, project: projections.projectExecutionLogListResponse, supplied: ['meta'] },
@@ -1941,18 +1941,18 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
-          'Cache-Control': { required: true, validate: response.streamExecutionEvents200CacheControlHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
         },
         content: {
-          'text/event-stream': { kind: 'event-stream', validate: response.streamExecutionEvents200Body, project: projections.projectStreamExecutionEvents200Body },
+          'text/event-stream': { kind: 'event-stream', validate: response.executionEvent, project: projections.projectExecutionEvent },
         },
       },
       '400': responses.ValidationFailed,
@@ -1983,14 +1983,14 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
-          'X-RateLimit-Limit': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Reset': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'X-RateLimit-Limit-Day': { required: true, validate: response.login200XRateLimitLimitHeader },
-          'X-RateLimit-Remaining-Day': { required: true, validate: response.login200XRateLimitRemainingHeader },
-          'RateLimit-Policy': { required: true, validate: response.login200RateLimitPolicyHeader },
-          RateLimit: { required: true, validate: response.login200RateLimitPolicyHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.healthResponse, project: projections.projectHealthResponse, supplied: ['meta'] },
@@ -2021,7 +2021,7 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.probeResponse, project: projections.projectProbeResponse, supplied: ['meta'] },
@@ -2049,7 +2049,7 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     responses: {
       '200': {
         headers: {
-          'X-Request-Id': { required: true, validate: response.login200XRequestIdHeader },
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.probeResponse, project: projections.projectProbeResponse, supplied: ['meta'] },

@@ -5,28 +5,11 @@ type Project = (value: unknown, dropped?: string[], path?: string) => unknown;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const keep = (value: unknown): unknown => value;
-
 const escape = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 const reportDropped = (value: object, out: object, dropped: string[], path: string): void => {
   for (const key of Object.keys(value)) {
     if (!Object.hasOwn(out, key) && (value as Record<string, unknown>)[key] !== undefined) dropped.push(`${path}/${escape(key)}`);
-  }
-};
-
-const copyOthers = (
-  value: Record<string, unknown>,
-  out: Record<string, unknown>,
-  project: Project,
-  dropped: string[] | undefined,
-  path: string,
-  pattern?: RegExp,
-): void => {
-  for (const key of Object.keys(value)) {
-    if (Object.hasOwn(out, key) || value[key] === undefined || (pattern && !pattern.test(key))) continue;
-    const copy = project(value[key], dropped, `${path}/${escape(key)}`);
-    Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
   }
 };
 
@@ -113,19 +96,11 @@ export function projectCurrentUser(value: unknown, dropped?: string[], path = ''
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.method !== undefined) out.method = value.method;
-  if (value.user !== undefined) out.user = projectCurrentUserUser(value.user, dropped, path + '/user');
+  if (value.user !== undefined) out.user = projectUser(value.user, dropped, path + '/user');
   if (value.organisation !== undefined) out.organisation = projectOrganisation(value.organisation, dropped, path + '/organisation');
   if (value.scopes !== undefined) out.scopes = value.scopes;
   if (value.api_key_id !== undefined) out.api_key_id = value.api_key_id;
   if (value.session_id !== undefined) out.session_id = value.session_id;
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
-}
-
-export function projectCurrentUserUser(value: unknown, dropped?: string[], path = ''): unknown {
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  merge(value, out, projectUser, dropped, path);
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -153,11 +128,7 @@ export function projectApiKeyListResponse(value: unknown, dropped?: string[], pa
 
 export function projectApiKeyListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectApiKey(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectApiKey(value: unknown, dropped?: string[], path = ''): unknown {
@@ -241,11 +212,7 @@ export function projectScopeCatalogue(value: unknown, dropped?: string[], path =
 
 export function projectScopeCatalogueScopes(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectScopeDescription(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectScopeDescription(value: unknown, dropped?: string[], path = ''): unknown {
@@ -259,11 +226,7 @@ export function projectScopeDescription(value: unknown, dropped?: string[], path
 
 export function projectScopeCatalogueBundles(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectScopeBundle(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectScopeBundle(value: unknown, dropped?: string[], path = ''): unknown {
@@ -288,11 +251,7 @@ export function projectWorkflowListResponse(value: unknown, dropped?: string[], 
 
 export function projectWorkflowListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectWorkflowSummary(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectWorkflowSummary(value: unknown, dropped?: string[], path = ''): unknown {
@@ -357,11 +316,7 @@ export function projectWorkflowDefinition(value: unknown, dropped?: string[], pa
 
 export function projectWorkflowDefinitionNodes(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectWorkflowNode(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectWorkflowNode(value: unknown, dropped?: string[], path = ''): unknown {
@@ -405,11 +360,7 @@ export function projectWorkflowNodePosition(value: unknown, dropped?: string[], 
 
 export function projectWorkflowDefinitionEdges(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectWorkflowEdge(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectWorkflowEdge(value: unknown, dropped?: string[], path = ''): unknown {
@@ -455,11 +406,7 @@ export function projectWorkflowValidation(value: unknown, dropped?: string[], pa
 
 export function projectWorkflowValidationProblems(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectWorkflowProblem(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectWorkflowProblem(value: unknown, dropped?: string[], path = ''): unknown {
@@ -509,11 +456,7 @@ export function projectWorkflowVersionListResponse(value: unknown, dropped?: str
 
 export function projectWorkflowVersionListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectWorkflowVersionSummary(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectWorkflowVersionSummary(value: unknown, dropped?: string[], path = ''): unknown {
@@ -562,14 +505,6 @@ export function projectExecution(value: unknown, dropped?: string[], path = ''):
 export function projectExecutionError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  merge(value, out, projectExecutionError2, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
-}
-
-export function projectExecutionError2(value: unknown, dropped?: string[], path = ''): unknown {
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
   if (value.node_id !== undefined) out.node_id = value.node_id;
@@ -610,11 +545,7 @@ export function projectExecutionListResponse(value: unknown, dropped?: string[],
 
 export function projectExecutionListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectExecutionSummary(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectExecutionSummary(value: unknown, dropped?: string[], path = ''): unknown {
@@ -625,20 +556,12 @@ export function projectExecutionSummary(value: unknown, dropped?: string[], path
   if (value.workflow_version !== undefined) out.workflow_version = value.workflow_version;
   if (value.status !== undefined) out.status = value.status;
   if (value.progress !== undefined) out.progress = value.progress;
-  if (value.error !== undefined) out.error = projectExecutionSummaryError(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
   if (value.started_by !== undefined) out.started_by = projectExecutionStarter(value.started_by, dropped, path + '/started_by');
   if (value.created_at !== undefined) out.created_at = value.created_at;
   if (value.started_at !== undefined) out.started_at = value.started_at;
   if (value.completed_at !== undefined) out.completed_at = value.completed_at;
   if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
-}
-
-export function projectExecutionSummaryError(value: unknown, dropped?: string[], path = ''): unknown {
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  merge(value, out, projectExecutionError2, dropped, path);
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -670,11 +593,7 @@ export function projectExecutionStepListResponse(value: unknown, dropped?: strin
 
 export function projectExecutionStepListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectExecutionStep(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectExecutionStep(value: unknown, dropped?: string[], path = ''): unknown {
@@ -689,19 +608,11 @@ export function projectExecutionStep(value: unknown, dropped?: string[], path = 
   if (value.attempts !== undefined) out.attempts = value.attempts;
   if (value.input !== undefined) out.input = value.input;
   if (value.output !== undefined) out.output = value.output;
-  if (value.error !== undefined) out.error = projectExecutionStepError(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
   if (value.port !== undefined) out.port = value.port;
   if (value.started_at !== undefined) out.started_at = value.started_at;
   if (value.completed_at !== undefined) out.completed_at = value.completed_at;
   if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
-}
-
-export function projectExecutionStepError(value: unknown, dropped?: string[], path = ''): unknown {
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  merge(value, out, projectExecutionError2, dropped, path);
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -718,11 +629,7 @@ export function projectExecutionLogListResponse(value: unknown, dropped?: string
 
 export function projectExecutionLogListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectExecutionLog(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectExecutionLog(value: unknown, dropped?: string[], path = ''): unknown {
@@ -740,10 +647,10 @@ export function projectExecutionLog(value: unknown, dropped?: string[], path = '
   return out;
 }
 
-export function projectStreamExecutionEvents200Body(value: unknown, dropped?: string[], path = ''): unknown {
+export function projectExecutionEvent(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  mergeSelected(value, out, casesStreamExecutionEvents200Body, value['type'], dropped, path);
+  mergeSelected(value, out, casesExecutionEvent, value['type'], dropped, path);
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -878,7 +785,7 @@ export function projectExecutionFailedEventData(value: unknown, dropped?: string
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.status !== undefined) out.status = value.status;
-  if (value.error !== undefined) out.error = projectExecutionError2(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
   if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
@@ -974,7 +881,7 @@ export function projectNodeFailedEventData(value: unknown, dropped?: string[], p
   if (value.node_id !== undefined) out.node_id = value.node_id;
   if (value.node_type !== undefined) out.node_type = value.node_type;
   if (value.attempt !== undefined) out.attempt = value.attempt;
-  if (value.error !== undefined) out.error = projectExecutionError2(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
   if (value.will_retry !== undefined) out.will_retry = value.will_retry;
   if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
   if (dropped) reportDropped(value, out, dropped, path);
@@ -1003,11 +910,7 @@ export function projectHealth(value: unknown, dropped?: string[], path = ''): un
 
 export function projectHealthComponents(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectHealthComponent(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectHealthComponent(value: unknown, dropped?: string[], path = ''): unknown {
@@ -1067,11 +970,7 @@ export function projectValidationErrorErrorDetails(value: unknown, dropped?: str
 
 export function projectValidationErrorErrorDetailsErrors(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectFieldError(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectFieldError(value: unknown, dropped?: string[], path = ''): unknown {
@@ -1111,11 +1010,7 @@ export function projectValidationProblemDetails(value: unknown, dropped?: string
 
 export function projectValidationProblemDetailsErrors(value: unknown, dropped?: string[], path = ''): unknown {
   if (Array.isArray(value)) return value.map((item, index) => projectFieldError(item, dropped, `${path}/${index}`));
-  if (!isObject(value)) return value;
-  const out: Record<string, unknown> = {};
-  copyOthers(value, out, keep, dropped, path);
-  if (dropped) reportDropped(value, out, dropped, path);
-  return out;
+  return value;
 }
 
 export function projectInvalidCredentialsError(value: unknown, dropped?: string[], path = ''): unknown {
@@ -1933,7 +1828,7 @@ export function projectExecutionAlreadyFinishedProblem(value: unknown, dropped?:
   return out;
 }
 
-const casesStreamExecutionEvents200Body = new Map<unknown, Project>([
+const casesExecutionEvent = new Map<unknown, Project>([
   ['connected', projectConnectedEvent],
   ['execution:started', projectExecutionStartedEvent],
   ['execution:progress', projectExecutionProgressEvent],

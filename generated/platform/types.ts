@@ -1908,52 +1908,6 @@ export interface components {
             pagination: components["schemas"]["CursorPagination"];
             meta?: components["schemas"]["ResponseMeta"];
         };
-        /**
-         * @description `degraded` works with losses, `unhealthy` does not work.
-         * @enum {unknown}
-         */
-        HealthStatus: "healthy" | "degraded" | "unhealthy";
-        /** @description Something the server depends on. */
-        HealthComponent: {
-            /**
-             * @description Its name.
-             * @example database
-             */
-            name: string;
-            status: components["schemas"]["HealthStatus"];
-            /** @description How long its answer took; null without one. */
-            latency_ms: number | null;
-            /** @description What is wrong with it. */
-            message?: string;
-        };
-        /** @description How the server and its parts are. */
-        Health: {
-            status: components["schemas"]["HealthStatus"];
-            /** @description Version of the server. */
-            version: string;
-            /** @description How long this process has been running. */
-            uptime_seconds: number;
-            /** @description The parts. */
-            components: components["schemas"]["HealthComponent"][];
-        };
-        /** @description How the server is. */
-        HealthResponse: {
-            data: components["schemas"]["Health"];
-            meta?: components["schemas"]["ResponseMeta"];
-        };
-        /** @description A plain yes. */
-        Probe: {
-            /**
-             * @description Always `ok`.
-             * @constant
-             */
-            status: "ok";
-        };
-        /** @description A plain yes. */
-        ProbeResponse: {
-            data: components["schemas"]["Probe"];
-            meta?: components["schemas"]["ResponseMeta"];
-        };
         /** @description The first message of every stream; says how the execution is now. Not part of the stored log and without `id`. */
         ConnectedEvent: {
             /**
@@ -2251,6 +2205,52 @@ export interface components {
                 /** @description Milliseconds it took. */
                 duration_ms: number;
             };
+        };
+        /**
+         * @description `degraded` works with losses, `unhealthy` does not work.
+         * @enum {unknown}
+         */
+        HealthStatus: "healthy" | "degraded" | "unhealthy";
+        /** @description Something the server depends on. */
+        HealthComponent: {
+            /**
+             * @description Its name.
+             * @example database
+             */
+            name: string;
+            status: components["schemas"]["HealthStatus"];
+            /** @description How long its answer took; null without one. */
+            latency_ms: number | null;
+            /** @description What is wrong with it. */
+            message?: string;
+        };
+        /** @description How the server and its parts are. */
+        Health: {
+            status: components["schemas"]["HealthStatus"];
+            /** @description Version of the server. */
+            version: string;
+            /** @description How long this process has been running. */
+            uptime_seconds: number;
+            /** @description The parts. */
+            components: components["schemas"]["HealthComponent"][];
+        };
+        /** @description How the server is. */
+        HealthResponse: {
+            data: components["schemas"]["Health"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A plain yes. */
+        Probe: {
+            /**
+             * @description Always `ok`.
+             * @constant
+             */
+            status: "ok";
+        };
+        /** @description A plain yes. */
+        ProbeResponse: {
+            data: components["schemas"]["Probe"];
+            meta?: components["schemas"]["ResponseMeta"];
         };
     };
     responses: never;

@@ -1,4 +1,5 @@
 import type { Contract, Property, Schema } from '../ir/index.ts';
+import { isObject } from '../json.ts';
 
 /**
  * One schema describes several kinds of value:
@@ -78,3 +79,23 @@ export function children(schema: Schema): readonly Schema[] {
     ...schema.conditions.map((condition) => condition.schema),
   ];
 }
+
+/** A `$ref` without siblings that shape the value: the schema is its target. */
+export function isBareReference(schema: Schema): boolean {
+  return (
+    schema.ref !== undefined &&
+    isObject(schema.json) &&
+    Object.keys(schema.json).every((key) => key === '$ref' || ANNOTATIONS.has(key) || key.startsWith('x-'))
+  );
+}
+
+const ANNOTATIONS = new Set([
+  'title',
+  'summary',
+  'description',
+  'deprecated',
+  'example',
+  'examples',
+  '$comment',
+  'externalDocs',
+]);

@@ -12,6 +12,7 @@ import type { SourceLocation } from '../ir/location.ts';
 import { type JsonObject, isObject } from '../json.ts';
 import type { Problem, Problems } from '../problems.ts';
 import { Locations, displayPath } from './locations.ts';
+import { extensionTypes } from './redocly-plugin.ts';
 import { upgradeDocument } from './upgrade-document.ts';
 
 export interface LoadedDocument {
@@ -28,7 +29,10 @@ export interface LoadedDocument {
  * reference leads nowhere, the structure breaks the specification or its version is not 3.0 or 3.1.
  */
 export async function loadDocument(file: string, directory: string, problems: Problems): Promise<LoadedDocument> {
-  const config = await createConfig({ rules: { struct: 'error', 'no-unresolved-refs': 'error' } });
+  const config = await createConfig(
+    { rules: { struct: 'error', 'no-unresolved-refs': 'error' } },
+    { plugins: [extensionTypes] },
+  );
   await checkStructure(file, config, directory, problems);
   const resolver = new BaseResolver(config.resolve);
   const bundled = await bundle({ ref: file, config, externalRefResolver: resolver });

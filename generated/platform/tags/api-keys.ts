@@ -8,19 +8,19 @@ import type * as schemas from '../schemas.ts';
 /** Keys for programs, with scopes, expiry, rotation with an overlap, and revocation. */
 export interface ApiKeysController {
   /** List API keys */
-  listApiKeys(request: ListApiKeys.Request): Promise<ListApiKeys.Response>;
+  listApiKeys(request: ListApiKeys.Request, ...rest: never[]): Promise<ListApiKeys.Response>;
   /** Create an API key */
-  createApiKey(request: CreateApiKey.Request): Promise<CreateApiKey.Response>;
+  createApiKey(request: CreateApiKey.Request, ...rest: never[]): Promise<CreateApiKey.Response>;
   /** Get an API key */
-  getApiKey(request: GetApiKey.Request): Promise<GetApiKey.Response>;
+  getApiKey(request: GetApiKey.Request, ...rest: never[]): Promise<GetApiKey.Response>;
   /** Change an API key */
-  updateApiKey(request: UpdateApiKey.Request): Promise<UpdateApiKey.Response>;
+  updateApiKey(request: UpdateApiKey.Request, ...rest: never[]): Promise<UpdateApiKey.Response>;
   /** Revoke an API key */
-  revokeApiKey(request: RevokeApiKey.Request): Promise<RevokeApiKey.Response>;
+  revokeApiKey(request: RevokeApiKey.Request, ...rest: never[]): Promise<RevokeApiKey.Response>;
   /** Rotate an API key */
-  rotateApiKey(request: RotateApiKey.Request): Promise<RotateApiKey.Response>;
+  rotateApiKey(request: RotateApiKey.Request, ...rest: never[]): Promise<RotateApiKey.Response>;
   /** List scopes and bundles */
-  listScopes(request: ListScopes.Request): Promise<ListScopes.Response>;
+  listScopes(request: ListScopes.Request, ...rest: never[]): Promise<ListScopes.Response>;
 }
 
 /**

@@ -8,13 +8,13 @@ import type * as schemas from '../schemas.ts';
 /** Signing in and out as a person, and who is calling. */
 export interface AuthController {
   /** Sign in */
-  login(request: Login.Request): Promise<Login.Response>;
+  login(request: Login.Request, ...rest: never[]): Promise<Login.Response>;
   /** Renew a session */
-  refreshSession(request: RefreshSession.Request): Promise<RefreshSession.Response>;
+  refreshSession(request: RefreshSession.Request, ...rest: never[]): Promise<RefreshSession.Response>;
   /** Sign out */
-  logout(request: Logout.Request): Promise<Logout.Response>;
+  logout(request: Logout.Request, ...rest: never[]): Promise<Logout.Response>;
   /** Who is calling */
-  getCurrentUser(request: GetCurrentUser.Request): Promise<GetCurrentUser.Response>;
+  getCurrentUser(request: GetCurrentUser.Request, ...rest: never[]): Promise<GetCurrentUser.Response>;
 }
 
 /**

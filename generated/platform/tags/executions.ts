@@ -9,19 +9,19 @@ import type * as schemas from '../schemas.ts';
 /** What ran, what it did and what it is doing now. */
 export interface ExecutionsController {
   /** List executions of a workflow */
-  listWorkflowExecutions(request: ListWorkflowExecutions.Request): Promise<ListWorkflowExecutions.Response>;
+  listWorkflowExecutions(request: ListWorkflowExecutions.Request, ...rest: never[]): Promise<ListWorkflowExecutions.Response>;
   /** List executions */
-  listExecutions(request: ListExecutions.Request): Promise<ListExecutions.Response>;
+  listExecutions(request: ListExecutions.Request, ...rest: never[]): Promise<ListExecutions.Response>;
   /** Get an execution */
-  getExecution(request: GetExecution.Request): Promise<GetExecution.Response>;
+  getExecution(request: GetExecution.Request, ...rest: never[]): Promise<GetExecution.Response>;
   /** Cancel an execution */
-  cancelExecution(request: CancelExecution.Request): Promise<CancelExecution.Response>;
+  cancelExecution(request: CancelExecution.Request, ...rest: never[]): Promise<CancelExecution.Response>;
   /** List steps of an execution */
-  listExecutionSteps(request: ListExecutionSteps.Request): Promise<ListExecutionSteps.Response>;
+  listExecutionSteps(request: ListExecutionSteps.Request, ...rest: never[]): Promise<ListExecutionSteps.Response>;
   /** List log lines of an execution */
-  listExecutionLogs(request: ListExecutionLogs.Request): Promise<ListExecutionLogs.Response>;
+  listExecutionLogs(request: ListExecutionLogs.Request, ...rest: never[]): Promise<ListExecutionLogs.Response>;
   /** Follow an execution */
-  streamExecutionEvents(request: StreamExecutionEvents.Request): Promise<StreamExecutionEvents.Response>;
+  streamExecutionEvents(request: StreamExecutionEvents.Request, ...rest: never[]): Promise<StreamExecutionEvents.Response>;
 }
 
 /**
@@ -303,7 +303,7 @@ export namespace StreamExecutionEvents {
   };
 
   export type Response =
-    | { readonly status: 200; readonly contentType?: 'text/event-stream'; readonly body: runtime.EventStream<schemas.ConnectedEvent | schemas.ExecutionStartedEvent | schemas.ExecutionProgressEvent | schemas.ExecutionWaitingEvent | schemas.ExecutionCompletedEvent | schemas.ExecutionFailedEvent | schemas.ExecutionCancelledEvent | schemas.NodeStartedEvent | schemas.NodeCompletedEvent | schemas.NodeFailedEvent>; readonly headers: { readonly 'Cache-Control': string } }
+    | { readonly status: 200; readonly contentType?: 'text/event-stream'; readonly body: runtime.EventStream<schemas.ExecutionEvent>; readonly headers: { readonly 'Cache-Control': string } }
     | responses.ValidationFailed<400>
     | responses.Unauthorized<401>
     | responses.Forbidden<403>

@@ -8,11 +8,11 @@ import type * as schemas from '../schemas.ts';
 /** Whether the server and what it depends on work. */
 export interface HealthController {
   /** How the system is */
-  getHealth(request: GetHealth.Request): Promise<GetHealth.Response>;
+  getHealth(request: GetHealth.Request, ...rest: never[]): Promise<GetHealth.Response>;
   /** Whether the process lives */
-  getLiveness(request: GetLiveness.Request): Promise<GetLiveness.Response>;
+  getLiveness(request: GetLiveness.Request, ...rest: never[]): Promise<GetLiveness.Response>;
   /** Whether to send requests here */
-  getReadiness(request: GetReadiness.Request): Promise<GetReadiness.Response>;
+  getReadiness(request: GetReadiness.Request, ...rest: never[]): Promise<GetReadiness.Response>;
 }
 
 /**

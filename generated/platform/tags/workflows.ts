@@ -8,29 +8,29 @@ import type * as schemas from '../schemas.ts';
 /** Workflows, their drafts and published versions, and starting them. */
 export interface WorkflowsController {
   /** List workflows */
-  listWorkflows(request: ListWorkflows.Request): Promise<ListWorkflows.Response>;
+  listWorkflows(request: ListWorkflows.Request, ...rest: never[]): Promise<ListWorkflows.Response>;
   /** Create a workflow */
-  createWorkflow(request: CreateWorkflow.Request): Promise<CreateWorkflow.Response>;
+  createWorkflow(request: CreateWorkflow.Request, ...rest: never[]): Promise<CreateWorkflow.Response>;
   /** Check a definition */
-  validateWorkflow(request: ValidateWorkflow.Request): Promise<ValidateWorkflow.Response>;
+  validateWorkflow(request: ValidateWorkflow.Request, ...rest: never[]): Promise<ValidateWorkflow.Response>;
   /** Import a workflow */
-  importWorkflow(request: ImportWorkflow.Request): Promise<ImportWorkflow.Response>;
+  importWorkflow(request: ImportWorkflow.Request, ...rest: never[]): Promise<ImportWorkflow.Response>;
   /** Get a workflow */
-  getWorkflow(request: GetWorkflow.Request): Promise<GetWorkflow.Response>;
+  getWorkflow(request: GetWorkflow.Request, ...rest: never[]): Promise<GetWorkflow.Response>;
   /** Change a workflow */
-  updateWorkflow(request: UpdateWorkflow.Request): Promise<UpdateWorkflow.Response>;
+  updateWorkflow(request: UpdateWorkflow.Request, ...rest: never[]): Promise<UpdateWorkflow.Response>;
   /** Delete a workflow */
-  deleteWorkflow(request: DeleteWorkflow.Request): Promise<DeleteWorkflow.Response>;
+  deleteWorkflow(request: DeleteWorkflow.Request, ...rest: never[]): Promise<DeleteWorkflow.Response>;
   /** Publish a workflow */
-  publishWorkflow(request: PublishWorkflow.Request): Promise<PublishWorkflow.Response>;
+  publishWorkflow(request: PublishWorkflow.Request, ...rest: never[]): Promise<PublishWorkflow.Response>;
   /** List versions of a workflow */
-  listWorkflowVersions(request: ListWorkflowVersions.Request): Promise<ListWorkflowVersions.Response>;
+  listWorkflowVersions(request: ListWorkflowVersions.Request, ...rest: never[]): Promise<ListWorkflowVersions.Response>;
   /** Get a version of a workflow */
-  getWorkflowVersion(request: GetWorkflowVersion.Request): Promise<GetWorkflowVersion.Response>;
+  getWorkflowVersion(request: GetWorkflowVersion.Request, ...rest: never[]): Promise<GetWorkflowVersion.Response>;
   /** Execute a workflow */
-  executeWorkflow(request: ExecuteWorkflow.Request): Promise<ExecuteWorkflow.Response>;
+  executeWorkflow(request: ExecuteWorkflow.Request, ...rest: never[]): Promise<ExecuteWorkflow.Response>;
   /** Export a workflow */
-  exportWorkflow(request: ExportWorkflow.Request): Promise<ExportWorkflow.Response>;
+  exportWorkflow(request: ExportWorkflow.Request, ...rest: never[]): Promise<ExportWorkflow.Response>;
 }
 
 /**

@@ -12,9 +12,9 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the session cookie,
-         *     so that a browser needs nothing more. Attempts are limited by address and by account; the answer to a wrong one does not say
-         *     which half was wrong.
+         * @description Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the
+         *     session cookie, so that a browser needs nothing more. Attempts are limited by address and by account; the answer
+         *     to a wrong one does not say which half was wrong.
          */
         post: operations["login"];
         delete?: never;
@@ -34,8 +34,8 @@ export interface paths {
         put?: never;
         /**
          * Renew a session
-         * @description Takes the refresh token of a session and answers with a new pair of tokens; the old one has done its work. A refresh token that comes a
-         *     second time has been copied, so its whole session is ended.
+         * @description Takes the refresh token of a session and answers with a new pair of tokens; the old one has done its work. A
+         *     refresh token that comes a second time has been copied, so its whole session is ended.
          */
         post: operations["refreshSession"];
         delete?: never;
@@ -55,8 +55,8 @@ export interface paths {
         put?: never;
         /**
          * Sign out
-         * @description Ends the session that the access token or the cookie belongs to: its refresh token, its access tokens and its cookie stop working
-         *     at once. With an API key there is no session to end, and nothing happens.
+         * @description Ends the session that the access token or the cookie belongs to: its refresh token, its access tokens and its
+         *     cookie stop working at once. With an API key there is no session to end, and nothing happens.
          */
         post: operations["logout"];
         delete?: never;
@@ -74,7 +74,8 @@ export interface paths {
         };
         /**
          * Who is calling
-         * @description The person behind the credentials, their organisation, and the scopes the credentials carry. Any valid credentials will do.
+         * @description The person behind the credentials, their organisation, and the scopes the credentials carry. Any valid credentials
+         *     will do.
          */
         get: operations["getCurrentUser"];
         put?: never;
@@ -100,8 +101,8 @@ export interface paths {
         put?: never;
         /**
          * Create an API key
-         * @description Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does not have is
-         *     refused (`insufficient_scope`).
+         * @description Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does
+         *     not have is refused (`insufficient_scope`).
          */
         post: operations["createApiKey"];
         delete?: never;
@@ -133,8 +134,8 @@ export interface paths {
         head?: never;
         /**
          * Change an API key
-         * @description Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one that has expired.
-         *     A scope that the caller does not have is refused (`insufficient_scope`).
+         * @description Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one
+         *     that has expired. A scope that the caller does not have is refused (`insufficient_scope`).
          */
         patch: operations["updateApiKey"];
         trace?: never;
@@ -150,8 +151,9 @@ export interface paths {
         put?: never;
         /**
          * Rotate an API key
-         * @description Gives an active key a new secret and shows it, this once. The old secret goes on working for `overlap_seconds`, so that programs
-         *     can be moved over one by one. The id stays. The caller needs every scope that the key has (`insufficient_scope`).
+         * @description Gives an active key a new secret and shows it, this once. The old secret goes on working for `overlap_seconds`, so
+         *     that programs can be moved over one by one. The id stays. The caller needs every scope that the key has
+         *     (`insufficient_scope`).
          */
         post: operations["rotateApiKey"];
         delete?: never;
@@ -195,8 +197,8 @@ export interface paths {
         put?: never;
         /**
          * Create a workflow
-         * @description Makes a draft. Its definition may be unfinished: only the structure is checked here, the rest by `validateWorkflow` and
-         *     `publishWorkflow`. Without a definition the draft is empty.
+         * @description Makes a draft. Its definition may be unfinished: only the structure is checked here, the rest by
+         *     `validateWorkflow` and `publishWorkflow`. Without a definition the draft is empty.
          */
         post: operations["createWorkflow"];
         delete?: never;
@@ -216,8 +218,9 @@ export interface paths {
         put?: never;
         /**
          * Check a definition
-         * @description Says whether a definition can be published and lists everything that is wrong with it, with the node, the field and a hint.
-         *     Stores nothing. A definition with problems is a 200 with `valid: false`; a 400 means that it lacks the structure of a definition.
+         * @description Says whether a definition can be published and lists everything that is wrong with it, with the node, the field
+         *     and a hint. Stores nothing. A definition with problems is a 200 with `valid: false`; a 400 means that it lacks the
+         *     structure of a definition.
          */
         post: operations["validateWorkflow"];
         delete?: never;
@@ -237,8 +240,8 @@ export interface paths {
         put?: never;
         /**
          * Import a workflow
-         * @description Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text that is not YAML
-         *     or does not have the form of a workflow is a `validation_error`.
+         * @description Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text
+         *     that is not YAML or does not have the form of a workflow is a `validation_error`.
          */
         post: operations["importWorkflow"];
         delete?: never;
@@ -270,8 +273,9 @@ export interface paths {
         head?: never;
         /**
          * Change a workflow
-         * @description Changes what is given and leaves the rest. A definition replaces the draft as a whole; executions go on running the published
-         *     version until the draft is published. Give `revision` to be told (409 `revision_conflict`) when somebody else was faster.
+         * @description Changes what is given and leaves the rest. A definition replaces the draft as a whole; executions go on running
+         *     the published version until the draft is published. Give `revision` to be told (409 `revision_conflict`) when
+         *     somebody else was faster.
          */
         patch: operations["updateWorkflow"];
         trace?: never;
@@ -287,8 +291,8 @@ export interface paths {
         put?: never;
         /**
          * Publish a workflow
-         * @description Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep to theirs. A
-         *     draft with errors is a `validation_error` that lists them all. A paused workflow stays paused.
+         * @description Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep
+         *     to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused.
          */
         post: operations["publishWorkflow"];
         delete?: never;
@@ -348,9 +352,10 @@ export interface paths {
         put?: never;
         /**
          * Execute a workflow
-         * @description Starts an execution of the published version. Answers 202 at once, with the execution as it was accepted; follow it with
-         *     `getExecution` or `streamExecutionEvents`. With `wait` the answer comes when the execution has ended (200), or when the time is
-         *     up and it goes on (202). A 200 also tells of an execution that failed or was cancelled: look at `status`.
+         * @description Starts an execution of the published version. Answers 202 at once, with the execution as it was accepted; follow
+         *     it with `getExecution` or `streamExecutionEvents`. With `wait` the answer comes when the execution has ended
+         *     (200), or when the time is up and it goes on (202). A 200 also tells of an execution that failed or was cancelled:
+         *     look at `status`.
          */
         post: operations["executeWorkflow"];
         delete?: never;
@@ -368,8 +373,8 @@ export interface paths {
         };
         /**
          * Export a workflow
-         * @description The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses between JSON
-         *     (the default) and YAML.
+         * @description The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses
+         *     between JSON (the default) and YAML.
          */
         get: operations["exportWorkflow"];
         put?: never;
@@ -409,8 +414,8 @@ export interface paths {
         };
         /**
          * List executions
-         * @description The executions of the organisation, newest first, without input and output. Use `page` to look at a page, and `cursor` to read a
-         *     long list: it loses and doubles nothing while executions are added.
+         * @description The executions of the organisation, newest first, without input and output. Use `page` to look at a page, and
+         *     `cursor` to read a long list: it loses and doubles nothing while executions are added.
          */
         get: operations["listExecutions"];
         put?: never;
@@ -452,8 +457,8 @@ export interface paths {
         put?: never;
         /**
          * Cancel an execution
-         * @description Ends an execution. The node at work is told to stop, usually within a second; the answer shows the execution as it is now, which may
-         *     still be `running`. One that has ended already is a 409.
+         * @description Ends an execution. The node at work is told to stop, usually within a second; the answer shows the execution as it
+         *     is now, which may still be `running`. One that has ended already is a 409.
          */
         post: operations["cancelExecution"];
         delete?: never;
@@ -511,10 +516,11 @@ export interface paths {
         };
         /**
          * Follow an execution
-         * @description What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and
-         *     new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on
-         *     from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed`
-         *     or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open.
+         * @description What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from
+         *     the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off
+         *     sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice,
+         *     whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream
+         *     ends. A comment every 15 seconds keeps the connection open.
          */
         get: operations["streamExecutionEvents"];
         put?: never;
@@ -534,9 +540,9 @@ export interface paths {
         };
         /**
          * How the system is
-         * @description Asks every part that the server depends on how it is, and how long its answer took. A part that is unwell is told in a 200: read
-         *     `status`. Without the database nothing works, and the answer is a 503 (`service_unavailable`) as everywhere. For a load
-         *     balancer take `getReadiness`.
+         * @description Asks every part that the server depends on how it is, and how long its answer took. A part that is unwell is told
+         *     in a 200: read `status`. Without the database nothing works, and the answer is a 503 (`service_unavailable`) as
+         *     everywhere. For a load balancer take `getReadiness`.
          */
         get: operations["getHealth"];
         put?: never;
@@ -556,7 +562,8 @@ export interface paths {
         };
         /**
          * Whether the process lives
-         * @description Answers 200 as long as the process can answer at all. It asks nothing else, so that a database that is away restarts nobody.
+         * @description Answers 200 as long as the process can answer at all. It asks nothing else, so that a database that is away
+         *     restarts nobody.
          */
         get: operations["getLiveness"];
         put?: never;
@@ -576,8 +583,8 @@ export interface paths {
         };
         /**
          * Whether to send requests here
-         * @description Answers 200 while the server can do its work, and the error `service_unavailable` (503) before it has started, while the database
-         *     is away and once it is stopping.
+         * @description Answers 200 while the server can do its work, and the error `service_unavailable` (503) before it has started,
+         *     while the database is away and once it is stopping.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -1420,7 +1427,10 @@ export interface components {
             data: components["schemas"]["CreatedApiKey"];
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The credentials lack a scope (`insufficient_scope`), or a request with the session cookie came from another site (`cross_site_request`). */
+        /**
+         * @description The credentials lack a scope (`insufficient_scope`), or a request with the session cookie came from another site
+         *     (`cross_site_request`).
+         */
         WriteForbiddenError: {
             /** @description What went wrong. */
             error: {
@@ -1441,7 +1451,10 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The credentials lack a scope (`insufficient_scope`), or a request with the session cookie came from another site (`cross_site_request`) (RFC 9457). */
+        /**
+         * @description The credentials lack a scope (`insufficient_scope`), or a request with the session cookie came from another site
+         *     (`cross_site_request`) (RFC 9457).
+         */
         WriteForbiddenProblem: {
             /**
              * Format: uri
@@ -1701,7 +1714,10 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The key is revoked or has expired, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        /**
+         * @description The key is revoked or has expired, or an earlier request with the same `Idempotency-Key` is still at work (RFC
+         *     9457).
+         */
         ApiKeyRotationConflictProblem: {
             /**
              * Format: uri
@@ -1755,8 +1771,8 @@ export interface components {
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description `draft` was never published; `published` can be executed; `paused` takes no new executions until it is resumed; `archived` is
-         *     kept for reading.
+         * @description `draft` was never published; `published` can be executed; `paused` takes no new executions until it is resumed;
+         *     `archived` is kept for reading.
          * @enum {string}
          */
         WorkflowStatus: "draft" | "published" | "paused" | "archived";
@@ -1844,7 +1860,8 @@ export interface components {
             retry?: components["schemas"]["RetryPolicy"];
             timeout?: components["schemas"]["Duration"];
             /**
-             * @description `fail` ends the execution, `continue` goes on by the default port, `route` takes the `error` port. When absent: `route` for a node with an edge from its `error` port, else `fail`.
+             * @description `fail` ends the execution, `continue` goes on by the default port, `route` takes the `error` port. When absent:
+             *     `route` for a node with an edge from its `error` port, else `fail`.
              * @enum {string}
              */
             on_error?: "fail" | "continue" | "route";
@@ -1883,8 +1900,9 @@ export interface components {
             on_failure?: "fail" | "continue";
         };
         /**
-         * @description What a workflow does: nodes and the edges between them. Only its structure is checked when it is saved; `validateWorkflow` and
-         *     `publishWorkflow` check the rest (node types, their params, expressions, reachability, cycles). At most 500 nodes and 1 MiB.
+         * @description What a workflow does: nodes and the edges between them. Only its structure is checked when it is saved;
+         *     `validateWorkflow` and `publishWorkflow` check the rest (node types, their params, expressions, reachability,
+         *     cycles). At most 500 nodes and 1 MiB.
          */
         WorkflowDefinition: {
             /** @description The steps. */
@@ -1998,15 +2016,19 @@ export interface components {
             tags?: components["schemas"]["WorkflowTags"];
             definition?: components["schemas"]["WorkflowDefinition"];
             /**
-             * @description `paused` stops new executions of a published workflow, `published` resumes a paused one or restores an archived one that
-             *     was published, `archived` puts it away, `draft` restores an archived one that was never published.
+             * @description `paused` stops new executions of a published workflow, `published` resumes a paused one or restores an archived
+             *     one that was published, `archived` puts it away, `draft` restores an archived one that was never published.
              * @enum {string}
              */
             status?: "draft" | "published" | "paused" | "archived";
             /** @description The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). */
             revision?: number;
         };
-        /** @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more than restore it (`workflow_archived`). */
+        /**
+         * @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
+         *     not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
+         *     than restore it (`workflow_archived`).
+         */
         WorkflowUpdateConflict: {
             /** @description What went wrong. */
             error: {
@@ -2024,7 +2046,11 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more than restore it (`workflow_archived`) (RFC 9457). */
+        /**
+         * @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
+         *     not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
+         *     than restore it (`workflow_archived`) (RFC 9457).
+         */
         WorkflowUpdateConflictProblem: {
             /**
              * Format: uri
@@ -2078,7 +2104,10 @@ export interface components {
             data: components["schemas"]["WorkflowVersion"];
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request with the same `Idempotency-Key` is still at work. */
+        /**
+         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+         *     with the same `Idempotency-Key` is still at work.
+         */
         WorkflowPublishConflict: {
             /** @description What went wrong. */
             error: {
@@ -2096,7 +2125,10 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        /**
+         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+         *     with the same `Idempotency-Key` is still at work (RFC 9457).
+         */
         WorkflowPublishConflictProblem: {
             /**
              * Format: uri
@@ -2160,8 +2192,8 @@ export interface components {
             };
         };
         /**
-         * @description `pending` is accepted, `running` at work, `waiting` for a time or an event, `paused` held by a person. `completed`, `failed` and
-         *     `cancelled` are final.
+         * @description `pending` is accepted, `running` at work, `waiting` for a time or an event, `paused` held by a person. `completed`,
+         *     `failed` and `cancelled` are final.
          * @enum {string}
          */
         ExecutionStatus: "pending" | "running" | "waiting" | "paused" | "completed" | "failed" | "cancelled";
@@ -2235,7 +2267,10 @@ export interface components {
             data: components["schemas"]["Execution"];
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work. */
+        /**
+         * @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+         *     is still at work.
+         */
         WorkflowExecuteConflict: {
             /** @description What went wrong. */
             error: {
@@ -2253,7 +2288,10 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        /**
+         * @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+         *     is still at work (RFC 9457).
+         */
         WorkflowExecuteConflictProblem: {
             /**
              * Format: uri
@@ -2313,8 +2351,8 @@ export interface components {
             duration_ms: number | null;
         };
         /**
-         * @description Where a page stands in a list that grows without bound. `next_cursor` and `has_more` are always there; the page numbers and
-         *     totals only when the request did not give a `cursor`.
+         * @description Where a page stands in a list that grows without bound. `next_cursor` and `has_more` are always there; the page
+         *     numbers and totals only when the request did not give a `cursor`.
          */
         CursorPagination: {
             /** @description This page, from 1. */
@@ -2465,52 +2503,6 @@ export interface components {
             /** @description The items of the page. */
             data: components["schemas"]["ExecutionLog"][];
             pagination: components["schemas"]["CursorPagination"];
-            meta: components["schemas"]["ResponseMeta"];
-        };
-        /**
-         * @description `degraded` works with losses, `unhealthy` does not work.
-         * @enum {string}
-         */
-        HealthStatus: "healthy" | "degraded" | "unhealthy";
-        /** @description Something the server depends on. */
-        HealthComponent: {
-            /**
-             * @description Its name.
-             * @example database
-             */
-            name: string;
-            status: components["schemas"]["HealthStatus"];
-            /** @description How long its answer took; null without one. */
-            latency_ms: number | null;
-            /** @description What is wrong with it. */
-            message?: string;
-        };
-        /** @description How the server and its parts are. */
-        Health: {
-            status: components["schemas"]["HealthStatus"];
-            /** @description Version of the server. */
-            version: string;
-            /** @description How long this process has been running. */
-            uptime_seconds: number;
-            /** @description The parts. */
-            components: components["schemas"]["HealthComponent"][];
-        };
-        /** @description How the server is. */
-        HealthResponse: {
-            data: components["schemas"]["Health"];
-            meta: components["schemas"]["ResponseMeta"];
-        };
-        /** @description A plain yes. */
-        Probe: {
-            /**
-             * @description Always `ok`.
-             * @constant
-             */
-            status: "ok";
-        };
-        /** @description A plain yes. */
-        ProbeResponse: {
-            data: components["schemas"]["Probe"];
             meta: components["schemas"]["ResponseMeta"];
         };
         /** @description The first message of every stream; says how the execution is now. Not part of the stored log and without `id`. */
@@ -2810,6 +2802,52 @@ export interface components {
                 /** @description Milliseconds it took. */
                 duration_ms: number;
             };
+        };
+        /**
+         * @description `degraded` works with losses, `unhealthy` does not work.
+         * @enum {string}
+         */
+        HealthStatus: "healthy" | "degraded" | "unhealthy";
+        /** @description Something the server depends on. */
+        HealthComponent: {
+            /**
+             * @description Its name.
+             * @example database
+             */
+            name: string;
+            status: components["schemas"]["HealthStatus"];
+            /** @description How long its answer took; null without one. */
+            latency_ms: number | null;
+            /** @description What is wrong with it. */
+            message?: string;
+        };
+        /** @description How the server and its parts are. */
+        Health: {
+            status: components["schemas"]["HealthStatus"];
+            /** @description Version of the server. */
+            version: string;
+            /** @description How long this process has been running. */
+            uptime_seconds: number;
+            /** @description The parts. */
+            components: components["schemas"]["HealthComponent"][];
+        };
+        /** @description How the server is. */
+        HealthResponse: {
+            data: components["schemas"]["Health"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A plain yes. */
+        Probe: {
+            /**
+             * @description Always `ok`.
+             * @constant
+             */
+            status: "ok";
+        };
+        /** @description A plain yes. */
+        ProbeResponse: {
+            data: components["schemas"]["Probe"];
+            meta: components["schemas"]["ResponseMeta"];
         };
     };
     responses: {
@@ -3416,7 +3454,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["ScopeProblem"];
             };
         };
-        /** @description The credentials lack a scope (`insufficient_scope`), or a request with the session cookie came from another site (`cross_site_request`). */
+        /**
+         * @description The credentials lack a scope (`insufficient_scope`), or a request with the session cookie came from another site
+         *     (`cross_site_request`).
+         */
         ForbiddenWrite: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3708,7 +3749,11 @@ export interface components {
                 "application/problem+json": components["schemas"]["ApiKeyRotationConflictProblem"];
             };
         };
-        /** @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more than restore it (`workflow_archived`). */
+        /**
+         * @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
+         *     not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
+         *     than restore it (`workflow_archived`).
+         */
         WorkflowNotUpdated: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3757,7 +3802,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["WorkflowUpdateConflictProblem"];
             };
         };
-        /** @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request with the same `Idempotency-Key` is still at work. */
+        /**
+         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+         *     with the same `Idempotency-Key` is still at work.
+         */
         WorkflowNotPublished: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3807,7 +3855,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["WorkflowPublishConflictProblem"];
             };
         };
-        /** @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work. */
+        /**
+         * @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+         *     is still at work.
+         */
         WorkflowNotExecuted: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4092,7 +4143,8 @@ export interface components {
          */
         PerPage: number;
         /**
-         * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user.
+         * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+         *     user.
          * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
          */
         IdempotencyKey: string;
@@ -4112,8 +4164,8 @@ export interface components {
          */
         PageWithoutCursor: number;
         /**
-         * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while items are
-         *     added. Not together with `page`.
+         * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+         *     items are added. Not together with `page`.
          */
         Cursor: string;
         /**
@@ -4581,7 +4633,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user.
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
                  * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -4880,7 +4933,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user.
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
                  * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -5143,7 +5197,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user.
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
                  * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -5216,6 +5271,12 @@ export interface operations {
                  *             "from": "large",
                  *             "to": "answer",
                  *             "port": "false"
+                 *           },
+                 *           {
+                 *             "id": "e4",
+                 *             "from": "note",
+                 *             "to": "answer",
+                 *             "port": "default"
                  *           }
                  *         ],
                  *         "input_schema": {
@@ -5324,6 +5385,12 @@ export interface operations {
                      *               "from": "large",
                      *               "to": "answer",
                      *               "port": "false"
+                     *             },
+                     *             {
+                     *               "id": "e4",
+                     *               "from": "note",
+                     *               "to": "answer",
+                     *               "port": "default"
                      *             }
                      *           ],
                      *           "input_schema": {
@@ -5427,8 +5494,8 @@ export interface operations {
                      *             "code": "invalid_params",
                      *             "node_id": "fetch",
                      *             "field": "nodes[0].params.url",
-                     *             "message": "The node type http.request needs the param url.",
-                     *             "hint": "Add the address to call, for example https://example.com/orders."
+                     *             "message": "nodes[0].params.url is missing.",
+                     *             "hint": "Add \"url\"."
                      *           }
                      *         ]
                      *       },
@@ -5457,7 +5524,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user.
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
                  * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -5530,6 +5598,12 @@ export interface operations {
                  *             "from": "large",
                  *             "to": "answer",
                  *             "port": "false"
+                 *           },
+                 *           {
+                 *             "id": "e4",
+                 *             "from": "note",
+                 *             "to": "answer",
+                 *             "port": "default"
                  *           }
                  *         ],
                  *         "input_schema": {
@@ -5555,15 +5629,26 @@ export interface operations {
                  */
                 "application/json": components["schemas"]["WorkflowDocument"];
                 /**
-                 * @example name: Order approval
-                 *     description: Approves orders and notes the large ones.
-                 *     tags: [orders]
-                 *     definition:
-                 *       nodes:
-                 *         - id: total
-                 *           type: set
-                 *           params: { values: { total: '{{ input.amount }}' } }
-                 *       edges: []
+                 * @example metadata:
+                 *       name: Order approval
+                 *       description: Approves orders and notes the large ones.
+                 *       tags: [orders]
+                 *     nodes:
+                 *       total:
+                 *         type: set
+                 *         params:
+                 *           values:
+                 *             total: ${ input.amount }
+                 *         next:
+                 *           default: answer
+                 *       answer:
+                 *         type: respond
+                 *         params:
+                 *           body:
+                 *             order_id: ${ input.order_id }
+                 *             approved: true
+                 *     settings:
+                 *       timeout: 5m
                  */
                 "application/yaml": string;
             };
@@ -5650,6 +5735,12 @@ export interface operations {
                      *               "from": "large",
                      *               "to": "answer",
                      *               "port": "false"
+                     *             },
+                     *             {
+                     *               "id": "e4",
+                     *               "from": "note",
+                     *               "to": "answer",
+                     *               "port": "default"
                      *             }
                      *           ],
                      *           "input_schema": {
@@ -5794,6 +5885,12 @@ export interface operations {
                      *               "from": "large",
                      *               "to": "answer",
                      *               "port": "false"
+                     *             },
+                     *             {
+                     *               "id": "e4",
+                     *               "from": "note",
+                     *               "to": "answer",
+                     *               "port": "default"
                      *             }
                      *           ],
                      *           "input_schema": {
@@ -5988,6 +6085,12 @@ export interface operations {
                      *               "from": "large",
                      *               "to": "answer",
                      *               "port": "false"
+                     *             },
+                     *             {
+                     *               "id": "e4",
+                     *               "from": "note",
+                     *               "to": "answer",
+                     *               "port": "default"
                      *             }
                      *           ],
                      *           "input_schema": {
@@ -6043,7 +6146,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user.
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
                  * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -6147,6 +6251,12 @@ export interface operations {
                      *               "from": "large",
                      *               "to": "answer",
                      *               "port": "false"
+                     *             },
+                     *             {
+                     *               "id": "e4",
+                     *               "from": "note",
+                     *               "to": "answer",
+                     *               "port": "default"
                      *             }
                      *           ],
                      *           "input_schema": {
@@ -6368,6 +6478,12 @@ export interface operations {
                      *               "from": "large",
                      *               "to": "answer",
                      *               "port": "false"
+                     *             },
+                     *             {
+                     *               "id": "e4",
+                     *               "from": "note",
+                     *               "to": "answer",
+                     *               "port": "default"
                      *             }
                      *           ],
                      *           "input_schema": {
@@ -6421,7 +6537,8 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user.
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
                  * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -6670,6 +6787,12 @@ export interface operations {
                      *             "from": "large",
                      *             "to": "answer",
                      *             "port": "false"
+                     *           },
+                     *           {
+                     *             "id": "e4",
+                     *             "from": "note",
+                     *             "to": "answer",
+                     *             "port": "default"
                      *           }
                      *         ],
                      *         "input_schema": {
@@ -6695,15 +6818,26 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["WorkflowDocument"];
                     /**
-                     * @example name: Order approval
-                     *     description: Approves orders and notes the large ones.
-                     *     tags: [orders]
-                     *     definition:
-                     *       nodes:
-                     *         - id: total
-                     *           type: set
-                     *           params: { values: { total: '{{ input.amount }}' } }
-                     *       edges: []
+                     * @example metadata:
+                     *       name: Order approval
+                     *       description: Approves orders and notes the large ones.
+                     *       tags: [orders]
+                     *     nodes:
+                     *       total:
+                     *         type: set
+                     *         params:
+                     *           values:
+                     *             total: ${ input.amount }
+                     *         next:
+                     *           default: answer
+                     *       answer:
+                     *         type: respond
+                     *         params:
+                     *           body:
+                     *             order_id: ${ input.order_id }
+                     *             approved: true
+                     *     settings:
+                     *       timeout: 5m
                      */
                     "application/yaml": string;
                 };
@@ -6750,8 +6884,8 @@ export interface operations {
                  */
                 per_page?: components["parameters"]["PerPage"];
                 /**
-                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while items are
-                 *     added. Not together with `page`.
+                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+                 *     items are added. Not together with `page`.
                  */
                 cursor?: components["parameters"]["Cursor"];
             };
@@ -6867,8 +7001,8 @@ export interface operations {
                  */
                 per_page?: components["parameters"]["PerPage"];
                 /**
-                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while items are
-                 *     added. Not together with `page`.
+                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+                 *     items are added. Not together with `page`.
                  */
                 cursor?: components["parameters"]["Cursor"];
             };
@@ -7222,8 +7356,8 @@ export interface operations {
                  */
                 per_page?: components["parameters"]["PerPage"];
                 /**
-                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while items are
-                 *     added. Not together with `page`.
+                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+                 *     items are added. Not together with `page`.
                  */
                 cursor?: components["parameters"]["Cursor"];
             };

@@ -1,6 +1,6 @@
 import { formOf } from '../../forms/used-forms.ts';
 import type { MediaType, Parameter, Response } from '../../ir/index.ts';
-import { pascalCase } from '../../plan/names.ts';
+import { camelCase, pascalCase } from '../../plan/names.ts';
 import type { OperationPlan } from '../../plan/plan.ts';
 import { indent, literal, propertyKey, quote } from '../../print/text.ts';
 import { errorCodes } from './error-codes.ts';
@@ -107,7 +107,7 @@ function printResponses(context: NestContext, plan: OperationPlan): string {
 export function printResponseDescriptor(context: NestContext, response: Response, name: string): string {
   const { response: validators } = context.validators;
   const headers = response.headers.map((header) => {
-    const validate = validators.use(header.schema, `${name}${pascalCase(header.name)}Header`);
+    const validate = validators.use(header.schema, `${camelCase(header.name)}Header`);
     return `${propertyKey(header.name)}: { required: ${header.required}, validate: response.${validate} }`;
   });
   const content = response.content.map((media) => {

@@ -38,6 +38,23 @@ export const PROJECTION_FUNCTIONS: readonly { readonly name: string; readonly te
 `,
   },
   {
+    name: 'copyOwn',
+    text: `/** For names that every object inherits. */
+const copyOwn = (
+  value: Record<string, unknown>,
+  out: Record<string, unknown>,
+  key: string,
+  project: Project,
+  dropped: string[] | undefined,
+  path: string,
+): void => {
+  if (!Object.hasOwn(value, key)) return;
+  const copy = project(value[key], dropped, \`\${path}/\${key}\`);
+  Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
+};
+`,
+  },
+  {
     name: 'copyOthers',
     text: `const copyOthers = (
   value: Record<string, unknown>,

@@ -1,5 +1,5 @@
 import { selectorOf } from '../../forms/discriminate.ts';
-import { conjuncts, followRef, isHidden } from '../../forms/form.ts';
+import { conjuncts, followRef, isBareReference, isHidden } from '../../forms/form.ts';
 import type { Contract, Schema } from '../../ir/index.ts';
 import { Scope, pascalCase } from '../../plan/names.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -32,7 +32,9 @@ export class Projections {
   /** Name of the function for a schema; `undefined` when every value can be sent as it is. */
   use(schema: Schema, name: string): string | undefined {
     if (isTrivial(this.#contract, schema)) return undefined;
-    const bare = schema.ref !== undefined && Object.keys(schema.json as object).length === 1;
+    const only = onlyAlternative(this.#contract, schema);
+    if (only) return this.use(only, name);
+    const bare = schema.ref !== undefined && isBareReference(schema);
     if (!bare || schema.ref === undefined) return this.#define(schema, pascalCase(name));
     const known = this.#named.get(schema.ref);
     if (known !== undefined) return known;
@@ -59,13 +61,11 @@ export class Projections {
       ),
     );
     const array = this.#printArray(parts, name);
-    const object = this.#printObject(parts, groups, name);
-    const lines = [
-      ...(array ? [`if (Array.isArray(value)) return ${array};`] : []),
-      ...(groups.length > 0 && !array ? this.#printArrayChoice(groups, name) : []),
-      'if (!isObject(value)) return value;',
-      ...object,
-    ];
+    const choice = groups.length > 0 && !array ? this.#printArrayChoice(groups, name) : [];
+    const object = mayBe(this.#contract, schema, 'object')
+      ? ['if (!isObject(value)) return value;', ...this.#printObject(parts, groups, name)]
+      : ['return value;'];
+    const lines = [...(array ? [`if (Array.isArray(value)) return ${array};`] : []), ...choice, ...object];
     const body = lines.map((line) => `  ${line}\n`).join('');
     return `export function ${functionName}(value: unknown, dropped?: string[], path = ''): unknown {\n${body}}\n`;
   }
@@ -91,8 +91,9 @@ export class Projections {
     }
     const copies = [...properties].map(([key, schemas]) => {
       const project = this.#useAll(schemas, `${name} ${key}`);
+      if (key in Object.prototype) return `copyOwn(value, out, ${quote(key)}, ${project ?? 'keep'}, dropped, path);`;
       const from = member('value', key);
-      const to = key === '__proto__' ? "out['__proto__']" : member('out', key);
+      const to = member('out', key);
       const copy = project ? `${project}(${from}, dropped, ${pathOf(key)})` : from;
       return `if (${from} !== undefined) ${to} = ${copy};`;
     });
@@ -203,6 +204,18 @@ export class Projections {
     );
     return `${imports}${types.join('')}\n${used.join('\n')}\n${functions}`;
   }
+}
+
+/** The one alternative of a schema that says nothing else and whose other alternatives can be sent as they are. */
+function onlyAlternative(contract: Contract, schema: Schema): Schema | undefined {
+  if (schema.ref !== undefined || schema.properties.length + schema.allOf.length + schema.conditions.length > 0)
+    return undefined;
+  if (schema.additionalProperties ?? schema.items ?? schema.unevaluatedProperties) return undefined;
+  if (schema.oneOf.length > 0 && schema.anyOf.length > 0) return undefined;
+  const structured = [...schema.oneOf, ...schema.anyOf].filter(
+    (alternative) => mayBe(contract, alternative, 'object') || mayBe(contract, alternative, 'array'),
+  );
+  return structured.length === 1 ? structured[0] : undefined;
 }
 
 /** The functions that a text calls, with those that they call, in the order of the list. */

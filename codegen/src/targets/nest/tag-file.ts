@@ -8,7 +8,7 @@ import { printResponseVariants, statusType } from './response-types.ts';
 export function printTagFile(context: NestContext, tag: TagPlan, runtimeImport: string): string {
   const methods = tag.operations.map(
     ({ name, typeName, operation }) =>
-      `${docComment(operation.summary ?? operation.description, '  ')}  ${name}(request: ${typeName}.Request): Promise<${typeName}.Response>;\n`,
+      `${docComment(operation.summary ?? operation.description, '  ')}  ${name}(request: ${typeName}.Request, ...rest: never[]): Promise<${typeName}.Response>;\n`,
   );
   const controller = `${docComment(tag.tag.description)}export interface ${tag.controllerName} {\n${methods.join('')}}\n`;
   const body = [controller, ...tag.operations.map((operation) => printOperation(context, operation))].join('\n');

@@ -2,7 +2,7 @@ import type { FormatsPluginOptions } from 'ajv-formats';
 import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
-import { type Form, children } from '../../forms/form.ts';
+import { type Form, children, isBareReference } from '../../forms/form.ts';
 import { validatorJson } from '../../forms/validator-json.ts';
 import type { Contract, Schema } from '../../ir/index.ts';
 import { Scope } from '../../plan/names.ts';
@@ -32,8 +32,7 @@ export class Validators {
 
   /** Name of the exported validator. A bare reference shares the validator of its target. */
   use(schema: Schema, name: string): string {
-    const bareRef =
-      schema.ref !== undefined && Object.keys(schema.json as object).length === 1 ? schema.ref : undefined;
+    const bareRef = isBareReference(schema) ? schema.ref : undefined;
     return bareRef === undefined
       ? this.useJson(
           name,

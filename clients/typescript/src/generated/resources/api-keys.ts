@@ -26,8 +26,8 @@ export class ApiKeys extends Resource {
   /**
    * Create an API key
    *
-   * Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does not have is
-   * refused (`insufficient_scope`).
+   * Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does
+   * not have is refused (`insufficient_scope`).
    *
    * `POST /v1/api-keys`
    */
@@ -49,8 +49,8 @@ export class ApiKeys extends Resource {
   /**
    * Change an API key
    *
-   * Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one that has expired.
-   * A scope that the caller does not have is refused (`insufficient_scope`).
+   * Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one
+   * that has expired. A scope that the caller does not have is refused (`insufficient_scope`).
    *
    * `PATCH /v1/api-keys/{api_key_id}`
    */
@@ -72,8 +72,9 @@ export class ApiKeys extends Resource {
   /**
    * Rotate an API key
    *
-   * Gives an active key a new secret and shows it, this once. The old secret goes on working for `overlap_seconds`, so that programs
-   * can be moved over one by one. The id stays. The caller needs every scope that the key has (`insufficient_scope`).
+   * Gives an active key a new secret and shows it, this once. The old secret goes on working for `overlap_seconds`, so
+   * that programs can be moved over one by one. The id stays. The caller needs every scope that the key has
+   * (`insufficient_scope`).
    *
    * `POST /v1/api-keys/{api_key_id}/rotate`
    */

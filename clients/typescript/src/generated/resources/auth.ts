@@ -12,9 +12,9 @@ export class Auth extends Resource {
   /**
    * Sign in
    *
-   * Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the session cookie,
-   * so that a browser needs nothing more. Attempts are limited by address and by account; the answer to a wrong one does not say
-   * which half was wrong.
+   * Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the
+   * session cookie, so that a browser needs nothing more. Attempts are limited by address and by account; the answer
+   * to a wrong one does not say which half was wrong.
    *
    * `POST /v1/auth/login`
    */
@@ -25,8 +25,8 @@ export class Auth extends Resource {
   /**
    * Renew a session
    *
-   * Takes the refresh token of a session and answers with a new pair of tokens; the old one has done its work. A refresh token that comes a
-   * second time has been copied, so its whole session is ended.
+   * Takes the refresh token of a session and answers with a new pair of tokens; the old one has done its work. A
+   * refresh token that comes a second time has been copied, so its whole session is ended.
    *
    * `POST /v1/auth/refresh`
    */
@@ -37,8 +37,8 @@ export class Auth extends Resource {
   /**
    * Sign out
    *
-   * Ends the session that the access token or the cookie belongs to: its refresh token, its access tokens and its cookie stop working
-   * at once. With an API key there is no session to end, and nothing happens.
+   * Ends the session that the access token or the cookie belongs to: its refresh token, its access tokens and its
+   * cookie stop working at once. With an API key there is no session to end, and nothing happens.
    *
    * `POST /v1/auth/logout`
    */
@@ -49,7 +49,8 @@ export class Auth extends Resource {
   /**
    * Who is calling
    *
-   * The person behind the credentials, their organisation, and the scopes the credentials carry. Any valid credentials will do.
+   * The person behind the credentials, their organisation, and the scopes the credentials carry. Any valid credentials
+   * will do.
    *
    * `GET /v1/auth/me`
    */

@@ -26,8 +26,8 @@ export class Executions extends Resource {
   /**
    * List executions
    *
-   * The executions of the organisation, newest first, without input and output. Use `page` to look at a page, and `cursor` to read a
-   * long list: it loses and doubles nothing while executions are added.
+   * The executions of the organisation, newest first, without input and output. Use `page` to look at a page, and
+   * `cursor` to read a long list: it loses and doubles nothing while executions are added.
    *
    * `GET /v1/executions`
    */
@@ -49,8 +49,8 @@ export class Executions extends Resource {
   /**
    * Cancel an execution
    *
-   * Ends an execution. The node at work is told to stop, usually within a second; the answer shows the execution as it is now, which may
-   * still be `running`. One that has ended already is a 409.
+   * Ends an execution. The node at work is told to stop, usually within a second; the answer shows the execution as it
+   * is now, which may still be `running`. One that has ended already is a 409.
    *
    * `POST /v1/executions/{execution_id}/cancel`
    */
@@ -83,10 +83,11 @@ export class Executions extends Resource {
   /**
    * Follow an execution
    *
-   * What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and
-   * new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on
-   * from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed`
-   * or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open.
+   * What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from
+   * the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off
+   * sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice,
+   * whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream
+   * ends. A comment every 15 seconds keeps the connection open.
    *
    * `GET /v1/executions/{execution_id}/events`
    *

@@ -9,9 +9,9 @@ export class Health extends Resource {
   /**
    * How the system is
    *
-   * Asks every part that the server depends on how it is, and how long its answer took. A part that is unwell is told in a 200: read
-   * `status`. Without the database nothing works, and the answer is a 503 (`service_unavailable`) as everywhere. For a load
-   * balancer take `getReadiness`.
+   * Asks every part that the server depends on how it is, and how long its answer took. A part that is unwell is told
+   * in a 200: read `status`. Without the database nothing works, and the answer is a 503 (`service_unavailable`) as
+   * everywhere. For a load balancer take `getReadiness`.
    *
    * `GET /v1/monitoring/health`
    */
@@ -22,7 +22,8 @@ export class Health extends Resource {
   /**
    * Whether the process lives
    *
-   * Answers 200 as long as the process can answer at all. It asks nothing else, so that a database that is away restarts nobody.
+   * Answers 200 as long as the process can answer at all. It asks nothing else, so that a database that is away
+   * restarts nobody.
    *
    * `GET /health/live`
    */
@@ -33,8 +34,8 @@ export class Health extends Resource {
   /**
    * Whether to send requests here
    *
-   * Answers 200 while the server can do its work, and the error `service_unavailable` (503) before it has started, while the database
-   * is away and once it is stopping.
+   * Answers 200 while the server can do its work, and the error `service_unavailable` (503) before it has started,
+   * while the database is away and once it is stopping.
    *
    * `GET /health/ready`
    */

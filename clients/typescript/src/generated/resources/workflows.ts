@@ -31,8 +31,8 @@ export class Workflows extends Resource {
   /**
    * Create a workflow
    *
-   * Makes a draft. Its definition may be unfinished: only the structure is checked here, the rest by `validateWorkflow` and
-   * `publishWorkflow`. Without a definition the draft is empty.
+   * Makes a draft. Its definition may be unfinished: only the structure is checked here, the rest by
+   * `validateWorkflow` and `publishWorkflow`. Without a definition the draft is empty.
    *
    * `POST /v1/workflows`
    */
@@ -43,8 +43,9 @@ export class Workflows extends Resource {
   /**
    * Check a definition
    *
-   * Says whether a definition can be published and lists everything that is wrong with it, with the node, the field and a hint.
-   * Stores nothing. A definition with problems is a 200 with `valid: false`; a 400 means that it lacks the structure of a definition.
+   * Says whether a definition can be published and lists everything that is wrong with it, with the node, the field
+   * and a hint. Stores nothing. A definition with problems is a 200 with `valid: false`; a 400 means that it lacks the
+   * structure of a definition.
    *
    * `POST /v1/workflows/validate`
    */
@@ -55,8 +56,8 @@ export class Workflows extends Resource {
   /**
    * Import a workflow
    *
-   * Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text that is not YAML
-   * or does not have the form of a workflow is a `validation_error`.
+   * Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text
+   * that is not YAML or does not have the form of a workflow is a `validation_error`.
    *
    * `POST /v1/workflows/import`
    */
@@ -80,8 +81,9 @@ export class Workflows extends Resource {
   /**
    * Change a workflow
    *
-   * Changes what is given and leaves the rest. A definition replaces the draft as a whole; executions go on running the published
-   * version until the draft is published. Give `revision` to be told (409 `revision_conflict`) when somebody else was faster.
+   * Changes what is given and leaves the rest. A definition replaces the draft as a whole; executions go on running
+   * the published version until the draft is published. Give `revision` to be told (409 `revision_conflict`) when
+   * somebody else was faster.
    *
    * `PATCH /v1/workflows/{workflow_id}`
    */
@@ -103,8 +105,8 @@ export class Workflows extends Resource {
   /**
    * Publish a workflow
    *
-   * Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep to theirs. A
-   * draft with errors is a `validation_error` that lists them all. A paused workflow stays paused.
+   * Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep
+   * to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused.
    *
    * `POST /v1/workflows/{workflow_id}/publish`
    */
@@ -137,9 +139,10 @@ export class Workflows extends Resource {
   /**
    * Execute a workflow
    *
-   * Starts an execution of the published version. Answers 202 at once, with the execution as it was accepted; follow it with
-   * `getExecution` or `streamExecutionEvents`. With `wait` the answer comes when the execution has ended (200), or when the time is
-   * up and it goes on (202). A 200 also tells of an execution that failed or was cancelled: look at `status`.
+   * Starts an execution of the published version. Answers 202 at once, with the execution as it was accepted; follow
+   * it with `getExecution` or `streamExecutionEvents`. With `wait` the answer comes when the execution has ended
+   * (200), or when the time is up and it goes on (202). A 200 also tells of an execution that failed or was cancelled:
+   * look at `status`.
    *
    * `POST /v1/workflows/{workflow_id}/execute`
    */
@@ -150,8 +153,8 @@ export class Workflows extends Resource {
   /**
    * Export a workflow
    *
-   * The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses between JSON
-   * (the default) and YAML.
+   * The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses
+   * between JSON (the default) and YAML.
    *
    * `GET /v1/workflows/{workflow_id}/export`
    */
