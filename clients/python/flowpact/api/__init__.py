@@ -1,0 +1,9 @@
+# flake8: noqa
+
+# import apis into api package
+from flowpact.api.api_keys_api import ApiKeysApi
+from flowpact.api.auth_api import AuthApi
+from flowpact.api.executions_api import ExecutionsApi
+from flowpact.api.health_api import HealthApi
+from flowpact.api.workflows_api import WorkflowsApi
+

@@ -1,0 +1,152 @@
+/**
+ * Makes the Python and Go SDKs from the contract with openapi-generator, through the 3.0.3 lowering of codegen.
+ * `--check` writes nothing, lists what differs from what is committed, and exits 1 if anything does; where there is no
+ * Java it says so and passes, so that only regenerating needs one.
+ */
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { lowerFile } from '../codegen/src/lowering/index.ts';
+
+const root = join(import.meta.dirname, '..');
+const spec = join(root, 'spec/platform/openapi.yaml');
+const fileList = '.openapi-generator/FILES';
+
+interface Sdk {
+  readonly generator: string;
+  readonly folder: string;
+  readonly options: readonly string[];
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+const common = { hideGenerationTimestamp: 'true', disallowAdditionalPropertiesIfNotPresent: 'false' };
+
+const sdks: readonly Sdk[] = [
+  {
+    generator: 'python',
+    folder: 'clients/python',
+    options: ['--package-name', 'flowpact'],
+    properties: { ...common, packageVersion: '0.1.0', projectName: 'flowpact' },
+  },
+  {
+    generator: 'go',
+    folder: 'clients/go',
+    options: [
+      '--package-name',
+      'flowpact',
+      '--git-host',
+      'github.com',
+      '--git-user-id',
+      'flowpact',
+      '--git-repo-id',
+      'flowpact-go',
+    ],
+    properties: { ...common, packageVersion: '0.1.0', enumClassPrefix: 'true' },
+  },
+];
+
+async function main(check: boolean): Promise<number> {
+  if (spawnSync('java', ['-version']).status !== 0) {
+    const missing = 'Java is not on this machine; openapi-generator needs Java 11 or later.';
+    console.log(check ? `SDK drift not checked: ${missing}` : missing);
+    return check ? 0 : 1;
+  }
+  await provideJar();
+  const work = await mkdtemp(join(tmpdir(), 'flowpact-sdks-'));
+  try {
+    const input = join(work, 'openapi-3.0.json');
+    await writeFile(input, JSON.stringify(await lowered(), null, 2));
+    const drift: string[] = [];
+    for (const sdk of sdks) drift.push(...(await update(sdk, await generated(sdk, input, work), check)));
+    if (check) for (const line of drift) console.log(line);
+    console.log(summary(check, drift.length));
+    return check && drift.length > 0 ? 1 : 0;
+  } finally {
+    await rm(work, { recursive: true });
+  }
+}
+
+function summary(check: boolean, count: number): string {
+  if (!check) return `${sdks.map(({ folder }) => folder).join(', ')}: ${count} files changed`;
+  return count === 0
+    ? 'SDKs: no drift'
+    : `SDKs: ${count} files differ; run npm run generate:sdks and commit the result`;
+}
+
+/** The document as generators get it; every loss is printed, so that none is silent. */
+async function lowered(): Promise<object> {
+  const { document, report } = await lowerFile(spec, root);
+  for (const line of report) console.log(line);
+  const info = document['info'] as { description?: string };
+  // Every generated file repeats the description in its head; the first paragraph is enough there.
+  return { ...document, info: { ...info, description: info.description?.split('\n\n')[0] } };
+}
+
+/** The JAR from Maven Central by Maven where there is one; otherwise openapi-generator-cli fetches it itself. */
+async function provideJar(): Promise<void> {
+  const settings = JSON.parse(await readFile(join(root, 'openapitools.json'), 'utf8')) as {
+    'generator-cli': { version: string; storageDir: string };
+  };
+  const { version, storageDir } = settings['generator-cli'];
+  const jar = join(root, storageDir, `${version}.jar`);
+  if (existsSync(jar) || spawnSync('mvn', ['--version']).status !== 0) return;
+  await mkdir(dirname(jar), { recursive: true });
+  const artifact = `org.openapitools:openapi-generator-cli:${version}`;
+  run('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${dirname(jar)}`]);
+  await rename(join(dirname(jar), `openapi-generator-cli-${version}.jar`), jar);
+}
+
+async function generated(
+  { generator, folder, options, properties }: Sdk,
+  input: string,
+  work: string,
+): Promise<string> {
+  const out = join(work, generator);
+  await mkdir(out);
+  await cp(join(root, folder, '.openapi-generator-ignore'), join(out, '.openapi-generator-ignore'));
+  run(process.execPath, [
+    join(root, 'node_modules/@openapitools/openapi-generator-cli/main.js'),
+    ...['generate', '-g', generator, '-i', input, '-o', out, ...options],
+    ...[
+      '--additional-properties',
+      Object.entries(properties)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(','),
+    ],
+    ...['--global-property', 'apiTests=false,modelTests=false,apiDocs=false,modelDocs=false'],
+  ]);
+  return out;
+}
+
+/** What differs between the folder and the fresh output; without `check` it is also made equal. */
+async function update({ folder }: Sdk, fresh: string, check: boolean): Promise<string[]> {
+  const target = join(root, folder);
+  const files = (await readdir(fresh, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(fresh, join(entry.parentPath, entry.name)));
+  const previous = existsSync(join(target, fileList))
+    ? (await readFile(join(target, fileList), 'utf8')).split('\n')
+    : [];
+  const stale = previous.filter((file) => file !== '' && !files.includes(file) && existsSync(join(target, file)));
+  const changed: string[] = [];
+  for (const file of files) {
+    const text = await readFile(join(fresh, file), 'utf8');
+    const old = existsSync(join(target, file)) ? await readFile(join(target, file), 'utf8') : undefined;
+    if (text === old) continue;
+    changed.push(`${old === undefined ? 'missing' : 'differs'}: ${folder}/${file}`);
+    if (check) continue;
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    await writeFile(join(target, file), text);
+  }
+  if (!check) for (const file of stale) await rm(join(target, file));
+  return [...changed, ...stale.map((file) => `stale: ${folder}/${file}`)];
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args[0]} failed with exit code ${status}:\n${stdout}\n${stderr}`);
+}
+
+process.exitCode = await main(process.argv.includes('--check'));
