@@ -52,8 +52,11 @@ export abstract class Engine {
   /** Takes up work, including the runs of processes that died. */
   abstract start(): Promise<void>;
 
-  /** Starts nothing new, gives steps in progress `graceMs`, and leaves the rest to other processes or the next start. */
-  abstract stop(graceMs: number): Promise<void>;
+  /**
+   * Starts nothing new, gives steps in progress `graceMs` (a default of its own unless told), and leaves the rest to other
+   * processes or the next start.
+   */
+  abstract stop(graceMs?: number): Promise<void>;
 }
 
 /** What the body of a run may do; only the scheduler calls it. */
@@ -64,10 +67,10 @@ export interface RunContext {
   /** Fires when the run is cancelled, belongs to another process, or this process stops. */
   readonly signal: AbortSignal;
   /**
-   * Runs `work` once and remembers what it returned; only a step in flight at a crash runs again. `work` must not throw.
-   * Rejects with RunAbandonedError when the run is no longer this process's to continue.
+   * Runs `work` once and remembers the JSON that it returned; only a step in flight at a crash runs again. `work` must not
+   * throw, except RunAbandonedError to be run again elsewhere. Rejects with RunAbandonedError when the run is no longer this process's to continue.
    */
-  step<T extends Json>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  step<T>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Waits; `at` (milliseconds since 1970) must be the same at every replay. */
   sleepUntil(at: number): Promise<void>;
   /** The payload of the next signal of that name; undefined at `timeoutAt`. */

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
+import { ExecutionEvent } from './execution-event.entity.ts';
 import { ExecutionAlreadyFinishedError } from './execution.errors.ts';
 
 export const executionStatuses = [
@@ -21,8 +22,9 @@ export const terminalStatuses = ['completed', 'failed', 'cancelled'] as const sa
 export interface Failure {
   code: string;
   message: string;
-  node_id?: string;
-  details?: Record<string, Json>;
+  /** Null when it was no node. */
+  node_id: string | null;
+  details: { readonly [key: string]: Json };
 }
 
 /** What a `respond` node answered. */
@@ -109,11 +111,21 @@ export class Execution extends ExecutionSchema.class {
     return this.completedAt.getTime() - this.startedAt.getTime();
   }
 
-  /** Ends it as cancelled; throws ExecutionAlreadyFinishedError when it has already ended. */
-  cancel(at: Date): void {
+  /** Ends it as cancelled, and returns the event that says so; throws ExecutionAlreadyFinishedError when it has ended. */
+  cancel(at: Date): ExecutionEvent {
     if (this.ended) throw new ExecutionAlreadyFinishedError(this.id, this.status);
     this.status = 'cancelled';
     this.completedAt = at;
+    this.eventSequence += 1;
+    return Object.assign(new ExecutionEvent(), {
+      executionId: this.id,
+      sequence: this.eventSequence,
+      organisationId: this.organisationId,
+      key: 'ended',
+      type: 'execution:cancelled' as const,
+      data: { status: 'cancelled', duration_ms: this.durationMs ?? 0 },
+      createdAt: at,
+    });
   }
 }
 ExecutionSchema.setClass(Execution);

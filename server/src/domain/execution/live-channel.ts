@@ -1,5 +1,8 @@
 /** Tells every process that the log of an execution has grown. A hint and no more: whoever listens also looks now and then. */
 export abstract class LiveChannel {
+  abstract start(): Promise<void>;
+  abstract stop(): Promise<void>;
+
   /** Wakes the listeners of this process at once and those of the others within milliseconds; never throws. */
   abstract publish(executionId: string, ended: boolean): void;
 

@@ -22,6 +22,8 @@ const StepSchema = defineEntity({
     input: p.json<Json>().nullable(),
     output: p.json<Json>().nullable(),
     error: p.json<Failure>().nullable(),
+    /** The port by which the node was left. */
+    port: p.text().nullable(),
     /** When a waiting step goes on. */
     waitUntil: p.datetime(3).nullable(),
     createdAt: p.datetime(3),

@@ -30,6 +30,8 @@ export interface DbosEngineOptions {
   poolSize?: number;
   /** How long the engine remembers runs that have ended, in milliseconds. */
   retention?: number;
+  /** Milliseconds that steps in progress get when the engine stops. */
+  grace?: number;
   log?: EngineLog;
 }
 
@@ -72,7 +74,7 @@ export class DbosEngine extends Engine {
 
   constructor(options: DbosEngineOptions) {
     super();
-    this.#options = { concurrency: 100, poolSize: 20, retention: 600_000, log: quiet, ...options };
+    this.#options = { concurrency: 100, poolSize: 20, retention: 600_000, grace: 15_000, log: quiet, ...options };
     this.#lock = new ExecutorLock(options.url, this.executorId, {
       tick: (query) => this.#tick(query),
       cancelled: (runId) => this.#runs.get(runId)?.leave('The run was cancelled.'),
@@ -185,9 +187,11 @@ export class DbosEngine extends Engine {
       // A body that swallowed its abandonment has not ended the run.
       if (run.signal.aborted) throw run.signal.reason;
     } catch (error) {
+      if (!(error instanceof RunAbandonedError)) throw error;
+      // Steps of other branches may still be in flight; what they come to is recorded.
+      await run.quiet();
       // DBOS leaves a run that ends so as it is: not failed, its owner to be seen.
-      if (error instanceof RunAbandonedError) throw new DBOSWorkflowConflictError(runId);
-      throw error;
+      throw new DBOSWorkflowConflictError(runId);
     } finally {
       if (this.#runs.get(runId) === run) this.#runs.delete(runId);
     }
@@ -225,7 +229,7 @@ export class DbosEngine extends Engine {
     return { ok: true, running, queued: Number(rows[0]!.queued) };
   }
 
-  async stop(graceMs: number): Promise<void> {
+  async stop(graceMs = this.#options.grace): Promise<void> {
     if (started !== this) return;
     this.#state = 'draining';
     clearInterval(this.#retention);

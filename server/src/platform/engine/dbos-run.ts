@@ -35,20 +35,34 @@ export class DbosRun implements RunContext {
     return this.#inFlight;
   }
 
+  /** Ends when no step is in flight any more, or when the run is to be left. */
+  async quiet(): Promise<void> {
+    while (this.#inFlight > 0 && !this.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
   /** Makes the body end where it stands, without a trace; steps in flight are not recorded. */
   leave(reason: string): void {
     this.#controller.abort(new RunAbandonedError(this.runId, { cause: new Error(reason) }));
   }
 
-  async step<T extends Json>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async step<T>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return this.#guarded(async () => {
       this.#inFlight += 1;
       try {
-        return await DBOS.runStep(() => Promise.race([work(this.signal), this.#left]), { name: key });
+        return await DBOS.runStep(() => this.#unlessAbandoned(() => work(this.signal)), { name: key });
       } finally {
         this.#inFlight -= 1;
       }
     });
+  }
+
+  /** DBOS records every error of a step but this one. */
+  async #unlessAbandoned<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work(), this.#left]);
+    } catch (error) {
+      throw error instanceof RunAbandonedError ? new DBOSWorkflowConflictError(this.runId) : error;
+    }
   }
 
   async sleepUntil(at: number): Promise<void> {
@@ -68,7 +82,7 @@ export class DbosRun implements RunContext {
   async select(key: string, pending: ReadonlyMap<string, Promise<unknown>>): Promise<string> {
     return this.#guarded(() => {
       const race = [...pending].map(([name, promise]) => promise.then(() => name));
-      return DBOS.runStep(() => Promise.race([...race, this.#left]), { name: key });
+      return DBOS.runStep(() => this.#unlessAbandoned(() => Promise.race(race)), { name: key });
     });
   }
 

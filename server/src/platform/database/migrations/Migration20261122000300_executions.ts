@@ -22,7 +22,7 @@ export class Migration20261122000300_executions extends Migration {
     );
 
     this.addSql(
-      `create table "execution_event" ("execution_id" text not null, "sequence" int not null, "id" text not null, "organisation_id" text not null, "key" text not null, "type" text not null, "data" jsonb not null, "created_at" timestamptz(3) not null, primary key ("execution_id", "sequence"));`,
+      `create table "execution_event" ("execution_id" text not null, "sequence" int not null, "organisation_id" text not null, "key" text not null, "type" text not null, "data" jsonb not null, "created_at" timestamptz(3) not null, primary key ("execution_id", "sequence"));`,
     );
     this.addSql(`alter table "execution_event" add constraint "execution_event_key" unique ("execution_id", "key");`);
     this.addSql(
@@ -30,7 +30,7 @@ export class Migration20261122000300_executions extends Migration {
     );
 
     this.addSql(
-      `create table "execution_log" ("id" text not null, "organisation_id" text not null, "execution_id" text not null, "node_id" text null, "attempt" int null, "key" text not null, "level" text not null, "message" text not null, "data" jsonb null, "created_at" timestamptz(3) not null, primary key ("id"));`,
+      `create table "execution_log" ("id" text not null, "organisation_id" text not null, "execution_id" text not null, "node_id" text null, "node_type" text null, "attempt" int null, "key" text not null, "level" text not null, "message" text not null, "data" jsonb null, "created_at" timestamptz(3) not null, primary key ("id"));`,
     );
     this.addSql(
       `create index "execution_log_execution_created" on "execution_log" ("execution_id", "created_at", "id");`,
@@ -41,7 +41,7 @@ export class Migration20261122000300_executions extends Migration {
     );
 
     this.addSql(
-      `create table "step" ("id" text not null, "organisation_id" text not null, "execution_id" text not null, "node_id" text not null, "node_type" text not null, "node_name" text null, "status" text not null, "attempt" int not null, "input" jsonb null, "output" jsonb null, "error" jsonb null, "wait_until" timestamptz(3) null, "created_at" timestamptz(3) not null, "started_at" timestamptz(3) null, "completed_at" timestamptz(3) null, primary key ("id"));`,
+      `create table "step" ("id" text not null, "organisation_id" text not null, "execution_id" text not null, "node_id" text not null, "node_type" text not null, "node_name" text null, "status" text not null, "attempt" int not null, "input" jsonb null, "output" jsonb null, "error" jsonb null, "port" text null, "wait_until" timestamptz(3) null, "created_at" timestamptz(3) not null, "started_at" timestamptz(3) null, "completed_at" timestamptz(3) null, primary key ("id"));`,
     );
     this.addSql(`alter table "step" add constraint "step_execution_node" unique ("execution_id", "node_id");`);
     this.addSql(

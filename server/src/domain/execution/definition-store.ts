@@ -1,0 +1,42 @@
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { compile, type Graph, hashOf, type WorkflowDefinition } from '../language/index.ts';
+import { DefinitionSnapshot } from './definition-snapshot.entity.ts';
+
+const mostGraphs = 500;
+
+/** Keeps the definitions that executions run, each once per organisation, and the graphs made of them. */
+export class DefinitionStore {
+  readonly #orm: MikroORM;
+  /** Graphs read from the database, so what is here has been committed. */
+  readonly #graphs = new Map<string, Graph>();
+
+  constructor(orm: MikroORM) {
+    this.#orm = orm;
+  }
+
+  /** Makes sure that the definition is stored, in the transaction of `em`, and returns its hash. */
+  async keep(organisationId: string, definition: WorkflowDefinition, em: EntityManager): Promise<string> {
+    const hash = hashOf(definition);
+    if (this.#graphs.has(`${organisationId}:${hash}`)) return hash;
+    await em.getConnection().execute(
+      `insert into definition_snapshot (organisation_id, hash, definition, created_at) values (?, ?, ?::jsonb, now())
+       on conflict do nothing`,
+      [organisationId, hash, JSON.stringify(definition)],
+      'run',
+      em.getTransactionContext(),
+    );
+    return hash;
+  }
+
+  /** The graph of a definition that was kept; throws when it was not. */
+  async graph(organisationId: string, hash: string): Promise<Graph> {
+    const key = `${organisationId}:${hash}`;
+    const known = this.#graphs.get(key);
+    if (known) return known;
+    const snapshot = await this.#orm.em.fork().findOneOrFail(DefinitionSnapshot, { organisationId, hash });
+    const graph = compile(snapshot.definition);
+    if (this.#graphs.size >= mostGraphs) this.#graphs.delete(this.#graphs.keys().next().value!);
+    this.#graphs.set(key, graph);
+    return graph;
+  }
+}

@@ -1,0 +1,78 @@
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Evaluator } from '../language/index.ts';
+import { NodeRegistry } from '../nodes/index.ts';
+import { NodesModule } from '../nodes/nodes.module.ts';
+import { WorkflowModule } from '../workflow/workflow.module.ts';
+import { WorkflowService } from '../workflow/workflow.service.ts';
+import { DefinitionStore } from './definition-store.ts';
+import { Engine } from './engine.ts';
+import { ExecutionEvents } from './execution-events.ts';
+import { ExecutionRecorder } from './execution-recorder.ts';
+import { ExecutionService } from './execution.service.ts';
+import { graphBody, GraphRunner } from './interpreter/graph-runner.ts';
+import { LiveChannel } from './live-channel.ts';
+import { LostExecutions } from './lost-executions.ts';
+import { PublishedWorkflows } from './published-workflows.ts';
+
+const logger = new Logger('Executions');
+const fault = (message: string, error: unknown): void => logger.error({ err: error }, message);
+
+/** Needs the global modules that provide Engine, LiveChannel and Evaluator. It starts the engine with the application. */
+@Module({
+  imports: [NodesModule, WorkflowModule],
+  providers: [
+    ExecutionService,
+    ExecutionEvents,
+    { provide: PublishedWorkflows, useExisting: WorkflowService },
+    { provide: DefinitionStore, useFactory: (orm: MikroORM) => new DefinitionStore(orm), inject: [MikroORM] },
+    {
+      provide: ExecutionRecorder,
+      useFactory: (orm: MikroORM, live: LiveChannel) =>
+        new ExecutionRecorder(orm, live, (message, error) => logger.warn({ err: error }, message)),
+      inject: [MikroORM, LiveChannel],
+    },
+    {
+      provide: GraphRunner,
+      useFactory: (
+        orm: MikroORM,
+        definitions: DefinitionStore,
+        recorder: ExecutionRecorder,
+        evaluator: Evaluator,
+        nodeTypes: NodeRegistry,
+      ) => new GraphRunner({ orm, definitions, recorder, evaluator, nodeTypes, fault }),
+      inject: [MikroORM, DefinitionStore, ExecutionRecorder, Evaluator, NodeRegistry],
+    },
+    {
+      provide: LostExecutions,
+      useFactory: (orm: MikroORM, engine: Engine, recorder: ExecutionRecorder) =>
+        new LostExecutions({ orm, engine, recorder, fault }),
+      inject: [MikroORM, Engine, ExecutionRecorder],
+    },
+  ],
+  exports: [ExecutionService, ExecutionEvents],
+})
+export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly engine: Engine,
+    private readonly live: LiveChannel,
+    private readonly runner: GraphRunner,
+    private readonly recorder: ExecutionRecorder,
+    private readonly lost: LostExecutions,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.engine.register(graphBody, (context, input) => this.runner.run(context, input));
+    await this.live.start();
+    await this.engine.start();
+    this.lost.start();
+  }
+
+  /** The recorder closes after the engine, whose last runs still have something to tell. */
+  async onApplicationShutdown(): Promise<void> {
+    this.lost.stop();
+    await this.engine.stop();
+    await this.recorder.close();
+    await this.live.stop();
+  }
+}

@@ -1,0 +1,204 @@
+import type { Json } from '../../domain-error.ts';
+import type { LogLevel, NodeResult } from '../../nodes/node-type.ts';
+import type { Failure } from '../execution.entity.ts';
+import type { ExecutionRecorder } from '../execution-recorder.ts';
+import type { Recording, StepChange } from '../recording.ts';
+import type { WorkflowNode } from '../../language/index.ts';
+import type { ErrorRecord } from './outcome.ts';
+
+/** One attempt at a node, as it is told about. */
+export interface Attempt {
+  readonly node: WorkflowNode;
+  /** From 1. */
+  readonly attempt: number;
+  readonly input: Json;
+  readonly startedAt: Date;
+}
+
+/** Where the run stands. */
+export interface Progress {
+  ended: number;
+  total: number;
+}
+
+/**
+ * Tells users what happens in one execution. It may be told twice, because a run that is resumed is replayed from its
+ * start: each thing has a key under which it is stored once.
+ */
+export class Chronicle {
+  readonly #recorder: ExecutionRecorder;
+  readonly #executionId: string;
+  readonly #startedAt: Date;
+  #logLines = 0;
+  #waits = false;
+
+  /** `startedAt` is when the execution began, also for a run that is resumed. */
+  constructor(recorder: ExecutionRecorder, executionId: string, startedAt: Date) {
+    this.#recorder = recorder;
+    this.#executionId = executionId;
+    this.#startedAt = startedAt;
+  }
+
+  started(workflowId: string, workflowVersion: number): void {
+    const at = this.#startedAt;
+    this.#tell((recording) => {
+      recording.change({ status: 'running', startedAt: at });
+      const data = { workflow_id: workflowId, workflow_version: workflowVersion };
+      recording.event({ key: 'started', type: 'execution:started', data, at });
+    });
+  }
+
+  attemptStarted(attempt: Attempt): void {
+    this.#tell((recording) => {
+      if (this.#waits) recording.change({ status: 'running' });
+      this.#waits = false;
+      recording.step(stepOf(attempt, { status: 'running' }));
+      recording.event({
+        key: `${attempt.node.id}:${attempt.attempt}:started`,
+        type: 'node:started',
+        data: headOf(attempt),
+        at: attempt.startedAt,
+      });
+    });
+  }
+
+  nodeCompleted(
+    attempt: Attempt,
+    { output, port = 'default', response }: NodeResult,
+    at: Date,
+    progress: Progress,
+  ): void {
+    this.#tell((recording) => {
+      recording.step(stepOf(attempt, { status: 'completed', output, port, completedAt: at }));
+      recording.event({
+        key: `${attempt.node.id}:${attempt.attempt}:completed`,
+        type: 'node:completed',
+        data: { ...headOf(attempt), output, port, duration_ms: span(attempt.startedAt, at) },
+        at,
+      });
+      if (response) recording.change({ response });
+      this.#progress(recording, attempt.node.id, progress, at);
+    });
+  }
+
+  /** `retryAt` when another attempt follows; otherwise this is the node's end. */
+  attemptFailed(attempt: Attempt, error: ErrorRecord, at: Date, then: { retryAt: Date } | Progress): void {
+    const failure = toFailure(error, attempt.node.id);
+    const willRetry = 'retryAt' in then;
+    this.#tell((recording) => {
+      recording.step(
+        willRetry
+          ? stepOf(attempt, { status: 'waiting', error: failure, waitUntil: then.retryAt })
+          : stepOf(attempt, { status: 'failed', error: failure, completedAt: at }),
+      );
+      recording.event({
+        key: `${attempt.node.id}:${attempt.attempt}:failed`,
+        type: 'node:failed',
+        data: {
+          ...headOf(attempt),
+          error: { ...failure },
+          will_retry: willRetry,
+          duration_ms: span(attempt.startedAt, at),
+        },
+        at,
+      });
+      if (!willRetry) this.#progress(recording, attempt.node.id, then, at);
+    });
+  }
+
+  nodesSkipped(nodes: readonly WorkflowNode[]): void {
+    if (nodes.length === 0) return;
+    this.#tell((recording) => {
+      for (const node of nodes) {
+        const { id: nodeId, type: nodeType, name: nodeName } = node;
+        recording.step({ nodeId, nodeType, nodeName, status: 'skipped', attempt: 0 });
+      }
+    });
+  }
+
+  nodeCancelled(attempt: Attempt): void {
+    this.#tell((recording) => recording.step(stepOf(attempt, { status: 'cancelled', completedAt: new Date() })));
+  }
+
+  stepWaits(attempt: Attempt, until: Date): void {
+    this.#tell((recording) => recording.step(stepOf(attempt, { status: 'waiting', waitUntil: until })));
+  }
+
+  /** Nothing goes on before `until`, when the node does. */
+  waits(nodeId: string, key: string, until: Date): void {
+    if (this.#waits) return;
+    this.#waits = true;
+    this.#tell((recording) => {
+      recording.change({ status: 'waiting' });
+      const data = { node_id: nodeId, reason: 'delay', until: until.toISOString() };
+      recording.event({ key: `waiting:${key}`, type: 'execution:waiting', data, at: new Date() });
+    });
+  }
+
+  goesOn(): void {
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.#tell((recording) => recording.change({ status: 'running' }));
+  }
+
+  log(attempt: Attempt, level: LogLevel, message: string, data?: Json): void {
+    this.#logLines += 1;
+    const key = `${attempt.node.id}:${attempt.attempt}:${this.#logLines}`;
+    const { id: nodeId, type: nodeType } = attempt.node;
+    this.#tell((recording) => {
+      recording.log({ key, nodeId, nodeType, attempt: attempt.attempt, level, message, data, at: new Date() });
+    });
+  }
+
+  completed(output: Json): void {
+    const at = new Date();
+    this.#tell((recording) => {
+      recording.change({ status: 'completed', output, progress: 100, completedAt: at });
+      const data = { status: 'completed', output, duration_ms: span(this.#startedAt, at) };
+      recording.event({ key: 'ended', type: 'execution:completed', data, at });
+    });
+  }
+
+  failed(error: Failure): void {
+    const at = new Date();
+    this.#tell((recording) => {
+      recording.change({ status: 'failed', error, completedAt: at });
+      const data = { status: 'failed', error: { ...error }, duration_ms: span(this.#startedAt, at) };
+      recording.event({ key: 'ended', type: 'execution:failed', data, at });
+    });
+  }
+
+  #progress(recording: Recording, nodeId: string, { ended, total }: Progress, at: Date): void {
+    const progress = Math.floor((100 * ended) / total);
+    recording.change({ progress });
+    recording.event({
+      key: `progress:${nodeId}`,
+      type: 'execution:progress',
+      data: { progress, completed_nodes: ended, total_nodes: total, node_id: nodeId },
+      at,
+    });
+  }
+
+  #tell(tell: (recording: Recording) => void): void {
+    this.#recorder.record(this.#executionId, tell);
+  }
+}
+
+export function toFailure({ code, message, details }: ErrorRecord, nodeId: string | null): Failure {
+  return { code, message, node_id: nodeId, details };
+}
+
+function stepOf(
+  { node, attempt, input, startedAt }: Attempt,
+  change: Partial<StepChange> & Pick<StepChange, 'status'>,
+): StepChange {
+  return { nodeId: node.id, nodeType: node.type, nodeName: node.name, attempt, input, startedAt, ...change };
+}
+
+function headOf({ node, attempt }: Attempt): { node_id: string; node_type: string; attempt: number } {
+  return { node_id: node.id, node_type: node.type, attempt };
+}
+
+function span(from: Date, to: Date): number {
+  return Math.max(0, to.getTime() - from.getTime());
+}

@@ -1,0 +1,31 @@
+import type { Json } from '../../domain-error.ts';
+import { NodeFailure } from '../../nodes/node-type.ts';
+
+/** What a command came to, as the engine remembers it; `at` is when, in milliseconds since 1970. */
+export type Outcome =
+  | { readonly ok: true; readonly value: Json; readonly at: number }
+  | { readonly ok: false; readonly error: ErrorRecord; readonly at: number };
+
+/** A NodeFailure in JSON. */
+export interface ErrorRecord {
+  readonly code: string;
+  readonly message: string;
+  readonly details: { readonly [key: string]: Json };
+}
+
+/** The time limit of the whole execution has passed; no `on_error` catches it. */
+export const executionTimeout = 'execution_timeout';
+
+const longestMessage = 10_000;
+
+/** Any error as a failure of a node. What is not a NodeFailure is a fault of the platform, whose words are not for users. */
+export function toErrorRecord(error: unknown): ErrorRecord {
+  if (error instanceof NodeFailure) {
+    return { code: error.code, message: error.message.slice(0, longestMessage), details: error.details };
+  }
+  return { code: 'internal_error', message: 'The node failed for a reason that lies with the platform.', details: {} };
+}
+
+export function toNodeFailure({ code, message, details }: ErrorRecord): NodeFailure {
+  return new NodeFailure(code, message, details);
+}

@@ -1,0 +1,71 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { Engine } from './engine.ts';
+import type { ExecutionRecorder } from './execution-recorder.ts';
+import { Execution, type ExecutionStatus } from './execution.entity.ts';
+
+export interface LostExecutionsOptions {
+  readonly orm: MikroORM;
+  readonly engine: Engine;
+  readonly recorder: ExecutionRecorder;
+  readonly fault: (message: string, error: unknown) => void;
+}
+
+const interval = 30_000;
+/** Younger executions may be between their acceptance and the engine's knowing of them. */
+const youngest = 60_000;
+const atOnce = 1_000;
+const open: ExecutionStatus[] = ['pending', 'running', 'waiting'];
+
+/** Ends executions whose run has ended for the engine without a word, such as one that took down process after process. */
+export class LostExecutions {
+  readonly #options: LostExecutionsOptions;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: LostExecutionsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.end().catch((error: unknown) => this.#options.fault('Lost executions could not be looked for.', error));
+    }, interval);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Looks once, at executions accepted at least `age` milliseconds ago, and returns the ids of those it ended as failed. */
+  async end(age = youngest): Promise<string[]> {
+    const { orm, engine, recorder, fault } = this.#options;
+    const before = new Date(Date.now() - age);
+    const ended: string[] = [];
+    for (let last = ''; ;) {
+      const where = { status: { $in: open }, createdAt: { $lt: before }, id: { $gt: last } };
+      const found = await orm.em
+        .fork()
+        .find(Execution, where, { fields: ['id'], orderBy: { id: 'asc' }, limit: atOnce });
+      if (found.length === 0) return ended;
+      for (const id of await engine.ended(found.map(({ id }) => id))) {
+        recorder.record(id, (recording) => {
+          const at = new Date();
+          const message = 'The execution was given up by the engine.';
+          const error = { code: 'internal_error', message, node_id: null, details: {} };
+          recording.change({ status: 'failed', error, completedAt: at });
+          recording.event({
+            key: 'ended',
+            type: 'execution:failed',
+            data: { status: 'failed', error, duration_ms: 0 },
+            at,
+          });
+        });
+        if (await recorder.stored(id)) {
+          ended.push(id);
+          fault(`Execution ${id} was given up by the engine.`, undefined);
+        }
+        recorder.forget(id);
+      }
+      last = found.at(-1)!.id;
+    }
+  }
+}

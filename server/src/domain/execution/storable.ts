@@ -1,0 +1,25 @@
+import { type Json, ValidationFailedError } from '../domain-error.ts';
+
+/** NUL and lone surrogates in the escapes of JSON; a backslash that is itself escaped may look like one. */
+const suspicious = /\\u(0000|d[89a-f])/i;
+
+/** JSON text that jsonb takes: it holds neither NUL nor lone surrogates, which strings from outside may contain; they are replaced. */
+export function toJsonb(value: unknown): string {
+  const json = JSON.stringify(value);
+  return suspicious.test(json) ? JSON.stringify(storable(JSON.parse(json))) : json;
+}
+
+/** Throws ValidationFailedError when the value, named `field` in the request's body, has characters that cannot be stored. */
+export function checkStorable(field: string, value: Json): void {
+  const json = JSON.stringify(value);
+  if (!suspicious.test(json) || JSON.stringify(storable(value)) === json) return;
+  const message = 'has a character that cannot be stored: NUL or half of a surrogate pair';
+  throw new ValidationFailedError(`${field} ${message}.`, [{ field, message, location: 'body' }]);
+}
+
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '\ufffd').toWellFormed();
+  if (Array.isArray(value)) return value.map(storable);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storable(item)]));
+}

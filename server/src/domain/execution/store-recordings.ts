@@ -1,0 +1,81 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Recording } from './recording.ts';
+import { toJsonb } from './storable.ts';
+
+/**
+ * One round trip for any number of executions. The row lock in `open` puts the events of an execution in one order across
+ * processes and keeps out all that comes after its end. A step only moves forward: to a later attempt, or to a later
+ * status of the same.
+ */
+const statement = `
+with given as (
+  select * from jsonb_to_recordset($1::jsonb) as given(
+    id text, status text, progress smallint, output jsonb, error jsonb, response jsonb,
+    started_at timestamptz, completed_at timestamptz, events int)
+), open as (
+  select id, organisation_id, event_sequence from execution
+   where id in (select id from given) and status not in ('completed', 'failed', 'cancelled')
+   order by id for no key update
+), changed as (
+  update execution set
+    status = coalesce(given.status, execution.status),
+    progress = greatest(execution.progress, given.progress),
+    output = coalesce(given.output, execution.output),
+    error = coalesce(given.error, execution.error),
+    response = coalesce(execution.response, given.response),
+    started_at = coalesce(execution.started_at, given.started_at),
+    completed_at = given.completed_at,
+    event_sequence = open.event_sequence + given.events
+  from given join open on open.id = given.id
+  where execution.id = given.id
+), steps as (
+  insert into step (id, organisation_id, execution_id, node_id, node_type, node_name, status, attempt, input, output,
+    error, port, wait_until, created_at, started_at, completed_at)
+  select new.id, open.organisation_id, execution_id, node_id, node_type, node_name, status, attempt, input, output,
+    error, port, wait_until, created_at, started_at, completed_at
+  from jsonb_to_recordset($2::jsonb) as new(
+    id text, execution_id text, node_id text, node_type text, node_name text, status text, attempt int, input jsonb,
+    output jsonb, error jsonb, port text, wait_until timestamptz, created_at timestamptz, started_at timestamptz,
+    completed_at timestamptz)
+  join open on open.id = new.execution_id
+  on conflict (execution_id, node_id) do update set
+    status = excluded.status, attempt = excluded.attempt, input = coalesce(excluded.input, step.input),
+    output = excluded.output, error = excluded.error, port = excluded.port, wait_until = excluded.wait_until,
+    started_at = coalesce(step.started_at, excluded.started_at), completed_at = excluded.completed_at
+  where excluded.attempt > step.attempt or (excluded.attempt = step.attempt
+    and coalesce(array_position(array['pending', 'running', 'waiting'], excluded.status), 4)
+      > coalesce(array_position(array['pending', 'running', 'waiting'], step.status), 4))
+), events as (
+  insert into execution_event (execution_id, sequence, organisation_id, key, type, data, created_at)
+  select execution_id, open.event_sequence + position, open.organisation_id, key, type, data, created_at
+  from jsonb_to_recordset($3::jsonb) as new(
+    execution_id text, position int, key text, type text, data jsonb, created_at timestamptz)
+  join open on open.id = new.execution_id
+  on conflict do nothing
+), logs as (
+  insert into execution_log (id, organisation_id, execution_id, node_id, node_type, attempt, key, level, message, data,
+    created_at)
+  select new.id, open.organisation_id, execution_id, node_id, node_type, attempt, key, level, message, data, created_at
+  from jsonb_to_recordset($4::jsonb) as new(
+    id text, execution_id text, node_id text, node_type text, attempt int, key text, level text, message text,
+    data jsonb, created_at timestamptz)
+  join open on open.id = new.execution_id
+  on conflict do nothing
+)
+select id from open`;
+
+/** Writes all or nothing, and returns the ids of the executions that had not ended before. */
+export async function storeRecordings(orm: MikroORM, recordings: readonly Recording[]): Promise<Set<string>> {
+  const pool = await orm.em.getConnection().getNativeClient();
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'store_recordings',
+    text: statement,
+    values: [
+      toJsonb(recordings.map((recording) => recording.executionRow())),
+      toJsonb(recordings.flatMap((recording) => recording.stepRows())),
+      toJsonb(recordings.flatMap((recording) => recording.eventRows())),
+      toJsonb(recordings.flatMap((recording) => recording.logRows())),
+    ],
+  });
+  return new Set(rows.map(({ id }) => id));
+}

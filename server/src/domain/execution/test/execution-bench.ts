@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { QuickJsSandbox } from '../../../platform/sandbox/quickjs-sandbox.ts';
+import { DbosEngine } from '../../../platform/engine/dbos-engine.ts';
+import { PostgresLiveChannel } from '../../../platform/live/postgres-live-channel.ts';
+import { createTestDatabase, type TestDatabase } from '../../../../test/database.ts';
+import type { Json } from '../../domain-error.ts';
+import { newId } from '../../id.ts';
+import { Evaluator, type WorkflowDefinition, type WorkflowEdge, type WorkflowNode } from '../../language/index.ts';
+import { NodeRegistry } from '../../nodes/node-registry.ts';
+import type { NodeType } from '../../nodes/node-type.ts';
+import { DefinitionStore } from '../definition-store.ts';
+import { ExecutionEvent } from '../execution-event.entity.ts';
+import { ExecutionEvents } from '../execution-events.ts';
+import { ExecutionLog } from '../execution-log.entity.ts';
+import { ExecutionRecorder } from '../execution-recorder.ts';
+import { Execution } from '../execution.entity.ts';
+import { ExecutionService } from '../execution.service.ts';
+import { graphBody, GraphRunner } from '../interpreter/graph-runner.ts';
+import type { PublishedWorkflows } from '../published-workflows.ts';
+import { Step } from '../step.entity.ts';
+
+export const organisationId = newId('org');
+export const caller = { organisationId, apiKeyId: newId('key'), scopes: [] };
+
+/** The whole of executions without HTTP: real database, real engine, node types of the test's own. */
+export class ExecutionBench {
+  readonly faults: unknown[] = [];
+  readonly #workflows = new Map<string, WorkflowDefinition>();
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly engine: DbosEngine,
+    readonly live: PostgresLiveChannel,
+    readonly recorder: ExecutionRecorder,
+    readonly sandbox: QuickJsSandbox,
+    readonly definitions: DefinitionStore,
+  ) {}
+
+  static async start(types: readonly NodeType[], shared?: TestDatabase): Promise<ExecutionBench> {
+    const database = shared ?? (await createTestDatabase());
+    const { orm, url } = database;
+    const engine = new DbosEngine({ orm, url });
+    const live = new PostgresLiveChannel(url);
+    const recorder = new ExecutionRecorder(orm, live);
+    const sandbox = new QuickJsSandbox();
+    const definitions = new DefinitionStore(orm);
+    const bench = new ExecutionBench(database, engine, live, recorder, sandbox, definitions);
+    const runner = new GraphRunner({
+      orm,
+      definitions,
+      recorder,
+      evaluator: new Evaluator(sandbox),
+      nodeTypes: new NodeRegistry(types),
+      fault: (_, error) => bench.faults.push(error),
+    });
+    engine.register(graphBody, (context, input) => runner.run(context, input));
+    await live.start();
+    await engine.start();
+    return bench;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopEngine();
+    await this.database.drop();
+  }
+
+  /** Leaves the database to a bench that is started on it. */
+  async stopEngine(graceMs = 0): Promise<void> {
+    await this.engine.stop(graceMs);
+    await this.recorder.close();
+    await this.live.stop();
+    await this.sandbox.onApplicationShutdown();
+  }
+
+  get service(): ExecutionService {
+    const workflows: PublishedWorkflows = {
+      getPublished: async (_, id) => ({ version: 1, definition: this.#workflows.get(id)! }),
+    };
+    const em = this.database.orm.em.fork();
+    return new ExecutionService(em, this.engine, workflows, this.definitions, this.live);
+  }
+
+  get events(): ExecutionEvents {
+    return new ExecutionEvents(this.database.orm.em.fork(), this.live);
+  }
+
+  async begin(definition: WorkflowDefinition, input: Record<string, Json> = {}): Promise<Execution> {
+    const workflowId = newId('wf');
+    this.#workflows.set(workflowId, definition);
+    return this.service.start({ caller, workflowId, input });
+  }
+
+  async run(definition: WorkflowDefinition, input: Record<string, Json> = {}): Promise<Execution> {
+    const { id } = await this.begin(definition, input);
+    return this.ended(id);
+  }
+
+  async ended(id: string, within = 20_000): Promise<Execution> {
+    const execution = await this.service.waitFor(organisationId, id, within);
+    if (!execution.ended) throw new Error(`Execution ${id} is still ${execution.status} after ${within} ms.`);
+    return execution;
+  }
+
+  /** Status of each step by node id. */
+  async steps(id: string): Promise<Record<string, string>> {
+    const steps = await this.database.orm.em.fork().find(Step, { executionId: id }, { orderBy: { nodeId: 'asc' } });
+    return Object.fromEntries(
+      steps.map(({ nodeId, status, attempt }) => [nodeId, attempt > 1 ? `${status}@${attempt}` : status]),
+    );
+  }
+
+  step(id: string, nodeId: string): Promise<Step> {
+    return this.database.orm.em.fork().findOneOrFail(Step, { executionId: id, nodeId });
+  }
+
+  eventsOf(id: string): Promise<ExecutionEvent[]> {
+    return this.database.orm.em.fork().find(ExecutionEvent, { executionId: id }, { orderBy: { sequence: 'asc' } });
+  }
+
+  logsOf(id: string): Promise<ExecutionLog[]> {
+    return this.database.orm.em
+      .fork()
+      .find(ExecutionLog, { executionId: id }, { orderBy: { createdAt: 'asc', id: 'asc' } });
+  }
+
+  async until<T>(look: () => Promise<T | undefined | false> | T | undefined | false, within = 5_000): Promise<T> {
+    for (const deadline = Date.now() + within; Date.now() < deadline; await sleep(10)) {
+      const found = await look();
+      if (found) return found;
+    }
+    throw new Error(`Not within ${within} ms.`);
+  }
+}
+
+type NodeSketch = Partial<WorkflowNode> & { type: string };
+
+/**
+ * A definition in short: nodes by id, edges as `a -> b`, `a -> b c` (a fork), `a:error -> b` (by a port) and
+ * `a -> b if input.x`.
+ */
+export function sketch(
+  nodes: Record<string, NodeSketch>,
+  edges: readonly string[],
+  more: Partial<WorkflowDefinition> = {},
+): WorkflowDefinition {
+  return {
+    nodes: Object.entries(nodes).map(([id, node]) => ({ id, params: {}, ...node })),
+    edges: edges.flatMap((line, index) => edgesOf(line, index)),
+    ...more,
+  };
+}
+
+function edgesOf(line: string, index: number): WorkflowEdge[] {
+  const [path, when] = line.split(' if ') as [string, string | undefined];
+  const [source, targets] = path.split(' -> ') as [string, string];
+  const [from, port = 'default'] = source.split(':') as [string, string | undefined];
+  return targets
+    .split(' ')
+    .map((to) => ({ id: `e${String(index).padStart(2, '0')}_${to}`, from, to, port, when, priority: index }));
+}

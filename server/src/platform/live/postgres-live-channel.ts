@@ -1,0 +1,138 @@
+import pg from 'pg';
+import { LiveChannel } from '../../domain/execution/live-channel.ts';
+
+type Wake = (ended: boolean | undefined) => void;
+
+const channel = 'flowpact_live';
+/** Milliseconds in which news are gathered before other processes are told. */
+const coalesce = 5;
+/** PostgreSQL takes 8,000 bytes; an id with its mark takes 33. */
+const idsPerNotification = 200;
+const reconnectAfter = 500;
+
+/** What the channel reports about its connection. */
+export interface LiveChannelLog {
+  warn(message: string, error?: unknown): void;
+}
+
+/**
+ * LISTEN and NOTIFY over one connection of this process. Its own news reach its listeners without the database; those for
+ * other processes are gathered, because notifying commits take turns in the whole server.
+ */
+export class PostgresLiveChannel extends LiveChannel {
+  readonly #url: string;
+  readonly #log: LiveChannelLog;
+  readonly #listeners = new Map<string, Set<Wake>>();
+  readonly #news = new Map<string, boolean>();
+  #client: pg.Client | undefined;
+  #sending: Promise<void> | undefined;
+  #reconnect: NodeJS.Timeout | undefined;
+  #stopped = true;
+
+  constructor(url: string, log: LiveChannelLog = { warn: () => undefined }) {
+    super();
+    this.#url = url;
+    this.#log = log;
+  }
+
+  /** Listens; throws when the database cannot be reached. */
+  async start(): Promise<void> {
+    this.#stopped = false;
+    await this.#connect();
+  }
+
+  async stop(): Promise<void> {
+    await this.#sending;
+    this.#stopped = true;
+    clearTimeout(this.#reconnect);
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => undefined);
+  }
+
+  publish(executionId: string, ended: boolean): void {
+    this.#wake(executionId, ended);
+    this.#news.set(executionId, ended || this.#news.get(executionId) === true);
+    this.#sending ??= new Promise<void>((resolve) => setTimeout(resolve, coalesce)).then(() => this.#send());
+  }
+
+  subscribe(executionId: string, wake: Wake): () => void {
+    const listeners = this.#listeners.get(executionId) ?? new Set();
+    listeners.add(wake);
+    this.#listeners.set(executionId, listeners);
+    return () => {
+      listeners.delete(wake);
+      if (listeners.size === 0 && this.#listeners.get(executionId) === listeners) this.#listeners.delete(executionId);
+    };
+  }
+
+  async #send(): Promise<void> {
+    try {
+      while (this.#news.size > 0 && this.#client) {
+        const news = [...this.#news].slice(0, idsPerNotification);
+        for (const [id] of news) this.#news.delete(id);
+        const payload = news.map(([id, ended]) => (ended ? `${id}!` : id)).join(' ');
+        await this.#client.query('select pg_notify($1, $2)', [channel, payload]);
+      }
+    } catch (error) {
+      // Other processes look by themselves now and then, and after the connection is back.
+      this.#log.warn('News about executions could not be sent to the other processes.', error);
+    } finally {
+      this.#sending = undefined;
+    }
+  }
+
+  #hear(payload: string): void {
+    for (const word of payload.split(' ')) {
+      const ended = word.endsWith('!');
+      this.#wake(ended ? word.slice(0, -1) : word, ended);
+    }
+  }
+
+  #wake(executionId: string, ended: boolean | undefined): void {
+    for (const wake of [...(this.#listeners.get(executionId) ?? [])]) wake(ended);
+  }
+
+  async #connect(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.#url,
+      application_name: 'flowpact_live',
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    });
+    client.on('error', (error) => this.#lost(client, error));
+    client.on('end', () => this.#lost(client, undefined));
+    client.on('notification', ({ payload, processId }) => {
+      // What this process sent has reached its listeners already.
+      if (payload && processId !== (client as unknown as { processID: number }).processID) this.#hear(payload);
+    });
+    try {
+      await client.connect();
+      await client.query(`listen ${channel}`);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    this.#client = client;
+  }
+
+  #lost(client: pg.Client, error: unknown): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    if (this.#stopped) return;
+    this.#log.warn('The connection for live events was lost; it is made again.', error);
+    this.#retry();
+  }
+
+  #retry(): void {
+    this.#reconnect = setTimeout(async () => {
+      try {
+        await this.#connect();
+        if (this.#stopped) return this.stop();
+        for (const executionId of [...this.#listeners.keys()]) this.#wake(executionId, undefined);
+      } catch {
+        if (!this.#stopped) this.#retry();
+      }
+    }, reconnectAfter);
+  }
+}
