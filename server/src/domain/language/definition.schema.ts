@@ -1,8 +1,11 @@
 import type { Json } from '../domain-error.ts';
 
-const expression: Json = { type: 'string', maxLength: 10_000 };
-const id: Json = { type: 'string', minLength: 1, maxLength: 64 };
-const duration: Json = { type: 'string', minLength: 1, maxLength: 32 };
+/** What a definition may hold at most. */
+export const limits = { nodes: 500, edges: 5_000, bytes: 1024 * 1024, depth: 64 } as const;
+
+const expression: Json = { type: 'string', maxLength: 65_536 };
+const id: Json = { type: 'string', minLength: 1, maxLength: 200 };
+const duration: Json = { type: 'string', minLength: 1, maxLength: 200 };
 
 /** The shape of a definition: what is where and of which type. What it means is for `validateDefinition`. */
 export const definitionSchema: Record<string, Json> = {
@@ -10,8 +13,8 @@ export const definitionSchema: Record<string, Json> = {
   additionalProperties: false,
   required: ['nodes', 'edges'],
   properties: {
-    nodes: { type: 'array', items: { $ref: '#/$defs/node' } },
-    edges: { type: 'array', items: { $ref: '#/$defs/edge' } },
+    nodes: { type: 'array', maxItems: limits.nodes, items: { $ref: '#/$defs/node' } },
+    edges: { type: 'array', maxItems: limits.edges, items: { $ref: '#/$defs/edge' } },
     input_schema: { type: 'object' },
     output: {},
     variables: { type: 'object', maxProperties: 500 },
@@ -32,7 +35,7 @@ export const definitionSchema: Record<string, Json> = {
       required: ['id', 'type', 'params'],
       properties: {
         id,
-        type: { type: 'string', minLength: 1, maxLength: 100 },
+        type: { type: 'string', minLength: 1, maxLength: 200 },
         name: { type: 'string', maxLength: 200 },
         params: { type: 'object' },
         when: expression,
@@ -61,7 +64,7 @@ export const definitionSchema: Record<string, Json> = {
         initial: duration,
         max: duration,
         jitter: { type: 'number', minimum: 0, maximum: 1 },
-        on: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 100 }, maxItems: 50 },
+        on: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 200 }, maxItems: 50 },
       },
     },
     edge: {
@@ -74,7 +77,7 @@ export const definitionSchema: Record<string, Json> = {
         to: id,
         port: id,
         when: expression,
-        priority: { type: 'integer', minimum: 0, maximum: 10_000 },
+        priority: { type: 'integer', minimum: -1_000_000, maximum: 1_000_000 },
       },
     },
   },

@@ -1,11 +1,8 @@
 import type { Json } from '../domain-error.ts';
 import type { WorkflowDefinition } from './definition.ts';
-import { definitionSchema } from './definition.schema.ts';
+import { definitionSchema, limits } from './definition.schema.ts';
 import { schemaFaults } from './json-schema.ts';
 import { type DefinitionProblem, fieldPath } from './problem.ts';
-
-/** What a definition may hold at most. */
-export const limits = { nodes: 500, edges: 5_000, bytes: 1024 * 1024, depth: 64 } as const;
 
 export type ParsedDefinition =
   { definition: WorkflowDefinition; problems: [] } | { definition?: undefined; problems: DefinitionProblem[] };
@@ -25,9 +22,9 @@ export function parseDefinition(value: Json): ParsedDefinition {
 
 function toProblem(keys: (string | number)[], message: string, hint: string, definition: Json): DefinitionProblem {
   const [list, index] = keys;
-  const owner = ((definition as Record<string, Json>)[String(list)] as Json[] | undefined)?.[Number(index)] as
-    { id?: Json } | undefined;
-  const id = typeof owner?.id === 'string' ? owner.id : undefined;
+  const items = isObject(definition) ? definition[String(list)] : undefined;
+  const owner = Array.isArray(items) ? (items[Number(index)] as Json | undefined) : undefined;
+  const id = isObject(owner) && typeof owner.id === 'string' ? owner.id : undefined;
   const field = fieldPath(keys);
   const subject = field === '' ? 'The definition' : field;
   return {

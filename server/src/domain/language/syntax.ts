@@ -24,6 +24,6 @@ function syntaxFault(code: string): string | undefined {
   try {
     return void new Script(code, { filename: 'expression' });
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return (error as Error).message;
   }
 }

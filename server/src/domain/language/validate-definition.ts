@@ -1,7 +1,6 @@
 import type { WorkflowDefinition } from './definition.ts';
 import { metaSchemaFault } from './json-schema.ts';
 import type { NodeTypes } from './node-types.ts';
-import { limits } from './parse-definition.ts';
 import type { DefinitionProblem } from './problem.ts';
 import { edgeProblems } from './rules/edge-rules.ts';
 import { graphProblems } from './rules/graph-rules.ts';
@@ -11,7 +10,7 @@ import { durationProblem, templateProblems } from './rules/value-rules.ts';
 /** Everything that keeps a well-formed definition from being published; empty when it may be. */
 export function validateDefinition(definition: WorkflowDefinition, types: NodeTypes): DefinitionProblem[] {
   return [
-    ...sizeProblems(definition),
+    ...emptyProblem(definition),
     ...nodeProblems(definition, types),
     ...edgeProblems(definition, types),
     ...graphProblems(definition),
@@ -20,29 +19,9 @@ export function validateDefinition(definition: WorkflowDefinition, types: NodeTy
   ];
 }
 
-function sizeProblems({ nodes, edges }: WorkflowDefinition): DefinitionProblem[] {
-  const problems: DefinitionProblem[] = [];
-  if (nodes.length === 0) {
-    problems.push({
-      code: 'no_nodes',
-      field: 'nodes',
-      message: 'The workflow has no nodes.',
-      hint: 'Add at least one node.',
-    });
-  }
-  for (const [field, count, most] of [
-    ['nodes', nodes.length, limits.nodes],
-    ['edges', edges.length, limits.edges],
-  ] as const) {
-    if (count <= most) continue;
-    problems.push({
-      code: `too_many_${field}`,
-      field,
-      message: `The workflow has ${count} ${field}; at most ${most} are allowed.`,
-      hint: 'Split it into several workflows.',
-    });
-  }
-  return problems;
+function emptyProblem({ nodes }: WorkflowDefinition): DefinitionProblem[] {
+  if (nodes.length > 0) return [];
+  return [{ code: 'no_nodes', field: 'nodes', message: 'The workflow has no nodes.', hint: 'Add at least one node.' }];
 }
 
 function settingsProblems({ settings, input_schema: inputSchema }: WorkflowDefinition): DefinitionProblem[] {

@@ -1,0 +1,202 @@
+import { afterAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
+import type { Json } from '../domain-error.ts';
+import { NodeFailure, type Scope } from '../nodes/node-type.ts';
+import { Evaluator, stepsNamedIn } from './evaluator.ts';
+import type { SandboxOutcome, SandboxTask } from './sandbox.ts';
+
+/** Counts what reaches the sandbox: plain paths must not. */
+class CountingSandbox extends QuickJsSandbox {
+  readonly tasks: SandboxTask[] = [];
+  override run(tasks: readonly SandboxTask[]): Promise<SandboxOutcome[]> {
+    this.tasks.push(...tasks);
+    return super.run(tasks);
+  }
+}
+
+const sandbox = new CountingSandbox();
+const evaluator = new Evaluator(sandbox);
+afterAll(() => sandbox.stop());
+
+const scope: Scope = {
+  input: { qty: 3, name: 'Ada', items: [{ id: 1 }, { id: 2 }], none: null, 'with-dash': true, text: 'héllo' },
+  steps: {
+    fetch: { status: 'completed', output: { status: 200, body: { total: 7 } } },
+    big: { status: 'completed', output: 'x'.repeat(100) },
+  },
+  variables: { rate: 1.5 },
+  trigger: { type: 'api' },
+  execution: { id: 'exec_1', workflow_id: 'wf_1', started_at: '2026-01-02T03:04:05.000Z' },
+};
+
+const evaluate = (template: Json): Promise<Json> => evaluator.evaluate(template, scope);
+
+const failure = async (template: Json): Promise<NodeFailure> => {
+  const thrown = await evaluate(template).catch((error: unknown) => error);
+  expect(thrown).toBeInstanceOf(NodeFailure);
+  return thrown as NodeFailure;
+};
+
+test.each<[template: Json, want: Json]>([
+  ['plain', 'plain'],
+  ['', ''],
+  ['{{ input.qty }}', 3],
+  ['{{input.items[1].id}}', 2],
+  ['{{ input["with-dash"] }}', true],
+  ['{{ input.items.length }}', 2],
+  ['{{ input.missing }}', null],
+  ['{{ input.none }}', null],
+  ['{{ input.none?.deep.deeper }}', null],
+  ['{{ input }}', scope.input],
+  ['{{ input.qty * 2 }}', 6],
+  ['{{ input.items.map((item) => item.id) }}', [1, 2]],
+  ['{{ {a: {b: 1}} }}', { a: { b: 1 } }],
+  ['{{ {a:{b:1}}}}', { a: { b: 1 } }],
+  ['{{ "}}" + 1 }}', '}}1'],
+  ['{{ /[{}]/.test("{") }}', true],
+  ['{{ `${input.name}!` }}', 'Ada!'],
+  ['Hello {{ input.name }}, {{ input.qty + 1 }} left', 'Hello Ada, 4 left'],
+  ['{{ input.name }}{{ input.qty }}', 'Ada3'],
+  ['a{{ input.none }}b{{ input.missing }}c', 'abc'],
+  ['{{ input.items }} and {{ true }}', '[{"id":1},{"id":2}] and true'],
+  ['\\{{ not one }}', '{{ not one }}'],
+  ['a } b }} c', 'a } b }} c'],
+  [
+    { a: ['{{ input.qty }}', { b: '{{ steps.fetch.output.body.total + variables.rate }}' }], c: 1, d: null },
+    { a: [3, { b: 8.5 }], c: 1, d: null },
+  ],
+  ['{{ new Date().toISOString() }}', '2026-01-02T03:04:05.000Z'],
+  ['{{ undefined }}', null],
+])('%j is %j', async (template, want) => {
+  expect(await evaluate(template)).toEqual(want);
+});
+
+test('plain paths are read in process', async () => {
+  const before = sandbox.tasks.length;
+  await evaluate(['{{ input.items[0].id }}', '{{ steps.fetch.output?.body["total"] }}', 'x {{ execution.id }}']);
+  expect(sandbox.tasks.length).toBe(before);
+});
+
+test('only the steps that an expression names go to the sandbox', async () => {
+  await evaluate('{{ steps.fetch.output.status + 0 }}');
+  expect(Object.keys(sandbox.tasks.at(-1)!.globals)).toEqual(['steps']);
+  expect(JSON.parse(sandbox.tasks.at(-1)!.globals.steps!)).toEqual({ fetch: scope.steps.fetch });
+});
+
+test.each<[source: string, want: string[] | 'all']>([
+  ['steps.a.output + steps.b.output + steps.a.status', ['a', 'b']],
+  ['steps?.a', ['a']],
+  ['steps["a"]', 'all'],
+  ['Object.keys(steps)', 'all'],
+  ['input.steps + mysteps', 'all'],
+  ['input.x', []],
+])('steps named in %s: %j', (source, want) => {
+  expect(stepsNamedIn(source)).toEqual(want);
+});
+
+test.each([
+  '{{ input.__proto__ }}',
+  '{{ input.constructor }}',
+  '{{ input.name.constructor }}',
+  '{{ input.items.map }}',
+  '{{ steps.toString }}',
+])('%s reads nothing inherited', async (template) => {
+  expect(await evaluate(template)).toBeNull();
+});
+
+test('a key named __proto__ stays a key', async () => {
+  const template = JSON.parse('{"__proto__": "{{ input.qty }}"}') as Json;
+  expect(JSON.stringify(await evaluate(template))).toBe('{"__proto__":3}');
+});
+
+test.each<[template: Json, message: string]>([
+  ['{{ input.none.x }}', 'cannot read "x" of input.none, which is null'],
+  ['{{ input.missing.x }}', 'cannot read "x" of input.missing, which is not there'],
+  ['{{ nowhere.x }}', 'is not defined'],
+  ['{{ input. }}', 'does not parse'],
+  ['{{ input.qty', '}} is missing'],
+  ['{{ }}', 'it is empty'],
+  ['{{ 1; 2 }}', 'does not parse'],
+  ['{{ 1); (2 }}', 'does not parse'],
+  ['{{ (() => { throw new Error("no luck") })() }}', 'no luck'],
+  ['{{ (() => { for (;;); })() }}', 'ran out of time'],
+  [{ a: [{ b: '{{ null.x }}' }] }, 'null'],
+])('%j fails: %s', async (template, message) => {
+  const error = await failure(template);
+  expect(error.code).toBe('expression_error');
+  expect(error.message).toContain(message);
+});
+
+test('random numbers are the same at replay, and differ between expressions', async () => {
+  const template = ['{{ Math.random() }}', '{{ 0 + Math.random() }}'];
+  const options = { seed: 'exec_1:n:1' };
+  const [first, second] = (await evaluator.evaluate(template, scope, options)) as [number, number];
+  expect(first).not.toBe(second);
+  expect(await evaluator.evaluate(template, scope, options)).toEqual([first, second]);
+  expect(await evaluator.evaluate(template, scope, { seed: 'exec_1:n:2' })).not.toEqual([first, second]);
+});
+
+test('locals add names, raw params stay', async () => {
+  const template = { source: 'return `{{ item }}`', args: '{{ item + 1 }}' };
+  expect(await evaluator.evaluate(template, scope, { locals: { item: 1 }, raw: ['source'] })).toEqual({
+    source: 'return `{{ item }}`',
+    args: 2,
+  });
+});
+
+test.each<[when: string, want: boolean]>([
+  ['input.qty > 2', true],
+  ['{{ input.qty > 3 }}', false],
+  ['input.missing', false],
+  ['"{{ text }}" !== ""', true],
+  ['input.items', true],
+])('when %s is %s', async (when, want) => {
+  expect(await evaluator.isTrue(when, scope)).toBe(want);
+});
+
+describe('programs', () => {
+  test('see the scope and the locals, and log', async () => {
+    const source = 'console.log(args); return { sum: input.qty + args + steps.fetch.output.body.total };';
+    expect(await evaluator.program(source, scope, { locals: { args: 1 } })).toEqual({
+      value: { sum: 11 },
+      logs: [{ level: 'info', message: '1' }],
+    });
+  });
+
+  test.each(['return (', 'throw new Error("x")', '}); (() => {'])('%s fails as code_error', async (source) => {
+    await expect(evaluator.program(source, scope)).rejects.toMatchObject({ code: 'code_error' });
+  });
+});
+
+test('any JSON without braces is its own value', async () => {
+  const value = fc.jsonValue().filter((json) => !JSON.stringify(json).includes('{{'));
+  await fc.assert(
+    fc.asyncProperty(value, async (json) => {
+      const plain = JSON.parse(JSON.stringify(json)) as Json;
+      expect(await evaluate(plain)).toEqual(plain);
+    }),
+  );
+});
+
+test('a plain path gives what JavaScript gives', async () => {
+  const keys = fc.constantFrom('a', 'b', 'length', '0', '1');
+  const value = fc.letrec((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 3 },
+      fc.constantFrom<Json>(null, 1, 'text', true),
+      fc.array(tie('node'), { maxLength: 2 }),
+      fc.dictionary(fc.constantFrom('a', 'b'), tie('node')),
+    ),
+  })).node as fc.Arbitrary<Json>;
+  const path = fc.array(fc.tuple(keys, fc.boolean()), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(value, path, async (input, accesses) => {
+      const source = `input${accesses.map(([key, optional]) => (/\d/.test(key) ? `${optional ? '?.' : ''}[${key}]` : `${optional ? '?.' : '.'}${key}`)).join('')}`;
+      const run = (text: string): Promise<unknown> =>
+        evaluator.evaluate(text, { ...scope, input }).catch((error: NodeFailure) => error.code);
+      expect(await run(`{{ ${source} }}`)).toEqual(await run(`{{ (0, ${source}) }}`));
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,293 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Json } from '../../domain-error.ts';
+import { createNodeRegistry, OutgoingHttp, type OutgoingResponse } from '../../nodes/index.ts';
+import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../definition.ts';
+import { readYaml } from './read-yaml.ts';
+import type { WorkflowDocument } from './workflow-document.ts';
+import { writeYaml } from './write-yaml.ts';
+
+class NoHttp extends OutgoingHttp {
+  override send(): Promise<OutgoingResponse> {
+    throw new Error('reading calls nothing');
+  }
+}
+
+const types = createNodeRegistry(new NoHttp());
+
+const read = (text: string): WorkflowDocument => {
+  const { document, problems } = readYaml(text, types);
+  expect(problems).toEqual([]);
+  return document!;
+};
+
+const problemsOf = (text: string): string[] =>
+  readYaml(text, types).problems.map(({ field, message }) => `${field}: ${message}`);
+
+test('the form with nodes as a map, next and ${ }', () => {
+  const text = `
+metadata:
+  name: My Flow
+  description: A simple flow
+  version: "1.0.0"
+nodes:
+  start:
+    type: http.request
+    params:
+      url: https://api.example.com/\${ input.id }
+      headers: { x-price: '\\\${ 5 } {{ input.currency }}' }
+    when: \${ input.id > 1 }
+    next:
+      default: check
+      error: [end, { to: report, id: told, priority: 3, when: "\`\${input.x}\` !== ''" }]
+  check:
+    type: condition
+    params: { expression: "\`\${input.y}\`" }
+    next: { 'true': end }
+  report:
+    type: code
+    params:
+      source: |
+        return \`\${input.id} \${"{{ }}"}\`;
+    next: end
+  end:
+    type: webhook
+    join: any
+variables: { text: '\${ stays }' }
+output: \${ steps.start.output }
+`;
+  expect(read(text)).toEqual({
+    name: 'My Flow',
+    description: 'A simple flow',
+    definition: {
+      nodes: [
+        {
+          id: 'start',
+          type: 'http.request',
+          params: {
+            url: 'https://api.example.com/{{ input.id }}',
+            headers: { 'x-price': '${ 5 } {{ input.currency }}' },
+          },
+          when: '{{ input.id > 1 }}',
+        },
+        { id: 'check', type: 'condition', params: { expression: '`${input.y}`' } },
+        { id: 'report', type: 'code', params: { source: 'return `${input.id} ${"{{ }}"}`;\n' } },
+        { id: 'end', type: 'webhook', join: 'any', params: {} },
+      ],
+      edges: [
+        { id: 'start_to_check', from: 'start', to: 'check', port: 'default' },
+        { id: 'start_error_to_end', from: 'start', to: 'end', port: 'error' },
+        { id: 'told', from: 'start', to: 'report', port: 'error', priority: 3, when: "`${input.x}` !== ''" },
+        { id: 'check_true_to_end', from: 'check', to: 'end', port: 'true' },
+        { id: 'report_to_end', from: 'report', to: 'end', port: 'default' },
+      ],
+      variables: { text: '${ stays }' },
+      output: '{{ steps.start.output }}',
+    },
+  });
+});
+
+test('what is written', () => {
+  const document: WorkflowDocument = {
+    name: 'Order',
+    tags: ['a'],
+    definition: {
+      nodes: [
+        { id: 'total', type: 'set', params: { values: { total: '{{ input.amount }}', text: 'costs ${5} \\{{ x }}' } } },
+        { id: 'large', type: 'condition', params: { expression: 'steps.total.output.total > `${1}`' } },
+        { id: 'done', type: 'code', params: { source: 'return `${1}`;' }, join: 'any' },
+      ],
+      edges: [
+        { id: 'e1', from: 'total', to: 'large', port: 'default' },
+        { id: 'large_true_to_done', from: 'large', to: 'done', port: 'true' },
+        { id: 'large_false_to_done', from: 'large', to: 'done', port: 'false', when: '{{ input.x }}' },
+      ],
+      settings: { timeout: '5m' },
+    },
+  };
+  const text = writeYaml(document, types);
+  expect(text).toBe(`metadata:
+  name: Order
+  tags:
+    - a
+nodes:
+  total:
+    type: set
+    params:
+      values:
+        total: \${ input.amount }
+        text: costs \\\${5} \\{{ x }}
+    next:
+      default:
+        to: large
+        id: e1
+  large:
+    type: condition
+    params:
+      expression: steps.total.output.total > \`\${1}\`
+    next:
+      "true": done
+      "false":
+        to: done
+        when: \${ input.x }
+  done:
+    type: code
+    join: any
+    params:
+      source: return \`\${1}\`;
+settings:
+  timeout: 5m
+`);
+  expect(read(text)).toEqual(document);
+});
+
+test('the list form reads as it stands', () => {
+  const text = `
+metadata: { name: n }
+nodes:
+  - { id: a, type: log, params: { message: '\${ x } {{ input.y }}' } }
+  - { id: b, type: log }
+edges:
+  - { from: a, to: b }
+`;
+  expect(read(text).definition).toEqual({
+    nodes: [
+      { id: 'a', type: 'log', params: { message: '${ x } {{ input.y }}' } },
+      { id: 'b', type: 'log', params: {} },
+    ],
+    edges: [{ id: 'a_to_b', from: 'a', to: 'b', port: 'default' }],
+  });
+});
+
+test('the portable JSON form is YAML, too', () => {
+  expect(read('{"name": "n", "definition": {"nodes": [], "edges": []}}')).toEqual({
+    name: 'n',
+    definition: { nodes: [], edges: [] },
+  });
+});
+
+describe('refused', () => {
+  test.each<[text: string, want: string[]]>([
+    ['', [': The text is not a map.']],
+    ['- a', [': The text is not a map.']],
+    ['a: [', [expect.stringMatching(/^line 1, column 5: The text is not YAML: /) as never]],
+    [
+      'a: 1\na: 2\nb: {',
+      [
+        expect.stringContaining('line 2, column 1: The text is not YAML: Map keys must be unique') as never,
+        expect.stringContaining('line 3') as never,
+      ],
+    ],
+    ['nodes: {}', ['name: name is missing.']],
+    [
+      'metadata: { name: n, owner: me }\nnodes: { a: { type: 3, colour: red, next: 5 } }',
+      ['owner: owner is not known.', 'definition.nodes[0].colour: nodes[0].colour is not known.'],
+    ],
+    [
+      'metadata: { name: n }\nnodes: {}\nvariables: { x: .nan }',
+      [': The text cannot be read as JSON: x is not a finite number.'],
+    ],
+    ['metadata: { name: n }\nnodes: { a: null }', ['definition.nodes[0]: nodes[0] must be object.']],
+    [`name: ${'x'.repeat(1_100_000)}`, [': The text has more than 1048576 bytes.']],
+    [
+      `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]`,
+      [expect.stringContaining('Excessive alias count') as never],
+    ],
+  ])('%#', (text, want) => {
+    const problems = problemsOf(text);
+    for (const one of want) expect(problems).toEqual(expect.arrayContaining([one]));
+  });
+
+  test('more nodes than a workflow may have', () => {
+    const nodes = Array.from({ length: 501 }, (_, index) => `  n${index}: { type: log }`).join('\n');
+    expect(problemsOf(`metadata: { name: n }\nnodes:\n${nodes}`)).toEqual([
+      expect.stringContaining('must NOT have more than 500 items'),
+    ]);
+  });
+});
+
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc
+    .array(
+      fc.constantFrom('{{', '}}', '${', '}', '{', '$', '\\', ' ', 'input.a', '"', "'", '`', '1', '\n', ':', '#', '- '),
+      { maxLength: 8 },
+    )
+    .map((parts) => parts.join('')),
+);
+
+test('text goes to YAML and back without loss, whatever is in it', () => {
+  fc.assert(
+    fc.property(text, (canonicalText) => {
+      expect(read(writeYaml(documentWith(canonicalText), types))).toEqual(documentWith(canonicalText));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function documentWith(message: string): WorkflowDocument {
+  return { name: 'n', definition: { nodes: [{ id: 'a', type: 'log', params: { message } }], edges: [] } };
+}
+
+const id = fc.oneof(
+  { weight: 5, arbitrary: fc.stringMatching(/^[a-z][a-z0-9_]{0,5}$/) },
+  fc.constantFrom('1', 'Bad Id', 'constructor'),
+);
+const jsonValue = fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
+const params = fc.dictionary(
+  fc.oneof(fc.constantFrom('source', 'expression', 'message', 'url'), fc.string()),
+  fc.oneof(text, jsonValue, fc.array(text)),
+  { noNullPrototype: true },
+);
+
+const node = fc.record(
+  {
+    id,
+    type: fc.constantFrom('log', 'code', 'condition', 'http.request', 'unknown'),
+    params,
+    name: fc.string(),
+    when: text,
+    join: fc.constantFrom('all' as const, 'any' as const, 2),
+    position: fc.record({ x: fc.integer(), y: fc.integer() }, { noNullPrototype: true }),
+  },
+  { requiredKeys: ['id', 'type', 'params'], noNullPrototype: true },
+) as fc.Arbitrary<WorkflowNode>;
+
+const edge = fc.record(
+  {
+    id: fc.stringMatching(/^[a-z_0-9]{1,4}$/),
+    from: id,
+    to: id,
+    port: fc.constantFrom('default', 'error', 'true', 'to', '7'),
+    when: text,
+    priority: fc.integer({ min: 0, max: 9 }),
+  },
+  { requiredKeys: ['id', 'from', 'to', 'port'], noNullPrototype: true },
+) as fc.Arbitrary<WorkflowEdge>;
+
+const definition = fc.record(
+  {
+    nodes: fc.array(node, { maxLength: 4 }),
+    edges: fc.array(edge, { maxLength: 5 }),
+    output: fc.oneof(text, jsonValue),
+    variables: fc.dictionary(fc.string(), fc.oneof(text, jsonValue), { noNullPrototype: true }),
+  },
+  { requiredKeys: ['nodes', 'edges'], noNullPrototype: true },
+) as fc.Arbitrary<WorkflowDefinition>;
+
+const someName = fc.string({ minLength: 1, maxLength: 50 });
+
+test('any document goes to YAML and back without loss', () => {
+  const document = fc.record(
+    { name: someName, description: fc.oneof(fc.string(), fc.constant(null)), definition },
+    { requiredKeys: ['name', 'definition'], noNullPrototype: true },
+  );
+  fc.assert(
+    fc.property(document, (given) => {
+      const plain = JSON.parse(JSON.stringify(given)) as WorkflowDocument;
+      expect(read(writeYaml(plain, types))).toEqual(plain);
+    }),
+    { numRuns: 300 },
+  );
+});
