@@ -11,7 +11,6 @@ const ExecutionLogSchema = defineEntity({
     organisationId: p.text(),
     executionId: p.text(),
     nodeId: p.text().nullable(),
-    nodeType: p.text().nullable(),
     attempt: p.integer().nullable(),
     /** Names the line once per execution, so that a run which is resumed logs nothing twice. */
     key: p.text(),

@@ -44,7 +44,6 @@ export interface EventRecord {
 export interface LogRecord {
   key: string;
   nodeId?: string;
-  nodeType?: string;
   attempt?: number;
   level: LogLevel;
   message: string;
@@ -153,11 +152,10 @@ export class Recording {
   }
 
   logRows(): Record<string, unknown>[] {
-    return this.#logs.map(({ key, nodeId, nodeType, attempt, level, message, data, at }) => ({
+    return this.#logs.map(({ key, nodeId, attempt, level, message, data, at }) => ({
       id: newId('log'),
       execution_id: this.executionId,
       node_id: nodeId,
-      node_type: nodeType,
       attempt,
       key,
       level,

@@ -53,11 +53,11 @@ with given as (
   join open on open.id = new.execution_id
   on conflict do nothing
 ), logs as (
-  insert into execution_log (id, organisation_id, execution_id, node_id, node_type, attempt, key, level, message, data,
+  insert into execution_log (id, organisation_id, execution_id, node_id, attempt, key, level, message, data,
     created_at)
-  select new.id, open.organisation_id, execution_id, node_id, node_type, attempt, key, level, message, data, created_at
+  select new.id, open.organisation_id, execution_id, node_id, attempt, key, level, message, data, created_at
   from jsonb_to_recordset($4::jsonb) as new(
-    id text, execution_id text, node_id text, node_type text, attempt int, key text, level text, message text,
+    id text, execution_id text, node_id text, attempt int, key text, level text, message text,
     data jsonb, created_at timestamptz)
   join open on open.id = new.execution_id
   on conflict do nothing

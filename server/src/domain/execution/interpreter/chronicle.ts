@@ -15,6 +15,9 @@ export interface Attempt {
   readonly startedAt: Date;
 }
 
+/** Characters of a log line at most. */
+const longestLine = 65_536;
+
 /** Where the run stands. */
 export interface Progress {
   ended: number;
@@ -144,9 +147,17 @@ export class Chronicle {
   log(attempt: Attempt, level: LogLevel, message: string, data?: Json): void {
     this.#logLines += 1;
     const key = `${attempt.node.id}:${attempt.attempt}:${this.#logLines}`;
-    const { id: nodeId, type: nodeType } = attempt.node;
+    const { id: nodeId } = attempt.node;
     this.#tell((recording) => {
-      recording.log({ key, nodeId, nodeType, attempt: attempt.attempt, level, message, data, at: new Date() });
+      recording.log({
+        key,
+        nodeId,
+        attempt: attempt.attempt,
+        level,
+        message: message.slice(0, longestLine),
+        data,
+        at: new Date(),
+      });
     });
   }
 

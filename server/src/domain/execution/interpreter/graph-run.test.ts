@@ -308,7 +308,7 @@ describe('what comes out', () => {
   test('log lines are stored with their node', async () => {
     const { id } = await bench.run(sketch({ a: { type: 'long' } }, []));
     expect(await bench.logsOf(id)).toMatchObject([
-      { nodeId: 'a', nodeType: 'long', level: 'info', message: 'between', data: { first: 1 } },
+      { nodeId: 'a', attempt: 1, level: 'info', message: 'between', data: { first: 1 } },
     ]);
   });
 });

@@ -30,7 +30,7 @@ export class Migration20261122000300_executions extends Migration {
     );
 
     this.addSql(
-      `create table "execution_log" ("id" text not null, "organisation_id" text not null, "execution_id" text not null, "node_id" text null, "node_type" text null, "attempt" int null, "key" text not null, "level" text not null, "message" text not null, "data" jsonb null, "created_at" timestamptz(3) not null, primary key ("id"));`,
+      `create table "execution_log" ("id" text not null, "organisation_id" text not null, "execution_id" text not null, "node_id" text null, "attempt" int null, "key" text not null, "level" text not null, "message" text not null, "data" jsonb null, "created_at" timestamptz(3) not null, primary key ("id"));`,
     );
     this.addSql(
       `create index "execution_log_execution_created" on "execution_log" ("execution_id", "created_at", "id");`,

@@ -1,0 +1,104 @@
+import { Controller, Req } from '@nestjs/common';
+import * as contract from '#generated/platform/index.ts';
+import { contextOf } from '#runtime/nest/index.ts';
+import type { Caller } from '../../../domain/caller.ts';
+import { ExecutionEvents } from '../../../domain/execution/execution-events.ts';
+import { ExecutionService } from '../../../domain/execution/execution.service.ts';
+import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
+import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
+import { toPagePagination } from '../page-pagination.ts';
+import {
+  toCursorPagination,
+  toExecution,
+  toExecutionLog,
+  toExecutionQuery,
+  toExecutionStep,
+  toExecutionSummary,
+  toMessages,
+} from './executions.mapper.ts';
+
+@Controller()
+export class ExecutionsController implements contract.ExecutionsController {
+  constructor(
+    private readonly executions: ExecutionService,
+    private readonly events: ExecutionEvents,
+    private readonly workflows: WorkflowService,
+  ) {}
+
+  @contract.ListExecutions()
+  async listExecutions(
+    { query }: contract.ListExecutions.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.ListExecutions.Response> {
+    const slice = await this.executions.list(caller.organisationId, toExecutionQuery(query, query.workflow_id));
+    const pagination = toCursorPagination(slice, query.per_page);
+    return contract.ListExecutions.respond(200, { data: slice.items.map(toExecutionSummary), pagination });
+  }
+
+  @contract.ListWorkflowExecutions()
+  async listWorkflowExecutions(
+    { path, query }: contract.ListWorkflowExecutions.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.ListWorkflowExecutions.Response> {
+    const { id } = await this.workflows.get(caller.organisationId, path.workflow_id);
+    const slice = await this.executions.list(caller.organisationId, toExecutionQuery(query, id));
+    const pagination = toCursorPagination(slice, query.per_page);
+    return contract.ListWorkflowExecutions.respond(200, { data: slice.items.map(toExecutionSummary), pagination });
+  }
+
+  @contract.GetExecution()
+  async getExecution(
+    { path }: contract.GetExecution.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.GetExecution.Response> {
+    const execution = await this.executions.get(caller.organisationId, path.execution_id);
+    return contract.GetExecution.respond(200, { data: toExecution(execution) });
+  }
+
+  @contract.CancelExecution()
+  async cancelExecution(
+    { path }: contract.CancelExecution.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.CancelExecution.Response> {
+    const execution = await this.executions.cancel(caller.organisationId, path.execution_id);
+    const location = `/v1/executions/${execution.id}`;
+    return contract.CancelExecution.respond(202, { data: toExecution(execution) }, { Location: location });
+  }
+
+  @contract.ListExecutionSteps()
+  async listExecutionSteps(
+    { path, query }: contract.ListExecutionSteps.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.ListExecutionSteps.Response> {
+    const { status: statuses, page, per_page: perPage } = query;
+    const wanted = { statuses, page, perPage };
+    const { items, total } = await this.executions.steps(caller.organisationId, path.execution_id, wanted);
+    const pagination = toPagePagination(page, perPage, total);
+    return contract.ListExecutionSteps.respond(200, { data: items.map(toExecutionStep), pagination });
+  }
+
+  @contract.ListExecutionLogs()
+  async listExecutionLogs(
+    { path, query }: contract.ListExecutionLogs.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.ListExecutionLogs.Response> {
+    const { level: levels, node_id: nodeId, page, per_page: perPage, cursor } = query;
+    const wanted = { levels, nodeId, page, perPage, cursor };
+    const slice = await this.executions.logs(caller.organisationId, path.execution_id, wanted);
+    const pagination = toCursorPagination(slice, perPage);
+    return contract.ListExecutionLogs.respond(200, { data: slice.items.map(toExecutionLog), pagination });
+  }
+
+  @contract.StreamExecutionEvents()
+  async streamExecutionEvents(
+    { path, headers }: contract.StreamExecutionEvents.Request,
+    @CurrentCaller() caller: Caller,
+    @Req() request: object,
+  ): Promise<contract.StreamExecutionEvents.Response> {
+    const after = headers['Last-Event-ID'] ?? 0;
+    const { signal } = contextOf(request);
+    const feed = await this.events.follow(caller.organisationId, path.execution_id, after, signal);
+    const messages = toMessages(path.execution_id, after, feed);
+    return contract.StreamExecutionEvents.respond(200, messages, { 'Cache-Control': 'no-cache, no-transform' });
+  }
+}

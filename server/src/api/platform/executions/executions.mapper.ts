@@ -1,0 +1,120 @@
+import type * as contract from '#generated/platform/index.ts';
+import type { ServerSentEvent } from '#runtime/nest/index.ts';
+import type { ExecutionEvent } from '../../../domain/execution/execution-event.entity.ts';
+import type { EventFeed } from '../../../domain/execution/execution-events.ts';
+import type { ExecutionLog } from '../../../domain/execution/execution-log.entity.ts';
+import type { Execution, Failure } from '../../../domain/execution/execution.entity.ts';
+import type { ExecutionQuery } from '../../../domain/execution/execution.service.ts';
+import type { Slice } from '../../../domain/execution/slice.ts';
+import type { Step } from '../../../domain/execution/step.entity.ts';
+import { toPagePagination } from '../page-pagination.ts';
+
+export function toExecution(execution: Execution): contract.Execution {
+  return {
+    ...toExecutionSummary(execution),
+    input: execution.input as contract.Execution['input'],
+    output: execution.output,
+    metadata: execution.metadata,
+  };
+}
+
+export function toExecutionSummary(execution: Execution): contract.ExecutionSummary {
+  return {
+    id: execution.id,
+    workflow_id: execution.workflowId,
+    workflow_version: execution.workflowVersion,
+    status: execution.status,
+    progress: execution.progress,
+    error: toExecutionError(execution.error),
+    started_by: { type: execution.startedByType as contract.ExecutionStarter['type'], id: execution.startedById },
+    created_at: execution.createdAt.toISOString(),
+    started_at: toTime(execution.startedAt),
+    completed_at: toTime(execution.completedAt),
+    duration_ms: execution.durationMs,
+  };
+}
+
+export function toExecutionStep(step: Step): contract.ExecutionStep {
+  return {
+    id: step.id,
+    execution_id: step.executionId,
+    node_id: step.nodeId,
+    node_type: step.nodeType,
+    node_name: step.nodeName ?? null,
+    status: step.status,
+    attempts: step.attempt,
+    input: step.input,
+    output: step.output,
+    error: toExecutionError(step.error),
+    port: step.port ?? null,
+    started_at: toTime(step.startedAt),
+    completed_at: toTime(step.completedAt),
+    duration_ms: step.durationMs,
+  };
+}
+
+export function toExecutionLog(log: ExecutionLog): contract.ExecutionLog {
+  return {
+    id: log.id,
+    execution_id: log.executionId,
+    level: log.level,
+    message: log.message,
+    node_id: log.nodeId ?? null,
+    attempt: log.attempt ?? null,
+    data: log.data,
+    timestamp: log.createdAt.toISOString(),
+  };
+}
+
+/** The messages of a stream: how the execution stands, then its events. */
+export async function* toMessages(
+  executionId: string,
+  after: number,
+  { status, events }: EventFeed,
+): AsyncGenerator<ServerSentEvent<contract.ExecutionEvent>> {
+  const timestamp = new Date().toISOString();
+  yield {
+    event: 'connected',
+    data: { type: 'connected', sequence: after, execution_id: executionId, timestamp, data: { status } },
+  };
+  for await (const event of events) {
+    yield { id: event.sequence, event: event.type, data: toExecutionEvent(event) };
+  }
+}
+
+export function toExecutionEvent(event: ExecutionEvent): contract.ExecutionEvent {
+  // The type names the shape of the data; the interpreter writes them together.
+  return {
+    type: event.type,
+    sequence: event.sequence,
+    execution_id: event.executionId,
+    timestamp: event.createdAt.toISOString(),
+    data: event.data,
+  } as contract.ExecutionEvent;
+}
+
+export function toExecutionQuery(
+  { status, from, to, page, per_page, cursor }: contract.ListWorkflowExecutions.Request['query'],
+  workflowId: string | undefined,
+): ExecutionQuery {
+  return { workflowId, statuses: status, from: fromTime(from), to: fromTime(to), page, perPage: per_page, cursor };
+}
+
+export function toCursorPagination({ nextCursor, page }: Slice<unknown>, perPage: number): contract.CursorPagination {
+  const cursor = { next_cursor: nextCursor, has_more: nextCursor !== null };
+  return page ? { ...toPagePagination(page.number, perPage, page.total), ...cursor } : { per_page: perPage, ...cursor };
+}
+
+function toExecutionError(failure: Failure | null | undefined): contract.ExecutionError | null {
+  if (!failure) return null;
+  const { code, message, node_id, details } = failure;
+  return { code, message, node_id, details };
+}
+
+function toTime(time: Date | null | undefined): string | null {
+  return time?.toISOString() ?? null;
+}
+
+function fromTime(time: string | undefined): Date | undefined {
+  return time === undefined ? undefined : new Date(time);
+}
