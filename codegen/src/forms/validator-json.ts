@@ -1,5 +1,6 @@
 import type { Contract, Schema } from '../ir/index.ts';
 import { isObject } from '../json.ts';
+import { unicodePattern } from './regular-expression.ts';
 import { type Form, hiddenNames, isBinary, isHidden } from './form.ts';
 
 /** Keywords that say nothing about validity, left out so that validators stay small. */
@@ -18,10 +19,15 @@ const ANNOTATIONS = new Set([
   'contentMediaType',
   'contentSchema',
   '$comment',
+  'nullable',
   '$schema',
   '$defs',
   '$id',
   '$anchor',
+  '$dynamicRef',
+  '$dynamicAnchor',
+  '$recursiveRef',
+  '$recursiveAnchor',
 ]);
 
 /**
@@ -53,9 +59,15 @@ export function validatorJson(
           )
         : undefined,
     required: nonEmpty(schema.required.filter((name) => !hidden.has(name))),
+    pattern: typeof source['pattern'] === 'string' ? unicodePattern(source['pattern']) : undefined,
     patternProperties:
       schema.patternProperties.length > 0
-        ? Object.fromEntries(schema.patternProperties.map(({ pattern, schema: value }) => [pattern, convert(value)]))
+        ? Object.fromEntries(
+            schema.patternProperties.flatMap(({ pattern, schema: value }) => {
+              const usable = unicodePattern(pattern);
+              return usable === undefined ? [] : [[usable, convert(value)]];
+            }),
+          )
         : undefined,
     additionalProperties: schema.additionalProperties && convert(schema.additionalProperties),
     unevaluatedProperties: schema.unevaluatedProperties && convert(schema.unevaluatedProperties),

@@ -4,6 +4,7 @@ import { type Lowered, lowerDocument } from './lower-document.ts';
 
 export { lowerDocument, type Lowered } from './lower-document.ts';
 export type { Loss } from './losses.ts';
+export { openObjects } from './open-objects.ts';
 
 /**
  * Loads, bundles and lowers a document, with one line `file:line:column loss code: message` for each loss, in the order

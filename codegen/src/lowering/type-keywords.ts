@@ -1,5 +1,6 @@
 import { type JsonObject, isObject } from '../json.ts';
 import type { Losses } from './losses.ts';
+import { withIntegerWidth } from './value-keywords.ts';
 
 /** Keywords that say something about values of one type only. */
 const KEYWORDS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
@@ -60,7 +61,7 @@ export function lowerTypes(schema: JsonObject, pointer: string, losses: Losses):
     others.length > 1
       ? alternatives(rest, others, pointer, losses)
       : { ...(others[0] && { type: others[0] }), ...rest };
-  return withoutNullInEnum(nullable ? { ...typed, nullable: true } : typed);
+  return withoutNullInEnum(withIntegerWidth(nullable ? { ...typed, nullable: true } : typed));
 }
 
 function alternatives(schema: JsonObject, types: readonly string[], pointer: string, losses: Losses): JsonObject {
@@ -71,7 +72,7 @@ function alternatives(schema: JsonObject, types: readonly string[], pointer: str
   );
   const special = new Set(Object.values(KEYWORDS_OF_TYPE).flat());
   const common = Object.fromEntries(Object.entries(schema).filter(([keyword]) => !special.has(keyword)));
-  const anyOf = types.map((type) => ({ type, ...pick(schema, KEYWORDS_OF_TYPE[type] ?? []) }));
+  const anyOf = types.map((type) => withIntegerWidth({ type, ...pick(schema, KEYWORDS_OF_TYPE[type] ?? []) }));
   return 'anyOf' in common ? { ...common, allOf: [...allOf(common), { anyOf }] } : { ...common, anyOf };
 }
 

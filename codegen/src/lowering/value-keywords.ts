@@ -3,13 +3,15 @@ import type { Losses } from './losses.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 
-/** Exclusive limits are booleans beside the limit in 3.0.3, and an integer without a width is not one of 32 bits. */
+/** Exclusive limits are booleans beside the limit in 3.0.3. */
 export function lowerNumberKeywords(schema: JsonObject): JsonObject {
-  const limited = exclusive(exclusive(schema, 'Minimum', Math.max), 'Maximum', Math.min);
-  const types = [limited['type'] ?? []].flat();
-  if (!types.includes('integer') || types.includes('number') || limited['format'] !== undefined) return limited;
-  const small = within(limited['minimum']) && within(limited['maximum']);
-  return small || limited['enum'] !== undefined ? limited : { ...limited, format: 'int64' };
+  return exclusive(exclusive(schema, 'Minimum', Math.max), 'Maximum', Math.min);
+}
+
+/** An integer of which no width is known needs more than the 32 bits that generators take by default. */
+export function withIntegerWidth(schema: JsonObject): JsonObject {
+  if (schema['type'] !== 'integer' || schema['format'] !== undefined || schema['enum'] !== undefined) return schema;
+  return within(schema['minimum']) && within(schema['maximum']) ? schema : { ...schema, format: 'int64' };
 }
 
 function within(limit: unknown): boolean {
@@ -59,8 +61,12 @@ export function lowerContentKeywords(schema: JsonObject, pointer: string, losses
   if (contentSchema !== undefined) {
     losses.add('content-schema', pointer, 'contentSchema: 3.0.3 cannot describe what is inside a string');
   }
-  if (contentEncoding === undefined) return { ...rest, format: 'binary' };
+  if (contentEncoding === undefined) return isText(contentMediaType) ? rest : { ...rest, format: 'binary' };
   if (contentEncoding === 'base64') return { ...rest, format: 'byte' };
   losses.add('content-encoding', pointer, `contentEncoding ${String(contentEncoding)}: 3.0.3 knows only base64`);
   return rest;
+}
+
+function isText(mediaType: unknown): boolean {
+  return typeof mediaType !== 'string' || /^text\/|json|xml|yaml/.test(mediaType);
 }

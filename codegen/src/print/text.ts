@@ -54,3 +54,8 @@ export function importSpecifier(fromFile: string, target: string): string {
   const path = relative(dirname(fromFile), target).split(sep).join('/');
   return path.startsWith('.') ? path : `./${path}`;
 }
+
+/** Generated code without its documentation, for finding out what it uses. */
+export function withoutComments(text: string): string {
+  return text.replace(/\/\*\*[\s\S]*?\*\//g, '');
+}

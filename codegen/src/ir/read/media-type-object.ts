@@ -37,6 +37,8 @@ function mediaKind(name: string, schema: Schema | undefined): MediaKind | undefi
   if (type === 'application/x-www-form-urlencoded') return 'form';
   if (type.startsWith('multipart/')) return 'multipart';
   if (type === 'text/event-stream') return 'event-stream';
+  if (/^(image|audio|video|font)\/(?!.*\+xml$)|^application\/(octet-stream|pdf|zip|gzip|wasm)$/.test(type))
+    return 'binary';
   const structured = schema !== undefined && !isText(schema);
   if (type === '*/*') return structured ? 'json' : 'binary';
   if (structured && /[/+]xml$/.test(type)) return undefined;

@@ -1,4 +1,5 @@
 import { type JsonObject, arrayOrEmpty, isObject, objectOrEmpty, stringOrUndefined } from '../../json.ts';
+import { unicodePattern } from '../../forms/regular-expression.ts';
 import { joinPointer, pointerOfRef, valueAt } from '../../json-pointer.ts';
 import type { Discriminator, JsonType, NamedSchema, Property, Schema } from '../schema.ts';
 import type { Reader } from './reader.ts';
@@ -16,6 +17,7 @@ export function readSchema(reader: Reader, json: unknown, pointer: string): Sche
   for (const keyword of IDENTIFIER_KEYWORDS) {
     if (keyword in schema) reportIdentifier(reader, keyword, pointer);
   }
+  checkPatterns(reader, schema, pointer);
   const child = (keyword: string): Schema | undefined =>
     schema[keyword] === undefined ? undefined : readSchema(reader, schema[keyword], joinPointer(pointer, keyword));
   const list = (keyword: string): readonly Schema[] =>
@@ -98,6 +100,24 @@ function readRef(reader: Reader, schema: JsonObject, pointer: string): string | 
   }
   reader.referencedSchemas.add(target);
   return target;
+}
+
+function checkPatterns(reader: Reader, schema: JsonObject, pointer: string): void {
+  const places = [
+    ...(typeof schema['pattern'] === 'string' ? [{ pattern: schema['pattern'], place: ['pattern'] }] : []),
+    ...Object.keys(objectOrEmpty(schema['patternProperties'])).map((pattern) => ({
+      pattern,
+      place: ['patternProperties', pattern],
+    })),
+  ];
+  for (const { pattern, place } of places) {
+    if (unicodePattern(pattern) !== undefined) continue;
+    reader.unsupported(joinPointer(pointer, ...place), {
+      code: 'unsupported-pattern',
+      message: `${pattern} is not a regular expression of ECMA-262 with the u flag`,
+      hint: 'rewrite the pattern',
+    });
+  }
 }
 
 function reportIdentifier(reader: Reader, keyword: string, pointer: string): void {

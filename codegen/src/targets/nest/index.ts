@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Response } from '../../ir/index.ts';
-import { header, importSpecifier, indent, propertyKey, quote } from '../../print/text.ts';
+import { header, importSpecifier, indent, propertyKey, quote, withoutComments } from '../../print/text.ts';
 import type { GeneratedFile, Target, TargetInput } from '../target.ts';
 import { type NestContext, nestContext } from './nest-context.ts';
 import { printOperationDescriptor, printResponseDescriptor } from './operation-descriptor.ts';
@@ -55,11 +55,12 @@ function printResponses(context: NestContext, runtimeImport: string): string {
   );
   const body = [...components, printStatusTypes(statuses)].filter((text) => text !== '').join('\n');
   if (body === '') return 'export {};\n';
+  const code = withoutComments(body);
   return [
-    /\bReadable\b/.test(body) ? `import type { Readable } from 'node:stream';\n` : '',
-    body.includes('runtime.') ? `import type * as runtime from ${quote(runtimeImport)};\n` : '',
-    body.includes('schemas.') ? `import type * as schemas from './schemas.ts';\n` : '',
-    body.includes('WithRequired<') ? `import type { WithRequired } from './types.ts';\n` : '',
+    /\bReadable\b/.test(code) ? `import type { Readable } from 'node:stream';\n` : '',
+    code.includes('runtime.') ? `import type * as runtime from ${quote(runtimeImport)};\n` : '',
+    code.includes('schemas.') ? `import type * as schemas from './schemas.ts';\n` : '',
+    code.includes('WithRequired<') ? `import type { WithRequired } from './types.ts';\n` : '',
     `\n${body}`,
   ].join('');
 }
@@ -86,7 +87,7 @@ function printOperations(context: NestContext, runtimeImport: string): string {
     .map((form) => `import * as ${form} from './validators/${form}.ts';\n`);
   return [
     `import { readFileSync } from 'node:fs';\n`,
-    `import type { ContractDescriptor, OperationDescriptor, ResponseDescriptor } from ${quote(runtimeImport)};\n`,
+    `import type { ContractDescriptor, OperationDescriptor${components.length > 0 ? ', ResponseDescriptor' : ''} } from ${quote(runtimeImport)};\n`,
     context.projections.isEmpty ? '' : `import * as projections from './projections.ts';\n`,
     ...validators,
     components.length === 0

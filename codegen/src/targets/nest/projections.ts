@@ -1,5 +1,6 @@
 import { selectorOf } from '../../forms/discriminate.ts';
 import { conjuncts, followRef, isBareReference, isHidden } from '../../forms/form.ts';
+import { unicodePattern } from '../../forms/regular-expression.ts';
 import type { Contract, Schema } from '../../ir/index.ts';
 import { Scope, pascalCase } from '../../plan/names.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -113,10 +114,10 @@ export class Projections {
   #printOthers(parts: readonly Schema[], names: boolean, name: string): readonly string[] {
     const explicit = parts.flatMap((part) => [part.additionalProperties, part.unevaluatedProperties]);
     const open = explicit.flatMap((schema) => (schema && schema.boolean !== false ? [schema] : []));
-    const patterns = parts.flatMap((part) => part.patternProperties);
+    const patterns = parts.flatMap((part) => part.patternProperties).filter(({ pattern }) => unicodePattern(pattern));
     const lines = patterns.map(({ pattern, schema }, index) => {
       const project = this.use(schema, `${name} Pattern${index}`) ?? 'keep';
-      return `copyOthers(value, out, ${project}, dropped, path, new RegExp(${quote(pattern)}, 'u'));`;
+      return `copyOthers(value, out, ${project}, dropped, path, new RegExp(${quote(unicodePattern(pattern) ?? pattern)}, 'u'));`;
     });
     const freeForm = !names && patterns.length === 0 && explicit.every((schema) => schema === undefined);
     if (open.length === 0 && !freeForm) return lines;

@@ -1,5 +1,5 @@
 import type { OperationPlan, TagPlan } from '../../plan/plan.ts';
-import { docComment, indent, member, quote } from '../../print/text.ts';
+import { docComment, indent, member, quote, withoutComments } from '../../print/text.ts';
 import type { NestContext } from './nest-context.ts';
 import { printRequest } from './request-types.ts';
 import { printResponseVariants, statusType } from './response-types.ts';
@@ -12,14 +12,15 @@ export function printTagFile(context: NestContext, tag: TagPlan, runtimeImport: 
   );
   const controller = `${docComment(tag.tag.description)}export interface ${tag.controllerName} {\n${methods.join('')}}\n`;
   const body = [controller, ...tag.operations.map((operation) => printOperation(context, operation))].join('\n');
+  const code = withoutComments(body);
   const imports: string[] = [];
-  if (/\bReadable\b/.test(body)) imports.push(`import type { Readable } from 'node:stream';\n`);
+  if (/\bReadable\b/.test(code)) imports.push(`import type { Readable } from 'node:stream';\n`);
   imports.push(`import { defineOperation } from ${quote(runtimeImport)};\n`);
-  if (body.includes('runtime.')) imports.push(`import type * as runtime from ${quote(runtimeImport)};\n`);
+  if (code.includes('runtime.')) imports.push(`import type * as runtime from ${quote(runtimeImport)};\n`);
   imports.push(`import { operations } from '../operations.ts';\n`);
-  if (body.includes('responses.')) imports.push(`import type * as responses from '../responses.ts';\n`);
-  if (body.includes('schemas.')) imports.push(`import type * as schemas from '../schemas.ts';\n`);
-  if (body.includes('WithRequired<')) imports.push(`import type { WithRequired } from '../types.ts';\n`);
+  if (code.includes('responses.')) imports.push(`import type * as responses from '../responses.ts';\n`);
+  if (code.includes('schemas.')) imports.push(`import type * as schemas from '../schemas.ts';\n`);
+  if (code.includes('WithRequired<')) imports.push(`import type { WithRequired } from '../types.ts';\n`);
   return `${imports.join('')}\n${body}`;
 }
 
