@@ -8,7 +8,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'no
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { lowerFile } from '../codegen/src/lowering/index.ts';
+import { lowerFile, openObjects } from '../codegen/src/lowering/index.ts';
 
 const root = join(import.meta.dirname, '..');
 const spec = join(root, 'spec/platform/openapi.yaml');
@@ -81,7 +81,7 @@ async function lowered(): Promise<object> {
   for (const line of report) console.log(line);
   const info = document['info'] as { description?: string };
   // Every generated file repeats the description in its head; the first paragraph is enough there.
-  return { ...document, info: { ...info, description: info.description?.split('\n\n')[0] } };
+  return { ...openObjects(document), info: { ...info, description: info.description?.split('\n\n')[0] } };
 }
 
 /** The JAR from Maven Central by Maven where there is one; otherwise openapi-generator-cli fetches it itself. */
@@ -106,16 +106,23 @@ async function generated(
   const out = join(work, generator);
   await mkdir(out);
   await cp(join(root, folder, '.openapi-generator-ignore'), join(out, '.openapi-generator-ignore'));
+  const additional = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
+  const cli = join(root, 'node_modules/@openapitools/openapi-generator-cli/main.js');
+  const tests = 'apiTests=false,modelTests=false,apiDocs=false,modelDocs=false';
   run(process.execPath, [
-    join(root, 'node_modules/@openapitools/openapi-generator-cli/main.js'),
-    ...['generate', '-g', generator, '-i', input, '-o', out, ...options],
-    ...[
-      '--additional-properties',
-      Object.entries(properties)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(','),
-    ],
-    ...['--global-property', 'apiTests=false,modelTests=false,apiDocs=false,modelDocs=false'],
+    cli,
+    'generate',
+    '-g',
+    generator,
+    '-i',
+    input,
+    '-o',
+    out,
+    ...options,
+    '--additional-properties',
+    additional.join(','),
+    '--global-property',
+    tests,
   ]);
   return out;
 }

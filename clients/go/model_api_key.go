@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -49,6 +48,7 @@ type ApiKey struct {
 	PreviousSecretExpiresAt NullableTime `json:"previous_secret_expires_at"`
 	// When it was revoked.
 	RevokedAt NullableTime `json:"revoked_at"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ApiKey ApiKey
@@ -458,6 +458,11 @@ func (o ApiKey) ToMap() (map[string]interface{}, error) {
 	toSerialize["rotated_at"] = o.RotatedAt.Get()
 	toSerialize["previous_secret_expires_at"] = o.PreviousSecretExpiresAt.Get()
 	toSerialize["revoked_at"] = o.RevokedAt.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -498,15 +503,33 @@ func (o *ApiKey) UnmarshalJSON(data []byte) (err error) {
 
 	varApiKey := _ApiKey{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varApiKey)
+	err = json.Unmarshal(data, &varApiKey)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ApiKey(varApiKey)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "prefix")
+		delete(additionalProperties, "scopes")
+		delete(additionalProperties, "bundles")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "created_by")
+		delete(additionalProperties, "created_at")
+		delete(additionalProperties, "expires_at")
+		delete(additionalProperties, "last_used_at")
+		delete(additionalProperties, "rotated_at")
+		delete(additionalProperties, "previous_secret_expires_at")
+		delete(additionalProperties, "revoked_at")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -27,6 +26,7 @@ type ApiKeyInactiveErrorError struct {
 	Message string `json:"message"`
 	// Particulars of the code.
 	Details map[string]interface{} `json:"details"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ApiKeyInactiveErrorError ApiKeyInactiveErrorError
@@ -136,6 +136,11 @@ func (o ApiKeyInactiveErrorError) ToMap() (map[string]interface{}, error) {
 	toSerialize["code"] = o.Code
 	toSerialize["message"] = o.Message
 	toSerialize["details"] = o.Details
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -165,15 +170,22 @@ func (o *ApiKeyInactiveErrorError) UnmarshalJSON(data []byte) (err error) {
 
 	varApiKeyInactiveErrorError := _ApiKeyInactiveErrorError{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varApiKeyInactiveErrorError)
+	err = json.Unmarshal(data, &varApiKeyInactiveErrorError)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ApiKeyInactiveErrorError(varApiKeyInactiveErrorError)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "code")
+		delete(additionalProperties, "message")
+		delete(additionalProperties, "details")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

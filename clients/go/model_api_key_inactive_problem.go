@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -34,6 +33,7 @@ type ApiKeyInactiveProblem struct {
 	// Particulars of the code.
 	Details map[string]interface{} `json:"details"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ApiKeyInactiveProblem ApiKeyInactiveProblem
@@ -247,6 +247,11 @@ func (o ApiKeyInactiveProblem) ToMap() (map[string]interface{}, error) {
 	toSerialize["code"] = o.Code
 	toSerialize["details"] = o.Details
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -280,15 +285,26 @@ func (o *ApiKeyInactiveProblem) UnmarshalJSON(data []byte) (err error) {
 
 	varApiKeyInactiveProblem := _ApiKeyInactiveProblem{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varApiKeyInactiveProblem)
+	err = json.Unmarshal(data, &varApiKeyInactiveProblem)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ApiKeyInactiveProblem(varApiKeyInactiveProblem)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "type")
+		delete(additionalProperties, "title")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "detail")
+		delete(additionalProperties, "code")
+		delete(additionalProperties, "details")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type ApiKeyListResponse struct {
 	Data []ApiKey `json:"data"`
 	Pagination PagePagination `json:"pagination"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ApiKeyListResponse ApiKeyListResponse
@@ -134,6 +134,11 @@ func (o ApiKeyListResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize["data"] = o.Data
 	toSerialize["pagination"] = o.Pagination
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -163,15 +168,22 @@ func (o *ApiKeyListResponse) UnmarshalJSON(data []byte) (err error) {
 
 	varApiKeyListResponse := _ApiKeyListResponse{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varApiKeyListResponse)
+	err = json.Unmarshal(data, &varApiKeyListResponse)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ApiKeyListResponse(varApiKeyListResponse)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "data")
+		delete(additionalProperties, "pagination")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

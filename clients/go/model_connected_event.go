@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type ConnectedEvent struct {
 	Data ConnectedEventData `json:"data"`
 	// Share of the nodes that are decided, in percent.
 	Progress *int32 `json:"progress,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ConnectedEvent ConnectedEvent
@@ -229,6 +229,11 @@ func (o ConnectedEvent) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Progress) {
 		toSerialize["progress"] = o.Progress
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -260,15 +265,25 @@ func (o *ConnectedEvent) UnmarshalJSON(data []byte) (err error) {
 
 	varConnectedEvent := _ConnectedEvent{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varConnectedEvent)
+	err = json.Unmarshal(data, &varConnectedEvent)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ConnectedEvent(varConnectedEvent)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "type")
+		delete(additionalProperties, "sequence")
+		delete(additionalProperties, "execution_id")
+		delete(additionalProperties, "timestamp")
+		delete(additionalProperties, "data")
+		delete(additionalProperties, "progress")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

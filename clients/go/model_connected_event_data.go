@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -22,6 +21,7 @@ var _ MappedNullable = &ConnectedEventData{}
 // ConnectedEventData What happened.
 type ConnectedEventData struct {
 	Status ExecutionStatus `json:"status"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ConnectedEventData ConnectedEventData
@@ -79,6 +79,11 @@ func (o ConnectedEventData) MarshalJSON() ([]byte, error) {
 func (o ConnectedEventData) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["status"] = o.Status
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -106,15 +111,20 @@ func (o *ConnectedEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varConnectedEventData := _ConnectedEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varConnectedEventData)
+	err = json.Unmarshal(data, &varConnectedEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ConnectedEventData(varConnectedEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "status")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

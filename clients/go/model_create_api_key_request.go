@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -32,6 +31,7 @@ type CreateApiKeyRequest struct {
 	Bundles []ScopeBundleName `json:"bundles,omitempty"`
 	// When it stops working, in the future; null or absent for never.
 	ExpiresAt NullableTime `json:"expires_at,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _CreateApiKeyRequest CreateApiKeyRequest
@@ -249,6 +249,11 @@ func (o CreateApiKeyRequest) ToMap() (map[string]interface{}, error) {
 	if o.ExpiresAt.IsSet() {
 		toSerialize["expires_at"] = o.ExpiresAt.Get()
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -276,15 +281,24 @@ func (o *CreateApiKeyRequest) UnmarshalJSON(data []byte) (err error) {
 
 	varCreateApiKeyRequest := _CreateApiKeyRequest{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varCreateApiKeyRequest)
+	err = json.Unmarshal(data, &varCreateApiKeyRequest)
 
 	if err != nil {
 		return err
 	}
 
 	*o = CreateApiKeyRequest(varCreateApiKeyRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "scopes")
+		delete(additionalProperties, "bundles")
+		delete(additionalProperties, "expires_at")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -28,6 +27,7 @@ type CreateWorkflowRequest struct {
 	// Words to find it by.
 	Tags []string `json:"tags,omitempty"`
 	Definition *WorkflowDefinition `json:"definition,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _CreateWorkflowRequest CreateWorkflowRequest
@@ -200,6 +200,11 @@ func (o CreateWorkflowRequest) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Definition) {
 		toSerialize["definition"] = o.Definition
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -227,15 +232,23 @@ func (o *CreateWorkflowRequest) UnmarshalJSON(data []byte) (err error) {
 
 	varCreateWorkflowRequest := _CreateWorkflowRequest{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varCreateWorkflowRequest)
+	err = json.Unmarshal(data, &varCreateWorkflowRequest)
 
 	if err != nil {
 		return err
 	}
 
 	*o = CreateWorkflowRequest(varCreateWorkflowRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "tags")
+		delete(additionalProperties, "definition")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -24,6 +23,7 @@ type CreatedApiKey struct {
 	ApiKey ApiKey `json:"api_key"`
 	// The key itself. It is not stored and cannot be shown again.
 	Secret string `json:"secret" validate:"regexp=^fp_live_[0-9A-Za-z]{32}$"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _CreatedApiKey CreatedApiKey
@@ -107,6 +107,11 @@ func (o CreatedApiKey) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["api_key"] = o.ApiKey
 	toSerialize["secret"] = o.Secret
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -135,15 +140,21 @@ func (o *CreatedApiKey) UnmarshalJSON(data []byte) (err error) {
 
 	varCreatedApiKey := _CreatedApiKey{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varCreatedApiKey)
+	err = json.Unmarshal(data, &varCreatedApiKey)
 
 	if err != nil {
 		return err
 	}
 
 	*o = CreatedApiKey(varCreatedApiKey)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "api_key")
+		delete(additionalProperties, "secret")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &CreatedApiKeyResponse{}
 type CreatedApiKeyResponse struct {
 	Data CreatedApiKey `json:"data"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _CreatedApiKeyResponse CreatedApiKeyResponse
@@ -106,6 +106,11 @@ func (o CreatedApiKeyResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["data"] = o.Data
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -134,15 +139,21 @@ func (o *CreatedApiKeyResponse) UnmarshalJSON(data []byte) (err error) {
 
 	varCreatedApiKeyResponse := _CreatedApiKeyResponse{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varCreatedApiKeyResponse)
+	err = json.Unmarshal(data, &varCreatedApiKeyResponse)
 
 	if err != nil {
 		return err
 	}
 
 	*o = CreatedApiKeyResponse(varCreatedApiKeyResponse)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "data")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

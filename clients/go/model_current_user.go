@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -32,6 +31,7 @@ type CurrentUser struct {
 	ApiKeyId NullableString `json:"api_key_id" validate:"regexp=^key_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	// The session, when the caller signed in.
 	SessionId NullableString `json:"session_id" validate:"regexp=^ses_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _CurrentUser CurrentUser
@@ -225,6 +225,11 @@ func (o CurrentUser) ToMap() (map[string]interface{}, error) {
 	toSerialize["scopes"] = o.Scopes
 	toSerialize["api_key_id"] = o.ApiKeyId.Get()
 	toSerialize["session_id"] = o.SessionId.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -257,15 +262,25 @@ func (o *CurrentUser) UnmarshalJSON(data []byte) (err error) {
 
 	varCurrentUser := _CurrentUser{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varCurrentUser)
+	err = json.Unmarshal(data, &varCurrentUser)
 
 	if err != nil {
 		return err
 	}
 
 	*o = CurrentUser(varCurrentUser)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "method")
+		delete(additionalProperties, "user")
+		delete(additionalProperties, "organisation")
+		delete(additionalProperties, "scopes")
+		delete(additionalProperties, "api_key_id")
+		delete(additionalProperties, "session_id")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

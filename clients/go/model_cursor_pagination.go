@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -37,6 +36,7 @@ type CursorPagination struct {
 	NextCursor NullableString `json:"next_cursor"`
 	// Whether items follow.
 	HasMore bool `json:"has_more"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _CursorPagination CursorPagination
@@ -323,6 +323,11 @@ func (o CursorPagination) ToMap() (map[string]interface{}, error) {
 	}
 	toSerialize["next_cursor"] = o.NextCursor.Get()
 	toSerialize["has_more"] = o.HasMore
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -352,15 +357,27 @@ func (o *CursorPagination) UnmarshalJSON(data []byte) (err error) {
 
 	varCursorPagination := _CursorPagination{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varCursorPagination)
+	err = json.Unmarshal(data, &varCursorPagination)
 
 	if err != nil {
 		return err
 	}
 
 	*o = CursorPagination(varCursorPagination)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "page")
+		delete(additionalProperties, "per_page")
+		delete(additionalProperties, "total_count")
+		delete(additionalProperties, "total_pages")
+		delete(additionalProperties, "has_next")
+		delete(additionalProperties, "has_prev")
+		delete(additionalProperties, "next_cursor")
+		delete(additionalProperties, "has_more")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -23,7 +23,10 @@ type ExecuteWorkflowRequest struct {
 	Input map[string]interface{} `json:"input,omitempty"`
 	// Notes of the caller, kept with the execution and given back.
 	Metadata map[string]interface{} `json:"metadata,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
+
+type _ExecuteWorkflowRequest ExecuteWorkflowRequest
 
 // NewExecuteWorkflowRequest instantiates a new ExecuteWorkflowRequest object
 // This constructor will assign default values to properties that have it defined,
@@ -122,7 +125,34 @@ func (o ExecuteWorkflowRequest) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Metadata) {
 		toSerialize["metadata"] = o.Metadata
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
+}
+
+func (o *ExecuteWorkflowRequest) UnmarshalJSON(data []byte) (err error) {
+	varExecuteWorkflowRequest := _ExecuteWorkflowRequest{}
+
+	err = json.Unmarshal(data, &varExecuteWorkflowRequest)
+
+	if err != nil {
+		return err
+	}
+
+	*o = ExecuteWorkflowRequest(varExecuteWorkflowRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "input")
+		delete(additionalProperties, "metadata")
+		o.AdditionalProperties = additionalProperties
+	}
+
+	return err
 }
 
 type NullableExecuteWorkflowRequest struct {

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -48,6 +47,7 @@ type Execution struct {
 	CompletedAt NullableTime `json:"completed_at"`
 	// From start to end, in milliseconds.
 	DurationMs NullableInt64 `json:"duration_ms"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _Execution Execution
@@ -455,6 +455,11 @@ func (o Execution) ToMap() (map[string]interface{}, error) {
 	toSerialize["started_at"] = o.StartedAt.Get()
 	toSerialize["completed_at"] = o.CompletedAt.Get()
 	toSerialize["duration_ms"] = o.DurationMs.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -495,15 +500,33 @@ func (o *Execution) UnmarshalJSON(data []byte) (err error) {
 
 	varExecution := _Execution{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecution)
+	err = json.Unmarshal(data, &varExecution)
 
 	if err != nil {
 		return err
 	}
 
 	*o = Execution(varExecution)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "workflow_id")
+		delete(additionalProperties, "workflow_version")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "progress")
+		delete(additionalProperties, "input")
+		delete(additionalProperties, "output")
+		delete(additionalProperties, "error")
+		delete(additionalProperties, "metadata")
+		delete(additionalProperties, "started_by")
+		delete(additionalProperties, "created_at")
+		delete(additionalProperties, "started_at")
+		delete(additionalProperties, "completed_at")
+		delete(additionalProperties, "duration_ms")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &ExecutionAlreadyFinishedError{}
 type ExecutionAlreadyFinishedError struct {
 	Error ExecutionAlreadyFinishedErrorError `json:"error"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionAlreadyFinishedError ExecutionAlreadyFinishedError
@@ -106,6 +106,11 @@ func (o ExecutionAlreadyFinishedError) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["error"] = o.Error
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -134,15 +139,21 @@ func (o *ExecutionAlreadyFinishedError) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionAlreadyFinishedError := _ExecutionAlreadyFinishedError{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionAlreadyFinishedError)
+	err = json.Unmarshal(data, &varExecutionAlreadyFinishedError)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionAlreadyFinishedError(varExecutionAlreadyFinishedError)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "error")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

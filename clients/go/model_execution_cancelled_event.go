@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type ExecutionCancelledEvent struct {
 	// When it happened.
 	Timestamp time.Time `json:"timestamp"`
 	Data ExecutionCancelledEventData `json:"data"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionCancelledEvent ExecutionCancelledEvent
@@ -220,6 +220,11 @@ func (o ExecutionCancelledEvent) ToMap() (map[string]interface{}, error) {
 	toSerialize["execution_id"] = o.ExecutionId
 	toSerialize["timestamp"] = o.Timestamp
 	toSerialize["data"] = o.Data
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -252,15 +257,25 @@ func (o *ExecutionCancelledEvent) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionCancelledEvent := _ExecutionCancelledEvent{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionCancelledEvent)
+	err = json.Unmarshal(data, &varExecutionCancelledEvent)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionCancelledEvent(varExecutionCancelledEvent)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "type")
+		delete(additionalProperties, "sequence")
+		delete(additionalProperties, "execution_id")
+		delete(additionalProperties, "timestamp")
+		delete(additionalProperties, "data")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type ExecutionCancelledEventData struct {
 	Status string `json:"status"`
 	// Milliseconds it took.
 	DurationMs int64 `json:"duration_ms"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionCancelledEventData ExecutionCancelledEventData
@@ -108,6 +108,11 @@ func (o ExecutionCancelledEventData) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["status"] = o.Status
 	toSerialize["duration_ms"] = o.DurationMs
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *ExecutionCancelledEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionCancelledEventData := _ExecutionCancelledEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionCancelledEventData)
+	err = json.Unmarshal(data, &varExecutionCancelledEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionCancelledEventData(varExecutionCancelledEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "duration_ms")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

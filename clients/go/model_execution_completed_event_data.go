@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -27,6 +26,7 @@ type ExecutionCompletedEventData struct {
 	Output interface{} `json:"output"`
 	// Milliseconds it took.
 	DurationMs int64 `json:"duration_ms"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionCompletedEventData ExecutionCompletedEventData
@@ -140,6 +140,11 @@ func (o ExecutionCompletedEventData) ToMap() (map[string]interface{}, error) {
 		toSerialize["output"] = o.Output
 	}
 	toSerialize["duration_ms"] = o.DurationMs
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -169,15 +174,22 @@ func (o *ExecutionCompletedEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionCompletedEventData := _ExecutionCompletedEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionCompletedEventData)
+	err = json.Unmarshal(data, &varExecutionCompletedEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionCompletedEventData(varExecutionCompletedEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "output")
+		delete(additionalProperties, "duration_ms")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -29,6 +28,7 @@ type ExecutionError struct {
 	NodeId NullableString `json:"node_id"`
 	// Particulars of the code.
 	Details map[string]interface{} `json:"details"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionError ExecutionError
@@ -166,6 +166,11 @@ func (o ExecutionError) ToMap() (map[string]interface{}, error) {
 	toSerialize["message"] = o.Message
 	toSerialize["node_id"] = o.NodeId.Get()
 	toSerialize["details"] = o.Details
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -196,15 +201,23 @@ func (o *ExecutionError) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionError := _ExecutionError{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionError)
+	err = json.Unmarshal(data, &varExecutionError)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionError(varExecutionError)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "code")
+		delete(additionalProperties, "message")
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "details")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

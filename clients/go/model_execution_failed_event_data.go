@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -26,6 +25,7 @@ type ExecutionFailedEventData struct {
 	Error ExecutionError `json:"error"`
 	// Milliseconds it took.
 	DurationMs int64 `json:"duration_ms"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionFailedEventData ExecutionFailedEventData
@@ -135,6 +135,11 @@ func (o ExecutionFailedEventData) ToMap() (map[string]interface{}, error) {
 	toSerialize["status"] = o.Status
 	toSerialize["error"] = o.Error
 	toSerialize["duration_ms"] = o.DurationMs
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -164,15 +169,22 @@ func (o *ExecutionFailedEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionFailedEventData := _ExecutionFailedEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionFailedEventData)
+	err = json.Unmarshal(data, &varExecutionFailedEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionFailedEventData(varExecutionFailedEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "error")
+		delete(additionalProperties, "duration_ms")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -37,6 +36,7 @@ type ExecutionLog struct {
 	Data interface{} `json:"data"`
 	// When it was written.
 	Timestamp time.Time `json:"timestamp"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionLog ExecutionLog
@@ -284,6 +284,11 @@ func (o ExecutionLog) ToMap() (map[string]interface{}, error) {
 		toSerialize["data"] = o.Data
 	}
 	toSerialize["timestamp"] = o.Timestamp
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -318,15 +323,27 @@ func (o *ExecutionLog) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionLog := _ExecutionLog{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionLog)
+	err = json.Unmarshal(data, &varExecutionLog)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionLog(varExecutionLog)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "execution_id")
+		delete(additionalProperties, "level")
+		delete(additionalProperties, "message")
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "attempt")
+		delete(additionalProperties, "data")
+		delete(additionalProperties, "timestamp")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type ExecutionLogListResponse struct {
 	Data []ExecutionLog `json:"data"`
 	Pagination CursorPagination `json:"pagination"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionLogListResponse ExecutionLogListResponse
@@ -134,6 +134,11 @@ func (o ExecutionLogListResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize["data"] = o.Data
 	toSerialize["pagination"] = o.Pagination
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -163,15 +168,22 @@ func (o *ExecutionLogListResponse) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionLogListResponse := _ExecutionLogListResponse{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionLogListResponse)
+	err = json.Unmarshal(data, &varExecutionLogListResponse)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionLogListResponse(varExecutionLogListResponse)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "data")
+		delete(additionalProperties, "pagination")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

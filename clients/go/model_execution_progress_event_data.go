@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -29,6 +28,7 @@ type ExecutionProgressEventData struct {
 	TotalNodes int64 `json:"total_nodes"`
 	// The node that ended last; null before any.
 	NodeId NullableString `json:"node_id"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionProgressEventData ExecutionProgressEventData
@@ -166,6 +166,11 @@ func (o ExecutionProgressEventData) ToMap() (map[string]interface{}, error) {
 	toSerialize["completed_nodes"] = o.CompletedNodes
 	toSerialize["total_nodes"] = o.TotalNodes
 	toSerialize["node_id"] = o.NodeId.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -196,15 +201,23 @@ func (o *ExecutionProgressEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionProgressEventData := _ExecutionProgressEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionProgressEventData)
+	err = json.Unmarshal(data, &varExecutionProgressEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionProgressEventData(varExecutionProgressEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "progress")
+		delete(additionalProperties, "completed_nodes")
+		delete(additionalProperties, "total_nodes")
+		delete(additionalProperties, "node_id")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type ExecutionStartedEventData struct {
 	WorkflowId string `json:"workflow_id" validate:"regexp=^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	// Version of the workflow.
 	WorkflowVersion int64 `json:"workflow_version"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionStartedEventData ExecutionStartedEventData
@@ -108,6 +108,11 @@ func (o ExecutionStartedEventData) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["workflow_id"] = o.WorkflowId
 	toSerialize["workflow_version"] = o.WorkflowVersion
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *ExecutionStartedEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionStartedEventData := _ExecutionStartedEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionStartedEventData)
+	err = json.Unmarshal(data, &varExecutionStartedEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionStartedEventData(varExecutionStartedEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "workflow_id")
+		delete(additionalProperties, "workflow_version")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type ExecutionStarter struct {
 	Type string `json:"type"`
 	// Id of the user or of the key.
 	Id string `json:"id"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionStarter ExecutionStarter
@@ -108,6 +108,11 @@ func (o ExecutionStarter) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["type"] = o.Type
 	toSerialize["id"] = o.Id
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *ExecutionStarter) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionStarter := _ExecutionStarter{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionStarter)
+	err = json.Unmarshal(data, &varExecutionStarter)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionStarter(varExecutionStarter)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "type")
+		delete(additionalProperties, "id")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

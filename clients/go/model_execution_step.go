@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -49,6 +48,7 @@ type ExecutionStep struct {
 	CompletedAt NullableTime `json:"completed_at"`
 	// From begin to end, in milliseconds.
 	DurationMs NullableInt64 `json:"duration_ms"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionStep ExecutionStep
@@ -464,6 +464,11 @@ func (o ExecutionStep) ToMap() (map[string]interface{}, error) {
 	toSerialize["started_at"] = o.StartedAt.Get()
 	toSerialize["completed_at"] = o.CompletedAt.Get()
 	toSerialize["duration_ms"] = o.DurationMs.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -504,15 +509,33 @@ func (o *ExecutionStep) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionStep := _ExecutionStep{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionStep)
+	err = json.Unmarshal(data, &varExecutionStep)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionStep(varExecutionStep)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "execution_id")
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "node_type")
+		delete(additionalProperties, "node_name")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "attempts")
+		delete(additionalProperties, "input")
+		delete(additionalProperties, "output")
+		delete(additionalProperties, "error")
+		delete(additionalProperties, "port")
+		delete(additionalProperties, "started_at")
+		delete(additionalProperties, "completed_at")
+		delete(additionalProperties, "duration_ms")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

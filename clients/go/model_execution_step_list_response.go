@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type ExecutionStepListResponse struct {
 	Data []ExecutionStep `json:"data"`
 	Pagination PagePagination `json:"pagination"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionStepListResponse ExecutionStepListResponse
@@ -134,6 +134,11 @@ func (o ExecutionStepListResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize["data"] = o.Data
 	toSerialize["pagination"] = o.Pagination
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -163,15 +168,22 @@ func (o *ExecutionStepListResponse) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionStepListResponse := _ExecutionStepListResponse{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionStepListResponse)
+	err = json.Unmarshal(data, &varExecutionStepListResponse)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionStepListResponse(varExecutionStepListResponse)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "data")
+		delete(additionalProperties, "pagination")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

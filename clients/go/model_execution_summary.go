@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -42,6 +41,7 @@ type ExecutionSummary struct {
 	CompletedAt NullableTime `json:"completed_at"`
 	// From start to end, in milliseconds.
 	DurationMs NullableInt64 `json:"duration_ms"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionSummary ExecutionSummary
@@ -367,6 +367,11 @@ func (o ExecutionSummary) ToMap() (map[string]interface{}, error) {
 	toSerialize["started_at"] = o.StartedAt.Get()
 	toSerialize["completed_at"] = o.CompletedAt.Get()
 	toSerialize["duration_ms"] = o.DurationMs.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -404,15 +409,30 @@ func (o *ExecutionSummary) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionSummary := _ExecutionSummary{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionSummary)
+	err = json.Unmarshal(data, &varExecutionSummary)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionSummary(varExecutionSummary)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "workflow_id")
+		delete(additionalProperties, "workflow_version")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "progress")
+		delete(additionalProperties, "error")
+		delete(additionalProperties, "started_by")
+		delete(additionalProperties, "created_at")
+		delete(additionalProperties, "started_at")
+		delete(additionalProperties, "completed_at")
+		delete(additionalProperties, "duration_ms")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -28,6 +27,7 @@ type ExecutionWaitingEventData struct {
 	Reason string `json:"reason"`
 	// When the wait ends, if that is known.
 	Until NullableTime `json:"until"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ExecutionWaitingEventData ExecutionWaitingEventData
@@ -139,6 +139,11 @@ func (o ExecutionWaitingEventData) ToMap() (map[string]interface{}, error) {
 	toSerialize["node_id"] = o.NodeId
 	toSerialize["reason"] = o.Reason
 	toSerialize["until"] = o.Until.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -168,15 +173,22 @@ func (o *ExecutionWaitingEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varExecutionWaitingEventData := _ExecutionWaitingEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varExecutionWaitingEventData)
+	err = json.Unmarshal(data, &varExecutionWaitingEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ExecutionWaitingEventData(varExecutionWaitingEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "reason")
+		delete(additionalProperties, "until")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type FieldError struct {
 	EdgeId *string `json:"edge_id,omitempty"`
 	// What to do about it.
 	Hint *string `json:"hint,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _FieldError FieldError
@@ -247,6 +247,11 @@ func (o FieldError) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Hint) {
 		toSerialize["hint"] = o.Hint
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -276,15 +281,25 @@ func (o *FieldError) UnmarshalJSON(data []byte) (err error) {
 
 	varFieldError := _FieldError{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varFieldError)
+	err = json.Unmarshal(data, &varFieldError)
 
 	if err != nil {
 		return err
 	}
 
 	*o = FieldError(varFieldError)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "field")
+		delete(additionalProperties, "message")
+		delete(additionalProperties, "location")
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "edge_id")
+		delete(additionalProperties, "hint")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

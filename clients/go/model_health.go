@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -28,6 +27,7 @@ type Health struct {
 	UptimeSeconds float32 `json:"uptime_seconds"`
 	// The parts.
 	Components []HealthComponent `json:"components"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _Health Health
@@ -163,6 +163,11 @@ func (o Health) ToMap() (map[string]interface{}, error) {
 	toSerialize["version"] = o.Version
 	toSerialize["uptime_seconds"] = o.UptimeSeconds
 	toSerialize["components"] = o.Components
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -193,15 +198,23 @@ func (o *Health) UnmarshalJSON(data []byte) (err error) {
 
 	varHealth := _Health{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varHealth)
+	err = json.Unmarshal(data, &varHealth)
 
 	if err != nil {
 		return err
 	}
 
 	*o = Health(varHealth)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "version")
+		delete(additionalProperties, "uptime_seconds")
+		delete(additionalProperties, "components")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

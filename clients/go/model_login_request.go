@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type LoginRequest struct {
 	Email string `json:"email"`
 	// The password.
 	Password string `json:"password"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _LoginRequest LoginRequest
@@ -108,6 +108,11 @@ func (o LoginRequest) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["email"] = o.Email
 	toSerialize["password"] = o.Password
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *LoginRequest) UnmarshalJSON(data []byte) (err error) {
 
 	varLoginRequest := _LoginRequest{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varLoginRequest)
+	err = json.Unmarshal(data, &varLoginRequest)
 
 	if err != nil {
 		return err
 	}
 
 	*o = LoginRequest(varLoginRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "email")
+		delete(additionalProperties, "password")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type NodeCompletedEventData struct {
 	Port string `json:"port"`
 	// Milliseconds it took.
 	DurationMs int64 `json:"duration_ms"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _NodeCompletedEventData NodeCompletedEventData
@@ -224,6 +224,11 @@ func (o NodeCompletedEventData) ToMap() (map[string]interface{}, error) {
 	}
 	toSerialize["port"] = o.Port
 	toSerialize["duration_ms"] = o.DurationMs
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -256,15 +261,25 @@ func (o *NodeCompletedEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varNodeCompletedEventData := _NodeCompletedEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varNodeCompletedEventData)
+	err = json.Unmarshal(data, &varNodeCompletedEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = NodeCompletedEventData(varNodeCompletedEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "node_type")
+		delete(additionalProperties, "attempt")
+		delete(additionalProperties, "output")
+		delete(additionalProperties, "port")
+		delete(additionalProperties, "duration_ms")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

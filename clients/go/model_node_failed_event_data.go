@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -32,6 +31,7 @@ type NodeFailedEventData struct {
 	WillRetry bool `json:"will_retry"`
 	// Milliseconds it took.
 	DurationMs int64 `json:"duration_ms"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _NodeFailedEventData NodeFailedEventData
@@ -219,6 +219,11 @@ func (o NodeFailedEventData) ToMap() (map[string]interface{}, error) {
 	toSerialize["error"] = o.Error
 	toSerialize["will_retry"] = o.WillRetry
 	toSerialize["duration_ms"] = o.DurationMs
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -251,15 +256,25 @@ func (o *NodeFailedEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varNodeFailedEventData := _NodeFailedEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varNodeFailedEventData)
+	err = json.Unmarshal(data, &varNodeFailedEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = NodeFailedEventData(varNodeFailedEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "node_type")
+		delete(additionalProperties, "attempt")
+		delete(additionalProperties, "error")
+		delete(additionalProperties, "will_retry")
+		delete(additionalProperties, "duration_ms")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type NodeStartedEvent struct {
 	// When it happened.
 	Timestamp time.Time `json:"timestamp"`
 	Data NodeStartedEventData `json:"data"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _NodeStartedEvent NodeStartedEvent
@@ -220,6 +220,11 @@ func (o NodeStartedEvent) ToMap() (map[string]interface{}, error) {
 	toSerialize["execution_id"] = o.ExecutionId
 	toSerialize["timestamp"] = o.Timestamp
 	toSerialize["data"] = o.Data
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -252,15 +257,25 @@ func (o *NodeStartedEvent) UnmarshalJSON(data []byte) (err error) {
 
 	varNodeStartedEvent := _NodeStartedEvent{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varNodeStartedEvent)
+	err = json.Unmarshal(data, &varNodeStartedEvent)
 
 	if err != nil {
 		return err
 	}
 
 	*o = NodeStartedEvent(varNodeStartedEvent)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "type")
+		delete(additionalProperties, "sequence")
+		delete(additionalProperties, "execution_id")
+		delete(additionalProperties, "timestamp")
+		delete(additionalProperties, "data")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -27,6 +26,7 @@ type NodeStartedEventData struct {
 	NodeType string `json:"node_type"`
 	// Which attempt, from 1.
 	Attempt int64 `json:"attempt"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _NodeStartedEventData NodeStartedEventData
@@ -136,6 +136,11 @@ func (o NodeStartedEventData) ToMap() (map[string]interface{}, error) {
 	toSerialize["node_id"] = o.NodeId
 	toSerialize["node_type"] = o.NodeType
 	toSerialize["attempt"] = o.Attempt
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -165,15 +170,22 @@ func (o *NodeStartedEventData) UnmarshalJSON(data []byte) (err error) {
 
 	varNodeStartedEventData := _NodeStartedEventData{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varNodeStartedEventData)
+	err = json.Unmarshal(data, &varNodeStartedEventData)
 
 	if err != nil {
 		return err
 	}
 
 	*o = NodeStartedEventData(varNodeStartedEventData)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "node_type")
+		delete(additionalProperties, "attempt")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

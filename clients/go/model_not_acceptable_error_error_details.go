@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &NotAcceptableErrorErrorDetails{}
 type NotAcceptableErrorErrorDetails struct {
 	// Media types of a successful response.
 	Supported []string `json:"supported"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _NotAcceptableErrorErrorDetails NotAcceptableErrorErrorDetails
@@ -80,6 +80,11 @@ func (o NotAcceptableErrorErrorDetails) MarshalJSON() ([]byte, error) {
 func (o NotAcceptableErrorErrorDetails) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["supported"] = o.Supported
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -107,15 +112,20 @@ func (o *NotAcceptableErrorErrorDetails) UnmarshalJSON(data []byte) (err error) 
 
 	varNotAcceptableErrorErrorDetails := _NotAcceptableErrorErrorDetails{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varNotAcceptableErrorErrorDetails)
+	err = json.Unmarshal(data, &varNotAcceptableErrorErrorDetails)
 
 	if err != nil {
 		return err
 	}
 
 	*o = NotAcceptableErrorErrorDetails(varNotAcceptableErrorErrorDetails)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "supported")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

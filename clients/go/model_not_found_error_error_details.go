@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type NotFoundErrorErrorDetails struct {
 	Resource string `json:"resource"`
 	// Id that was asked for.
 	Id string `json:"id"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _NotFoundErrorErrorDetails NotFoundErrorErrorDetails
@@ -108,6 +108,11 @@ func (o NotFoundErrorErrorDetails) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["resource"] = o.Resource
 	toSerialize["id"] = o.Id
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *NotFoundErrorErrorDetails) UnmarshalJSON(data []byte) (err error) {
 
 	varNotFoundErrorErrorDetails := _NotFoundErrorErrorDetails{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varNotFoundErrorErrorDetails)
+	err = json.Unmarshal(data, &varNotFoundErrorErrorDetails)
 
 	if err != nil {
 		return err
 	}
 
 	*o = NotFoundErrorErrorDetails(varNotFoundErrorErrorDetails)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "resource")
+		delete(additionalProperties, "id")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

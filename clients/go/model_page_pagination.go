@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type PagePagination struct {
 	HasNext bool `json:"has_next"`
 	// Whether a page comes before.
 	HasPrev bool `json:"has_prev"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _PagePagination PagePagination
@@ -220,6 +220,11 @@ func (o PagePagination) ToMap() (map[string]interface{}, error) {
 	toSerialize["total_pages"] = o.TotalPages
 	toSerialize["has_next"] = o.HasNext
 	toSerialize["has_prev"] = o.HasPrev
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -252,15 +257,25 @@ func (o *PagePagination) UnmarshalJSON(data []byte) (err error) {
 
 	varPagePagination := _PagePagination{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varPagePagination)
+	err = json.Unmarshal(data, &varPagePagination)
 
 	if err != nil {
 		return err
 	}
 
 	*o = PagePagination(varPagePagination)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "page")
+		delete(additionalProperties, "per_page")
+		delete(additionalProperties, "total_count")
+		delete(additionalProperties, "total_pages")
+		delete(additionalProperties, "has_next")
+		delete(additionalProperties, "has_prev")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

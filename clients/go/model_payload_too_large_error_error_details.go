@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &PayloadTooLargeErrorErrorDetails{}
 type PayloadTooLargeErrorErrorDetails struct {
 	// Bytes that the operation takes.
 	Limit int64 `json:"limit"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _PayloadTooLargeErrorErrorDetails PayloadTooLargeErrorErrorDetails
@@ -80,6 +80,11 @@ func (o PayloadTooLargeErrorErrorDetails) MarshalJSON() ([]byte, error) {
 func (o PayloadTooLargeErrorErrorDetails) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["limit"] = o.Limit
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -107,15 +112,20 @@ func (o *PayloadTooLargeErrorErrorDetails) UnmarshalJSON(data []byte) (err error
 
 	varPayloadTooLargeErrorErrorDetails := _PayloadTooLargeErrorErrorDetails{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varPayloadTooLargeErrorErrorDetails)
+	err = json.Unmarshal(data, &varPayloadTooLargeErrorErrorDetails)
 
 	if err != nil {
 		return err
 	}
 
 	*o = PayloadTooLargeErrorErrorDetails(varPayloadTooLargeErrorErrorDetails)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "limit")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

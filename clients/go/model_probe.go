@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &Probe{}
 type Probe struct {
 	// Always `ok`.
 	Status string `json:"status"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _Probe Probe
@@ -80,6 +80,11 @@ func (o Probe) MarshalJSON() ([]byte, error) {
 func (o Probe) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["status"] = o.Status
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -107,15 +112,20 @@ func (o *Probe) UnmarshalJSON(data []byte) (err error) {
 
 	varProbe := _Probe{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varProbe)
+	err = json.Unmarshal(data, &varProbe)
 
 	if err != nil {
 		return err
 	}
 
 	*o = Probe(varProbe)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "status")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -21,7 +21,10 @@ var _ MappedNullable = &PublishWorkflowRequest{}
 type PublishWorkflowRequest struct {
 	// What changed.
 	Changelog NullableString `json:"changelog,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
+
+type _PublishWorkflowRequest PublishWorkflowRequest
 
 // NewPublishWorkflowRequest instantiates a new PublishWorkflowRequest object
 // This constructor will assign default values to properties that have it defined,
@@ -95,7 +98,33 @@ func (o PublishWorkflowRequest) ToMap() (map[string]interface{}, error) {
 	if o.Changelog.IsSet() {
 		toSerialize["changelog"] = o.Changelog.Get()
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
+}
+
+func (o *PublishWorkflowRequest) UnmarshalJSON(data []byte) (err error) {
+	varPublishWorkflowRequest := _PublishWorkflowRequest{}
+
+	err = json.Unmarshal(data, &varPublishWorkflowRequest)
+
+	if err != nil {
+		return err
+	}
+
+	*o = PublishWorkflowRequest(varPublishWorkflowRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "changelog")
+		o.AdditionalProperties = additionalProperties
+	}
+
+	return err
 }
 
 type NullablePublishWorkflowRequest struct {

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -26,6 +25,7 @@ type RateLimitErrorError struct {
 	// For people; may change.
 	Message string `json:"message"`
 	Details RateLimitErrorErrorDetails `json:"details"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _RateLimitErrorError RateLimitErrorError
@@ -135,6 +135,11 @@ func (o RateLimitErrorError) ToMap() (map[string]interface{}, error) {
 	toSerialize["code"] = o.Code
 	toSerialize["message"] = o.Message
 	toSerialize["details"] = o.Details
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -164,15 +169,22 @@ func (o *RateLimitErrorError) UnmarshalJSON(data []byte) (err error) {
 
 	varRateLimitErrorError := _RateLimitErrorError{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varRateLimitErrorError)
+	err = json.Unmarshal(data, &varRateLimitErrorError)
 
 	if err != nil {
 		return err
 	}
 
 	*o = RateLimitErrorError(varRateLimitErrorError)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "code")
+		delete(additionalProperties, "message")
+		delete(additionalProperties, "details")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -27,6 +26,7 @@ type RateLimitErrorErrorDetails struct {
 	Window string `json:"window"`
 	// Seconds to wait, as in `Retry-After`.
 	RetryAfter int64 `json:"retry_after"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _RateLimitErrorErrorDetails RateLimitErrorErrorDetails
@@ -136,6 +136,11 @@ func (o RateLimitErrorErrorDetails) ToMap() (map[string]interface{}, error) {
 	toSerialize["limit"] = o.Limit
 	toSerialize["window"] = o.Window
 	toSerialize["retry_after"] = o.RetryAfter
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -165,15 +170,22 @@ func (o *RateLimitErrorErrorDetails) UnmarshalJSON(data []byte) (err error) {
 
 	varRateLimitErrorErrorDetails := _RateLimitErrorErrorDetails{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varRateLimitErrorErrorDetails)
+	err = json.Unmarshal(data, &varRateLimitErrorErrorDetails)
 
 	if err != nil {
 		return err
 	}
 
 	*o = RateLimitErrorErrorDetails(varRateLimitErrorErrorDetails)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "limit")
+		delete(additionalProperties, "window")
+		delete(additionalProperties, "retry_after")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

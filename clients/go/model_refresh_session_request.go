@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &RefreshSessionRequest{}
 type RefreshSessionRequest struct {
 	// The refresh token of the last `login` or `refreshSession`.
 	RefreshToken string `json:"refresh_token"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _RefreshSessionRequest RefreshSessionRequest
@@ -80,6 +80,11 @@ func (o RefreshSessionRequest) MarshalJSON() ([]byte, error) {
 func (o RefreshSessionRequest) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["refresh_token"] = o.RefreshToken
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -107,15 +112,20 @@ func (o *RefreshSessionRequest) UnmarshalJSON(data []byte) (err error) {
 
 	varRefreshSessionRequest := _RefreshSessionRequest{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varRefreshSessionRequest)
+	err = json.Unmarshal(data, &varRefreshSessionRequest)
 
 	if err != nil {
 		return err
 	}
 
 	*o = RefreshSessionRequest(varRefreshSessionRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "refresh_token")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -27,6 +26,7 @@ type RefreshTokenErrorError struct {
 	Message string `json:"message"`
 	// Particulars of the code.
 	Details map[string]interface{} `json:"details"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _RefreshTokenErrorError RefreshTokenErrorError
@@ -136,6 +136,11 @@ func (o RefreshTokenErrorError) ToMap() (map[string]interface{}, error) {
 	toSerialize["code"] = o.Code
 	toSerialize["message"] = o.Message
 	toSerialize["details"] = o.Details
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -165,15 +170,22 @@ func (o *RefreshTokenErrorError) UnmarshalJSON(data []byte) (err error) {
 
 	varRefreshTokenErrorError := _RefreshTokenErrorError{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varRefreshTokenErrorError)
+	err = json.Unmarshal(data, &varRefreshTokenErrorError)
 
 	if err != nil {
 		return err
 	}
 
 	*o = RefreshTokenErrorError(varRefreshTokenErrorError)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "code")
+		delete(additionalProperties, "message")
+		delete(additionalProperties, "details")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

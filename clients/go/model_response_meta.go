@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -26,6 +25,7 @@ type ResponseMeta struct {
 	RequestId string `json:"request_id" validate:"regexp=^[A-Za-z0-9._-]{1\\,128}$"`
 	// When the response was made.
 	Timestamp time.Time `json:"timestamp"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ResponseMeta ResponseMeta
@@ -109,6 +109,11 @@ func (o ResponseMeta) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["request_id"] = o.RequestId
 	toSerialize["timestamp"] = o.Timestamp
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -137,15 +142,21 @@ func (o *ResponseMeta) UnmarshalJSON(data []byte) (err error) {
 
 	varResponseMeta := _ResponseMeta{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varResponseMeta)
+	err = json.Unmarshal(data, &varResponseMeta)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ResponseMeta(varResponseMeta)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "request_id")
+		delete(additionalProperties, "timestamp")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

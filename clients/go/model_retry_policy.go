@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type RetryPolicy struct {
 	Jitter *float32 `json:"jitter,omitempty"`
 	// Error codes worth another attempt; all when absent.
 	On []string `json:"on,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _RetryPolicy RetryPolicy
@@ -265,6 +265,11 @@ func (o RetryPolicy) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.On) {
 		toSerialize["on"] = o.On
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -292,15 +297,25 @@ func (o *RetryPolicy) UnmarshalJSON(data []byte) (err error) {
 
 	varRetryPolicy := _RetryPolicy{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varRetryPolicy)
+	err = json.Unmarshal(data, &varRetryPolicy)
 
 	if err != nil {
 		return err
 	}
 
 	*o = RetryPolicy(varRetryPolicy)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "max_attempts")
+		delete(additionalProperties, "backoff")
+		delete(additionalProperties, "initial")
+		delete(additionalProperties, "max")
+		delete(additionalProperties, "jitter")
+		delete(additionalProperties, "on")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -21,7 +21,10 @@ var _ MappedNullable = &RotateApiKeyRequest{}
 type RotateApiKeyRequest struct {
 	// How long the old secret goes on working, at most seven days; a day when absent, 0 ends it at once.
 	OverlapSeconds *int32 `json:"overlap_seconds,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
+
+type _RotateApiKeyRequest RotateApiKeyRequest
 
 // NewRotateApiKeyRequest instantiates a new RotateApiKeyRequest object
 // This constructor will assign default values to properties that have it defined,
@@ -85,7 +88,33 @@ func (o RotateApiKeyRequest) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.OverlapSeconds) {
 		toSerialize["overlap_seconds"] = o.OverlapSeconds
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
+}
+
+func (o *RotateApiKeyRequest) UnmarshalJSON(data []byte) (err error) {
+	varRotateApiKeyRequest := _RotateApiKeyRequest{}
+
+	err = json.Unmarshal(data, &varRotateApiKeyRequest)
+
+	if err != nil {
+		return err
+	}
+
+	*o = RotateApiKeyRequest(varRotateApiKeyRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "overlap_seconds")
+		o.AdditionalProperties = additionalProperties
+	}
+
+	return err
 }
 
 type NullableRotateApiKeyRequest struct {

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -26,6 +25,7 @@ type ScopeBundle struct {
 	Description string `json:"description"`
 	// What it stands for.
 	Scopes []Scope `json:"scopes"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ScopeBundle ScopeBundle
@@ -135,6 +135,11 @@ func (o ScopeBundle) ToMap() (map[string]interface{}, error) {
 	toSerialize["name"] = o.Name
 	toSerialize["description"] = o.Description
 	toSerialize["scopes"] = o.Scopes
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -164,15 +169,22 @@ func (o *ScopeBundle) UnmarshalJSON(data []byte) (err error) {
 
 	varScopeBundle := _ScopeBundle{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varScopeBundle)
+	err = json.Unmarshal(data, &varScopeBundle)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ScopeBundle(varScopeBundle)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "scopes")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

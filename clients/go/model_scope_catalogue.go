@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type ScopeCatalogue struct {
 	Scopes []ScopeDescription `json:"scopes"`
 	// Every bundle.
 	Bundles []ScopeBundle `json:"bundles"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ScopeCatalogue ScopeCatalogue
@@ -108,6 +108,11 @@ func (o ScopeCatalogue) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["scopes"] = o.Scopes
 	toSerialize["bundles"] = o.Bundles
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *ScopeCatalogue) UnmarshalJSON(data []byte) (err error) {
 
 	varScopeCatalogue := _ScopeCatalogue{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varScopeCatalogue)
+	err = json.Unmarshal(data, &varScopeCatalogue)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ScopeCatalogue(varScopeCatalogue)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "scopes")
+		delete(additionalProperties, "bundles")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

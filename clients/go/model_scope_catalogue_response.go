@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &ScopeCatalogueResponse{}
 type ScopeCatalogueResponse struct {
 	Data ScopeCatalogue `json:"data"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ScopeCatalogueResponse ScopeCatalogueResponse
@@ -106,6 +106,11 @@ func (o ScopeCatalogueResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["data"] = o.Data
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -134,15 +139,21 @@ func (o *ScopeCatalogueResponse) UnmarshalJSON(data []byte) (err error) {
 
 	varScopeCatalogueResponse := _ScopeCatalogueResponse{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varScopeCatalogueResponse)
+	err = json.Unmarshal(data, &varScopeCatalogueResponse)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ScopeCatalogueResponse(varScopeCatalogueResponse)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "data")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -24,6 +23,7 @@ type ScopeDescription struct {
 	Name Scope `json:"name"`
 	// What it allows.
 	Description string `json:"description"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ScopeDescription ScopeDescription
@@ -107,6 +107,11 @@ func (o ScopeDescription) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["name"] = o.Name
 	toSerialize["description"] = o.Description
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -135,15 +140,21 @@ func (o *ScopeDescription) UnmarshalJSON(data []byte) (err error) {
 
 	varScopeDescription := _ScopeDescription{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varScopeDescription)
+	err = json.Unmarshal(data, &varScopeDescription)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ScopeDescription(varScopeDescription)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

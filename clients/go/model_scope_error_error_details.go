@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type ScopeErrorErrorDetails struct {
 	RequiredScopes []string `json:"required_scopes"`
 	// Those of them that the credentials lack.
 	MissingScopes []string `json:"missing_scopes"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ScopeErrorErrorDetails ScopeErrorErrorDetails
@@ -108,6 +108,11 @@ func (o ScopeErrorErrorDetails) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["required_scopes"] = o.RequiredScopes
 	toSerialize["missing_scopes"] = o.MissingScopes
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *ScopeErrorErrorDetails) UnmarshalJSON(data []byte) (err error) {
 
 	varScopeErrorErrorDetails := _ScopeErrorErrorDetails{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varScopeErrorErrorDetails)
+	err = json.Unmarshal(data, &varScopeErrorErrorDetails)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ScopeErrorErrorDetails(varScopeErrorErrorDetails)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "required_scopes")
+		delete(additionalProperties, "missing_scopes")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -34,6 +33,7 @@ type ServiceUnavailableProblem struct {
 	// Particulars of the code.
 	Details map[string]interface{} `json:"details"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ServiceUnavailableProblem ServiceUnavailableProblem
@@ -247,6 +247,11 @@ func (o ServiceUnavailableProblem) ToMap() (map[string]interface{}, error) {
 	toSerialize["code"] = o.Code
 	toSerialize["details"] = o.Details
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -280,15 +285,26 @@ func (o *ServiceUnavailableProblem) UnmarshalJSON(data []byte) (err error) {
 
 	varServiceUnavailableProblem := _ServiceUnavailableProblem{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varServiceUnavailableProblem)
+	err = json.Unmarshal(data, &varServiceUnavailableProblem)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ServiceUnavailableProblem(varServiceUnavailableProblem)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "type")
+		delete(additionalProperties, "title")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "detail")
+		delete(additionalProperties, "code")
+		delete(additionalProperties, "details")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

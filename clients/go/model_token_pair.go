@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -35,6 +34,7 @@ type TokenPair struct {
 	// When the refresh token expires.
 	RefreshExpiresAt time.Time `json:"refresh_expires_at"`
 	User User `json:"user"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _TokenPair TokenPair
@@ -248,6 +248,11 @@ func (o TokenPair) ToMap() (map[string]interface{}, error) {
 	toSerialize["refresh_token"] = o.RefreshToken
 	toSerialize["refresh_expires_at"] = o.RefreshExpiresAt
 	toSerialize["user"] = o.User
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -281,15 +286,26 @@ func (o *TokenPair) UnmarshalJSON(data []byte) (err error) {
 
 	varTokenPair := _TokenPair{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varTokenPair)
+	err = json.Unmarshal(data, &varTokenPair)
 
 	if err != nil {
 		return err
 	}
 
 	*o = TokenPair(varTokenPair)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "access_token")
+		delete(additionalProperties, "token_type")
+		delete(additionalProperties, "expires_in")
+		delete(additionalProperties, "expires_at")
+		delete(additionalProperties, "refresh_token")
+		delete(additionalProperties, "refresh_expires_at")
+		delete(additionalProperties, "user")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &UnsupportedMediaTypeErrorErrorDetails{}
 type UnsupportedMediaTypeErrorErrorDetails struct {
 	// Media types that the operation takes.
 	Supported []string `json:"supported"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _UnsupportedMediaTypeErrorErrorDetails UnsupportedMediaTypeErrorErrorDetails
@@ -80,6 +80,11 @@ func (o UnsupportedMediaTypeErrorErrorDetails) MarshalJSON() ([]byte, error) {
 func (o UnsupportedMediaTypeErrorErrorDetails) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["supported"] = o.Supported
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -107,15 +112,20 @@ func (o *UnsupportedMediaTypeErrorErrorDetails) UnmarshalJSON(data []byte) (err 
 
 	varUnsupportedMediaTypeErrorErrorDetails := _UnsupportedMediaTypeErrorErrorDetails{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varUnsupportedMediaTypeErrorErrorDetails)
+	err = json.Unmarshal(data, &varUnsupportedMediaTypeErrorErrorDetails)
 
 	if err != nil {
 		return err
 	}
 
 	*o = UnsupportedMediaTypeErrorErrorDetails(varUnsupportedMediaTypeErrorErrorDetails)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "supported")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type UnsupportedMediaTypeProblem struct {
 	Code string `json:"code"`
 	Details UnsupportedMediaTypeErrorErrorDetails `json:"details"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _UnsupportedMediaTypeProblem UnsupportedMediaTypeProblem
@@ -246,6 +246,11 @@ func (o UnsupportedMediaTypeProblem) ToMap() (map[string]interface{}, error) {
 	toSerialize["code"] = o.Code
 	toSerialize["details"] = o.Details
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -279,15 +284,26 @@ func (o *UnsupportedMediaTypeProblem) UnmarshalJSON(data []byte) (err error) {
 
 	varUnsupportedMediaTypeProblem := _UnsupportedMediaTypeProblem{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varUnsupportedMediaTypeProblem)
+	err = json.Unmarshal(data, &varUnsupportedMediaTypeProblem)
 
 	if err != nil {
 		return err
 	}
 
 	*o = UnsupportedMediaTypeProblem(varUnsupportedMediaTypeProblem)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "type")
+		delete(additionalProperties, "title")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "detail")
+		delete(additionalProperties, "code")
+		delete(additionalProperties, "details")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -30,7 +30,10 @@ type UpdateApiKeyRequest struct {
 	Bundles []ScopeBundleName `json:"bundles,omitempty"`
 	// When it stops working, in the future; null for never.
 	ExpiresAt NullableTime `json:"expires_at,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
+
+type _UpdateApiKeyRequest UpdateApiKeyRequest
 
 // NewUpdateApiKeyRequest instantiates a new UpdateApiKeyRequest object
 // This constructor will assign default values to properties that have it defined,
@@ -254,7 +257,37 @@ func (o UpdateApiKeyRequest) ToMap() (map[string]interface{}, error) {
 	if o.ExpiresAt.IsSet() {
 		toSerialize["expires_at"] = o.ExpiresAt.Get()
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
+}
+
+func (o *UpdateApiKeyRequest) UnmarshalJSON(data []byte) (err error) {
+	varUpdateApiKeyRequest := _UpdateApiKeyRequest{}
+
+	err = json.Unmarshal(data, &varUpdateApiKeyRequest)
+
+	if err != nil {
+		return err
+	}
+
+	*o = UpdateApiKeyRequest(varUpdateApiKeyRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "scopes")
+		delete(additionalProperties, "bundles")
+		delete(additionalProperties, "expires_at")
+		o.AdditionalProperties = additionalProperties
+	}
+
+	return err
 }
 
 type NullableUpdateApiKeyRequest struct {

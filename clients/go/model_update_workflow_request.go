@@ -30,7 +30,10 @@ type UpdateWorkflowRequest struct {
 	Status *string `json:"status,omitempty"`
 	// The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). 
 	Revision *int64 `json:"revision,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
+
+type _UpdateWorkflowRequest UpdateWorkflowRequest
 
 // NewUpdateWorkflowRequest instantiates a new UpdateWorkflowRequest object
 // This constructor will assign default values to properties that have it defined,
@@ -279,7 +282,38 @@ func (o UpdateWorkflowRequest) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Revision) {
 		toSerialize["revision"] = o.Revision
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
+}
+
+func (o *UpdateWorkflowRequest) UnmarshalJSON(data []byte) (err error) {
+	varUpdateWorkflowRequest := _UpdateWorkflowRequest{}
+
+	err = json.Unmarshal(data, &varUpdateWorkflowRequest)
+
+	if err != nil {
+		return err
+	}
+
+	*o = UpdateWorkflowRequest(varUpdateWorkflowRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "tags")
+		delete(additionalProperties, "definition")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "revision")
+		o.AdditionalProperties = additionalProperties
+	}
+
+	return err
 }
 
 type NullableUpdateWorkflowRequest struct {

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -22,6 +21,7 @@ var _ MappedNullable = &ValidateWorkflowRequest{}
 // ValidateWorkflowRequest A definition to check.
 type ValidateWorkflowRequest struct {
 	Definition WorkflowDefinition `json:"definition"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ValidateWorkflowRequest ValidateWorkflowRequest
@@ -79,6 +79,11 @@ func (o ValidateWorkflowRequest) MarshalJSON() ([]byte, error) {
 func (o ValidateWorkflowRequest) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["definition"] = o.Definition
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -106,15 +111,20 @@ func (o *ValidateWorkflowRequest) UnmarshalJSON(data []byte) (err error) {
 
 	varValidateWorkflowRequest := _ValidateWorkflowRequest{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varValidateWorkflowRequest)
+	err = json.Unmarshal(data, &varValidateWorkflowRequest)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ValidateWorkflowRequest(varValidateWorkflowRequest)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "definition")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -23,6 +22,7 @@ var _ MappedNullable = &ValidationErrorErrorDetails{}
 type ValidationErrorErrorDetails struct {
 	// Everything that is wrong.
 	Errors []FieldError `json:"errors"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _ValidationErrorErrorDetails ValidationErrorErrorDetails
@@ -80,6 +80,11 @@ func (o ValidationErrorErrorDetails) MarshalJSON() ([]byte, error) {
 func (o ValidationErrorErrorDetails) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["errors"] = o.Errors
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -107,15 +112,20 @@ func (o *ValidationErrorErrorDetails) UnmarshalJSON(data []byte) (err error) {
 
 	varValidationErrorErrorDetails := _ValidationErrorErrorDetails{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varValidationErrorErrorDetails)
+	err = json.Unmarshal(data, &varValidationErrorErrorDetails)
 
 	if err != nil {
 		return err
 	}
 
 	*o = ValidationErrorErrorDetails(varValidationErrorErrorDetails)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "errors")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -44,6 +43,7 @@ type Workflow struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	// When it was last published.
 	PublishedAt NullableTime `json:"published_at"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _Workflow Workflow
@@ -393,6 +393,11 @@ func (o Workflow) ToMap() (map[string]interface{}, error) {
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["updated_at"] = o.UpdatedAt
 	toSerialize["published_at"] = o.PublishedAt.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -431,15 +436,31 @@ func (o *Workflow) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflow := _Workflow{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflow)
+	err = json.Unmarshal(data, &varWorkflow)
 
 	if err != nil {
 		return err
 	}
 
 	*o = Workflow(varWorkflow)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "tags")
+		delete(additionalProperties, "definition")
+		delete(additionalProperties, "revision")
+		delete(additionalProperties, "published_version")
+		delete(additionalProperties, "has_unpublished_changes")
+		delete(additionalProperties, "created_at")
+		delete(additionalProperties, "updated_at")
+		delete(additionalProperties, "published_at")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -32,6 +31,7 @@ type WorkflowDefinition struct {
 	// Values that expressions read as `variables.<name>`.
 	Variables map[string]interface{} `json:"variables,omitempty"`
 	Settings *WorkflowSettings `json:"settings,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowDefinition WorkflowDefinition
@@ -256,6 +256,11 @@ func (o WorkflowDefinition) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Settings) {
 		toSerialize["settings"] = o.Settings
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -284,15 +289,25 @@ func (o *WorkflowDefinition) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowDefinition := _WorkflowDefinition{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowDefinition)
+	err = json.Unmarshal(data, &varWorkflowDefinition)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowDefinition(varWorkflowDefinition)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "nodes")
+		delete(additionalProperties, "edges")
+		delete(additionalProperties, "input_schema")
+		delete(additionalProperties, "output")
+		delete(additionalProperties, "variables")
+		delete(additionalProperties, "settings")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

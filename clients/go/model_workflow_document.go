@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -28,6 +27,7 @@ type WorkflowDocument struct {
 	// Words to find it by.
 	Tags []string `json:"tags,omitempty"`
 	Definition WorkflowDefinition `json:"definition"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowDocument WorkflowDocument
@@ -191,6 +191,11 @@ func (o WorkflowDocument) ToMap() (map[string]interface{}, error) {
 		toSerialize["tags"] = o.Tags
 	}
 	toSerialize["definition"] = o.Definition
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -219,15 +224,23 @@ func (o *WorkflowDocument) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowDocument := _WorkflowDocument{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowDocument)
+	err = json.Unmarshal(data, &varWorkflowDocument)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowDocument(varWorkflowDocument)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "tags")
+		delete(additionalProperties, "definition")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

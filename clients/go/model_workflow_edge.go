@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type WorkflowEdge struct {
 	When *string `json:"when,omitempty"`
 	// Lower goes first where only one edge may fire; 0 when absent.
 	Priority *int32 `json:"priority,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowEdge WorkflowEdge
@@ -238,6 +238,11 @@ func (o WorkflowEdge) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Priority) {
 		toSerialize["priority"] = o.Priority
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -268,15 +273,25 @@ func (o *WorkflowEdge) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowEdge := _WorkflowEdge{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowEdge)
+	err = json.Unmarshal(data, &varWorkflowEdge)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowEdge(varWorkflowEdge)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "from")
+		delete(additionalProperties, "to")
+		delete(additionalProperties, "port")
+		delete(additionalProperties, "when")
+		delete(additionalProperties, "priority")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

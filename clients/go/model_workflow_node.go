@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -38,6 +37,7 @@ type WorkflowNode struct {
 	// `fail` ends the execution, `continue` goes on by the default port, `route` takes the `error` port. When absent: `route` for a node with an edge from its `error` port, else `fail`. 
 	OnError *string `json:"on_error,omitempty"`
 	Position *WorkflowNodePosition `json:"position,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowNode WorkflowNode
@@ -392,6 +392,11 @@ func (o WorkflowNode) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Position) {
 		toSerialize["position"] = o.Position
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -421,15 +426,29 @@ func (o *WorkflowNode) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowNode := _WorkflowNode{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowNode)
+	err = json.Unmarshal(data, &varWorkflowNode)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowNode(varWorkflowNode)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "type")
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "params")
+		delete(additionalProperties, "when")
+		delete(additionalProperties, "join")
+		delete(additionalProperties, "retry")
+		delete(additionalProperties, "timeout")
+		delete(additionalProperties, "on_error")
+		delete(additionalProperties, "position")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

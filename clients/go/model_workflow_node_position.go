@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type WorkflowNodePosition struct {
 	X float32 `json:"x"`
 	// From the top.
 	Y float32 `json:"y"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowNodePosition WorkflowNodePosition
@@ -108,6 +108,11 @@ func (o WorkflowNodePosition) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["x"] = o.X
 	toSerialize["y"] = o.Y
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *WorkflowNodePosition) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowNodePosition := _WorkflowNodePosition{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowNodePosition)
+	err = json.Unmarshal(data, &varWorkflowNodePosition)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowNodePosition(varWorkflowNodePosition)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "x")
+		delete(additionalProperties, "y")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type WorkflowProblem struct {
 	Message string `json:"message"`
 	// What to do about it.
 	Hint string `json:"hint"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowProblem WorkflowProblem
@@ -238,6 +238,11 @@ func (o WorkflowProblem) ToMap() (map[string]interface{}, error) {
 	toSerialize["field"] = o.Field
 	toSerialize["message"] = o.Message
 	toSerialize["hint"] = o.Hint
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -268,15 +273,25 @@ func (o *WorkflowProblem) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowProblem := _WorkflowProblem{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowProblem)
+	err = json.Unmarshal(data, &varWorkflowProblem)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowProblem(varWorkflowProblem)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "code")
+		delete(additionalProperties, "node_id")
+		delete(additionalProperties, "edge_id")
+		delete(additionalProperties, "field")
+		delete(additionalProperties, "message")
+		delete(additionalProperties, "hint")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

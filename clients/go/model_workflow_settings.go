@@ -25,7 +25,10 @@ type WorkflowSettings struct {
 	Concurrency *int32 `json:"concurrency,omitempty"`
 	// `fail` (when absent) stops at the first failed node; `continue` lets other branches end.
 	OnFailure *string `json:"on_failure,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
+
+type _WorkflowSettings WorkflowSettings
 
 // NewWorkflowSettings instantiates a new WorkflowSettings object
 // This constructor will assign default values to properties that have it defined,
@@ -159,7 +162,35 @@ func (o WorkflowSettings) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.OnFailure) {
 		toSerialize["on_failure"] = o.OnFailure
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
+}
+
+func (o *WorkflowSettings) UnmarshalJSON(data []byte) (err error) {
+	varWorkflowSettings := _WorkflowSettings{}
+
+	err = json.Unmarshal(data, &varWorkflowSettings)
+
+	if err != nil {
+		return err
+	}
+
+	*o = WorkflowSettings(varWorkflowSettings)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "timeout")
+		delete(additionalProperties, "concurrency")
+		delete(additionalProperties, "on_failure")
+		o.AdditionalProperties = additionalProperties
+	}
+
+	return err
 }
 
 type NullableWorkflowSettings struct {

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -45,6 +44,7 @@ type WorkflowSummary struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	// When it was last published.
 	PublishedAt NullableTime `json:"published_at"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowSummary WorkflowSummary
@@ -394,6 +394,11 @@ func (o WorkflowSummary) ToMap() (map[string]interface{}, error) {
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["updated_at"] = o.UpdatedAt
 	toSerialize["published_at"] = o.PublishedAt.Get()
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -432,15 +437,31 @@ func (o *WorkflowSummary) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowSummary := _WorkflowSummary{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowSummary)
+	err = json.Unmarshal(data, &varWorkflowSummary)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowSummary(varWorkflowSummary)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "name")
+		delete(additionalProperties, "description")
+		delete(additionalProperties, "status")
+		delete(additionalProperties, "tags")
+		delete(additionalProperties, "node_count")
+		delete(additionalProperties, "revision")
+		delete(additionalProperties, "published_version")
+		delete(additionalProperties, "has_unpublished_changes")
+		delete(additionalProperties, "created_at")
+		delete(additionalProperties, "updated_at")
+		delete(additionalProperties, "published_at")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

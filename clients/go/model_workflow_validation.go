@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type WorkflowValidation struct {
 	Valid bool `json:"valid"`
 	// Everything found.
 	Problems []WorkflowProblem `json:"problems"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowValidation WorkflowValidation
@@ -108,6 +108,11 @@ func (o WorkflowValidation) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["valid"] = o.Valid
 	toSerialize["problems"] = o.Problems
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -136,15 +141,21 @@ func (o *WorkflowValidation) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowValidation := _WorkflowValidation{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowValidation)
+	err = json.Unmarshal(data, &varWorkflowValidation)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowValidation(varWorkflowValidation)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "valid")
+		delete(additionalProperties, "problems")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -33,6 +32,7 @@ type WorkflowVersion struct {
 	Definition WorkflowDefinition `json:"definition"`
 	// When it was published.
 	PublishedAt time.Time `json:"published_at"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowVersion WorkflowVersion
@@ -222,6 +222,11 @@ func (o WorkflowVersion) ToMap() (map[string]interface{}, error) {
 	toSerialize["changelog"] = o.Changelog.Get()
 	toSerialize["definition"] = o.Definition
 	toSerialize["published_at"] = o.PublishedAt
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -254,15 +259,25 @@ func (o *WorkflowVersion) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowVersion := _WorkflowVersion{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowVersion)
+	err = json.Unmarshal(data, &varWorkflowVersion)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowVersion(varWorkflowVersion)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "workflow_id")
+		delete(additionalProperties, "version")
+		delete(additionalProperties, "changelog")
+		delete(additionalProperties, "definition")
+		delete(additionalProperties, "published_at")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

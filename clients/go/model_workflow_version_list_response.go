@@ -12,7 +12,6 @@ package flowpact
 
 import (
 	"encoding/json"
-	"bytes"
 	"fmt"
 )
 
@@ -25,6 +24,7 @@ type WorkflowVersionListResponse struct {
 	Data []WorkflowVersionSummary `json:"data"`
 	Pagination PagePagination `json:"pagination"`
 	Meta ResponseMeta `json:"meta"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowVersionListResponse WorkflowVersionListResponse
@@ -134,6 +134,11 @@ func (o WorkflowVersionListResponse) ToMap() (map[string]interface{}, error) {
 	toSerialize["data"] = o.Data
 	toSerialize["pagination"] = o.Pagination
 	toSerialize["meta"] = o.Meta
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -163,15 +168,22 @@ func (o *WorkflowVersionListResponse) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowVersionListResponse := _WorkflowVersionListResponse{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowVersionListResponse)
+	err = json.Unmarshal(data, &varWorkflowVersionListResponse)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowVersionListResponse(varWorkflowVersionListResponse)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "data")
+		delete(additionalProperties, "pagination")
+		delete(additionalProperties, "meta")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

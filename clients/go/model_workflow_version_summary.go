@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"time"
-	"bytes"
 	"fmt"
 )
 
@@ -34,6 +33,7 @@ type WorkflowVersionSummary struct {
 	NodeCount int32 `json:"node_count"`
 	// When it was published.
 	PublishedAt time.Time `json:"published_at"`
+	AdditionalProperties map[string]interface{}
 }
 
 type _WorkflowVersionSummary WorkflowVersionSummary
@@ -223,6 +223,11 @@ func (o WorkflowVersionSummary) ToMap() (map[string]interface{}, error) {
 	toSerialize["changelog"] = o.Changelog.Get()
 	toSerialize["node_count"] = o.NodeCount
 	toSerialize["published_at"] = o.PublishedAt
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
 }
 
@@ -255,15 +260,25 @@ func (o *WorkflowVersionSummary) UnmarshalJSON(data []byte) (err error) {
 
 	varWorkflowVersionSummary := _WorkflowVersionSummary{}
 
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&varWorkflowVersionSummary)
+	err = json.Unmarshal(data, &varWorkflowVersionSummary)
 
 	if err != nil {
 		return err
 	}
 
 	*o = WorkflowVersionSummary(varWorkflowVersionSummary)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "id")
+		delete(additionalProperties, "workflow_id")
+		delete(additionalProperties, "version")
+		delete(additionalProperties, "changelog")
+		delete(additionalProperties, "node_count")
+		delete(additionalProperties, "published_at")
+		o.AdditionalProperties = additionalProperties
+	}
 
 	return err
 }

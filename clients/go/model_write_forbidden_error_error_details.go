@@ -23,7 +23,10 @@ type WriteForbiddenErrorErrorDetails struct {
 	RequiredScopes []string `json:"required_scopes,omitempty"`
 	// Those of them that the credentials lack; with `insufficient_scope`.
 	MissingScopes []string `json:"missing_scopes,omitempty"`
+	AdditionalProperties map[string]interface{}
 }
+
+type _WriteForbiddenErrorErrorDetails WriteForbiddenErrorErrorDetails
 
 // NewWriteForbiddenErrorErrorDetails instantiates a new WriteForbiddenErrorErrorDetails object
 // This constructor will assign default values to properties that have it defined,
@@ -122,7 +125,34 @@ func (o WriteForbiddenErrorErrorDetails) ToMap() (map[string]interface{}, error)
 	if !IsNil(o.MissingScopes) {
 		toSerialize["missing_scopes"] = o.MissingScopes
 	}
+
+	for key, value := range o.AdditionalProperties {
+		toSerialize[key] = value
+	}
+
 	return toSerialize, nil
+}
+
+func (o *WriteForbiddenErrorErrorDetails) UnmarshalJSON(data []byte) (err error) {
+	varWriteForbiddenErrorErrorDetails := _WriteForbiddenErrorErrorDetails{}
+
+	err = json.Unmarshal(data, &varWriteForbiddenErrorErrorDetails)
+
+	if err != nil {
+		return err
+	}
+
+	*o = WriteForbiddenErrorErrorDetails(varWriteForbiddenErrorErrorDetails)
+
+	additionalProperties := make(map[string]interface{})
+
+	if err = json.Unmarshal(data, &additionalProperties); err == nil {
+		delete(additionalProperties, "required_scopes")
+		delete(additionalProperties, "missing_scopes")
+		o.AdditionalProperties = additionalProperties
+	}
+
+	return err
 }
 
 type NullableWriteForbiddenErrorErrorDetails struct {

@@ -114,9 +114,9 @@ describe('what is lost is reported', () => {
     ],
     [
       'conditions',
-      { type: 'object', if: {}, then: {}, else: {} },
+      { type: 'object', if: {}, else: {} },
       { type: 'object' },
-      ['dropped-keyword at /', 'dropped-keyword at /', 'dropped-keyword at /'],
+      ['dropped-keyword at /', 'dropped-keyword at /'],
     ],
     [
       'unevaluatedProperties',

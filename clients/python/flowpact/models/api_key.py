@@ -46,6 +46,7 @@ class ApiKey(BaseModel):
     rotated_at: Optional[datetime] = Field(description="When it last got a new secret.")
     previous_secret_expires_at: Optional[datetime] = Field(description="Until when secrets of before the last rotation still work; null when none does.")
     revoked_at: Optional[datetime] = Field(description="When it was revoked.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "name", "description", "prefix", "scopes", "bundles", "status", "created_by", "created_at", "expires_at", "last_used_at", "rotated_at", "previous_secret_expires_at", "revoked_at"]
 
     @field_validator('id', mode="before")
@@ -95,8 +96,10 @@ class ApiKey(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -104,6 +107,11 @@ class ApiKey(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if description (nullable) is None
         # and model_fields_set contains the field
         if self.description is None and "description" in self.model_fields_set:
@@ -166,6 +174,11 @@ class ApiKey(BaseModel):
             "previous_secret_expires_at": obj.get("previous_secret_expires_at"),
             "revoked_at": obj.get("revoked_at")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -34,6 +34,7 @@ class ApiKeyListResponse(BaseModel):
     data: Annotated[List[ApiKey], Field(max_length=100)] = Field(description="The keys, newest first.")
     pagination: PagePagination
     meta: ResponseMeta
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["data", "pagination", "meta"]
 
     model_config = ConfigDict(
@@ -66,8 +67,10 @@ class ApiKeyListResponse(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -87,6 +90,11 @@ class ApiKeyListResponse(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of meta
         if self.meta:
             _dict['meta'] = self.meta.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -103,6 +111,11 @@ class ApiKeyListResponse(BaseModel):
             "pagination": PagePagination.from_dict(obj["pagination"]) if obj.get("pagination") is not None else None,
             "meta": ResponseMeta.from_dict(obj["meta"]) if obj.get("meta") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.connected_event_data import ConnectedEventData
 from typing import Optional, Set
@@ -36,6 +36,7 @@ class ConnectedEvent(BaseModel):
     timestamp: datetime = Field(description="When it happened.")
     data: ConnectedEventData
     progress: Optional[Annotated[int, Field(le=100, strict=True, ge=0)]] = Field(default=None, description="Share of the nodes that are decided, in percent.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["type", "sequence", "execution_id", "timestamp", "data", "progress"]
 
     @field_validator('type')
@@ -82,8 +83,10 @@ class ConnectedEvent(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -94,6 +97,11 @@ class ConnectedEvent(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of data
         if self.data:
             _dict['data'] = self.data.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -113,6 +121,11 @@ class ConnectedEvent(BaseModel):
             "data": ConnectedEventData.from_dict(obj["data"]) if obj.get("data") is not None else None,
             "progress": obj.get("progress")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

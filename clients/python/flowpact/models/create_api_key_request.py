@@ -36,6 +36,7 @@ class CreateApiKeyRequest(BaseModel):
     scopes: Optional[Annotated[List[Scope], Field(max_length=100)]] = Field(default=None, description="What it allows.")
     bundles: Optional[Annotated[List[ScopeBundleName], Field(max_length=20)]] = Field(default=None, description="Sets of scopes it allows.")
     expires_at: Optional[datetime] = Field(default=None, description="When it stops working, in the future; null or absent for never.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["name", "description", "scopes", "bundles", "expires_at"]
 
     model_config = ConfigDict(
@@ -68,8 +69,10 @@ class CreateApiKeyRequest(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -77,6 +80,11 @@ class CreateApiKeyRequest(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if description (nullable) is None
         # and model_fields_set contains the field
         if self.description is None and "description" in self.model_fields_set:
@@ -105,6 +113,11 @@ class CreateApiKeyRequest(BaseModel):
             "bundles": obj.get("bundles"),
             "expires_at": obj.get("expires_at")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

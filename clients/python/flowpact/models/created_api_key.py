@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from flowpact.models.api_key import ApiKey
 from typing import Optional, Set
@@ -31,6 +31,7 @@ class CreatedApiKey(BaseModel):
     """ # noqa: E501
     api_key: ApiKey
     secret: Annotated[str, Field(strict=True)] = Field(description="The key itself. It is not stored and cannot be shown again.", json_schema_extra={"examples": ["fp_live_3xK9vQ1sZr8TnB4mWc7YhD2pLf6GjE5a"]})
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["api_key", "secret"]
 
     @field_validator('secret', mode="before")
@@ -70,8 +71,10 @@ class CreatedApiKey(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -82,6 +85,11 @@ class CreatedApiKey(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of api_key
         if self.api_key:
             _dict['api_key'] = self.api_key.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -97,6 +105,11 @@ class CreatedApiKey(BaseModel):
             "api_key": ApiKey.from_dict(obj["api_key"]) if obj.get("api_key") is not None else None,
             "secret": obj.get("secret")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -37,6 +37,7 @@ class CurrentUser(BaseModel):
     scopes: Annotated[List[Scope], Field(max_length=100)] = Field(description="Scopes of the credentials.")
     api_key_id: Optional[Annotated[str, Field(strict=True)]] = Field(description="The API key, when the caller used one.")
     session_id: Optional[Annotated[str, Field(strict=True)]] = Field(description="The session, when the caller signed in.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["method", "user", "organisation", "scopes", "api_key_id", "session_id"]
 
     @field_validator('method')
@@ -96,8 +97,10 @@ class CurrentUser(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -111,6 +114,11 @@ class CurrentUser(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of organisation
         if self.organisation:
             _dict['organisation'] = self.organisation.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if user (nullable) is None
         # and model_fields_set contains the field
         if self.user is None and "user" in self.model_fields_set:
@@ -145,6 +153,11 @@ class CurrentUser(BaseModel):
             "api_key_id": obj.get("api_key_id"),
             "session_id": obj.get("session_id")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -36,6 +36,7 @@ class CursorPagination(BaseModel):
     has_prev: Optional[StrictBool] = Field(default=None, description="Whether a page comes before.")
     next_cursor: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=512)]] = Field(description="Pass it as `cursor` to go on; null on the last page.")
     has_more: StrictBool = Field(description="Whether items follow.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["page", "per_page", "total_count", "total_pages", "has_next", "has_prev", "next_cursor", "has_more"]
 
     model_config = ConfigDict(
@@ -68,8 +69,10 @@ class CursorPagination(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -77,6 +80,11 @@ class CursorPagination(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if next_cursor (nullable) is None
         # and model_fields_set contains the field
         if self.next_cursor is None and "next_cursor" in self.model_fields_set:
@@ -103,6 +111,11 @@ class CursorPagination(BaseModel):
             "next_cursor": obj.get("next_cursor"),
             "has_more": obj.get("has_more")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -29,6 +29,7 @@ class ExecuteWorkflowRequest(BaseModel):
     """ # noqa: E501
     input: Optional[Dict[str, Any]] = Field(default=None, description="What expressions read as `input`; must satisfy the workflow's `input_schema`. Empty when absent.")
     metadata: Optional[Dict[str, Any]] = Field(default=None, description="Notes of the caller, kept with the execution and given back.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["input", "metadata"]
 
     model_config = ConfigDict(
@@ -61,8 +62,10 @@ class ExecuteWorkflowRequest(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -70,6 +73,11 @@ class ExecuteWorkflowRequest(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -85,6 +93,11 @@ class ExecuteWorkflowRequest(BaseModel):
             "input": obj.get("input"),
             "metadata": obj.get("metadata")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -31,6 +31,7 @@ class ExecutionCompletedEventData(BaseModel):
     status: StrictStr = Field(description="The final status.")
     output: Optional[Any] = Field(description="What it made, any JSON value.")
     duration_ms: Annotated[int, Field(strict=True, ge=0)] = Field(description="Milliseconds it took.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["status", "output", "duration_ms"]
 
     @field_validator('status')
@@ -70,8 +71,10 @@ class ExecutionCompletedEventData(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -79,6 +82,11 @@ class ExecutionCompletedEventData(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if output (nullable) is None
         # and model_fields_set contains the field
         if self.output is None and "output" in self.model_fields_set:
@@ -100,6 +108,11 @@ class ExecutionCompletedEventData(BaseModel):
             "output": obj.get("output"),
             "duration_ms": obj.get("duration_ms")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.log_level import LogLevel
 from typing import Optional, Set
@@ -38,6 +38,7 @@ class ExecutionLog(BaseModel):
     attempt: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(description="Which attempt at the node, from 1; null for the execution itself.")
     data: Optional[Any] = Field(description="More, any JSON value; null when there is none.")
     timestamp: datetime = Field(description="When it was written.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "execution_id", "level", "message", "node_id", "attempt", "data", "timestamp"]
 
     @field_validator('id', mode="before")
@@ -84,8 +85,10 @@ class ExecutionLog(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -93,6 +96,11 @@ class ExecutionLog(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if node_id (nullable) is None
         # and model_fields_set contains the field
         if self.node_id is None and "node_id" in self.model_fields_set:
@@ -129,6 +137,11 @@ class ExecutionLog(BaseModel):
             "data": obj.get("data"),
             "timestamp": obj.get("timestamp")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

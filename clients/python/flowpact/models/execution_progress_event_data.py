@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, Optional, Union
+from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -32,6 +32,7 @@ class ExecutionProgressEventData(BaseModel):
     completed_nodes: Annotated[int, Field(strict=True, ge=0)] = Field(description="Nodes that have ended.")
     total_nodes: Annotated[int, Field(strict=True, ge=0)] = Field(description="Nodes of the workflow.")
     node_id: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(description="The node that ended last; null before any.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["progress", "completed_nodes", "total_nodes", "node_id"]
 
     model_config = ConfigDict(
@@ -64,8 +65,10 @@ class ExecutionProgressEventData(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -73,6 +76,11 @@ class ExecutionProgressEventData(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if node_id (nullable) is None
         # and model_fields_set contains the field
         if self.node_id is None and "node_id" in self.model_fields_set:
@@ -95,6 +103,11 @@ class ExecutionProgressEventData(BaseModel):
             "total_nodes": obj.get("total_nodes"),
             "node_id": obj.get("node_id")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -30,6 +30,7 @@ class ExecutionStartedEventData(BaseModel):
     """ # noqa: E501
     workflow_id: Annotated[str, Field(strict=True)] = Field(description="Its workflow.")
     workflow_version: Annotated[int, Field(strict=True, ge=1)] = Field(description="Version of the workflow.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["workflow_id", "workflow_version"]
 
     @field_validator('workflow_id', mode="before")
@@ -69,8 +70,10 @@ class ExecutionStartedEventData(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -78,6 +81,11 @@ class ExecutionStartedEventData(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -93,6 +101,11 @@ class ExecutionStartedEventData(BaseModel):
             "workflow_id": obj.get("workflow_id"),
             "workflow_version": obj.get("workflow_version")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.execution_error import ExecutionError
 from flowpact.models.step_status import StepStatus
@@ -45,6 +45,7 @@ class ExecutionStep(BaseModel):
     started_at: Optional[datetime] = Field(description="When it began.")
     completed_at: Optional[datetime] = Field(description="When it ended.")
     duration_ms: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(description="From begin to end, in milliseconds.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "execution_id", "node_id", "node_type", "node_name", "status", "attempts", "input", "output", "error", "port", "started_at", "completed_at", "duration_ms"]
 
     @field_validator('id', mode="before")
@@ -91,8 +92,10 @@ class ExecutionStep(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -103,6 +106,11 @@ class ExecutionStep(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of error
         if self.error:
             _dict['error'] = self.error.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if node_name (nullable) is None
         # and model_fields_set contains the field
         if self.node_name is None and "node_name" in self.model_fields_set:
@@ -170,6 +178,11 @@ class ExecutionStep(BaseModel):
             "completed_at": obj.get("completed_at"),
             "duration_ms": obj.get("duration_ms")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.execution_error import ExecutionError
 from flowpact.models.execution_starter import ExecutionStarter
@@ -43,6 +43,7 @@ class ExecutionSummary(BaseModel):
     started_at: Optional[datetime] = Field(description="When its first node began.")
     completed_at: Optional[datetime] = Field(description="When it ended, however it did.")
     duration_ms: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(description="From start to end, in milliseconds.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "workflow_id", "workflow_version", "status", "progress", "error", "started_by", "created_at", "started_at", "completed_at", "duration_ms"]
 
     @field_validator('id', mode="before")
@@ -89,8 +90,10 @@ class ExecutionSummary(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -104,6 +107,11 @@ class ExecutionSummary(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of started_by
         if self.started_by:
             _dict['started_by'] = self.started_by.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if error (nullable) is None
         # and model_fields_set contains the field
         if self.error is None and "error" in self.model_fields_set:
@@ -148,6 +156,11 @@ class ExecutionSummary(BaseModel):
             "completed_at": obj.get("completed_at"),
             "duration_ms": obj.get("duration_ms")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventData
 from typing import Optional, Set
@@ -36,6 +36,7 @@ class ExecutionWaitingEvent(BaseModel):
     execution_id: Annotated[str, Field(strict=True)] = Field(description="Its execution.")
     timestamp: datetime = Field(description="When it happened.")
     data: ExecutionWaitingEventData
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "type", "sequence", "execution_id", "timestamp", "data"]
 
     @field_validator('id', mode="before")
@@ -89,8 +90,10 @@ class ExecutionWaitingEvent(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -101,6 +104,11 @@ class ExecutionWaitingEvent(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of data
         if self.data:
             _dict['data'] = self.data.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -120,6 +128,11 @@ class ExecutionWaitingEvent(BaseModel):
             "timestamp": obj.get("timestamp"),
             "data": ExecutionWaitingEventData.from_dict(obj["data"]) if obj.get("data") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -32,6 +32,7 @@ class ExecutionWaitingEventData(BaseModel):
     node_id: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="The node.")
     reason: StrictStr = Field(description="What it waits for.")
     until: Optional[datetime] = Field(description="When the wait ends, if that is known.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["node_id", "reason", "until"]
 
     @field_validator('reason')
@@ -71,8 +72,10 @@ class ExecutionWaitingEventData(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -80,6 +83,11 @@ class ExecutionWaitingEventData(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if until (nullable) is None
         # and model_fields_set contains the field
         if self.until is None and "until" in self.model_fields_set:
@@ -101,6 +109,11 @@ class ExecutionWaitingEventData(BaseModel):
             "reason": obj.get("reason"),
             "until": obj.get("until")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

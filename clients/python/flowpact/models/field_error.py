@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -34,6 +34,7 @@ class FieldError(BaseModel):
     node_id: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(default=None, description="Node of the workflow definition, where the problem is one of a node.")
     edge_id: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(default=None, description="Edge of the workflow definition, where the problem is one of an edge.")
     hint: Optional[Annotated[str, Field(strict=True, max_length=65536)]] = Field(default=None, description="What to do about it.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["field", "message", "location", "node_id", "edge_id", "hint"]
 
     @field_validator('location')
@@ -73,8 +74,10 @@ class FieldError(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -82,6 +85,11 @@ class FieldError(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -101,6 +109,11 @@ class FieldError(BaseModel):
             "edge_id": obj.get("edge_id"),
             "hint": obj.get("hint")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

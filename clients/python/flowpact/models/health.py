@@ -34,6 +34,7 @@ class Health(BaseModel):
     version: Annotated[str, Field(min_length=1, strict=True, max_length=64)] = Field(description="Version of the server.")
     uptime_seconds: Union[Annotated[float, Field(strict=True, ge=0)], Annotated[int, Field(strict=True, ge=0)]] = Field(description="How long this process has been running.")
     components: Annotated[List[HealthComponent], Field(min_length=1, max_length=50)] = Field(description="The parts.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["status", "version", "uptime_seconds", "components"]
 
     model_config = ConfigDict(
@@ -66,8 +67,10 @@ class Health(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -81,6 +84,11 @@ class Health(BaseModel):
             for _item_components in self.components:
                 _items.append(_item_components.to_dict() if _item_components is not None else None)
             _dict['components'] = _items
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -98,6 +106,11 @@ class Health(BaseModel):
             "uptime_seconds": obj.get("uptime_seconds"),
             "components": [HealthComponent.from_dict(_item) for _item in obj["components"]] if obj.get("components") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

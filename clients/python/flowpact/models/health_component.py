@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, Optional, Union
+from typing import Any, ClassVar, Dict, List, Optional, Union
 from typing_extensions import Annotated
 from flowpact.models.health_status import HealthStatus
 from typing import Optional, Set
@@ -33,6 +33,7 @@ class HealthComponent(BaseModel):
     status: HealthStatus
     latency_ms: Optional[Union[Annotated[float, Field(strict=True, ge=0)], Annotated[int, Field(strict=True, ge=0)]]] = Field(description="How long its answer took; null without one.")
     message: Optional[Annotated[str, Field(strict=True, max_length=500)]] = Field(default=None, description="What is wrong with it.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["name", "status", "latency_ms", "message"]
 
     model_config = ConfigDict(
@@ -65,8 +66,10 @@ class HealthComponent(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -74,6 +77,11 @@ class HealthComponent(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if latency_ms (nullable) is None
         # and model_fields_set contains the field
         if self.latency_ms is None and "latency_ms" in self.model_fields_set:
@@ -96,6 +104,11 @@ class HealthComponent(BaseModel):
             "latency_ms": obj.get("latency_ms"),
             "message": obj.get("message")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

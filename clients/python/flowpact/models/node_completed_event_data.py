@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -34,6 +34,7 @@ class NodeCompletedEventData(BaseModel):
     output: Optional[Any] = Field(description="What it made, any JSON value.")
     port: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="The port by which it was left.")
     duration_ms: Annotated[int, Field(strict=True, ge=0)] = Field(description="Milliseconds it took.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["node_id", "node_type", "attempt", "output", "port", "duration_ms"]
 
     model_config = ConfigDict(
@@ -66,8 +67,10 @@ class NodeCompletedEventData(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -75,6 +78,11 @@ class NodeCompletedEventData(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if output (nullable) is None
         # and model_fields_set contains the field
         if self.output is None and "output" in self.model_fields_set:
@@ -99,6 +107,11 @@ class NodeCompletedEventData(BaseModel):
             "port": obj.get("port"),
             "duration_ms": obj.get("duration_ms")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from flowpact.models.execution_error import ExecutionError
 from typing import Optional, Set
@@ -35,6 +35,7 @@ class NodeFailedEventData(BaseModel):
     error: ExecutionError
     will_retry: StrictBool = Field(description="Whether another attempt follows.")
     duration_ms: Annotated[int, Field(strict=True, ge=0)] = Field(description="Milliseconds it took.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["node_id", "node_type", "attempt", "error", "will_retry", "duration_ms"]
 
     model_config = ConfigDict(
@@ -67,8 +68,10 @@ class NodeFailedEventData(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -79,6 +82,11 @@ class NodeFailedEventData(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of error
         if self.error:
             _dict['error'] = self.error.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -98,6 +106,11 @@ class NodeFailedEventData(BaseModel):
             "will_retry": obj.get("will_retry"),
             "duration_ms": obj.get("duration_ms")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -31,6 +31,7 @@ class NodeStartedEventData(BaseModel):
     node_id: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="The node.")
     node_type: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="Type of the node.")
     attempt: Annotated[int, Field(strict=True, ge=1)] = Field(description="Which attempt, from 1.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["node_id", "node_type", "attempt"]
 
     model_config = ConfigDict(
@@ -63,8 +64,10 @@ class NodeStartedEventData(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -72,6 +75,11 @@ class NodeStartedEventData(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -88,6 +96,11 @@ class NodeStartedEventData(BaseModel):
             "node_type": obj.get("node_type"),
             "attempt": obj.get("attempt")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -29,6 +29,7 @@ class NotAcceptableErrorErrorDetails(BaseModel):
     Particulars of the code.
     """ # noqa: E501
     supported: Annotated[List[Annotated[str, Field(strict=True, max_length=128)]], Field(max_length=20)] = Field(description="Media types of a successful response.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["supported"]
 
     model_config = ConfigDict(
@@ -61,8 +62,10 @@ class NotAcceptableErrorErrorDetails(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -70,6 +73,11 @@ class NotAcceptableErrorErrorDetails(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -84,6 +92,11 @@ class NotAcceptableErrorErrorDetails(BaseModel):
         _obj = cls.model_validate({
             "supported": obj.get("supported")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from flowpact.models.not_found_error_error_details import NotFoundErrorErrorDetails
 from typing import Optional, Set
@@ -32,6 +32,7 @@ class NotFoundErrorError(BaseModel):
     code: StrictStr = Field(description="Stable name of the error.")
     message: Annotated[str, Field(strict=True, max_length=65536)] = Field(description="For people; may change.")
     details: NotFoundErrorErrorDetails
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["code", "message", "details"]
 
     @field_validator('code')
@@ -71,8 +72,10 @@ class NotFoundErrorError(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -83,6 +86,11 @@ class NotFoundErrorError(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of details
         if self.details:
             _dict['details'] = self.details.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -99,6 +107,11 @@ class NotFoundErrorError(BaseModel):
             "message": obj.get("message"),
             "details": NotFoundErrorErrorDetails.from_dict(obj["details"]) if obj.get("details") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -30,6 +30,7 @@ class NotFoundErrorErrorDetails(BaseModel):
     """ # noqa: E501
     resource: Annotated[str, Field(strict=True, max_length=64)] = Field(description="Kind of the resource.")
     id: Annotated[str, Field(strict=True, max_length=128)] = Field(description="Id that was asked for.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["resource", "id"]
 
     model_config = ConfigDict(
@@ -62,8 +63,10 @@ class NotFoundErrorErrorDetails(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -71,6 +74,11 @@ class NotFoundErrorErrorDetails(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -86,6 +94,11 @@ class NotFoundErrorErrorDetails(BaseModel):
             "resource": obj.get("resource"),
             "id": obj.get("id")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

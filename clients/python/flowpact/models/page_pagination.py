@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -34,6 +34,7 @@ class PagePagination(BaseModel):
     total_pages: Annotated[int, Field(strict=True, ge=0)] = Field(description="Pages in the whole list.")
     has_next: StrictBool = Field(description="Whether a page follows.")
     has_prev: StrictBool = Field(description="Whether a page comes before.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["page", "per_page", "total_count", "total_pages", "has_next", "has_prev"]
 
     model_config = ConfigDict(
@@ -66,8 +67,10 @@ class PagePagination(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -75,6 +78,11 @@ class PagePagination(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -94,6 +102,11 @@ class PagePagination(BaseModel):
             "has_next": obj.get("has_next"),
             "has_prev": obj.get("has_prev")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

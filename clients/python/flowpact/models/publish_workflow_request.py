@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -29,6 +29,7 @@ class PublishWorkflowRequest(BaseModel):
     What to say about the version.
     """ # noqa: E501
     changelog: Optional[Annotated[str, Field(strict=True, max_length=5000)]] = Field(default=None, description="What changed.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["changelog"]
 
     model_config = ConfigDict(
@@ -61,8 +62,10 @@ class PublishWorkflowRequest(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -70,6 +73,11 @@ class PublishWorkflowRequest(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if changelog (nullable) is None
         # and model_fields_set contains the field
         if self.changelog is None and "changelog" in self.model_fields_set:
@@ -89,6 +97,11 @@ class PublishWorkflowRequest(BaseModel):
         _obj = cls.model_validate({
             "changelog": obj.get("changelog")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

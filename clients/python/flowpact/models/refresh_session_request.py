@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -29,6 +29,7 @@ class RefreshSessionRequest(BaseModel):
     What renews a session.
     """ # noqa: E501
     refresh_token: Annotated[str, Field(min_length=1, strict=True, max_length=512)] = Field(description="The refresh token of the last `login` or `refreshSession`.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["refresh_token"]
 
     model_config = ConfigDict(
@@ -61,8 +62,10 @@ class RefreshSessionRequest(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -70,6 +73,11 @@ class RefreshSessionRequest(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -84,6 +92,11 @@ class RefreshSessionRequest(BaseModel):
         _obj = cls.model_validate({
             "refresh_token": obj.get("refresh_token")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

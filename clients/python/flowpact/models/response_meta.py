@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -31,6 +31,7 @@ class ResponseMeta(BaseModel):
     """ # noqa: E501
     request_id: Annotated[str, Field(strict=True)] = Field(description="The value of the `X-Request-Id` header; a UUID unless the request brought its own.", json_schema_extra={"examples": ["550e8400-e29b-41d4-a716-446655440000"]})
     timestamp: datetime = Field(description="When the response was made.", json_schema_extra={"examples": ["2026-11-22T10:30:00Z"]})
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["request_id", "timestamp"]
 
     @field_validator('request_id', mode="before")
@@ -70,8 +71,10 @@ class ResponseMeta(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -79,6 +82,11 @@ class ResponseMeta(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -94,6 +102,11 @@ class ResponseMeta(BaseModel):
             "request_id": obj.get("request_id"),
             "timestamp": obj.get("timestamp")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

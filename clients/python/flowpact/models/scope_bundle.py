@@ -33,6 +33,7 @@ class ScopeBundle(BaseModel):
     name: ScopeBundleName
     description: Annotated[str, Field(min_length=1, strict=True, max_length=500)] = Field(description="What it is for.")
     scopes: Annotated[List[Scope], Field(min_length=1, max_length=100)] = Field(description="What it stands for.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["name", "description", "scopes"]
 
     model_config = ConfigDict(
@@ -65,8 +66,10 @@ class ScopeBundle(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -74,6 +77,11 @@ class ScopeBundle(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -90,6 +98,11 @@ class ScopeBundle(BaseModel):
             "description": obj.get("description"),
             "scopes": obj.get("scopes")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -32,6 +32,7 @@ class ScopeCatalogue(BaseModel):
     """ # noqa: E501
     scopes: Annotated[List[ScopeDescription], Field(min_length=1, max_length=100)] = Field(description="Every scope.")
     bundles: Annotated[List[ScopeBundle], Field(min_length=1, max_length=100)] = Field(description="Every bundle.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["scopes", "bundles"]
 
     model_config = ConfigDict(
@@ -64,8 +65,10 @@ class ScopeCatalogue(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -85,6 +88,11 @@ class ScopeCatalogue(BaseModel):
             for _item_bundles in self.bundles:
                 _items.append(_item_bundles.to_dict() if _item_bundles is not None else None)
             _dict['bundles'] = _items
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -100,6 +108,11 @@ class ScopeCatalogue(BaseModel):
             "scopes": [ScopeDescription.from_dict(_item) for _item in obj["scopes"]] if obj.get("scopes") is not None else None,
             "bundles": [ScopeBundle.from_dict(_item) for _item in obj["bundles"]] if obj.get("bundles") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from flowpact.models.user import User
 from typing import Optional, Set
@@ -37,6 +37,7 @@ class TokenPair(BaseModel):
     refresh_token: Annotated[str, Field(min_length=1, strict=True, max_length=512)] = Field(description="Opaque, good for one use.")
     refresh_expires_at: datetime = Field(description="When the refresh token expires.")
     user: User
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["access_token", "token_type", "expires_in", "expires_at", "refresh_token", "refresh_expires_at", "user"]
 
     @field_validator('token_type')
@@ -76,8 +77,10 @@ class TokenPair(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -88,6 +91,11 @@ class TokenPair(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of user
         if self.user:
             _dict['user'] = self.user.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -108,6 +116,11 @@ class TokenPair(BaseModel):
             "refresh_expires_at": obj.get("refresh_expires_at"),
             "user": User.from_dict(obj["user"]) if obj.get("user") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

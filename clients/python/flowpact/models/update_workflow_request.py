@@ -35,6 +35,7 @@ class UpdateWorkflowRequest(BaseModel):
     definition: Optional[WorkflowDefinition] = None
     status: Optional[StrictStr] = Field(default=None, description="`paused` stops new executions of a published workflow, `published` resumes a paused one or restores an archived one that was published, `archived` puts it away, `draft` restores an archived one that was never published. ")
     revision: Optional[Annotated[int, Field(strict=True, ge=1)]] = Field(default=None, description="The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). ")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["name", "description", "tags", "definition", "status", "revision"]
 
     @field_validator('status')
@@ -77,8 +78,10 @@ class UpdateWorkflowRequest(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -89,6 +92,11 @@ class UpdateWorkflowRequest(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of definition
         if self.definition:
             _dict['definition'] = self.definition.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if description (nullable) is None
         # and model_fields_set contains the field
         if self.description is None and "description" in self.model_fields_set:
@@ -113,6 +121,11 @@ class UpdateWorkflowRequest(BaseModel):
             "status": obj.get("status"),
             "revision": obj.get("revision")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from flowpact.models.workflow_definition import WorkflowDefinition
 from typing import Optional, Set
 from typing_extensions import Self
@@ -29,6 +29,7 @@ class ValidateWorkflowRequest(BaseModel):
     A definition to check.
     """ # noqa: E501
     definition: WorkflowDefinition
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["definition"]
 
     model_config = ConfigDict(
@@ -61,8 +62,10 @@ class ValidateWorkflowRequest(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -73,6 +76,11 @@ class ValidateWorkflowRequest(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of definition
         if self.definition:
             _dict['definition'] = self.definition.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -87,6 +95,11 @@ class ValidateWorkflowRequest(BaseModel):
         _obj = cls.model_validate({
             "definition": WorkflowDefinition.from_dict(obj["definition"]) if obj.get("definition") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

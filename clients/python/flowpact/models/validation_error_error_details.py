@@ -30,6 +30,7 @@ class ValidationErrorErrorDetails(BaseModel):
     Particulars of the code.
     """ # noqa: E501
     errors: Annotated[List[FieldError], Field(min_length=1)] = Field(description="Everything that is wrong.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["errors"]
 
     model_config = ConfigDict(
@@ -62,8 +63,10 @@ class ValidationErrorErrorDetails(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -77,6 +80,11 @@ class ValidationErrorErrorDetails(BaseModel):
             for _item_errors in self.errors:
                 _items.append(_item_errors.to_dict() if _item_errors is not None else None)
             _dict['errors'] = _items
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -91,6 +99,11 @@ class ValidationErrorErrorDetails(BaseModel):
         _obj = cls.model_validate({
             "errors": [FieldError.from_dict(_item) for _item in obj["errors"]] if obj.get("errors") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -37,6 +37,7 @@ class WorkflowDefinition(BaseModel):
     output: Optional[Any] = Field(default=None, description="Template of the output of an execution; the outputs of the last nodes when absent.")
     variables: Optional[Dict[str, Any]] = Field(default=None, description="Values that expressions read as `variables.<name>`.")
     settings: Optional[WorkflowSettings] = None
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["nodes", "edges", "input_schema", "output", "variables", "settings"]
 
     model_config = ConfigDict(
@@ -69,8 +70,10 @@ class WorkflowDefinition(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -93,6 +96,11 @@ class WorkflowDefinition(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of settings
         if self.settings:
             _dict['settings'] = self.settings.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if output (nullable) is None
         # and model_fields_set contains the field
         if self.output is None and "output" in self.model_fields_set:
@@ -117,6 +125,11 @@ class WorkflowDefinition(BaseModel):
             "variables": obj.get("variables"),
             "settings": WorkflowSettings.from_dict(obj["settings"]) if obj.get("settings") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -34,6 +34,7 @@ class WorkflowEdge(BaseModel):
     port: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="`default`, `error`, or a case of the node it leaves.")
     when: Optional[Annotated[str, Field(strict=True, max_length=65536)]] = Field(default=None, description="Expression; the edge fires when it is truthy.")
     priority: Optional[Annotated[int, Field(le=1000000, strict=True, ge=-1000000)]] = Field(default=None, description="Lower goes first where only one edge may fire; 0 when absent.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "from", "to", "port", "when", "priority"]
 
     model_config = ConfigDict(
@@ -66,8 +67,10 @@ class WorkflowEdge(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -75,6 +78,11 @@ class WorkflowEdge(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -94,6 +102,11 @@ class WorkflowEdge(BaseModel):
             "when": obj.get("when"),
             "priority": obj.get("priority")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

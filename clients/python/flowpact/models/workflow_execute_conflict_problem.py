@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from flowpact.models.response_meta import ResponseMeta
 from typing import Optional, Set
@@ -36,6 +36,7 @@ class WorkflowExecuteConflictProblem(BaseModel):
     code: StrictStr = Field(description="Stable name of the error.")
     details: Dict[str, Any] = Field(description="Particulars of the code.")
     meta: ResponseMeta
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "code", "details", "meta"]
 
     @field_validator('status')
@@ -82,8 +83,10 @@ class WorkflowExecuteConflictProblem(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -94,6 +97,11 @@ class WorkflowExecuteConflictProblem(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of meta
         if self.meta:
             _dict['meta'] = self.meta.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -114,6 +122,11 @@ class WorkflowExecuteConflictProblem(BaseModel):
             "details": obj.get("details"),
             "meta": ResponseMeta.from_dict(obj["meta"]) if obj.get("meta") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

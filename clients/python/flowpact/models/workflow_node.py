@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.retry_policy import RetryPolicy
 from flowpact.models.workflow_node_join import WorkflowNodeJoin
@@ -41,6 +41,7 @@ class WorkflowNode(BaseModel):
     timeout: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = Field(default=None, description="A time span such as `250ms`, `30s`, `5m`, `2h`, `3d`, `1w`, or ISO 8601 (`PT30S`).")
     on_error: Optional[StrictStr] = Field(default=None, description="`fail` ends the execution, `continue` goes on by the default port, `route` takes the `error` port. When absent: `route` for a node with an edge from its `error` port, else `fail`. ")
     position: Optional[WorkflowNodePosition] = None
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "type", "name", "params", "when", "join", "retry", "timeout", "on_error", "position"]
 
     @field_validator('on_error')
@@ -83,8 +84,10 @@ class WorkflowNode(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -101,6 +104,11 @@ class WorkflowNode(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of position
         if self.position:
             _dict['position'] = self.position.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -124,6 +132,11 @@ class WorkflowNode(BaseModel):
             "on_error": obj.get("on_error"),
             "position": WorkflowNodePosition.from_dict(obj["position"]) if obj.get("position") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

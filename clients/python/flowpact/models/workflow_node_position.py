@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
-from typing import Any, ClassVar, Dict, Union
+from typing import Any, ClassVar, Dict, List, Union
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -29,6 +29,7 @@ class WorkflowNodePosition(BaseModel):
     """ # noqa: E501
     x: Union[StrictFloat, StrictInt] = Field(description="From the left.")
     y: Union[StrictFloat, StrictInt] = Field(description="From the top.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["x", "y"]
 
     model_config = ConfigDict(
@@ -61,8 +62,10 @@ class WorkflowNodePosition(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -70,6 +73,11 @@ class WorkflowNodePosition(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -85,6 +93,11 @@ class WorkflowNodePosition(BaseModel):
             "x": obj.get("x"),
             "y": obj.get("y")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

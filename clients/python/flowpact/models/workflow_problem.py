@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -34,6 +34,7 @@ class WorkflowProblem(BaseModel):
     var_field: Annotated[str, Field(strict=True, max_length=65536)] = Field(description="Path in the definition, for example `nodes[2].params.url`.", alias="field")
     message: Annotated[str, Field(min_length=1, strict=True, max_length=65536)] = Field(description="What is wrong.")
     hint: Annotated[str, Field(strict=True, max_length=65536)] = Field(description="What to do about it.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["code", "node_id", "edge_id", "field", "message", "hint"]
 
     model_config = ConfigDict(
@@ -66,8 +67,10 @@ class WorkflowProblem(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -75,6 +78,11 @@ class WorkflowProblem(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -94,6 +102,11 @@ class WorkflowProblem(BaseModel):
             "message": obj.get("message"),
             "hint": obj.get("hint")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -31,6 +31,7 @@ class WorkflowSettings(BaseModel):
     timeout: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = Field(default=None, description="A time span such as `250ms`, `30s`, `5m`, `2h`, `3d`, `1w`, or ISO 8601 (`PT30S`).")
     concurrency: Optional[Annotated[int, Field(le=10000, strict=True, ge=1)]] = Field(default=None, description="How many of its executions may run at once.")
     on_failure: Optional[StrictStr] = Field(default=None, description="`fail` (when absent) stops at the first failed node; `continue` lets other branches end.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["timeout", "concurrency", "on_failure"]
 
     @field_validator('on_failure')
@@ -73,8 +74,10 @@ class WorkflowSettings(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -82,6 +85,11 @@ class WorkflowSettings(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -98,6 +106,11 @@ class WorkflowSettings(BaseModel):
             "concurrency": obj.get("concurrency"),
             "on_failure": obj.get("on_failure")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -30,6 +30,7 @@ class WorkflowValidation(BaseModel):
     """ # noqa: E501
     valid: StrictBool = Field(description="Whether it can be published as it is.")
     problems: List[WorkflowProblem] = Field(description="Everything found.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["valid", "problems"]
 
     model_config = ConfigDict(
@@ -62,8 +63,10 @@ class WorkflowValidation(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -77,6 +80,11 @@ class WorkflowValidation(BaseModel):
             for _item_problems in self.problems:
                 _items.append(_item_problems.to_dict() if _item_problems is not None else None)
             _dict['problems'] = _items
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -92,6 +100,11 @@ class WorkflowValidation(BaseModel):
             "valid": obj.get("valid"),
             "problems": [WorkflowProblem.from_dict(_item) for _item in obj["problems"]] if obj.get("problems") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.workflow_definition import WorkflowDefinition
 from typing import Optional, Set
@@ -36,6 +36,7 @@ class WorkflowVersion(BaseModel):
     changelog: Optional[Annotated[str, Field(strict=True, max_length=5000)]] = Field(description="What changed.")
     definition: WorkflowDefinition
     published_at: datetime = Field(description="When it was published.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "workflow_id", "version", "changelog", "definition", "published_at"]
 
     @field_validator('id', mode="before")
@@ -82,8 +83,10 @@ class WorkflowVersion(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -94,6 +97,11 @@ class WorkflowVersion(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of definition
         if self.definition:
             _dict['definition'] = self.definition.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if changelog (nullable) is None
         # and model_fields_set contains the field
         if self.changelog is None and "changelog" in self.model_fields_set:
@@ -118,6 +126,11 @@ class WorkflowVersion(BaseModel):
             "definition": WorkflowDefinition.from_dict(obj["definition"]) if obj.get("definition") is not None else None,
             "published_at": obj.get("published_at")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

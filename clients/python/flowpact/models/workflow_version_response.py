@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, List
 from flowpact.models.response_meta import ResponseMeta
 from flowpact.models.workflow_version import WorkflowVersion
 from typing import Optional, Set
@@ -31,6 +31,7 @@ class WorkflowVersionResponse(BaseModel):
     """ # noqa: E501
     data: WorkflowVersion
     meta: ResponseMeta
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["data", "meta"]
 
     model_config = ConfigDict(
@@ -63,8 +64,10 @@ class WorkflowVersionResponse(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -78,6 +81,11 @@ class WorkflowVersionResponse(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of meta
         if self.meta:
             _dict['meta'] = self.meta.to_dict()
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -93,6 +101,11 @@ class WorkflowVersionResponse(BaseModel):
             "data": WorkflowVersion.from_dict(obj["data"]) if obj.get("data") is not None else None,
             "meta": ResponseMeta.from_dict(obj["meta"]) if obj.get("meta") is not None else None
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -35,6 +35,7 @@ class WorkflowVersionSummary(BaseModel):
     changelog: Optional[Annotated[str, Field(strict=True, max_length=5000)]] = Field(description="What changed.")
     node_count: Annotated[int, Field(le=500, strict=True, ge=0)] = Field(description="Its nodes.")
     published_at: datetime = Field(description="When it was published.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "workflow_id", "version", "changelog", "node_count", "published_at"]
 
     @field_validator('id', mode="before")
@@ -81,8 +82,10 @@ class WorkflowVersionSummary(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -90,6 +93,11 @@ class WorkflowVersionSummary(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         # set to None if changelog (nullable) is None
         # and model_fields_set contains the field
         if self.changelog is None and "changelog" in self.model_fields_set:
@@ -114,6 +122,11 @@ class WorkflowVersionSummary(BaseModel):
             "node_count": obj.get("node_count"),
             "published_at": obj.get("published_at")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 

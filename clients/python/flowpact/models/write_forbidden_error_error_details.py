@@ -30,6 +30,7 @@ class WriteForbiddenErrorErrorDetails(BaseModel):
     """ # noqa: E501
     required_scopes: Optional[Annotated[List[Annotated[str, Field(strict=True, max_length=64)]], Field(max_length=50)]] = Field(default=None, description="Scopes that the operation needs; with `insufficient_scope`.")
     missing_scopes: Optional[Annotated[List[Annotated[str, Field(strict=True, max_length=64)]], Field(max_length=50)]] = Field(default=None, description="Those of them that the credentials lack; with `insufficient_scope`.")
+    additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["required_scopes", "missing_scopes"]
 
     model_config = ConfigDict(
@@ -62,8 +63,10 @@ class WriteForbiddenErrorErrorDetails(BaseModel):
         * `None` is only added to the output dict for nullable fields that
           were set at model initialization. Other fields with value `None`
           are ignored.
+        * Fields in `self.additional_properties` are added to the output dict.
         """
         excluded_fields: Set[str] = set([
+            "additional_properties",
         ])
 
         _dict = self.model_dump(
@@ -71,6 +74,11 @@ class WriteForbiddenErrorErrorDetails(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # puts key-value pairs in additional_properties in the top level
+        if self.additional_properties is not None:
+            for _key, _value in self.additional_properties.items():
+                _dict[_key] = _value
+
         return _dict
 
     @classmethod
@@ -86,6 +94,11 @@ class WriteForbiddenErrorErrorDetails(BaseModel):
             "required_scopes": obj.get("required_scopes"),
             "missing_scopes": obj.get("missing_scopes")
         })
+        # store additional fields in additional_properties
+        for _key in obj.keys():
+            if _key not in cls.__properties:
+                _obj.additional_properties[_key] = obj.get(_key)
+
         return _obj
 
 
