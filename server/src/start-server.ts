@@ -1,7 +1,7 @@
 import type { ModuleMetadata } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApplication } from './application.ts';
-import { OrganisationService, type Bootstrapped } from './domain/organisation/organisation.service.ts';
+import { OrganisationService, type CreatedOrganisation } from './domain/organisation/organisation.service.ts';
 import type { Config } from './platform/config/config.ts';
 import { readOrCreateSecret } from './platform/config/secret.ts';
 import { assertDatabaseUsable } from './platform/database/connection.ts';
@@ -20,7 +20,7 @@ export interface RunningServer {
   /** Where to reach it from this machine. */
   url: string;
   /** Set when this start made the first organisation: its secrets can be read only now. */
-  made: Bootstrapped | undefined;
+  made: CreatedOrganisation | undefined;
   /** Finishes requests and steps in progress, then stops everything that this start started. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ import { APP_GUARD } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { Client, type QueryResultRow } from 'pg';
-import { OrganisationService, type Bootstrapped } from '../src/domain/organisation/organisation.service.ts';
+import { OrganisationService, type CreatedOrganisation } from '../src/domain/organisation/organisation.service.ts';
 import type { Plan } from '../src/domain/organisation/plan.ts';
 import { Config, type Settings } from '../src/platform/config/config.ts';
 import { createLogger } from '../src/platform/logging/logger.ts';
@@ -112,7 +112,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 /** Makes email addresses unique over all servers of this test file. */
 let number = Math.floor(Math.random() * 1e9);
 
-function toTestOrganisation({ organisation, admin, adminPassword, apiKeySecret }: Bootstrapped): TestOrganisation {
+function toTestOrganisation({
+  organisation,
+  admin,
+  adminPassword,
+  apiKeySecret,
+}: CreatedOrganisation): TestOrganisation {
   return { organisationId: organisation.id, email: admin.email, password: adminPassword, apiKey: apiKeySecret };
 }
 

@@ -35,7 +35,7 @@ export class PlatformModule {
       global: true,
       imports: [MikroOrmModule.forRoot(options) as DynamicModule],
       providers: provided,
-      exports: [...provided.map(({ provide }) => provide), MikroOrmModule],
+      exports: provided.map(({ provide }) => provide),
     };
   }
 }

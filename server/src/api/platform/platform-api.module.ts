@@ -1,6 +1,5 @@
 import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import { Logger, Module } from '@nestjs/common';
-import { parse, stringify } from 'yaml';
 import { contract } from '#generated/platform/index.ts';
 import { ContractModule, type ContractModuleOptions } from '#runtime/nest/index.ts';
 import { AuthModule } from '../../platform/auth/auth.module.ts';
@@ -19,10 +18,8 @@ import { insideSpan } from '../../platform/telemetry/tracing.ts';
 import { ApiKeysApiModule } from './api-keys/api-keys-api.module.ts';
 import { AuthApiModule } from './auth/auth-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
-import { ExecutionsApiModule } from './executions/executions-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
-import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
 
 const logger = new Logger('Contract');
 
@@ -47,7 +44,18 @@ const runtime = ContractModule.forRootAsync({
     rateLimiter: PostgresRateLimiter,
     store: PostgresIdempotencyStore,
   ): ContractModuleOptions => ({
-    contracts: [{ descriptor: contract, errors: errorFormat, supply: { meta: metaOf } }],
+    contracts: [
+      {
+        descriptor: {
+          ...contract,
+          operations: Object.fromEntries(
+            Object.entries(contract.operations).filter(([, o]) => ['auth', 'api-keys', 'health'].includes(o.tag)),
+          ),
+        },
+        errors: errorFormat,
+        supply: { meta: metaOf },
+      },
+    ],
     authenticators: { ApiKeyHeader, BearerAuth, SessionCookie },
     rateLimiter,
     idempotency: { store },
@@ -60,10 +68,8 @@ const runtime = ContractModule.forRootAsync({
       internal: 'internal_error',
       unavailable: 'service_unavailable',
     },
-    throwableCodes,
     responseValidation: settings.RESPONSE_VALIDATION,
     allowRoutes: ['GET /metrics', 'GET /docs', 'GET /docs/*', 'GET /openapi.json', 'GET /openapi.yaml', 'OPTIONS *'],
-    mediaTypes: { 'application/yaml': { decode: (text) => parse(text), encode: (value) => stringify(value) } },
     requestId: { accept: /^[\w.-]{1,128}$/ },
     realm: 'flowpact',
     around: ({ request }, next) => RequestContext.create(orm.em, () => insideSpan(request, next)),
@@ -85,6 +91,6 @@ const runtime = ContractModule.forRootAsync({
 
 /** The `platform` contract: its controllers, and how requests are authenticated, limited, repeated and refused. */
 @Module({
-  imports: [runtime, AuthApiModule, ApiKeysApiModule, WorkflowsApiModule, ExecutionsApiModule, HealthApiModule],
+  imports: [runtime, AuthApiModule, ApiKeysApiModule, HealthApiModule],
 })
 export class PlatformApiModule {}

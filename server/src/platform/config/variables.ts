@@ -120,7 +120,7 @@ export const variables = z.object({
   OUTGOING_ALLOWED_HOSTS: list
     .default([])
     .describe(
-      'Comma-separated hosts or host:port pairs on private networks that workflows may call all the same, for example localhost:8080. For development.',
+      'Comma-separated hosts, host:port pairs, addresses or CIDR ranges on private networks that workflows may call all the same, for example localhost:8080. For development.',
     ),
   RATE_LIMITS: flag.default(true).describe('false lifts the rate limits; the headers stay.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:')

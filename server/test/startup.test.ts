@@ -1,0 +1,232 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { isAlive } from '../src/platform/database/postmaster.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { ServerProcess } from './server-process.ts';
+
+let dataDir: string;
+let database: TestDatabase | undefined;
+const servers: ServerProcess[] = [];
+
+// The first start compiles what has changed.
+beforeAll(() => start({ PORT: 'none' }).exited, 120_000);
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'flowpact-startup-'));
+  chmodSync(dataDir, 0o755);
+});
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.end();
+  await database?.drop();
+  database = undefined;
+  rmSync(dataDir, { recursive: true, force: true });
+}, 60_000);
+
+function start(environment: Record<string, string> = {}): ServerProcess {
+  const server = new ServerProcess({ FLOWPACT_DATA_DIR: dataDir ?? '.', SHUTDOWN_TIMEOUT: '3', ...environment });
+  servers.push(server);
+  return server;
+}
+
+async function startOnOwnDatabase(
+  environment: Record<string, string> = {},
+): Promise<{ server: ServerProcess; url: string }> {
+  database = await createTestDatabase();
+  const server = start({ DATABASE_URL: database.url, ...environment });
+  return { server, url: await server.ready() };
+}
+
+function postmaster(): number {
+  return Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+}
+
+function printedKey(server: ServerProcess): string {
+  return /API key +(fp_live_\w+)/.exec(server.stdout)?.[1] ?? '';
+}
+
+function listApiKeys(url: string, key: string): Promise<Response> {
+  return fetch(`${url}/v1/api-keys`, { headers: { 'x-api-key': key } });
+}
+
+describe('with the embedded database', () => {
+  test('the first start prints a key that works; the second prints none and has the same data', async () => {
+    const first = start();
+    const url = await first.ready();
+    const key = printedKey(first);
+    expect(first.stdout).toContain(`${url}/docs`);
+    expect(first.stdout).toContain(`curl -H 'X-API-Key: ${key}' ${url}/v1/workflows`);
+    expect(first.stdout).toMatch(/Email +admin@flowpact\.local/);
+    expect((await listApiKeys(url, key)).status).toBe(200);
+    const postgres = postmaster();
+    first.signal('SIGTERM');
+    expect(await first.exited).toBe(0);
+    expect(isAlive(postgres)).toBe(false);
+
+    const second = start();
+    expect((await listApiKeys(await second.ready(), key)).status).toBe(200);
+    expect(second.stdout).not.toContain('fp_live_');
+    expect(first.stderr + second.stderr).not.toContain(key);
+  }, 60_000);
+
+  test('after a kill -9 the next start takes the orphaned PostgreSQL and its data over', async () => {
+    const killed = start();
+    await killed.ready();
+    const key = printedKey(killed);
+    const orphan = postmaster();
+    killed.signal('SIGKILL');
+    expect(await killed.exited).toBe('SIGKILL');
+    expect(isAlive(orphan)).toBe(true);
+    const heir = start();
+    expect((await listApiKeys(await heir.ready(), key)).status).toBe(200);
+    expect(isAlive(orphan)).toBe(false);
+  }, 60_000);
+
+  test('a data folder that cannot be written: says so, exit 1', async () => {
+    writeFileSync(join(dataDir, 'file'), '');
+    const server = start({ FLOWPACT_DATA_DIR: join(dataDir, 'file', 'data') });
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toContain(`The data folder ${join(dataDir, 'file', 'data')} cannot be written`);
+    expect(server.stderr).not.toContain('    at ');
+  });
+
+  test('a second server on the same data folder: says who has it, exit 1', async () => {
+    const first = start();
+    await first.ready();
+    const second = start();
+    expect(await second.exited).toBe(1);
+    expect(second.stderr).toMatch(/Another Flowpact server \(process \d+\) uses the data folder/);
+  }, 60_000);
+});
+
+describe('what is wrong is said in one message, exit 1', () => {
+  test('a used port', async () => {
+    const other = createServer();
+    await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+    const { port } = other.address() as { port: number };
+    const server = start({ PORT: String(port) });
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toContain(`Port ${port} is in use by another program.`);
+    expect(readdirSync(dataDir)).toEqual([]);
+    await new Promise((done) => other.close(done));
+  });
+
+  test('wrong variables, all of them', async () => {
+    const server = start({ PORT: 'http', LOG_LEVEL: 'loud' });
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toContain('PORT is not a whole number');
+    expect(server.stderr).toContain('LOG_LEVEL is not one of');
+  });
+
+  test.each([
+    [
+      'nobody listens',
+      'postgresql://me:hunter2@127.0.0.1:1/flowpact',
+      /ECONNREFUSED.*\n\nStart that PostgreSQL server/,
+    ],
+    [
+      'no such host',
+      'postgresql://me:hunter2@no-such-host.invalid/flowpact',
+      /no-such-host\.invalid.*\n\nCorrect the host name/,
+    ],
+  ])('a DATABASE_URL where %s', async (_what, DATABASE_URL, message) => {
+    const server = start({ DATABASE_URL });
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toMatch(message);
+    expect(server.stderr).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['password', (url: URL) => (url.password = 'hunter2'), 'Correct the user name and the password'],
+    ['database', (url: URL) => (url.pathname = '/missing'), 'Create that database'],
+  ])('a DATABASE_URL with a wrong %s', async (_what, spoil, message) => {
+    const url = new URL(String(process.env.FLOWPACT_TEST_POSTGRES_URL));
+    spoil(url);
+    const server = start({ DATABASE_URL: url.href });
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toContain(message);
+  });
+
+  test('an old Node', () => {
+    const pretend = "Object.defineProperty(process, 'versions', { value: { node: '18.20.0' } })";
+    const file = new URL('../start.cjs', import.meta.url).pathname;
+    const { status, stderr } = spawnSync(process.execPath, ['-e', `${pretend}; require(${JSON.stringify(file)})`], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain('Flowpact needs Node 24 or newer; this is Node 18.20.0');
+  });
+});
+
+describe('stopping', () => {
+  /** A request whose second half has not been sent yet. */
+  async function halfARequest(url: string): Promise<{ socket: Socket; answer: Promise<string>; finish(): void }> {
+    const body = JSON.stringify({ email: 'nobody@example.com', password: 'not the password' });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const answer = new Promise<string>((done) => {
+      let text = '';
+      socket.on('data', (chunk) => (text += String(chunk)));
+      socket.on('error', () => undefined);
+      socket.on('close', () => done(text));
+    });
+    socket.write(
+      `POST /v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+    );
+    await sleep(200);
+    return { socket, answer, finish: () => socket.write(body.slice(10)) };
+  }
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'on %s a request in progress is answered, new connections are refused, exit 0',
+    async (name) => {
+      const { server, url } = await startOnOwnDatabase();
+      const request = await halfARequest(url);
+      server.signal(name);
+      await sleep(300);
+      await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed');
+      request.finish();
+      expect(await request.answer).toContain('HTTP/1.1 401');
+      expect(await server.exited).toBe(0);
+    },
+    30_000,
+  );
+
+  test('a second Ctrl-C stops at once, exit 1; two within one keystroke are one', async () => {
+    const { server, url } = await startOnOwnDatabase();
+    const request = await halfARequest(url);
+    server.signal('SIGINT');
+    server.signal('SIGINT');
+    await sleep(800);
+    expect(server.stderr).not.toContain('at once by a second signal');
+    server.signal('SIGINT');
+    expect(await server.exited).toBe(1);
+    request.socket.destroy();
+  }, 30_000);
+
+  test('while it drains it is not ready, which tells load balancers to look elsewhere', async () => {
+    const { server, url } = await startOnOwnDatabase();
+    const kept = connect(Number(new URL(url).port), '127.0.0.1');
+    let text = '';
+    kept.on('data', (chunk) => (text += String(chunk)));
+    const ask = 'GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    kept.write(ask);
+    while (!text.includes('"ok"')) await sleep(10);
+    const request = await halfARequest(url);
+    text = '';
+    kept.write('GET /health/ready HTTP/1.1\r\nHost: localhost\r\nX-Pending: ');
+    await sleep(100);
+    server.signal('SIGTERM');
+    await sleep(300);
+    kept.write('1\r\n\r\n');
+    while (!text.includes('\r\n\r\n')) await sleep(10);
+    expect(text).toContain('HTTP/1.1 503');
+    expect(text).toContain('"service_unavailable"');
+    request.finish();
+    expect(await server.exited).toBe(0);
+  }, 30_000);
+});
