@@ -1,11 +1,13 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ModuleMetadata } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
 import { contract } from '#generated/platform/index.ts';
 import { AppModule } from './app.module.ts';
 import { installDocs } from './platform/http/docs.ts';
 import { installRequestLog } from './platform/http/request-log.ts';
 import { installSecurity } from './platform/http/security.ts';
+import type { Lifecycle } from './platform/lifecycle/lifecycle.ts';
 import { NestLogger } from './platform/logging/nest-logger.ts';
 import type { PlatformParts } from './platform/platform.module.ts';
 import { installMetricsRoute } from './platform/telemetry/metrics-route.ts';
@@ -16,7 +18,7 @@ export async function createApplication(
   parts: PlatformParts,
   more: ModuleMetadata['imports'] = [],
 ): Promise<NestFastifyApplication> {
-  const { config, logger, metrics } = parts;
+  const { config, logger, metrics, lifecycle } = parts;
   const { settings } = config;
   const adapter = new FastifyAdapter({
     bodyLimit: settings.BODY_LIMIT,
@@ -30,6 +32,7 @@ export async function createApplication(
   const server = adapter.getInstance();
   await installSecurity(server, { origins: settings.CORS_ORIGINS, https: config.publicUrl().startsWith('https:') });
   if (settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) installTracing(server);
+  closeConnectionsWhileDraining(server, lifecycle);
   installRequestLog(server, logger, metrics);
   installMetricsRoute(server, metrics, settings.METRICS_TOKEN);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(parts, more), adapter, {
@@ -41,6 +44,14 @@ export async function createApplication(
   await app.init();
   await server.ready();
   return app;
+}
+
+/** A connection that is kept alive after the last answer would keep the server from stopping. */
+function closeConnectionsWhileDraining(server: FastifyInstance, lifecycle: Lifecycle): void {
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (lifecycle.state === 'draining') reply.header('Connection', 'close');
+    done(null, payload);
+  });
 }
 
 /** A number is how many proxies stand between the client and this server. */
