@@ -9,7 +9,6 @@ import {
   SessionCookieAuthenticator,
 } from '../../platform/auth/authenticators.ts';
 import { Config } from '../../platform/config/config.ts';
-import { translateDatabaseError } from '../../platform/database/unavailable.ts';
 import { IdempotencyModule } from '../../platform/idempotency/idempotency.module.ts';
 import { PostgresIdempotencyStore } from '../../platform/idempotency/postgres-idempotency-store.ts';
 import { PostgresRateLimiter } from '../../platform/rate-limit/postgres-rate-limiter.ts';
@@ -20,6 +19,7 @@ import { AuthApiModule } from './auth/auth-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
+import { translateError } from './translate-error.ts';
 
 const logger = new Logger('Contract');
 
@@ -73,7 +73,7 @@ const runtime = ContractModule.forRootAsync({
     requestId: { accept: /^[\w.-]{1,128}$/ },
     realm: 'flowpact',
     around: ({ request }, next) => RequestContext.create(orm.em, () => insideSpan(request, next)),
-    translateError: translateDatabaseError,
+    translateError,
     observer: {
       unexpectedError: (err, { requestId, operation }) =>
         logger.error(

@@ -2,7 +2,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
 import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
-import { newId } from '../id.ts';
+import { checkStorable } from '../execution/storable.ts';
+import { isId, newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import type { Plan } from '../organisation/plan.ts';
 import { sha256 } from '../secret.ts';
@@ -74,7 +75,7 @@ export class ApiKeyService {
 
   /** Throws ResourceNotFoundError. */
   async get(organisationId: string, id: string): Promise<ApiKey> {
-    const apiKey = await this.em.findOne(ApiKey, { id, organisation: organisationId });
+    const apiKey = isId('key', id) ? await this.em.findOne(ApiKey, { id, organisation: organisationId }) : null;
     if (!apiKey) throw new ResourceNotFoundError('api_key', id);
     return apiKey;
   }
@@ -84,6 +85,8 @@ export class ApiKeyService {
     caller: Caller,
     { name, description, scopes = [], bundles = [], expiresAt }: NewApiKey,
   ): Promise<ApiKeyWithSecret> {
+    checkStorable('name', name);
+    checkStorable('description', description ?? null);
     const grants = grantsOf(scopes, bundles);
     assertMayGrant(caller, grants);
     assertFuture(expiresAt);
@@ -108,6 +111,8 @@ export class ApiKeyService {
     const apiKey = await this.get(caller.organisationId, id);
     apiKey.assertNotRevoked();
     const { name, description, scopes, bundles, expiresAt } = change;
+    checkStorable('name', name ?? null);
+    checkStorable('description', description ?? null);
     if (scopes !== undefined || bundles !== undefined) {
       const kept = apiKey.grants.filter((grant) => (isBundleName(grant) ? !bundles : !scopes));
       apiKey.grants = grantsOf([...kept, ...(scopes ?? [])], bundles ?? []);

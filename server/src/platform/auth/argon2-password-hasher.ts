@@ -8,7 +8,7 @@ const cost = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, paralleli
 /** Passwords under argon2id. */
 @Injectable()
 export class Argon2PasswordHasher extends PasswordHasher {
-  private decoy: Promise<string> | undefined;
+  private readonly decoy = this.hash('nobody has this password');
 
   hash(password: string): Promise<string> {
     return argon2.hash(password, cost);
@@ -16,7 +16,7 @@ export class Argon2PasswordHasher extends PasswordHasher {
 
   async verify(hash: string | undefined, password: string): Promise<boolean> {
     // The same work for an account that is not there, so that the time does not tell.
-    const against = hash ?? (await (this.decoy ??= this.hash('nobody has this password')));
+    const against = hash ?? (await this.decoy);
     const matches = await argon2.verify(against, password);
     return matches && hash !== undefined;
   }
