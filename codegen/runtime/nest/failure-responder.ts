@@ -1,7 +1,7 @@
 import type { ContractDescriptor, OperationDescriptor } from './contract.ts';
 import type { Failure } from './failure.ts';
 import { internalFailure, toFailure, type Codes } from './failure-response.ts';
-import { Negotiator } from './media-type.ts';
+import { Negotiator, negotiateError } from './media-type.ts';
 import type { ErrorFormat, RuntimeObserver } from './ports.ts';
 import type { RequestContext } from './request-context.ts';
 import { InvalidResponseError, setHeaders, type ResponseEncoder } from './response-encoder.ts';
@@ -31,7 +31,7 @@ export class FailureResponder {
     this.realm = realm;
     this.observer = observer;
     this.translate = translate;
-    this.negotiator = new Negotiator(Object.keys(format.bodies));
+    this.negotiator = new Negotiator(Object.keys(format.bodies), negotiateError);
   }
 
   /** Answers with what the error means for this operation. Does nothing when a response is already on its way. */

@@ -39,6 +39,16 @@ export function negotiate(accept: string | undefined, available: readonly string
   return best;
 }
 
+/**
+ * The media type of an error. Among equals one that `Accept` names and that is not the default wins: a client has no other reason to
+ * name it beside the media type of the success it hopes for.
+ */
+export function negotiateError(accept: string | undefined, available: readonly string[]): string | undefined {
+  const named = accept?.split(',').map((text) => mediaRange(text).type) ?? [];
+  const special = available.slice(1).filter((candidate) => named.includes(essence(candidate)));
+  return negotiate(accept, [...special, ...available]);
+}
+
 function mediaRange(text: string): MediaRange {
   const [type = '', ...parameters] = text.split(';');
   const weight = parameters.map((parameter) => /^\s*q\s*=\s*([\d.]+)\s*$/i.exec(parameter)?.[1]).find(Boolean);
@@ -61,14 +71,17 @@ export class Negotiator {
   readonly available: readonly string[];
   private readonly answers = new Map<string, string | undefined>();
 
-  constructor(available: readonly string[]) {
+  private readonly prefer: typeof negotiate;
+
+  constructor(available: readonly string[], prefer: typeof negotiate = negotiate) {
     this.available = available;
+    this.prefer = prefer;
   }
 
   choose(accept: string | undefined): string | undefined {
     if (accept === undefined || accept === '*/*') return this.available[0];
     if (this.answers.has(accept)) return this.answers.get(accept);
-    const answer = negotiate(accept, this.available);
+    const answer = this.prefer(accept, this.available);
     // Bounded, since a client chooses what is remembered.
     if (this.answers.size < 200) this.answers.set(accept, answer);
     return answer;
