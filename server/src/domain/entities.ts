@@ -6,6 +6,8 @@ import { RefreshToken } from './session/refresh-token.entity.ts';
 import { Session } from './session/session.entity.ts';
 import { User } from './user/user.entity.ts';
 import { executionEntities } from './execution/entities.ts';
+import { WorkflowVersion } from './workflow/workflow-version.entity.ts';
+import { Workflow } from './workflow/workflow.entity.ts';
 
 /** Every entity of the platform; what is not listed here does not exist for the database. */
 export const entities = [
@@ -16,5 +18,7 @@ export const entities = [
   Session,
   RefreshToken,
   LoginAttempt,
+  Workflow,
+  WorkflowVersion,
   ...executionEntities,
 ];

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Json } from '../domain-error.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Json } from '../../domain-error.ts';
 import { createNodeRegistry, OutgoingHttp, type OutgoingResponse } from '../../nodes/index.ts';
 import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../definition.ts';

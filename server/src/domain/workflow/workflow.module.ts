@@ -1,0 +1,6 @@
+import { Module } from '@nestjs/common';
+import { NodesModule } from '../nodes/nodes.module.ts';
+import { WorkflowService } from './workflow.service.ts';
+
+@Module({ imports: [NodesModule], providers: [WorkflowService], exports: [WorkflowService] })
+export class WorkflowModule {}

@@ -1,0 +1,272 @@
+import { LockMode, type FilterQuery, type QueryOrderMap } from '@mikro-orm/core';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { Caller } from '../caller.ts';
+import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
+import { checkStorable } from '../execution/storable.ts';
+import {
+  type DefinitionProblem,
+  parseDefinition,
+  type ReadDocument,
+  readDocument,
+  readYaml,
+  validateDefinition,
+  type WorkflowDefinition,
+  type WorkflowDocument,
+  writeYaml,
+} from '../language/index.ts';
+import { NodeRegistry } from '../nodes/index.ts';
+import { Organisation } from '../organisation/organisation.entity.ts';
+import { WorkflowVersion } from './workflow-version.entity.ts';
+import { Workflow, type WorkflowStatus } from './workflow.entity.ts';
+
+export interface NewWorkflow {
+  readonly name: string;
+  readonly description?: string | null;
+  readonly tags?: readonly string[];
+  /** An empty draft when absent. */
+  readonly definition?: Json;
+}
+
+/** What is absent stays as it is. */
+export interface WorkflowChange extends Partial<NewWorkflow> {
+  readonly status?: WorkflowStatus;
+  /** The revision that the change was made from. */
+  readonly revision?: number;
+}
+
+export type WorkflowSort = `${'' | '-'}${'created_at' | 'updated_at' | 'name'}`;
+
+export interface WorkflowQuery {
+  readonly status?: readonly WorkflowStatus[];
+  readonly tag?: string;
+  /** Part of the name or the description, in any case. */
+  readonly search?: string;
+  readonly sort: WorkflowSort;
+  /** From 1. */
+  readonly page: number;
+  readonly perPage: number;
+}
+
+/** As lists have it: without the definition, which may be large. */
+export type Listed<Entity> = Omit<Entity, 'definition'>;
+
+/** The workflows of an organisation. */
+@Injectable()
+export class WorkflowService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly nodeTypes: NodeRegistry,
+  ) {}
+
+  /** In the order asked for. */
+  async list(organisationId: string, query: WorkflowQuery): Promise<{ items: Listed<Workflow>[]; total: number }> {
+    const [items, total] = await this.em.findAndCount(Workflow, filterOf(organisationId, query), {
+      orderBy: orderOf(query.sort),
+      limit: query.perPage,
+      offset: (query.page - 1) * query.perPage,
+      exclude: ['definition'],
+    });
+    return { items: items as unknown as Listed<Workflow>[], total };
+  }
+
+  /** Throws ResourceNotFoundError. */
+  async get(organisationId: string, id: string): Promise<Workflow> {
+    return this.#find(this.em, organisationId, id);
+  }
+
+  /** Throws ValidationFailedError for a definition that is not well-formed; whether it can be published is not asked. */
+  async create(caller: Caller, { name, description = null, tags = [], definition }: NewWorkflow): Promise<Workflow> {
+    const fields = {
+      name,
+      description,
+      tags: [...tags],
+      definition: definitionOf(definition ?? { nodes: [], edges: [] }),
+    };
+    checkText(fields);
+    const workflow = Workflow.create(this.em.getReference(Organisation, caller.organisationId), fields);
+    this.em.persist(workflow);
+    await this.em.flush();
+    return workflow;
+  }
+
+  /**
+   * Throws ResourceNotFoundError, RevisionConflictError, WorkflowArchivedError, WorkflowStatusConflictError, and
+   * ValidationFailedError for a definition that is not well-formed.
+   */
+  async update(
+    caller: Caller,
+    id: string,
+    { revision, definition, tags, ...change }: WorkflowChange,
+  ): Promise<Workflow> {
+    const fields = {
+      ...change,
+      ...(tags && { tags: [...tags] }),
+      ...(definition !== undefined && { definition: definitionOf(definition) }),
+    };
+    checkText(fields);
+    return this.em.transactional(async (em) => {
+      const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      if (revision !== undefined) workflow.assertRevision(revision);
+      workflow.change(fields);
+      return workflow;
+    });
+  }
+
+  /** Removes the workflow with its versions; its executions keep what they run. Throws ResourceNotFoundError. */
+  async delete(organisationId: string, id: string): Promise<void> {
+    await this.em.transactional(async (em) => {
+      const workflow = await this.#find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      await em.nativeDelete(WorkflowVersion, { workflowId: id, organisation: organisationId });
+      em.remove(workflow);
+    });
+  }
+
+  /** Everything that keeps a definition from being published. Throws ValidationFailedError when it is not well-formed. */
+  validate(definition: Json): DefinitionProblem[] {
+    return validateDefinition(definitionOf(definition), this.nodeTypes);
+  }
+
+  /**
+   * Makes the draft the next version. Throws ResourceNotFoundError, WorkflowArchivedError, WorkflowAlreadyPublishedError,
+   * and ValidationFailedError that lists every problem of the draft.
+   */
+  async publish(caller: Caller, id: string, changelog: string | null = null): Promise<Workflow> {
+    if (changelog !== null) checkStorable('changelog', changelog);
+    return this.em.transactional(async (em) => {
+      const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      const version = workflow.publish(changelog);
+      const problems = validateDefinition(workflow.definition, this.nodeTypes);
+      if (problems.length > 0) throw refusal('The draft cannot be published.', problems, 'definition');
+      em.persist(version);
+      return workflow;
+    });
+  }
+
+  /** Newest first. Throws ResourceNotFoundError. */
+  async versions(
+    organisationId: string,
+    id: string,
+    { page, perPage }: { page: number; perPage: number },
+  ): Promise<{ items: Listed<WorkflowVersion>[]; total: number }> {
+    await this.#assertExists(organisationId, id);
+    const [items, total] = await this.em.findAndCount(
+      WorkflowVersion,
+      { workflowId: id, organisation: organisationId },
+      { orderBy: { version: 'desc' }, limit: perPage, offset: (page - 1) * perPage, exclude: ['definition'] },
+    );
+    return { items: items as unknown as Listed<WorkflowVersion>[], total };
+  }
+
+  /** Throws ResourceNotFoundError for the workflow or its version. */
+  async version(organisationId: string, id: string, number: number): Promise<WorkflowVersion> {
+    const version = await this.em.findOne(WorkflowVersion, {
+      workflowId: id,
+      version: number,
+      organisation: organisationId,
+    });
+    if (version) return version;
+    await this.#assertExists(organisationId, id);
+    throw new ResourceNotFoundError('workflow_version', String(number));
+  }
+
+  /**
+   * What an execution that starts now runs. Throws ResourceNotFoundError, WorkflowNotPublishedError, WorkflowPausedError,
+   * WorkflowArchivedError.
+   */
+  async getPublished(organisationId: string, id: string): Promise<{ version: number; definition: WorkflowDefinition }> {
+    const workflow = await this.em.findOne(
+      Workflow,
+      { id, organisation: organisationId },
+      { exclude: ['definition'], disableIdentityMap: true },
+    );
+    if (!workflow) throw new ResourceNotFoundError('workflow', id);
+    const { version, definition } = await this.version(organisationId, id, workflow.executableVersion());
+    return { version, definition };
+  }
+
+  /** Makes a draft from an exported document, given as YAML text or as JSON. Throws ValidationFailedError. */
+  async import(caller: Caller, source: string | Json): Promise<Workflow> {
+    const read: ReadDocument = typeof source === 'string' ? readYaml(source, this.nodeTypes) : readDocument(source);
+    if (!read.document) throw refusal('The document is not a workflow.', read.problems);
+    return this.create(caller, { ...read.document, definition: read.document.definition as unknown as Json });
+  }
+
+  /** The draft, or a published version of it. Throws ResourceNotFoundError. */
+  async export(organisationId: string, id: string, version?: number): Promise<WorkflowDocument> {
+    const { name, description, tags, definition } = await this.get(organisationId, id);
+    const exported = version === undefined ? definition : (await this.version(organisationId, id, version)).definition;
+    return { name, description: description ?? null, tags, definition: exported };
+  }
+
+  /** `export` as YAML that `import` reads back to the same. */
+  async exportYaml(organisationId: string, id: string, version?: number): Promise<{ name: string; text: string }> {
+    const document = await this.export(organisationId, id, version);
+    return { name: document.name, text: writeYaml(document, this.nodeTypes) };
+  }
+
+  async #find(
+    em: EntityManager,
+    organisationId: string,
+    id: string,
+    lockMode?: LockMode.PESSIMISTIC_WRITE,
+  ): Promise<Workflow> {
+    const workflow = await em.findOne(
+      Workflow,
+      { id, organisation: organisationId },
+      { ...(lockMode && { lockMode }), refresh: true },
+    );
+    if (!workflow) throw new ResourceNotFoundError('workflow', id);
+    return workflow;
+  }
+
+  async #assertExists(organisationId: string, id: string): Promise<void> {
+    const count = await this.em.count(Workflow, { id, organisation: organisationId });
+    if (count === 0) throw new ResourceNotFoundError('workflow', id);
+  }
+}
+
+function definitionOf(value: Json): WorkflowDefinition {
+  const { definition, problems } = parseDefinition(value);
+  if (!definition) throw refusal('The definition is not well-formed.', problems, 'definition');
+  return definition;
+}
+
+/** The problems as those of the request's body, where the definition stands under `at`. */
+function refusal(message: string, problems: readonly DefinitionProblem[], at?: string): ValidationFailedError {
+  const errors = problems.map((problem) => ({
+    field: at === undefined ? problem.field || 'body' : problem.field === '' ? at : `${at}.${problem.field}`,
+    message: `${problem.message} ${problem.hint}`,
+    location: 'body' as const,
+  }));
+  return new ValidationFailedError(message, errors);
+}
+
+function checkText(fields: {
+  name?: string;
+  description?: string | null;
+  tags?: string[];
+  definition?: WorkflowDefinition;
+}): void {
+  for (const [field, value] of Object.entries(fields))
+    if (value !== undefined) checkStorable(field, value as unknown as Json);
+}
+
+function filterOf(organisationId: string, { status, tag, search }: WorkflowQuery): FilterQuery<Workflow> {
+  const pattern = search === undefined ? undefined : `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  return {
+    organisation: organisationId,
+    ...(status && { status: { $in: [...status] } }),
+    ...(tag !== undefined && { tags: { $contains: [tag] } }),
+    ...(pattern !== undefined && { $or: [{ name: { $ilike: pattern } }, { description: { $ilike: pattern } }] }),
+  };
+}
+
+const columns = { created_at: 'createdAt', updated_at: 'updatedAt', name: 'name' } as const;
+
+/** The id breaks ties, so that pages neither lose nor repeat a row. */
+function orderOf(sort: WorkflowSort): QueryOrderMap<Workflow> {
+  const direction = sort.startsWith('-') ? 'desc' : 'asc';
+  const column = columns[sort.replace('-', '') as keyof typeof columns];
+  return { [column]: direction, id: direction };
+}
