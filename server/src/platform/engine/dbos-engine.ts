@@ -17,6 +17,7 @@ import { EngineUnavailableError } from '../../domain/execution/execution.errors.
 import { AfterCommit } from './after-commit.ts';
 import { DbosRun } from './dbos-run.ts';
 import { cancelChannel, ExecutorLock } from './executor-lock.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { clientOf, transactionOf } from './transaction-client.ts';
 
 /** How one process takes part in the engine. */
@@ -32,6 +33,8 @@ export interface DbosEngineOptions {
   retention?: number;
   /** Milliseconds that steps in progress get when the engine stops. */
   grace?: number;
+  /** Milliseconds without a sign of life after which a process counts as dead; one that is killed does so at once. */
+  standstill?: number;
   log?: EngineLog;
 }
 
@@ -47,6 +50,8 @@ type DbosBody = (input: Json) => Promise<void>;
 const applicationVersion = 'flowpact';
 const queueName = 'executions';
 const pollInterval = 250;
+/** Any number known to this program alone. */
+const launchLock = 7_236_014_519;
 const retentionInterval = 60_000;
 /** A crash may not be the run's fault, so only a run that takes down process after process is given up. */
 const maxRecoveryAttempts = 100;
@@ -74,8 +79,16 @@ export class DbosEngine extends Engine {
 
   constructor(options: DbosEngineOptions) {
     super();
-    this.#options = { concurrency: 100, poolSize: 20, retention: 600_000, grace: 15_000, log: quiet, ...options };
-    this.#lock = new ExecutorLock(options.url, this.executorId, {
+    this.#options = {
+      concurrency: 100,
+      poolSize: 20,
+      retention: 600_000,
+      grace: 15_000,
+      standstill: 10_000,
+      log: quiet,
+      ...options,
+    };
+    this.#lock = new ExecutorLock(options.url, this.executorId, this.#options.standstill, {
       tick: (query) => this.#tick(query),
       cancelled: (runId) => this.#runs.get(runId)?.leave('The run was cancelled.'),
       warn: (message, error) => this.#options.log.warn(message, error),
@@ -110,11 +123,13 @@ export class DbosEngine extends Engine {
   }
 
   async #launch(): Promise<void> {
-    const { url, poolSize, log, concurrency } = this.#options;
+    const { url, poolSize, log, concurrency, standstill } = this.#options;
     DBOS.setConfig({
       name: 'flowpact',
       systemDatabaseUrl: url,
       systemDatabasePoolSize: poolSize,
+      // A process that stands still in mid-transaction must not hold its runs.
+      systemDatabaseIdleTransactionTimeoutMs: standstill,
       applicationVersion,
       executorID: this.executorId,
       logger: {
@@ -126,7 +141,8 @@ export class DbosEngine extends Engine {
         error: (entry, metadata) => log.error(String(entry), metadata?.error),
       },
     });
-    await DBOS.launch();
+    // The first start makes the engine's tables, which two processes cannot do at once.
+    await oneAtATime(url, launchLock, () => DBOS.launch());
     await DBOS.registerQueue(queueName, {
       workerConcurrency: concurrency,
       minPollingIntervalMs: pollInterval,

@@ -4,8 +4,6 @@ import pg from 'pg';
 const lockSeed = 7_411;
 const lock = `hashtextextended($1, ${lockSeed})`;
 
-/** A process that stands still this long counts as dead: the server ends its session, which frees its lock. */
-const standstill = 10_000;
 /** How long after a lost connection other processes get to take their locks again, before theirs count as free. */
 const settling = 3_000;
 
@@ -25,6 +23,7 @@ export interface ExecutorLockListener {
 export class ExecutorLock {
   readonly #url: string;
   readonly #executorId: string;
+  readonly #standstill: number;
   readonly #listener: ExecutorLockListener;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -32,9 +31,11 @@ export class ExecutorLock {
   #sweepFrom = 0;
   #beat: Promise<void> = Promise.resolve();
 
-  constructor(url: string, executorId: string, listener: ExecutorLockListener) {
+  /** A process that stands still for `standstill` milliseconds counts as dead: the server ends its session, which frees its lock. */
+  constructor(url: string, executorId: string, standstill: number, listener: ExecutorLockListener) {
     this.#url = url;
     this.#executorId = executorId;
+    this.#standstill = standstill;
     this.#listener = listener;
   }
 
@@ -65,7 +66,7 @@ export class ExecutorLock {
     client.on('notification', ({ payload }) => payload && this.#listener.cancelled(payload));
     try {
       await client.connect();
-      await client.query(`set idle_session_timeout = ${standstill}`);
+      await client.query(`set idle_session_timeout = ${this.#standstill}`);
       await client.query(`select pg_advisory_lock(${lock})`, [this.#executorId]);
       await client.query(`listen ${cancelChannel}`);
       this.#client = client;
@@ -105,7 +106,8 @@ export class ExecutorLock {
 
   /**
    * Back to the queue rather than straight to this process: the queue hands each run to exactly one process, and shares
-   * the load of a dead one among all.
+   * the load of a dead one among all. Rows that a standing process has locked in mid-transaction come later, when the
+   * server has ended that session too.
    */
   async #takeOver(client: pg.Client): Promise<void> {
     const dead = await client.query(
@@ -120,7 +122,8 @@ export class ExecutorLock {
           `update dbos.workflow_status
               set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null,
                   updated_at = (extract(epoch from now()) * 1000)::bigint
-            where status = 'PENDING' and executor_id = $1`,
+            where workflow_uuid in (
+              select workflow_uuid from dbos.workflow_status where status = 'PENDING' and executor_id = $1 for update skip locked)`,
           [executorId],
         );
       } finally {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { WorkflowDefinition } from '../../language/index.ts';
-import { ExecutionBench, organisationId, sketch } from '../test/execution-bench.ts';
+import { ExecutionBench, organisationId } from '../test/execution-bench.ts';
+import { sketch } from '../test/sketch.ts';
 import { testNodeTypes, worked } from '../test/node-types.ts';
 
 let bench: ExecutionBench;

@@ -1,0 +1,202 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import type { WorkflowDefinition } from '../language/index.ts';
+import { ExecutionEvent } from './execution-event.entity.ts';
+import { Execution } from './execution.entity.ts';
+import { Step } from './step.entity.ts';
+import { sketch } from './test/sketch.ts';
+
+jest.setTimeout(60_000);
+
+let database: TestDatabase;
+let folder: string;
+let journal: string;
+const workers = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'flowpact-crash-'));
+  journal = join(folder, 'journal');
+});
+afterEach(async () => {
+  for (const worker of [...workers]) await kill(worker);
+  rmSync(folder, { recursive: true });
+});
+afterAll(() => database.drop());
+
+async function startWorker(): Promise<ChildProcess> {
+  const worker = fork(new URL('./test/worker.ts', import.meta.url), [database.url, journal], {
+    execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  workers.add(worker);
+  worker.once('exit', () => workers.delete(worker));
+  await Promise.race([
+    once(worker, 'message'),
+    once(worker, 'exit').then(() => Promise.reject(new Error('The worker did not start.'))),
+  ]);
+  return worker;
+}
+
+async function kill(worker: ChildProcess): Promise<void> {
+  if (worker.exitCode !== null || worker.signalCode !== null) return;
+  const exit = once(worker, 'exit');
+  worker.kill('SIGKILL');
+  await exit;
+}
+
+async function begin(worker: ChildProcess, definition: WorkflowDefinition, count: number): Promise<string[]> {
+  const answer = once(worker, 'message') as Promise<[{ begun: string[] }]>;
+  worker.send({ begin: definition, count });
+  return (await answer)[0].begun;
+}
+
+interface Entry {
+  what: 'begin' | 'end';
+  key: string;
+  pid: number;
+  at: number;
+}
+
+function entries(): Entry[] {
+  if (!existsSync(journal)) return [];
+  const lines = readFileSync(journal, 'utf8').trimEnd().split('\n').filter(Boolean);
+  return lines.map((line) => {
+    const [what, key, pid, at] = line.split(' ') as [Entry['what'], string, string, string];
+    return { what, key, pid: Number(pid), at: Number(at) };
+  });
+}
+
+/** How often each step began. */
+function begun(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { what, key } of entries()) if (what === 'begin') counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
+}
+
+async function statuses(ids: string[]): Promise<Record<string, number>> {
+  const executions = await database.orm.em.fork().find(Execution, { id: { $in: ids } });
+  const counts: Record<string, number> = {};
+  for (const { status } of executions) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+async function allCompleted(ids: string[], within: number): Promise<void> {
+  for (const deadline = Date.now() + within; ; await sleep(50)) {
+    const counts = await statuses(ids);
+    if (counts.completed === ids.length) return;
+    if (Date.now() > deadline) throw new Error(`After ${within} ms: ${JSON.stringify(counts)}`);
+  }
+}
+
+/** Each execution has every event once, and its end once and last. */
+async function expectWholeLogs(ids: string[], steps: number): Promise<void> {
+  for (const executionId of ids) {
+    const events = await database.orm.em.fork().find(ExecutionEvent, { executionId }, { orderBy: { sequence: 'asc' } });
+    const types = events.map(({ type }) => type);
+    expect(types.at(-1)).toBe('execution:completed');
+    expect(types.filter((type) => type.startsWith('execution:') && type !== 'execution:progress')).toEqual([
+      'execution:started',
+      'execution:completed',
+    ]);
+    expect(types.filter((type) => type === 'node:completed')).toHaveLength(steps);
+    const rows = await database.orm.em.fork().find(Step, { executionId });
+    expect(rows.map(({ status }) => status)).toEqual(Array(steps).fill('completed'));
+  }
+}
+
+const J = { type: 'journaled', params: { ms: 80 } };
+const chain = sketch({ a: J, b: { type: 'pure' }, c: J, d: J, e: J }, ['a -> b', 'b -> c', 'c -> d', 'd -> e']);
+const diamonds = sketch(
+  {
+    a: J,
+    b: J,
+    c: { type: 'journaled', params: { ms: 20 } },
+    d: J,
+    e: J,
+    f: { type: 'journaled', params: { ms: 40 } },
+    g: J,
+  },
+  ['a -> b c', 'b -> d', 'c -> d', 'd -> e f', 'e -> g', 'f -> g'],
+);
+
+test('kill -9: another process goes on within about a second, and no completed step runs again', async () => {
+  const [doomed, survivor] = await Promise.all([startWorker(), startWorker()]);
+  const ids = await begin(doomed, chain, 10);
+  await sleep(180);
+  const killedAt = Date.now();
+  await kill(doomed);
+  await allCompleted(ids, 15_000);
+  const takenUp = entries().filter(({ what, pid }) => what === 'begin' && pid === survivor.pid);
+  expect(Math.min(...takenUp.map(({ at }) => at)) - killedAt).toBeLessThan(1_500);
+  const counts = begun();
+  expect(counts.size).toBe(ids.length * 4);
+  for (const id of ids) {
+    const again = [...counts].filter(([key, count]) => key.startsWith(id) && count > 1);
+    expect(again.length).toBeLessThanOrEqual(1);
+    expect(again.every(([, count]) => count === 2)).toBe(true);
+  }
+  await expectWholeLogs(ids, 5);
+});
+
+test('kill -9 at random moments, over and over: nothing is lost, nothing is stuck', async () => {
+  const pool = await Promise.all([startWorker(), startWorker(), startWorker()]);
+  const ids = (await Promise.all(pool.map((worker) => begin(worker, diamonds, 8)))).flat();
+  for (let round = 0; round < 6; round++) {
+    await sleep(100 + Math.random() * 300);
+    const index = Math.floor(Math.random() * pool.length);
+    await kill(pool[index]!);
+    pool[index] = await startWorker();
+  }
+  await allCompleted(ids, 30_000);
+  await expectWholeLogs(ids, 7);
+  expect(begun().size).toBe(ids.length * 7);
+});
+
+test('a process that stands still is replaced, and fenced off when it goes on', async () => {
+  const [stopped] = await Promise.all([startWorker(), startWorker()]);
+  const ids = await begin(stopped, chain, 5);
+  await sleep(150);
+  stopped.kill('SIGSTOP');
+  await allCompleted(ids, 20_000);
+  const before = begun();
+  stopped.kill('SIGCONT');
+  await sleep(1_000);
+  // What it was in the middle of comes to its end, without effect; it begins nothing.
+  expect(begun()).toEqual(before);
+  await expectWholeLogs(ids, 5);
+});
+
+test('a process that stops in good order leaves its waiting runs to the others', async () => {
+  const [leaving] = await Promise.all([startWorker(), startWorker()]);
+  const waiting = sketch({ a: J, b: { type: 'pause', params: { ms: 1_000 } }, c: J }, ['a -> b', 'b -> c']);
+  const ids = await begin(leaving, waiting, 5);
+  await sleep(400);
+  const exit = once(leaving, 'exit');
+  leaving.send({ stop: 2_000 });
+  await exit;
+  await allCompleted(ids, 10_000);
+  expect([...begun().values()].every((count) => count === 1)).toBe(true);
+});
+
+test('lost database connections are made again, and runs go on', async () => {
+  const workersAtWork = await Promise.all([startWorker(), startWorker()]);
+  const ids = (await Promise.all(workersAtWork.map((worker) => begin(worker, diamonds, 5)))).flat();
+  for (let round = 0; round < 3; round++) {
+    await sleep(150);
+    await database.orm.em.getConnection().execute(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and application_name <> 'flowpact_test'`,
+    );
+  }
+  await allCompleted(ids, 30_000);
+  await expectWholeLogs(ids, 7);
+});

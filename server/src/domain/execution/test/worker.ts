@@ -1,0 +1,96 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DbosEngine } from '../../../platform/engine/dbos-engine.ts';
+import { createOrm } from '../../../platform/database/orm.ts';
+import { PostgresLiveChannel } from '../../../platform/live/postgres-live-channel.ts';
+import type { Json } from '../../domain-error.ts';
+import { Evaluator, Sandbox, type SandboxOutcome, type WorkflowDefinition } from '../../language/index.ts';
+import { NodeRegistry } from '../../nodes/node-registry.ts';
+import { DefinitionStore } from '../definition-store.ts';
+import { ExecutionRecorder } from '../execution-recorder.ts';
+import { Execution } from '../execution.entity.ts';
+import { graphBody, GraphRunner } from '../interpreter/graph-runner.ts';
+import { nodeType, testNodeTypes } from './node-types.ts';
+
+/**
+ * A server process reduced to its engine, for tests that kill it: `node worker.ts <database url> <journal file>`. It runs
+ * on Node alone, so it has no sandbox: its workflows use plain paths. Over IPC it takes `{ begin: definition, count }`,
+ * answers `{ begun: ids }`, and takes `{ stop: graceMs }`.
+ */
+const [url, journal] = process.argv.slice(2) as [string, string];
+
+/** Writes down when it begins and ends, so that the test sees what ran twice. */
+const journaled = nodeType('journaled', function* ({ ms = 0 }) {
+  const output = yield {
+    kind: 'step',
+    key: 'work',
+    run: async ({ idempotencyKey }) => {
+      appendFileSync(journal, `begin ${idempotencyKey} ${process.pid} ${Date.now()}\n`);
+      await sleep(ms as number);
+      appendFileSync(journal, `end ${idempotencyKey} ${process.pid} ${Date.now()}\n`);
+      return idempotencyKey;
+    },
+  };
+  return { output };
+});
+
+class NoSandbox extends Sandbox {
+  run(): Promise<SandboxOutcome[]> {
+    throw new Error('Workflows of this test use plain paths only.');
+  }
+}
+
+const orm = await createOrm({ url });
+const live = new PostgresLiveChannel(url);
+const recorder = new ExecutionRecorder(orm, live);
+const definitions = new DefinitionStore(orm);
+const engine = new DbosEngine({ orm, url, standstill: 1_500 });
+const runner = new GraphRunner({
+  orm,
+  definitions,
+  recorder,
+  evaluator: new Evaluator(new NoSandbox()),
+  nodeTypes: new NodeRegistry([...testNodeTypes, journaled]),
+  fault: (message, error) => console.error(message, error),
+});
+engine.register(graphBody, (context, input) => runner.run(context, input));
+await live.start();
+await engine.start();
+
+async function begin(definition: WorkflowDefinition, input: Json): Promise<string> {
+  return orm.em.fork().transactional(async (em) => {
+    const organisationId = 'org_test';
+    const execution = Execution.create({
+      organisationId,
+      workflowId: 'wf_test',
+      workflowVersion: 1,
+      definitionHash: await definitions.keep(organisationId, definition, em),
+      input,
+      metadata: {},
+      trigger: {},
+      startedBy: { type: 'api_key', id: 'key_test' },
+    });
+    em.persist(execution);
+    await em.flush();
+    const { workflowId, workflowVersion, definitionHash, createdAt } = execution;
+    const acceptedAt = createdAt.toISOString();
+    const given = { organisationId, workflowId, workflowVersion, definitionHash, input, trigger: {}, acceptedAt };
+    await engine.submit({ runId: execution.id, body: graphBody, input: given }, em);
+    return execution.id;
+  });
+}
+
+process.on('message', async (message: { begin?: WorkflowDefinition; count?: number; stop?: number }) => {
+  if (message.begin) {
+    const { begin: definition, count = 1 } = message;
+    process.send!({ begun: await Promise.all(Array.from({ length: count }, () => begin(definition, { n: 1 }))) });
+  }
+  if (message.stop !== undefined) {
+    await engine.stop(message.stop);
+    await recorder.close();
+    await live.stop();
+    await orm.close();
+    process.disconnect();
+  }
+});
+process.send!({ ready: true });
