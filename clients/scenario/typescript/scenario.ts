@@ -1,0 +1,58 @@
+// The scenario of `npm run test:sdks` in TypeScript: what it does is the same in every language.
+import { Flowpact, NotFoundError, ValidationError, type models } from '@flowpact/sdk';
+
+const { FLOWPACT_URL: baseUrl, FLOWPACT_EMAIL: email, FLOWPACT_PASSWORD: password, FLOWPACT_TAG: tag } = process.env;
+
+function assert(holds: boolean, claim: string): asserts holds {
+  if (!holds) throw new Error(`expected ${claim}`);
+}
+
+const definition: models.WorkflowDefinition = {
+  nodes: [
+    { id: 'total', type: 'set', params: { values: { total: '{{ input.amount }}' } } },
+    { id: 'answer', type: 'respond', params: { body: { total: '{{ steps.total.output.total }}', approved: true } } },
+  ],
+  edges: [{ id: 'e1', from: 'total', to: 'answer', port: 'default' }],
+};
+
+const { access_token: accessToken } = await new Flowpact({ baseUrl: baseUrl! }).auth.login({
+  email: email!,
+  password: password!,
+});
+const fp = new Flowpact({ baseUrl: baseUrl!, accessToken });
+
+const workflow = await fp.workflows.create({ name: 'SDK scenario', tags: [tag!], definition });
+const { data: published, response } = await fp.workflows.publish(workflow.id).withResponse();
+assert(response.ok && published.version === 1, 'the first version');
+
+const started = await fp.workflows.execute(workflow.id, { input: { amount: 12.5 } });
+const execution = await fp.executions.waitForCompletion(started.id, { timeout: 30_000, pollInterval: 50 });
+assert(execution.status === 'completed', `a completed execution, not ${JSON.stringify(execution.error)}`);
+assert(
+  JSON.stringify(execution.output).includes('12.5'),
+  `the total in the output, not ${JSON.stringify(execution.output)}`,
+);
+
+const events: string[] = [];
+for await (const event of fp.executions.stream(started.id)) events.push(event.type);
+assert(events.at(-1) === 'execution:completed', `a stream that ends well, not ${events.join(', ')}`);
+
+const others = [
+  await fp.workflows.create({ name: 'Second', tags: [tag!] }),
+  await fp.workflows.create({ name: 'Third', tags: [tag!] }),
+];
+const listed: string[] = [];
+for await (const { id } of fp.workflows.list({ tag: tag!, per_page: 1 })) listed.push(id);
+assert(listed.length === 3 && others.every(({ id }) => listed.includes(id)), 'three workflows on three pages');
+
+const missing = await fp.workflows.get('wf_01kaq4e5n8e3s4t5v6w7x8y9z0').catch((error: unknown) => error);
+assert(
+  missing instanceof NotFoundError && missing.code === 'resource_not_found',
+  `a NotFoundError, not ${String(missing)}`,
+);
+assert(missing.requestId !== undefined, 'a request id');
+
+const refused = await fp.workflows.publish(others[0]!.id).catch((error: unknown) => error);
+assert(refused instanceof ValidationError && refused.problems.length > 0, `a ValidationError, not ${String(refused)}`);
+
+for (const id of listed) await fp.workflows.delete(id);
