@@ -146,7 +146,6 @@ export class ContractHarness {
  */
 export function useContractHarness(options: TestServerOptions = {}): () => ContractHarness {
   let harness: ContractHarness | undefined;
-  const testFile = expect.getState().testPath ?? 'unknown';
   beforeAll(async () => {
     harness = await ContractHarness.start(options);
   }, 60_000);
@@ -155,7 +154,7 @@ export function useContractHarness(options: TestServerOptions = {}): () => Contr
   });
   afterAll(async () => {
     if (!harness) return;
-    new CoverageStore(REPORT, 'platform').save(testFile, harness.tap.observations);
+    new CoverageStore(REPORT, 'platform').save(expect.getState().testPath!, harness.tap.observations);
     await harness.close();
   }, 30_000);
   return () => {

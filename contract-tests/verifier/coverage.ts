@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { basename, join } from 'node:path';
 import type { Observation } from './verifier.ts';
 
@@ -23,11 +24,11 @@ export class CoverageStore {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Adds what one test file observed. */
+  /** Adds what a test file observed; a file with several harnesses saves several times. */
   save(testFile: string, observations: readonly Observation[]): void {
     mkdirSync(this.folder, { recursive: true });
     const cells = [...new Set(observations.map(cell))].sort();
-    writeFileSync(join(this.folder, `${basename(testFile)}.json`), JSON.stringify(cells, null, 2));
+    writeFileSync(join(this.folder, `${basename(testFile)}.${randomUUID()}.json`), JSON.stringify(cells, null, 2));
   }
 
   summarise(declared: readonly Observation[]): Coverage {
