@@ -15,10 +15,6 @@ const ApiKeySecretSchema = defineEntity({
 
 /** One secret of a key. During the overlap of a rotation a key has more than one. */
 export class ApiKeySecret extends ApiKeySecretSchema.class {
-  isReplaced(now = new Date()): boolean {
-    return Boolean(this.validUntil && this.validUntil <= now);
-  }
-
   /** The secret works until `at`, or shorter if a rotation before had already ended it sooner. */
   replaceAt(at: Date): void {
     if (!this.validUntil || this.validUntil > at) this.validUntil = at;

@@ -131,6 +131,13 @@ describe('rotating', () => {
     await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'expired_api_key' });
   });
 
+  test('of two rotations at once the second ends the secret of the first', async () => {
+    const { apiKey } = await apiKeys().create(admin, { name: 'race', scopes: ['workflows:read'] });
+    const rotated = await Promise.all([1, 2, 3].map(() => apiKeys().rotate(admin, apiKey.id, 0)));
+    const uses = await Promise.allSettled(rotated.map(({ secret }) => apiKeys().authenticate(secret)));
+    expect(uses.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
   test('a caller does not obtain the secret of a key that may do more', async () => {
     const { apiKey } = await apiKeys().create(admin, { name: 'powerful', bundles: ['full-access'] });
     const limited: Caller = { ...admin, scopes: ['api-keys:write'] };

@@ -1,4 +1,4 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, LockMode, type FindOneOptions } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
 import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
@@ -74,10 +74,8 @@ export class ApiKeyService {
   }
 
   /** Throws ResourceNotFoundError. */
-  async get(organisationId: string, id: string): Promise<ApiKey> {
-    const apiKey = isId('key', id) ? await this.em.findOne(ApiKey, { id, organisation: organisationId }) : null;
-    if (!apiKey) throw new ResourceNotFoundError('api_key', id);
-    return apiKey;
+  get(organisationId: string, id: string): Promise<ApiKey> {
+    return find(this.em, organisationId, id);
   }
 
   /** Throws InsufficientScopeError when the caller would hand on what it lacks, ValidationFailedError for a past expiry. */
@@ -134,19 +132,29 @@ export class ApiKeyService {
    * Gives the key a new secret; the ones before work for `overlapSeconds` more. Throws ResourceNotFoundError,
    * ApiKeyNotActiveError, and InsufficientScopeError when the key may do what the caller may not.
    */
-  async rotate(caller: Caller, id: string, overlapSeconds: number): Promise<ApiKeyWithSecret> {
-    const apiKey = await this.get(caller.organisationId, id);
+  rotate(caller: Caller, id: string, overlapSeconds: number): Promise<ApiKeyWithSecret> {
+    return this.em.transactional((em) => this.rotateLocked(em, caller, id, overlapSeconds));
+  }
+
+  private async rotateLocked(
+    em: EntityManager,
+    caller: Caller,
+    id: string,
+    overlapSeconds: number,
+  ): Promise<ApiKeyWithSecret> {
+    // Two rotations at once take turns, so that the second knows the secret of the first and ends it.
+    const apiKey = await find(em, caller.organisationId, id, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
     apiKey.assertActive();
     assertMayGrant(caller, apiKey.grants);
     const now = new Date();
     const overlapEnd = new Date(now.getTime() + overlapSeconds * 1000);
-    for (const secret of await this.em.find(ApiKeySecret, { apiKey: id })) secret.replaceAt(overlapEnd);
+    for (const secret of await em.find(ApiKeySecret, { apiKey: id })) secret.replaceAt(overlapEnd);
     const minted = mintSecret();
-    this.em.create(ApiKeySecret, { hash: minted.hash, apiKey });
+    em.create(ApiKeySecret, { hash: minted.hash, apiKey });
     apiKey.prefix = minted.prefix;
     apiKey.rotatedAt = now;
     apiKey.previousSecretExpiresAt = overlapEnd;
-    await this.em.flush();
+    await em.flush();
     return { apiKey, secret: minted.text };
   }
 
@@ -161,32 +169,60 @@ export class ApiKeyService {
   /** Whose key this is. Throws InvalidApiKeyError, RevokedApiKeyError or ExpiredApiKeyError. */
   async authenticate(secretText: string): Promise<AuthenticatedCaller> {
     if (!looksLikeApiKey(secretText)) throw new InvalidApiKeyError();
-    // A context of its own: authentication comes before the request's transaction and must not leave entities in it.
-    const em = this.em.fork();
-    const hash = sha256(secretText);
-    const secret = await em.findOne(ApiKeySecret, { hash }, { populate: ['apiKey.organisation'] });
-    if (!secret) throw new InvalidApiKeyError();
-    const { apiKey } = secret;
+    // Outside of the request's transaction, and without entities: every request pays for this.
+    const [found] = await this.em.getConnection().execute<PresentedKey[]>(selectPresentedKey, [sha256(secretText)]);
+    if (!found) throw new InvalidApiKeyError();
+    const { id, organisation_id, plan, grants, revoked_at, expires_at, valid_until, last_used_at } = found;
+    const now = Date.now();
+    if (revoked_at !== null) throw new RevokedApiKeyError(new Date(revoked_at));
+    const end = Math.min(expires_at ?? Infinity, valid_until ?? Infinity);
+    if (end <= now) throw new ExpiredApiKeyError(new Date(end));
+    if ((last_used_at ?? 0) <= now - lastUsedGranularityMs) await this.recordUse(id);
+    return { organisationId: organisation_id, apiKeyId: id, scopes: expandGrants(grants), plan };
+  }
+
+  private async recordUse(id: string): Promise<void> {
     const now = new Date();
-    if (apiKey.revokedAt) throw new RevokedApiKeyError(apiKey.revokedAt);
-    if (apiKey.expiresAt && apiKey.expiresAt <= now) throw new ExpiredApiKeyError(apiKey.expiresAt);
-    if (secret.isReplaced(now)) throw new ExpiredApiKeyError(secret.validUntil!);
-    await recordUse(em, apiKey, now);
-    const { organisation } = apiKey;
-    return {
-      organisationId: organisation.id,
-      apiKeyId: apiKey.id,
-      scopes: apiKey.scopes(),
-      plan: organisation.plan,
-    };
+    const stale = new Date(now.getTime() - lastUsedGranularityMs);
+    const unused = { $or: [{ lastUsedAt: null }, { lastUsedAt: { $lte: stale } }] };
+    await this.em.fork().nativeUpdate(ApiKey, { id, ...unused }, { lastUsedAt: now });
   }
 }
 
-async function recordUse(em: EntityManager, apiKey: ApiKey, now: Date): Promise<void> {
-  const stale = new Date(now.getTime() - lastUsedGranularityMs);
-  if (apiKey.lastUsedAt && apiKey.lastUsedAt > stale) return;
-  const unused = { $or: [{ lastUsedAt: null }, { lastUsedAt: { $lte: stale } }] };
-  await em.nativeUpdate(ApiKey, { id: apiKey.id, ...unused }, { lastUsedAt: now });
+/** Times are Unix milliseconds. */
+interface PresentedKey {
+  id: string;
+  organisation_id: string;
+  plan: Plan;
+  grants: Grant[];
+  revoked_at: number | null;
+  expires_at: number | null;
+  valid_until: number | null;
+  last_used_at: number | null;
+}
+
+const milliseconds = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
+
+const selectPresentedKey = `
+  select k.id, k.organisation_id, o.plan, k.grants,
+    ${milliseconds('k.revoked_at')} as revoked_at,
+    ${milliseconds('k.expires_at')} as expires_at,
+    ${milliseconds('s.valid_until')} as valid_until,
+    ${milliseconds('k.last_used_at')} as last_used_at
+  from api_key_secret s
+  join api_key k on k.id = s.api_key_id
+  join organisation o on o.id = k.organisation_id
+  where s.hash = ?`;
+
+async function find(
+  em: EntityManager,
+  organisation: string,
+  id: string,
+  options?: FindOneOptions<ApiKey>,
+): Promise<ApiKey> {
+  const apiKey = isId('key', id) ? await em.findOne(ApiKey, { id, organisation }, options) : null;
+  if (!apiKey) throw new ResourceNotFoundError('api_key', id);
+  return apiKey;
 }
 
 function assertMayGrant(caller: Caller, grants: readonly Grant[]): void {

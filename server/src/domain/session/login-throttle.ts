@@ -28,7 +28,7 @@ export class LoginThrottle {
   async admit(email: string, address: string): Promise<void> {
     const limits = new Map([
       [subjectOfAccount(email), attemptsPerAccount],
-      [sha256(`address:${address}`), attemptsPerAddress],
+      [subjectOfAddress(address), attemptsPerAddress],
     ]);
     for (const { subject, attempts, retry_after } of await this.count([...limits.keys()])) {
       const limit = limits.get(subject)!;
@@ -36,9 +36,16 @@ export class LoginThrottle {
     }
   }
 
-  /** After a login that worked the account starts anew; the address does not, or one good account would free it. */
-  async forget(email: string): Promise<void> {
-    await this.em.fork().nativeDelete(LoginAttempt, { subject: subjectOfAccount(email) });
+  /**
+   * After a login that worked the account starts anew. The address gets back this one attempt and no more, or whoever has
+   * one account could go on guessing at the others.
+   */
+  async forgive(email: string, address: string): Promise<void> {
+    await this.em.fork().execute(
+      `with forgotten as (delete from login_attempt where subject = ?)
+       update login_attempt set attempts = attempts - 1 where subject = ?`,
+      [subjectOfAccount(email), subjectOfAddress(address)],
+    );
   }
 
   /** Removes what is out of its window, and says how many rows that were. */
@@ -61,6 +68,10 @@ export class LoginThrottle {
       [...subjects.toSorted(), ...Array.from({ length: 3 }, () => `${windowSeconds} seconds`)],
     );
   }
+}
+
+function subjectOfAddress(address: string): string {
+  return sha256(`address:${address}`);
 }
 
 function subjectOfAccount(email: string): string {

@@ -170,10 +170,12 @@ describe('throttling', () => {
     await expect(throttle.admit('another@example.com', '198.51.100.8')).resolves.toBeUndefined();
   });
 
-  test('a login that works frees the account', async () => {
+  test('a login that works frees the account, and costs its address nothing', async () => {
     for (let i = 0; i < 9; i++) await wrong('192.0.2.1');
     await login();
     expect(await wrong('192.0.2.1')).toBe('invalid_credentials');
+    const attempts = await database.orm.em.fork().find(LoginAttempt, {}, { orderBy: { attempts: 'asc' } });
+    expect(attempts.map((row) => row.attempts)).toEqual([1, 10]);
   });
 
   test('the window passes', async () => {
