@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,6 +163,37 @@ describe('what is wrong is said in one message, exit 1', () => {
     expect(stderr).toContain('Flowpact needs Node 24 or newer; this is Node 18.20.0');
   });
 });
+
+test('with a collector, a request is a span that continues the trace of the client, and its queries are children', async () => {
+  const names: string[] = [];
+  const collector = createHttpServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { resourceSpans } = JSON.parse(String(Buffer.concat(chunks))) as {
+        resourceSpans: { scopeSpans: { spans: { name: string; traceId: string; parentSpanId?: string }[] }[] }[];
+      };
+      const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
+      for (const span of spans)
+        if (span.traceId === '0af7651916cd43dd8448eb211c80319c') names.push(span.name, `under ${span.parentSpanId}`);
+      response.end('{}');
+    });
+  });
+  await new Promise<void>((done) => collector.listen(0, '127.0.0.1', done));
+  const { port } = collector.address() as { port: number };
+  const { server, url } = await startOnOwnDatabase({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
+  await fetch(`${url}/v1/api-keys`, {
+    headers: {
+      'x-api-key': printedKey(server),
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    },
+  });
+  await server.end();
+  expect(names).toContain('GET /v1/api-keys');
+  expect(names).toContain('under b7ad6b7169203331');
+  expect(names).toContainEqual(expect.stringMatching(/^pg\.query:SELECT/));
+  await new Promise((done) => collector.close(done));
+}, 60_000);
 
 describe('stopping', () => {
   /** A request whose second half has not been sent yet. */

@@ -17,8 +17,10 @@ import { insideSpan } from '../../platform/telemetry/tracing.ts';
 import { ApiKeysApiModule } from './api-keys/api-keys-api.module.ts';
 import { AuthApiModule } from './auth/auth-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
+import { ExecutionsApiModule } from './executions/executions-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
+import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
 import { translateError } from './translate-error.ts';
 
 const logger = new Logger('Contract');
@@ -44,18 +46,7 @@ const runtime = ContractModule.forRootAsync({
     rateLimiter: PostgresRateLimiter,
     store: PostgresIdempotencyStore,
   ): ContractModuleOptions => ({
-    contracts: [
-      {
-        descriptor: {
-          ...contract,
-          operations: Object.fromEntries(
-            Object.entries(contract.operations).filter(([, o]) => ['auth', 'api-keys', 'health'].includes(o.tag)),
-          ),
-        },
-        errors: errorFormat,
-        supply: { meta: metaOf },
-      },
-    ],
+    contracts: [{ descriptor: contract, errors: errorFormat, supply: { meta: metaOf } }],
     authenticators: { ApiKeyHeader, BearerAuth, SessionCookie },
     rateLimiter,
     idempotency: { store },
@@ -68,6 +59,7 @@ const runtime = ContractModule.forRootAsync({
       internal: 'internal_error',
       unavailable: 'service_unavailable',
     },
+    throwableCodes,
     responseValidation: settings.RESPONSE_VALIDATION,
     allowRoutes: ['GET /metrics', 'GET /docs', 'GET /docs/*', 'GET /openapi.json', 'GET /openapi.yaml', 'OPTIONS *'],
     requestId: { accept: /^[\w.-]{1,128}$/ },
@@ -91,6 +83,6 @@ const runtime = ContractModule.forRootAsync({
 
 /** The `platform` contract: its controllers, and how requests are authenticated, limited, repeated and refused. */
 @Module({
-  imports: [runtime, AuthApiModule, ApiKeysApiModule, HealthApiModule],
+  imports: [runtime, AuthApiModule, ApiKeysApiModule, WorkflowsApiModule, ExecutionsApiModule, HealthApiModule],
 })
 export class PlatformApiModule {}

@@ -29,12 +29,19 @@ const codes = new Set([
 const messages =
   /connection terminated|connection timeout|timeout exceeded when trying to connect|not queryable|connection error|pool after calling end/i;
 
+interface Cause {
+  code?: unknown;
+  message?: unknown;
+  cause?: Cause;
+}
+
 /** The error itself, or a DatabaseUnavailableError when a lost database is what it comes from. */
 export function translateDatabaseError(error: unknown): unknown {
   if (error instanceof DomainError) return error;
-  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth += 1) {
-    const code = String((cause as { code?: unknown }).code ?? '');
-    if (codes.has(code) || code.startsWith('08') || messages.test(cause.message))
+  // By shape, not by class: what the system throws may come from another realm than this file's `Error`.
+  for (let cause = error as Cause | undefined, depth = 0; cause && depth < 8; cause = cause.cause, depth += 1) {
+    const code = String(cause.code ?? '');
+    if (codes.has(code) || code.startsWith('08') || messages.test(String(cause.message)))
       return new DatabaseUnavailableError(error);
   }
   return error;

@@ -1,20 +1,31 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 
-/** Serves Swagger UI at `/docs` over the contract itself, and the contract at `/openapi.json` and `/openapi.yaml`. */
-export function installDocs(app: NestFastifyApplication, document: Record<string, unknown>): void {
-  SwaggerModule.setup('docs', app, document as unknown as OpenAPIObject, {
+/** Serves the contract as it is at `/openapi.json` and `/openapi.yaml`, and Swagger UI over it at `/docs`. */
+export function installDocs(app: NestFastifyApplication, contract: Record<string, unknown>): void {
+  const document = contract as unknown as OpenAPIObject;
+  SwaggerModule.setup('docs', app, document, {
+    ui: false,
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',
-    customSiteTitle: 'Flowpact API',
-    swaggerOptions: {
-      persistAuthorization: true,
-      displayRequestDuration: true,
-      displayOperationId: true,
-      tryItOutEnabled: true,
-      docExpansion: 'list',
-      filter: true,
-      validatorUrl: null,
-    },
   });
+  // "Try it out" asks the server that the page came from, whatever address that has.
+  SwaggerModule.setup(
+    'docs',
+    app,
+    { ...document, servers: [{ url: '/', description: 'This server' }] },
+    {
+      raw: false,
+      customSiteTitle: 'Flowpact API',
+      swaggerOptions: {
+        persistAuthorization: true,
+        displayRequestDuration: true,
+        displayOperationId: true,
+        tryItOutEnabled: true,
+        docExpansion: 'list',
+        filter: true,
+        validatorUrl: null,
+      },
+    },
+  );
 }

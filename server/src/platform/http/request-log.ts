@@ -52,7 +52,7 @@ function describe(
     status: reply.statusCode,
     duration_ms: Math.round(reply.elapsedTime * 100) / 100,
     organisation: caller?.organisationId,
-    caller: caller?.apiKeyId ?? caller?.userId,
+    principal: caller?.apiKeyId ?? caller?.userId,
     ip: request.ip,
     trace_id: traceIdOf(request),
   };
