@@ -48,7 +48,10 @@ beforeEach(async () => {
 const create = (name = 'Greeter', more: object = {}): Promise<Workflow> =>
   use((service) => service.create(caller, { name, definition: definition(), ...more }));
 const update = (id: string, change: object): Promise<Workflow> => use((service) => service.update(caller, id, change));
-const publish = (id: string): Promise<Workflow> => use((service) => service.publish(caller, id));
+const publish = async (id: string): Promise<Workflow> => {
+  await use((service) => service.publish(caller, id));
+  return get(id);
+};
 const get = (id: string): Promise<Workflow> => use((service) => service.get(caller.organisationId, id));
 const published = (id: string): Promise<unknown> => use((service) => service.getPublished(caller.organisationId, id));
 
@@ -252,6 +255,8 @@ describe('lists', () => {
     [{ search: '%' }, ['Alpha 100%']],
     [{ search: 'a_1' }, ['beta']],
     [{ search: '\\' }, []],
+    [{ search: '\0' }, []],
+    [{ tag: '\0' }, []],
     [{ page: 2, perPage: 2 }, ['beta']],
     [{ page: 3, perPage: 2 }, []],
   ])('%j: %j', async (query, want) => {
@@ -281,7 +286,7 @@ test('another organisation sees nothing of it', async () => {
     (service) => service.version(other.organisationId, id, 1),
     (service) => service.getPublished(other.organisationId, id),
     (service) => service.export(other.organisationId, id),
-    (service) => service.exportYaml(other.organisationId, id, 1),
+    (service) => service.export(other.organisationId, id, 1),
   ];
   for (const attempt of attempts)
     await expect(use(attempt)).rejects.toMatchObject({ code: 'resource_not_found', details: { id } });
@@ -302,6 +307,7 @@ test('deleting removes the versions, too', async () => {
 
 test('a version that is not there', async () => {
   const { id } = await create();
+  await expect(get('wf_\0')).rejects.toMatchObject({ code: 'resource_not_found' });
   await expect(use((service) => service.version(caller.organisationId, id, 7))).rejects.toMatchObject({
     code: 'resource_not_found',
     details: { resource: 'workflow_version', id: '7' },
@@ -318,7 +324,7 @@ describe('import and export', () => {
       edges: [{ id: 'e1', from: 'say', to: 'end', port: 'default' }],
     };
     const { id } = await create('Out and in', { description: 'd', tags: ['t'], definition: given });
-    const { text } = await use((service) => service.exportYaml(caller.organisationId, id));
+    const text = await use(async (service) => service.toYaml(await service.export(caller.organisationId, id)));
     expect(text).toContain('message: Hi ${ input.name }');
     const imported = await use((service) => service.import(caller, text));
     expect(await get(imported.id)).toMatchObject({

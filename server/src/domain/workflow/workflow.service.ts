@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { checkStorable } from '../execution/storable.ts';
+import { isId } from '../id.ts';
 import {
   type DefinitionProblem,
   parseDefinition,
@@ -61,6 +62,8 @@ export class WorkflowService {
 
   /** In the order asked for. */
   async list(organisationId: string, query: WorkflowQuery): Promise<{ items: Listed<Workflow>[]; total: number }> {
+    // PostgreSQL has no NUL in text, and refuses to be asked about it.
+    if ([query.tag, query.search].some((text) => text?.includes('\0'))) return { items: [], total: 0 };
     const [items, total] = await this.em.findAndCount(Workflow, filterOf(organisationId, query), {
       orderBy: orderOf(query.sort),
       limit: query.perPage,
@@ -131,15 +134,15 @@ export class WorkflowService {
    * Makes the draft the next version. Throws ResourceNotFoundError, WorkflowArchivedError, WorkflowAlreadyPublishedError,
    * and ValidationFailedError that lists every problem of the draft.
    */
-  async publish(caller: Caller, id: string, changelog: string | null = null): Promise<Workflow> {
-    if (changelog !== null) checkStorable('changelog', changelog);
+  async publish(caller: Caller, id: string, changelog: string | null = null): Promise<WorkflowVersion> {
+    checkStorable('changelog', changelog);
     return this.em.transactional(async (em) => {
       const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       const version = workflow.publish(changelog);
       const problems = validateDefinition(workflow.definition, this.nodeTypes);
       if (problems.length > 0) throw refusal('The draft cannot be published.', problems, 'definition');
       em.persist(version);
-      return workflow;
+      return version;
     });
   }
 
@@ -160,6 +163,7 @@ export class WorkflowService {
 
   /** Throws ResourceNotFoundError for the workflow or its version. */
   async version(organisationId: string, id: string, number: number): Promise<WorkflowVersion> {
+    assertId(id);
     const version = await this.em.findOne(WorkflowVersion, {
       workflowId: id,
       version: number,
@@ -175,6 +179,7 @@ export class WorkflowService {
    * WorkflowArchivedError.
    */
   async getPublished(organisationId: string, id: string): Promise<{ version: number; definition: WorkflowDefinition }> {
+    assertId(id);
     const workflow = await this.em.findOne(
       Workflow,
       { id, organisation: organisationId },
@@ -199,10 +204,9 @@ export class WorkflowService {
     return { name, description: description ?? null, tags, definition: exported };
   }
 
-  /** `export` as YAML that `import` reads back to the same. */
-  async exportYaml(organisationId: string, id: string, version?: number): Promise<{ name: string; text: string }> {
-    const document = await this.export(organisationId, id, version);
-    return { name: document.name, text: writeYaml(document, this.nodeTypes) };
+  /** A document as YAML that `import` reads back to the same. */
+  toYaml(document: WorkflowDocument): string {
+    return writeYaml(document, this.nodeTypes);
   }
 
   async #find(
@@ -211,6 +215,8 @@ export class WorkflowService {
     id: string,
     lockMode?: LockMode.PESSIMISTIC_WRITE,
   ): Promise<Workflow> {
+    if (!isId('wf', id)) throw new ResourceNotFoundError('workflow', id);
+    assertId(id);
     const workflow = await em.findOne(
       Workflow,
       { id, organisation: organisationId },
@@ -221,9 +227,15 @@ export class WorkflowService {
   }
 
   async #assertExists(organisationId: string, id: string): Promise<void> {
+    assertId(id);
     const count = await this.em.count(Workflow, { id, organisation: organisationId });
     if (count === 0) throw new ResourceNotFoundError('workflow', id);
   }
+}
+
+/** What is no id is not there; some of it the database would not even take. */
+function assertId(id: string): void {
+  if (!isId('wf', id)) throw new ResourceNotFoundError('workflow', id);
 }
 
 function definitionOf(value: Json): WorkflowDefinition {
@@ -233,11 +245,14 @@ function definitionOf(value: Json): WorkflowDefinition {
 }
 
 /** The problems as those of the request's body, where the definition stands under `at`. */
-function refusal(message: string, problems: readonly DefinitionProblem[], at?: string): ValidationFailedError {
+function refusal(message: string, problems: readonly DefinitionProblem[], at = ''): ValidationFailedError {
   const errors = problems.map((problem) => ({
-    field: at === undefined ? problem.field || 'body' : problem.field === '' ? at : `${at}.${problem.field}`,
-    message: `${problem.message} ${problem.hint}`,
+    field: [at, problem.field].filter((part) => part !== '').join('.'),
+    message: problem.message,
     location: 'body' as const,
+    ...(problem.node !== undefined && { node_id: problem.node }),
+    ...(problem.edge !== undefined && { edge_id: problem.edge }),
+    hint: problem.hint,
   }));
   return new ValidationFailedError(message, errors);
 }
