@@ -287,6 +287,15 @@ describe('retries', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  test('409 with Retry-After on an operation with an idempotency key is its own earlier attempt, and tried again', async () => {
+    const busy = json(409, failure('request_in_progress'), { 'retry-after': '1' });
+    server.answer(hangUp, busy, good);
+    expect(await client().call(operations.createPet, { params: {} })).toBe('good');
+    server.answer(busy, good);
+    await errorFrom(client().call(operations.walkPet, { ...get, params: {} }));
+    expect(server.requests).toHaveLength(4);
+  });
+
   test('jitter spreads the delay over its upper half', async () => {
     server.answer(json(500, failure('x')), good);
     await client({ random: () => 0 }).call(operations.getPet, get);

@@ -9,7 +9,7 @@ import type { CallInput, Operation, RequestOptions, Wire } from './operation.ts'
 import { PagePromise } from './page.ts';
 import { prepareRequest, type PreparedRequest, serializeBody, serializeQuery } from './request.ts';
 import { parseJson, readResult, type Result } from './response.ts';
-import { defaultRetryPolicy, isRepeatable, isRetryableStatus, retryDelay, type RetryPolicy } from './retry.ts';
+import { defaultRetryPolicy, isRepeatable, isRetryable, retryDelay, type RetryPolicy } from './retry.ts';
 import { userAgent } from './version.ts';
 
 export interface ClientOptions extends CredentialOptions {
@@ -168,7 +168,7 @@ export class Client {
     if (error instanceof ConnectionError) {
       return isRepeatable(operation) ? retryDelay(count, undefined, this.#retry, this.#random) : undefined;
     }
-    if (!(error instanceof APIError) || !isRetryableStatus(error.status, operation)) return undefined;
+    if (!(error instanceof APIError) || !isRetryable(error, operation)) return undefined;
     return retryDelay(count, error.headers, this.#retry, this.#random);
   }
 

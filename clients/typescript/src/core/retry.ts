@@ -21,10 +21,12 @@ export function isRepeatable(operation: Operation): boolean {
 
 /**
  * Whether another attempt may help. 429 never ran the handler, so it is always repeated; other failures may have had
- * their effect, so they are repeated only where that does no harm.
+ * their effect, so they are repeated only where that does no harm. A 409 that says when to come back, on an operation
+ * with an idempotency key, is an earlier attempt still at work.
  */
-export function isRetryableStatus(status: number, operation: Operation): boolean {
+export function isRetryable({ status, headers }: { status: number; headers: Headers }, operation: Operation): boolean {
   if (status === 429) return true;
+  if (status === 409) return operation.idempotent && headers.has('retry-after');
   return (status === 408 || status >= 500) && isRepeatable(operation);
 }
 

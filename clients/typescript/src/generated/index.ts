@@ -7,6 +7,7 @@ import { Workflows } from './resources/workflows.ts';
 import { Executions } from './resources/executions.ts';
 import { Health } from './resources/health.ts';
 
+export type { ErrorCode } from './error-codes.ts';
 export type * as models from './models.ts';
 export { operations } from './operations.ts';
 export type { LoginParams, RefreshSessionParams } from './resources/auth.ts';

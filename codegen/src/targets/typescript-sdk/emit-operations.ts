@@ -1,5 +1,6 @@
 import type { MediaType, Operation } from '../../ir/index.ts';
 import { isEnveloped, type SdkContext } from './context.ts';
+import { errorCodes } from './error-codes.ts';
 import { header, key, literal, quote } from './print.ts';
 import { type Signature, successMedia } from './signature.ts';
 
@@ -36,6 +37,13 @@ function content(context: SdkContext, media: MediaType): object {
   const kind = media.kind === 'form' || media.kind === 'multipart' ? 'text' : media.kind;
   const typedEvents = kind === 'event-stream' && media.eventSchema !== undefined;
   return { kind: typedEvents ? 'json-event-stream' : kind, envelope: isEnveloped(context, media) };
+}
+
+/** `error-codes.ts`: the codes that errors of this contract can have. */
+export function emitErrorCodes(context: SdkContext): string {
+  const codes = errorCodes(context).map((code) => `\n  | ${quote(code)}`);
+  const type = codes.length === 0 ? ' never' : codes.join('');
+  return `${header(context.contract)}\n/** Stable; a later version of the server may have more. */\nexport type ErrorCode =${type};\n`;
 }
 
 /** `wire.ts`: how this contract wraps results, errors and pages. */

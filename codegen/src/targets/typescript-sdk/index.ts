@@ -2,7 +2,7 @@ import type { TagPlan } from '../../plan/plan.ts';
 import type { Target } from '../target.ts';
 import type { SdkContext } from './context.ts';
 import { emitIndex } from './emit-index.ts';
-import { emitOperations, emitWire } from './emit-operations.ts';
+import { emitErrorCodes, emitOperations, emitWire } from './emit-operations.ts';
 import { emitResource, type Method } from './emit-resource.ts';
 import { emitModels, emitTypes } from './emit-types.ts';
 import { methodName } from './method-name.ts';
@@ -27,6 +27,7 @@ export const typescriptSdk: Target = {
       { path: 'types.ts', text: await emitTypes(context) },
       { path: 'models.ts', text: emitModels(context) },
       { path: 'wire.ts', text: emitWire(context) },
+      { path: 'error-codes.ts', text: emitErrorCodes(context) },
       { path: 'operations.ts', text: emitOperations(context, signatures) },
       ...resources.map(({ tag, methods }) => ({
         path: `resources/${tag.fileName}.ts`,

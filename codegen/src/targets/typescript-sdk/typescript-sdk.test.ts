@@ -159,6 +159,16 @@ test('operations.ts says how each is sent', async () => {
   expect(files.get('operations.ts')).toContain("query: [{ name: 'kind', style: 'form', explode: false }],");
 });
 
+test('error-codes.ts has every code of the contract once', async () => {
+  const error =
+    '{ schema: { type: object, properties: { error: { type: object, properties: { code: { enum: [b, a] } } } } } }';
+  const responses = `{ '404': { description: no, content: { application/json: ${error} } } }`;
+  const [files] = await emit(`paths: { /a: { get: { operationId: a, responses: ${responses} } } }`, {
+    errors: { 'application/json': { code: '/error/code' } },
+  });
+  expect(files.get('error-codes.ts')).toContain("export type ErrorCode =\n  | 'a'\n  | 'b';\n");
+});
+
 test('without an envelope in the options, results are the bodies', async () => {
   const [files] = await emit(pets.replace('x-pagination: page', ''), {});
   expect(files.get('resources/pets.ts')).toContain('options?: RequestOptions): APIPromise<models.PetResponse> {');
