@@ -169,6 +169,48 @@ describe('programs', () => {
   });
 });
 
+describe('schemas that users wrote', () => {
+  const faults = async (schema: Record<string, Json>, value: Json): Promise<string[]> =>
+    (await evaluator.schemaFaults(schema, value)).map(({ keys, message }) => `${keys.join('.')} ${message}`);
+
+  test.each<[schema: Record<string, Json>, value: Json, want: string[]]>([
+    [{ type: 'object' }, {}, []],
+    [
+      { required: ['a'], properties: { b: { type: 'array', items: { type: 'integer' } } } },
+      { b: [1, 'x'] },
+      ['a is missing', 'b.1 must be integer'],
+    ],
+    [
+      { $id: 'https://a.test/s', $defs: { x: { const: 1 } }, $ref: '#/$defs/x' },
+      2,
+      [' has a value that is not allowed'],
+    ],
+    [{ $id: 'https://a.test/s', type: 'null' }, 2, [' must be null']],
+    [{ format: 'email' }, 'x', [' is not in the format email']],
+    [{ format: 'of our own' }, 'x', []],
+  ])('%j on %j: %j', async (schema, value, want) => {
+    expect(await faults(schema, value)).toEqual(want);
+  });
+
+  test('patterns and lists that take for ever end, and the next check is served', async () => {
+    const late = [' cannot be checked: the schema ran out of time'];
+    expect(await faults({ pattern: '^(a+)+$' }, `${'a'.repeat(40)}b`)).toEqual(late);
+    expect(
+      await faults(
+        { uniqueItems: true },
+        Array.from({ length: 100_000 }, (_, index) => ({ index })),
+      ),
+    ).toEqual(late);
+    expect(await faults({ type: 'string' }, 'x')).toEqual([]);
+  });
+
+  test('a reference that leads nowhere', async () => {
+    expect(await faults({ $ref: 'https://elsewhere.test/schema' }, 1)).toEqual([
+      expect.stringContaining('cannot be checked'),
+    ]);
+  });
+});
+
 test('any JSON without braces is its own value', async () => {
   const value = fc.jsonValue().filter((json) => !JSON.stringify(json).includes('{{'));
   await fc.assert(

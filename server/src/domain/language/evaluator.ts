@@ -1,5 +1,6 @@
 import type { Json } from '../domain-error.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
+import type { SchemaFault } from './json-schema.ts';
 import { readPath } from './path.ts';
 import { Sandbox, type SandboxFailure, type SandboxLog, type SandboxOutcome, type SandboxTask } from './sandbox.ts';
 import { programFault } from './syntax.ts';
@@ -54,6 +55,20 @@ export class Evaluator {
   /** Whether a `when` holds, by JavaScript's idea of truth. */
   async isTrue(when: string, scope: Scope, options: EvaluationOptions = {}): Promise<boolean> {
     return Boolean(await this.expression(when, scope, options));
+  }
+
+  /**
+   * Every place where `value` breaks a schema that a user wrote, whose patterns may take for ever: it is tried in the
+   * sandbox, and what does not end in time counts as one fault of the whole value.
+   */
+  async schemaFaults(schema: Readonly<Record<string, Json>>, value: Json): Promise<readonly SchemaFault[]> {
+    const globals = { value: JSON.stringify(value) };
+    const task = { kind: 'schema', source: JSON.stringify(schema), globals, seed: '', now: 0 } as const;
+    const [outcome] = await this.#sandbox.run([task]);
+    if (outcome!.ok) return JSON.parse(outcome!.json!) as SchemaFault[];
+    return [
+      { keys: [], message: `cannot be checked: the schema ${limits[outcome!.reason]}`, hint: 'Simplify the schema.' },
+    ];
   }
 
   /** What a program (the body of an async function) returns, and what it logged. Throws a NodeFailure `code_error`. */

@@ -27,7 +27,7 @@ export function compileSchema(schema: Record<string, Json>): ValidateFunction {
 }
 
 /**
- * Every place where `value` breaks `schema`. Places that `isOpen` accepts (a template whose value is known only when it
+ * Every place where `value` breaks `schema`, which must be one of ours. Places that `isOpen` accepts (a template whose value is known only when it
  * runs) break nothing, nor does a choice (`oneOf` and the like) that fails because of them.
  */
 export function schemaFaults(
@@ -40,7 +40,11 @@ export function schemaFaults(
   const errors = validate.errors ?? [];
   const open = errors.filter((error) => isOpen(error.data, error.keyword));
   const judged = errors.filter((error) => !open.includes(error) && !isExcused(error, open));
-  return deduplicated(withoutChoices(judged).map((error) => toFault(error, value)));
+  return toFaults(judged, value);
+}
+
+function toFaults(errors: readonly ErrorObject[], value: Json): SchemaFault[] {
+  return deduplicated(withoutChoices(errors).map((error) => toFault(error, value)));
 }
 
 const choices = new Set(['oneOf', 'anyOf', 'not', 'if']);
@@ -99,7 +103,10 @@ function toFault(error: ErrorObject, value: Json): SchemaFault {
     case 'format':
       return {
         keys,
-        message: `is not a ${parameters.format === 'duration-text' ? 'duration' : String(parameters.format)}`,
+        message:
+          parameters.format === 'duration-text'
+            ? 'is not a duration'
+            : `is not in the format ${String(parameters.format)}`,
         hint: (error.parentSchema?.description as string) ?? 'Correct the value.',
       };
     default:
@@ -138,12 +145,18 @@ function deduplicated(faults: SchemaFault[]): SchemaFault[] {
   });
 }
 
+/** A validator of a schema that a user wrote, compiled apart from all others, so that equal `$id`s do not meet. Throws when it is none. */
+export function compileForeignSchema(schema: Json): (value: Json) => SchemaFault[] {
+  const own = new Ajv2020({ allErrors: true, strict: false, verbose: true, logger: false });
+  formats.default(own);
+  const validate = own.compile(schema as object);
+  return (value) => (validate(value) ? [] : toFaults(validate.errors ?? [], value));
+}
+
 /** Why `schema` is not a JSON Schema 2020-12, or `undefined` when it is. */
 export function metaSchemaFault(schema: Json): string | undefined {
-  if (typeof schema === 'boolean') return undefined;
-  const own = new Ajv2020({ strict: false, validateFormats: false, addUsedSchema: false });
   try {
-    own.compile(schema as object);
+    compileForeignSchema(schema);
     return undefined;
   } catch (error) {
     return (error as Error).message;

@@ -5,8 +5,11 @@ export abstract class Sandbox {
 }
 
 export interface SandboxTask {
-  /** `expression` has 100 ms and 32 MB; `program`, the body of an async function, has 5 s and 64 MB. */
-  kind: 'expression' | 'program';
+  /**
+   * `expression` has 100 ms and 32 MB; `program`, the body of an async function, has 5 s and 64 MB; `schema` is a JSON
+   * Schema, as JSON text, that the global `value` is held against, in 500 ms: its result is a list of faults.
+   */
+  kind: 'expression' | 'program' | 'schema';
   source: string;
   /** Names the source may read, each with its value as JSON text; `undefined` declares the name without a value. */
   globals: Readonly<Record<string, string | undefined>>;

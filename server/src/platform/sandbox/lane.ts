@@ -3,6 +3,7 @@ import { type Job, WorkerThread } from './worker-thread.ts';
 
 /** A number of threads that share one queue. Threads start when there is work, and are replaced when one ends. */
 export class Lane {
+  readonly #entry: 'worker' | 'schema-worker';
   readonly #size: number;
   readonly #depth: number;
   readonly #threads = new Set<WorkerThread>();
@@ -11,7 +12,8 @@ export class Lane {
   #stopped = false;
 
   /** `depth`: how many jobs a thread is given ahead, so that it need not wait for the next one. */
-  constructor(size: number, depth: number) {
+  constructor(entry: 'worker' | 'schema-worker', size: number, depth: number) {
+    this.#entry = entry;
     this.#size = size;
     this.#depth = depth;
   }
@@ -49,6 +51,7 @@ export class Lane {
 
   #start(): WorkerThread {
     const thread: WorkerThread = new WorkerThread(
+      this.#entry,
       () => this.#dispatch(),
       (unfinished, wasReady) => {
         this.#threads.delete(thread);

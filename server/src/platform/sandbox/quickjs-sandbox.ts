@@ -3,7 +3,10 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Sandbox, type SandboxOutcome, type SandboxTask } from '../../domain/language/sandbox.ts';
 import { Lane } from './lane.ts';
 
-/** The sandbox on QuickJS in threads that can be ended. Programs have threads of their own, so they never delay expressions. */
+/**
+ * The sandbox on QuickJS in threads that can be ended. Programs and schemas have threads of
+ * their own, so they never delay expressions.
+ */
 @Injectable()
 export class QuickJsSandbox extends Sandbox implements OnApplicationShutdown {
   readonly #lanes: Record<SandboxTask['kind'], Lane>;
@@ -11,7 +14,11 @@ export class QuickJsSandbox extends Sandbox implements OnApplicationShutdown {
   constructor() {
     super();
     const size = Math.min(4, Math.max(1, availableParallelism() - 1));
-    this.#lanes = { expression: new Lane(size, 32), program: new Lane(Math.max(2, size), 1) };
+    this.#lanes = {
+      expression: new Lane('worker', size, 32),
+      program: new Lane('worker', Math.max(2, size), 1),
+      schema: new Lane('schema-worker', 1, 32),
+    };
   }
 
   override run(tasks: readonly SandboxTask[]): Promise<SandboxOutcome[]> {
@@ -24,6 +31,6 @@ export class QuickJsSandbox extends Sandbox implements OnApplicationShutdown {
 
   /** Ends all threads; what has not been answered fails as `unavailable`. */
   async stop(): Promise<void> {
-    await Promise.all([this.#lanes.expression.stop(), this.#lanes.program.stop()]);
+    await Promise.all(Object.values(this.#lanes).map((lane) => lane.stop()));
   }
 }

@@ -11,9 +11,11 @@ export interface Job {
 }
 
 /** The same file in both lives: compiled in dist, stripped of its types by Node in the tests. */
-const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+function entryOf(name: 'worker' | 'schema-worker'): URL {
+  return new URL(`./${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+}
 
-/** A thread with QuickJS in it, the jobs it was given, and the watch over the first of them. */
+/** A thread with the sandbox in it, the jobs it was given, and the watch over the first of them. */
 export class WorkerThread {
   readonly #worker: Worker;
   readonly #onEnd: (unfinished: Job[], wasReady: boolean) => void;
@@ -23,10 +25,14 @@ export class WorkerThread {
   #ready = false;
   #ended = false;
 
-  constructor(onIdle: () => void, onEnd: (unfinished: Job[], wasReady: boolean) => void) {
+  constructor(
+    entry: 'worker' | 'schema-worker',
+    onIdle: () => void,
+    onEnd: (unfinished: Job[], wasReady: boolean) => void,
+  ) {
     this.#onIdle = onIdle;
     this.#onEnd = onEnd;
-    this.#worker = new Worker(entry, {
+    this.#worker = new Worker(entryOf(entry), {
       // QuickJS recurses on the thread's stack as well as on its own, whose limit must be the first that is met.
       resourceLimits: { stackSizeMb: 16, maxOldGenerationSizeMb: 128 },
       // Nothing of the process's environment is of use there, and what is not there cannot leak.

@@ -1,0 +1,37 @@
+/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin */
+import { parentPort } from 'node:worker_threads';
+import type { Json } from '../../domain/domain-error.ts';
+import { compileForeignSchema } from '../../domain/language/json-schema.ts';
+import type { SandboxOutcome, SandboxTask } from '../../domain/language/sandbox.ts';
+import { sandboxLimits } from './limits.ts';
+import type { WorkerAnswer } from './worker.ts';
+
+/** Schemas repeat at every execution of a workflow, and take milliseconds to compile. */
+const compiled = new Map<string, ReturnType<typeof compileForeignSchema>>();
+const mostCompiled = 200;
+const mostFaults = 100;
+
+parentPort!.on('message', (task: SandboxTask) =>
+  parentPort!.postMessage({ outcome: check(task), broken: false } satisfies WorkerAnswer),
+);
+parentPort!.postMessage('ready');
+
+function check({ source, globals }: SandboxTask): SandboxOutcome {
+  try {
+    const faults = validatorOf(source)(JSON.parse(globals.value!) as Json);
+    const json = JSON.stringify(faults.slice(0, mostFaults));
+    if (json.length > sandboxLimits.schema.output)
+      return { ok: false, reason: 'output', message: 'the list of faults is too long' };
+    return { ok: true, json, logs: [] };
+  } catch (error) {
+    return { ok: false, reason: error instanceof RangeError ? 'stack' : 'error', message: (error as Error).message };
+  }
+}
+
+function validatorOf(source: string): ReturnType<typeof compileForeignSchema> {
+  const validator = compiled.get(source) ?? compileForeignSchema(JSON.parse(source) as Json);
+  compiled.delete(source);
+  compiled.set(source, validator);
+  if (compiled.size > mostCompiled) compiled.delete(compiled.keys().next().value!);
+  return validator;
+}
