@@ -1950,6 +1950,7 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
           'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
           RateLimit: { required: true, validate: response.rateLimitPolicyHeader },
           'Cache-Control': { required: true, validate: response.cacheControlHeader },
+          'X-Accel-Buffering': { required: true, validate: response.xAccelBufferingHeader },
         },
         content: {
           'text/event-stream': { kind: 'event-stream', validate: response.executionEvent, project: projections.projectExecutionEvent },

@@ -34,27 +34,45 @@ export function typeJson(
   const hidden = new Set([...inherited, ...hiddenNames(options.contract, schema, options.form)]);
   const own = ownJson(schema, options, hidden);
   const same = (child: Schema): unknown => typeJson(child, options, hidden);
-  const required = schema.required.filter((name) => !hidden.has(name) && !options.optional?.has(name));
+  const members = schema.allOf.map(same).filter((member) => !saysNothing(member));
+  const required = requiredOfComposition(schema).filter((name) => !hidden.has(name) && !options.optional?.has(name));
   const parts = [
     ...(schema.ref === undefined ? [] : [{ $ref: options.refTo(schema.ref) }]),
     ...(own ? [own] : []),
-    ...schema.allOf.map(same),
+    ...members,
     ...(schema.oneOf.length > 0 ? [{ oneOf: branches(schema, schema.oneOf, options, same) }] : []),
     ...(schema.anyOf.length > 0 ? [{ anyOf: branches(schema, schema.anyOf, options, same) }] : []),
   ];
-  if (parts.length === 0) return documentation(schema);
-  if (parts.length === 1 && !(schema.allOf.length === 1 && required.length > 0)) {
+  if (parts.length === 0)
+    return { ...documentation(schema), ...(schema.types?.includes('object') && { type: 'object' }) };
+  if (parts.length === 1 && required.length === 0) return { ...documentation(schema), ...(parts[0] as object) };
+  if (parts.length === 1 && own) {
     return { ...documentation(schema), ...(parts[0] as object) };
   }
   return { ...documentation(schema), allOf: parts, ...(required.length > 0 && { required }) };
 }
 
+/** Names required by the schema or by a member of `allOf` that does not declare them, but another member may. */
+function requiredOfComposition(schema: Schema): readonly string[] {
+  const lifted = schema.allOf.flatMap((member) =>
+    member.required.filter((name) => !member.properties.some((property) => property.name === name)),
+  );
+  return [...new Set([...schema.required, ...lifted])];
+}
+
+/** A member of `allOf` that adds nothing to a type: no keyword, or only that the value is an object. */
+function saysNothing(member: unknown): boolean {
+  if (!isObject(member)) return false;
+  const keys = Object.keys(member).filter((key) => !(DOCUMENTATION as readonly string[]).includes(key));
+  return keys.every((key) => key === 'required' || (key === 'type' && member['type'] === 'object'));
+}
+
 /** What the schema itself says about the value, without composition. */
 function ownJson(schema: Schema, options: TypeJsonOptions, hidden: ReadonlySet<string>): object | undefined {
-  const types = primitiveTypes(schema);
+  const visible = schema.properties.filter((property) => !isHidden(options.contract, property, options.form));
+  const types = primitiveTypes(schema, visible.length === 0);
   if (!types) return undefined;
   const convert = (child: Schema): unknown => typeJson(child, { ...options, optional: undefined });
-  const visible = schema.properties.filter((property) => !isHidden(options.contract, property, options.form));
   const properties = Object.fromEntries(visible.map((property) => [property.name, convert(property.schema)]));
   const required = schema.required.filter((name) => !hidden.has(name) && !options.optional?.has(name));
   const filled = visible
@@ -73,12 +91,12 @@ function ownJson(schema: Schema, options: TypeJsonOptions, hidden: ReadonlySet<s
 }
 
 /** `undefined` when a union of constants says more than the type: `type: string` beside `oneOf: [{const: a}, ...]`. */
-function primitiveTypes(schema: Schema): readonly string[] | undefined {
+function primitiveTypes(schema: Schema, noProperties: boolean): readonly string[] | undefined {
   const types = schema.types ?? (schema.properties.length > 0 ? ['object'] : []);
   const alternatives = [...schema.oneOf, ...schema.anyOf];
   const constants = alternatives.length > 0 && alternatives.every((branch) => branch.const ?? branch.enum);
   const composed = schema.allOf.length + alternatives.length > 0 || schema.ref !== undefined;
-  const bare = schema.properties.length === 0 && !schema.additionalProperties && !schema.items;
+  const bare = noProperties && !schema.additionalProperties && !schema.items;
   if (constants && bare) return undefined;
   if (composed && bare && types.length === 1 && types[0] === 'object') return undefined;
   return types;

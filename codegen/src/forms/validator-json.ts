@@ -20,6 +20,7 @@ const ANNOTATIONS = new Set([
   'contentSchema',
   '$comment',
   'nullable',
+  'default',
   '$schema',
   '$defs',
   '$id',
@@ -43,6 +44,7 @@ export function validatorJson(
 ): unknown {
   if (schema.boolean !== undefined) return schema.boolean;
   if (form === 'upload' && isBinary(schema)) return {};
+  if (schema.enum?.length === 0) return false;
   const hidden = new Set([...inherited, ...hiddenNames(contract, schema, form)]);
   const convert = (child: Schema): unknown => validatorJson(contract, child, form, refTo);
   const convertSame = (child: Schema): unknown => validatorJson(contract, child, form, refTo, hidden);

@@ -13,7 +13,7 @@ import type { Contract, Schema } from '../ir/index.ts';
 import type { Plan } from '../plan/plan.ts';
 
 export interface TypePrinter {
-  /** The interface `components` with every named schema under its planned name. */
+  /** The interface `components` with every named schema under its planned name; read it after all `print` calls. */
   readonly components: string;
   /** The type of a schema in a form; named schemas are `schemas.Name`. */
   print(schema: Schema, form: Form, optional?: ReadonlySet<string>): string;
@@ -55,13 +55,18 @@ export async function typePrinter(
     defaultNonNullable: false,
     transform,
   });
-  const components = nodes.filter((node) => isComponents(node) || isHelper(node));
+  const components = astToString(nodes.filter(isComponents));
+  let needsHelper = components.includes('WithRequired<');
   const context = await printContext(document);
   return {
-    components: astToString(components),
+    get components() {
+      return needsHelper ? `${WITH_REQUIRED}\n${components}` : components;
+    },
     print: (schema, form, loose) => {
       const json = typeJson(schema, { ...jsonOptions(form), optional: loose }) as SchemaObject;
-      return shortened(astToString(transformSchemaObject(json, { ctx: context })));
+      const printed = shortened(astToString(transformSchemaObject(json, { ctx: context })));
+      needsHelper ||= printed.includes('WithRequired<');
+      return printed;
     },
   };
 }
@@ -75,10 +80,8 @@ function isComponents(node: ts.Node): boolean {
   return (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) && node.name.text === 'components';
 }
 
-/** `type WithRequired<...>`, which openapi-typescript adds where it needs it. */
-function isHelper(node: ts.Node): boolean {
-  return ts.isTypeAliasDeclaration(node) && node.name.text === 'WithRequired';
-}
+/** What openapi-typescript relies on for `required` beside `allOf`; its own is not exported. */
+const WITH_REQUIRED = `export type WithRequired<T, K extends keyof T> = T & { [P in K]-?: T[P] };\n`;
 
 function shortened(printed: string): string {
   return printed

@@ -2803,8 +2803,8 @@ return errors === 0;
 }
 validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const listApiKeysQuery = validate98 as unknown as Validator;
-const schema42 = {"type":"object","properties":{"status":{"$ref":"#/$defs/ApiKeyStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000,"default":1},"per_page":{"type":"integer","minimum":1,"maximum":100,"default":20}},"required":[]};
+export const listApiKeysQuery = filling(validate98, fillListApiKeysQuery) as unknown as Validator;
+const schema42 = {"type":"object","properties":{"status":{"$ref":"#/$defs/ApiKeyStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 const schema43 = {"type":"string","enum":["active","expired","revoked"]};
 
 function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -2854,18 +2854,13 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page === undefined){
-data.page = 1;
-}
-if(data.per_page === undefined){
-data.per_page = 20;
-}
 if(data.status !== undefined){
 if(!(validate99(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
 errors = vErrors.length;
 }
 }
+if(data.page !== undefined){
 let data1 = data.page;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
 const err0 = {instancePath:instancePath+"/page",schemaPath:"#/properties/page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -2899,6 +2894,8 @@ vErrors.push(err2);
 errors++;
 }
 }
+}
+if(data.per_page !== undefined){
 let data2 = data.per_page;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 const err3 = {instancePath:instancePath+"/per_page",schemaPath:"#/properties/per_page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -2930,6 +2927,7 @@ else {
 vErrors.push(err5);
 }
 errors++;
+}
 }
 }
 }
@@ -3099,8 +3097,8 @@ return errors === 0;
 }
 validate102.evaluated = {"props":{"api_key_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowsQuery = validate103 as unknown as Validator;
-const schema46 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"],"default":"-created_at"},"page":{"type":"integer","minimum":1,"maximum":1000000,"default":1},"per_page":{"type":"integer","minimum":1,"maximum":100,"default":20}},"required":[]};
+export const listWorkflowsQuery = filling(validate103, fillListWorkflowsQuery) as unknown as Validator;
+const schema46 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 const schema47 = {"type":"string","enum":["draft","published","paused","archived"]};
 
 function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -3150,15 +3148,6 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.sort === undefined){
-data.sort = "-created_at";
-}
-if(data.page === undefined){
-data.page = 1;
-}
-if(data.per_page === undefined){
-data.per_page = 20;
-}
 if(data.status !== undefined){
 if(!(validate104(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
@@ -3235,6 +3224,7 @@ vErrors.push(err5);
 errors++;
 }
 }
+if(data.sort !== undefined){
 let data3 = data.sort;
 if(typeof data3 !== "string"){
 const err6 = {instancePath:instancePath+"/sort",schemaPath:"#/properties/sort/type",keyword:"type",params:{type: "string"},message:"must be string"};
@@ -3256,6 +3246,8 @@ vErrors.push(err7);
 }
 errors++;
 }
+}
+if(data.page !== undefined){
 let data4 = data.page;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
 const err8 = {instancePath:instancePath+"/page",schemaPath:"#/properties/page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -3289,6 +3281,8 @@ vErrors.push(err10);
 errors++;
 }
 }
+}
+if(data.per_page !== undefined){
 let data5 = data.per_page;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
 const err11 = {instancePath:instancePath+"/per_page",schemaPath:"#/properties/per_page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -3320,6 +3314,7 @@ else {
 vErrors.push(err13);
 }
 errors++;
+}
 }
 }
 }
@@ -3463,8 +3458,8 @@ return errors === 0;
 }
 validate107.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowVersionsQuery = validate108 as unknown as Validator;
-const schema50 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000,"default":1},"per_page":{"type":"integer","minimum":1,"maximum":100,"default":20}},"required":[]};
+export const listWorkflowVersionsQuery = filling(validate108, fillListWorkflowVersionsQuery) as unknown as Validator;
+const schema50 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3477,12 +3472,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page === undefined){
-data.page = 1;
-}
-if(data.per_page === undefined){
-data.per_page = 20;
-}
+if(data.page !== undefined){
 let data0 = data.page;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
 const err0 = {instancePath:instancePath+"/page",schemaPath:"#/properties/page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -3516,6 +3506,8 @@ vErrors.push(err2);
 errors++;
 }
 }
+}
+if(data.per_page !== undefined){
 let data1 = data.per_page;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
 const err3 = {instancePath:instancePath+"/per_page",schemaPath:"#/properties/per_page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -3547,6 +3539,7 @@ else {
 vErrors.push(err5);
 }
 errors++;
+}
 }
 }
 }
@@ -3806,8 +3799,8 @@ return errors === 0;
 }
 validate111.evaluated = {"props":{"version":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowExecutionsQuery = validate112 as unknown as Validator;
-const schema54 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/ExecutionStatus"}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100,"default":20},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+export const listWorkflowExecutionsQuery = filling(validate112, fillListWorkflowExecutionsQuery) as unknown as Validator;
+const schema54 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/ExecutionStatus"}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
 const schema55 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
 
 function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -3857,9 +3850,6 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.per_page === undefined){
-data.per_page = 20;
-}
 if(data.status !== undefined){
 let data0 = data.status;
 if(Array.isArray(data0)){
@@ -4007,6 +3997,7 @@ errors++;
 }
 }
 }
+if(data.per_page !== undefined){
 let data5 = data.per_page;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
 const err11 = {instancePath:instancePath+"/per_page",schemaPath:"#/properties/per_page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -4038,6 +4029,7 @@ else {
 vErrors.push(err13);
 }
 errors++;
+}
 }
 }
 if(data.cursor !== undefined){
@@ -4091,8 +4083,8 @@ return errors === 0;
 }
 validate112.evaluated = {"props":{"status":true,"from":true,"to":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listExecutionsQuery = validate115 as unknown as Validator;
-const schema56 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/ExecutionStatus"}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100,"default":20},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+export const listExecutionsQuery = filling(validate115, fillListExecutionsQuery) as unknown as Validator;
+const schema56 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/ExecutionStatus"}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
 
 function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4105,9 +4097,6 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.per_page === undefined){
-data.per_page = 20;
-}
 if(data.workflow_id !== undefined){
 let data0 = data.workflow_id;
 if(typeof data0 === "string"){
@@ -4290,6 +4279,7 @@ errors++;
 }
 }
 }
+if(data.per_page !== undefined){
 let data6 = data.per_page;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
 const err14 = {instancePath:instancePath+"/per_page",schemaPath:"#/properties/per_page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -4321,6 +4311,7 @@ else {
 vErrors.push(err16);
 }
 errors++;
+}
 }
 }
 if(data.cursor !== undefined){
@@ -4449,8 +4440,8 @@ return errors === 0;
 }
 validate117.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listExecutionStepsQuery = validate118 as unknown as Validator;
-const schema58 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/StepStatus"}},"page":{"type":"integer","minimum":1,"maximum":1000000,"default":1},"per_page":{"type":"integer","minimum":1,"maximum":100,"default":20}},"required":[]};
+export const listExecutionStepsQuery = filling(validate118, fillListExecutionStepsQuery) as unknown as Validator;
+const schema58 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/StepStatus"}},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 const schema59 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
 
 function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4500,12 +4491,6 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page === undefined){
-data.page = 1;
-}
-if(data.per_page === undefined){
-data.per_page = 20;
-}
 if(data.status !== undefined){
 let data0 = data.status;
 if(Array.isArray(data0)){
@@ -4568,6 +4553,7 @@ vErrors.push(err3);
 errors++;
 }
 }
+if(data.page !== undefined){
 let data2 = data.page;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 const err4 = {instancePath:instancePath+"/page",schemaPath:"#/properties/page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -4601,6 +4587,8 @@ vErrors.push(err6);
 errors++;
 }
 }
+}
+if(data.per_page !== undefined){
 let data3 = data.per_page;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
 const err7 = {instancePath:instancePath+"/per_page",schemaPath:"#/properties/per_page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -4635,6 +4623,7 @@ errors++;
 }
 }
 }
+}
 else {
 const err10 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
@@ -4650,8 +4639,8 @@ return errors === 0;
 }
 validate118.evaluated = {"props":{"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listExecutionLogsQuery = validate121 as unknown as Validator;
-const schema60 = {"type":"object","properties":{"level":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"$ref":"#/$defs/LogLevel"}},"node_id":{"type":"string","minLength":1,"maxLength":64},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100,"default":20},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+export const listExecutionLogsQuery = filling(validate121, fillListExecutionLogsQuery) as unknown as Validator;
+const schema60 = {"type":"object","properties":{"level":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"$ref":"#/$defs/LogLevel"}},"node_id":{"type":"string","minLength":1,"maxLength":64},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
 const schema61 = {"type":"string","enum":["debug","info","warn","error"]};
 
 function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4701,9 +4690,6 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.per_page === undefined){
-data.per_page = 20;
-}
 if(data.level !== undefined){
 let data0 = data.level;
 if(Array.isArray(data0)){
@@ -4836,6 +4822,7 @@ errors++;
 }
 }
 }
+if(data.per_page !== undefined){
 let data4 = data.per_page;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
 const err10 = {instancePath:instancePath+"/per_page",schemaPath:"#/properties/per_page/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
@@ -4867,6 +4854,7 @@ else {
 vErrors.push(err12);
 }
 errors++;
+}
 }
 }
 if(data.cursor !== undefined){
@@ -4984,3 +4972,56 @@ validate124.errors = vErrors;
 return errors === 0;
 }
 validate124.evaluated = {"props":{"Last-Event-ID":true},"dynamicProps":false,"dynamicItems":false};
+
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A validator that completes what it found valid. */
+function filling(validate, fill) {
+  const check = (value) => {
+    const valid = validate(value);
+    check.errors = validate.errors;
+    if (valid) fill(value);
+    return valid;
+  };
+  return check;
+}
+
+function fillListApiKeysQuery(value) {
+  if (!isObject(value)) return;
+  if (value.page === undefined) value.page = 1;
+  if (value.per_page === undefined) value.per_page = 20;
+}
+
+function fillListWorkflowsQuery(value) {
+  if (!isObject(value)) return;
+  if (value.sort === undefined) value.sort = '-created_at';
+  if (value.page === undefined) value.page = 1;
+  if (value.per_page === undefined) value.per_page = 20;
+}
+
+function fillListWorkflowVersionsQuery(value) {
+  if (!isObject(value)) return;
+  if (value.page === undefined) value.page = 1;
+  if (value.per_page === undefined) value.per_page = 20;
+}
+
+function fillListWorkflowExecutionsQuery(value) {
+  if (!isObject(value)) return;
+  if (value.per_page === undefined) value.per_page = 20;
+}
+
+function fillListExecutionsQuery(value) {
+  if (!isObject(value)) return;
+  if (value.per_page === undefined) value.per_page = 20;
+}
+
+function fillListExecutionStepsQuery(value) {
+  if (!isObject(value)) return;
+  if (value.page === undefined) value.page = 1;
+  if (value.per_page === undefined) value.per_page = 20;
+}
+
+function fillListExecutionLogsQuery(value) {
+  if (!isObject(value)) return;
+  if (value.per_page === undefined) value.per_page = 20;
+}

@@ -23,7 +23,16 @@ export const nest: Target = {
     for (const form of ['request', 'upload', 'response'] as const) {
       const path = `validators/${form}.ts`;
       const validators = context.validators[form];
-      if (!validators.isEmpty) files.set(path, validators.print(runtimeImport(path)));
+      if (validators.isEmpty) continue;
+      try {
+        files.set(path, validators.print(runtimeImport(path)));
+      } catch (cause) {
+        input.problems.add({
+          code: 'invalid-schema',
+          message: `a schema in ${form} form does not compile: ${(cause as Error).message}`,
+          hint: 'the name after $defs or definitions says which',
+        });
+      }
     }
     if (!context.projections.isEmpty)
       files.set('projections.ts', context.projections.print('./validators/response.ts'));

@@ -57,11 +57,6 @@ function printRequest(context: NestContext, plan: OperationPlan): string {
 function printGroup(context: NestContext, parameters: readonly Parameter[], name: string): string {
   if (parameters.length === 0) return '{ parameters: [] }';
   const { request } = context.validators;
-  const schema = {
-    type: 'object',
-    properties: Object.fromEntries(parameters.map((parameter) => [parameter.name, request.json(parameter.schema)])),
-    required: parameters.filter((parameter) => parameter.required).map((parameter) => parameter.name),
-  };
   const printed = parameters.map((parameter) => {
     const content = parameter.mediaType === undefined ? '' : `, content: ${quote(parameter.mediaType)}`;
     const { name: key, required, style, explode } = parameter;
@@ -70,7 +65,7 @@ function printGroup(context: NestContext, parameters: readonly Parameter[], name
   });
   return object([
     `parameters: [\n${indent(printed.map((line) => `${line},\n`).join(''))}]`,
-    `validate: request.${request.useJson(name, schema)}`,
+    `validate: request.${request.useParameters(parameters, name)}`,
   ]);
 }
 

@@ -12,7 +12,7 @@ export function printResponseVariants(context: NestContext, response: Response, 
   return response.content
     .map((media) => {
       const contentType = `readonly contentType${several ? '' : '?'}: ${quote(media.name)}`;
-      const body = printBody(context, media);
+      const body = printBody(context, media).replaceAll('\n', '\n    ');
       return `  | { readonly status: ${status}; ${contentType}; readonly body: ${body}; ${headers} }\n`;
     })
     .join('');
@@ -57,7 +57,7 @@ export function statusType(operation: Operation, status: string): string {
   const declared = operation.responses.map((other) => other.status);
   const range = status === 'default' ? 'responses.Status' : `responses.Status${status}`;
   const excluded = [
-    ...declared.filter((other) => /^\d+$/.test(other)),
+    ...declared.filter((other) => /^\d+$/.test(other) && (status === 'default' || other[0] === status[0])),
     ...(status === 'default'
       ? declared.filter((other) => other.endsWith('XX')).map((other) => `responses.Status${other}`)
       : []),

@@ -4,10 +4,11 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { type Form, children, isBareReference } from '../../forms/form.ts';
 import { validatorJson } from '../../forms/validator-json.ts';
-import type { Contract, Schema } from '../../ir/index.ts';
-import { Scope } from '../../plan/names.ts';
+import type { Contract, Parameter, Schema } from '../../ir/index.ts';
+import { Scope, pascalCase } from '../../plan/names.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { quote } from '../../print/text.ts';
+import { Defaults } from './defaults.ts';
 
 const ROOT = 'flowpact';
 
@@ -19,11 +20,15 @@ export class Validators {
   readonly #scope = new Scope();
   readonly #named = new Map<string, string>();
   readonly #inline = new Map<string, { name: string; schema: unknown }>();
+  readonly #defaults: Defaults;
+  /** Exported name -> function that fills in defaults. */
+  readonly #fills = new Map<string, string>();
 
   constructor(contract: Contract, plan: Plan, form: Form) {
     this.#contract = contract;
     this.#plan = plan;
     this.#form = form;
+    this.#defaults = new Defaults(contract, plan, form, (schema, name) => this.#internal(schema, name));
   }
 
   get isEmpty(): boolean {
@@ -32,48 +37,61 @@ export class Validators {
 
   /** Name of the exported validator. A bare reference shares the validator of its target. */
   use(schema: Schema, name: string): string {
-    const bareRef = isBareReference(schema) ? schema.ref : undefined;
-    return bareRef === undefined
-      ? this.useJson(
-          name,
-          validatorJson(this.#contract, schema, this.#form, (pointer) => this.#refTo(pointer)),
-        )
-      : this.#useNamed(bareRef);
+    if (!isBareReference(schema) || schema.ref === undefined) {
+      return this.#useJson(name, this.#json(schema), this.#defaults.use(schema, name));
+    }
+    const known = this.#named.get(schema.ref);
+    if (known !== undefined) return known;
+    const claimed = this.#scope.claim(this.#plan.schemas.get(schema.ref)!.valueName);
+    this.#named.set(schema.ref, claimed);
+    this.#fill(claimed, this.#defaults.use(schema, name));
+    return claimed;
   }
 
-  /** A validator for a JSON Schema that the target composed itself. Equal schemas share the first one's name. */
-  useJson(name: string, schema: unknown): string {
-    const key = JSON.stringify(schema);
+  /** Name of the exported validator for an object of decoded parameters. */
+  useParameters(parameters: readonly Parameter[], name: string): string {
+    const schema = {
+      type: 'object',
+      properties: Object.fromEntries(parameters.map((parameter) => [parameter.name, this.#json(parameter.schema)])),
+      required: parameters.filter((parameter) => parameter.required).map((parameter) => parameter.name),
+    };
+    return this.#useJson(name, schema, this.#defaults.useProperties(parameters, name));
+  }
+
+  /** A validator that exists only inside the module and fills in nothing. */
+  #internal(schema: Schema, name: string): string {
+    const camel = pascalCase(name).replace(/^./, (first) => first.toLowerCase());
+    return this.#useJson(camel, this.#json(schema), undefined);
+  }
+
+  /** Equal schemas share the first one's name. */
+  #useJson(name: string, schema: unknown, fill: string | undefined): string {
+    const key = `${fill ?? ''} ${JSON.stringify(schema)}`;
     const known = this.#inline.get(key);
     if (known) return known.name;
     const claimed = this.#scope.claim(name);
     this.#inline.set(key, { name: claimed, schema });
+    this.#fill(claimed, fill);
     return claimed;
   }
 
-  /** The JSON Schema of a schema, for `useJson`. */
-  json(schema: Schema): unknown {
-    return validatorJson(this.#contract, schema, this.#form, (pointer) => this.#refTo(pointer));
+  #fill(name: string, fill: string | undefined): void {
+    if (fill !== undefined) this.#fills.set(name, fill);
   }
 
-  #useNamed(pointer: string): string {
-    const known = this.#named.get(pointer);
-    if (known !== undefined) return known;
-    const name = this.#scope.claim(this.#plan.schemas.get(pointer)!.valueName);
-    this.#named.set(pointer, name);
-    return name;
+  #json(schema: Schema): unknown {
+    return validatorJson(this.#contract, schema, this.#form, (pointer) => this.#refTo(pointer));
   }
 
   #refTo(pointer: string): string {
     return `#/$defs/${this.#plan.schemas.get(pointer)!.typeName}`;
   }
 
-  /** An ES module; AJV's own text is not typed, its exports are. */
+  /** An ES module; AJV's own text is not typed, its exports are. Throws what AJV throws about a schema. */
   print(contractImport: string): string {
     const ajv = new Ajv2020({
       allErrors: true,
       strict: false,
-      useDefaults: this.#form !== 'response',
       inlineRefs: false,
       code: { source: true, esm: true, lines: true },
     });
@@ -82,14 +100,25 @@ export class Validators {
       if (!(format in ajv.formats)) ajv.addFormat(format, true);
     }
     const $defs = Object.fromEntries(
-      [...this.#plan.schemas.values()].map(({ schema, typeName }) => [typeName, this.json(schema.schema)]),
+      [...this.#plan.schemas.values()].map(({ schema, typeName }) => [typeName, this.#json(schema.schema)]),
     );
     const inline = Object.fromEntries([...this.#inline.values()].map(({ name, schema }) => [name, schema]));
     ajv.addSchema({ $id: ROOT, $defs, definitions: inline });
     const exported: Record<string, string> = {};
     for (const [pointer, name] of this.#named) exported[name] = ROOT + this.#refTo(pointer);
     for (const name of Object.keys(inline)) exported[name] = `${ROOT}#/definitions/${name}`;
-    return toModule(standaloneCode.default(ajv, exported), contractImport);
+    const code = toModule(standaloneCode.default(ajv, exported), contractImport);
+    if (this.#defaults.isEmpty) return code;
+    const filled = code.replace(
+      /^export const (\w+) = (\w+) as unknown as Validator;$/gm,
+      (line, name: string, validate: string) => {
+        const fill = this.#fills.get(name);
+        return fill === undefined
+          ? line
+          : `export const ${name} = filling(${validate}, ${fill}) as unknown as Validator;`;
+      },
+    );
+    return `${filled}\n${this.#defaults.print()}`;
   }
 }
 
