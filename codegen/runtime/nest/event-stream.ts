@@ -83,10 +83,11 @@ export class EventStreamBody extends Readable {
       this.destroy(error as Error);
       return;
     }
-    this.pulling = false;
     this.wanted = false;
     this.timer.refresh();
+    // Still pulling: `push` may ask for more at once, which must not start a second pull.
     if (this.push(text) || this.wanted) this.pull();
+    else this.pulling = false;
   }
 
   private idle(): void {

@@ -60,6 +60,9 @@ export function bindOperation(
 
 /** What a handler returned, or what it deferred to. */
 export function settle(response: unknown): unknown {
+  // Nest would send an empty 200 of its own.
+  if (response === undefined || response === null)
+    throw new TypeError('The handler returned no response: use respond() of its operation.');
   return response instanceof OperationResponse && response.answer !== undefined ? response.answer() : response;
 }
 

@@ -14,11 +14,10 @@ export interface ContractModuleOptions {
   readonly contracts: readonly ContractBinding[];
   /** By name of the security scheme. */
   readonly authenticators?: Readonly<Record<string, Authenticator>>;
-  readonly rateLimiter?: RateLimiter;
-  readonly idempotency?: {
-    readonly store: IdempotencyStore;
-    /** Default `Idempotency-Key`. */ readonly header?: string;
-  };
+  /** `false`: the application decided to serve `x-rate-limit` operations without one. */
+  readonly rateLimiter?: RateLimiter | false;
+  /** `header` is `Idempotency-Key` by default. `false`: the application decided to do without. */
+  readonly idempotency?: { readonly store: IdempotencyStore; readonly header?: string } | false;
   /** The contract's error code for what the runtime refuses; a kind left out has its own name as code. */
   readonly codes?: Readonly<Partial<Record<FailureKind, string>>>;
   /**

@@ -5,7 +5,7 @@ import { encodeEvent, EventStreamBody } from './event-stream.ts';
 import { essence, findMediaType, negotiate } from './media-type.ts';
 import type { ContractBinding, MediaTypeCodec, StoredResponse } from './ports.ts';
 import type { RequestContext } from './request-context.ts';
-import { OperationResponse, type ResponseHeaders, type ServerSentEvent } from './response.ts';
+import type { ResponseHeaders, ServerSentEvent } from './response.ts';
 import { describeIssues } from './validation-messages.ts';
 
 /** What goes to the wire. */
@@ -237,10 +237,13 @@ export class ResponseEncoder {
 }
 
 function asResult(value: unknown, operation: string): Result {
-  if (value instanceof OperationResponse) return value;
-  if (typeof value === 'object' && value !== null && typeof (value as Result).status === 'number')
-    return value as Result;
-  throw new InvalidResponseError(operation, ['the handler returned no response: use respond() of its operation']);
+  const status = (value as Partial<Result> | null | undefined)?.status;
+  if (typeof status !== 'number') {
+    throw new InvalidResponseError(operation, ['the handler returned no response: use respond() of its operation']);
+  }
+  if (!(status >= 200 && status < 600))
+    throw new InvalidResponseError(operation, [`${status} is not the status of a final response`]);
+  return value as Result;
 }
 
 const undeclared = (path: string) => `${path} is not declared`;
