@@ -30,6 +30,7 @@ export default defineConfig({
         'Deprecation',
         'Sunset',
         'Link',
+        'X-Accel-Buffering',
       ],
     },
   ],

@@ -11,6 +11,7 @@ const consoleErrors: string[] = [];
 beforeAll(async () => {
   browser = await launchBrowser();
   page = await browser.newPage();
+  page.setDefaultTimeout(10_000);
   page.on('console', (message) => {
     if (message.type() === 'error') consoleErrors.push(message.text());
   });
@@ -32,12 +33,11 @@ test('/docs authorises with the key and gets a real answer', async () => {
   await page.locator('.auth-wrapper .authorize').first().click();
   const scheme = page.locator('.auth-container', { hasText: 'ApiKeyHeader' });
   await scheme.locator('input').first().fill(harness().server.admin.apiKey);
-  await scheme.getByRole('button', { name: /authorize/i }).click();
-  await page.locator('.modal-ux .close-modal, .modal-ux .btn-done').first().click();
+  await scheme.locator('button.authorize').click();
+  await page.locator('.modal-ux .close-modal').click();
 
   const operation = page.locator('.opblock', { has: page.locator('[data-path="/v1/auth/me"]') });
-  await operation.locator('.opblock-summary').click();
-  await operation.getByRole('button', { name: /try it out/i }).click();
+  await operation.locator('.opblock-summary-control').click();
   await operation.locator('.execute').click();
   const live = operation.locator('.live-responses-table');
   await live.waitFor();

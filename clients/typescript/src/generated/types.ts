@@ -4291,6 +4291,11 @@ export interface components {
          * @example no-cache, no-transform
          */
         "Cache-Control": string;
+        /**
+         * @description Keeps proxies that know it (nginx) from holding the events back.
+         * @example no
+         */
+        "X-Accel-Buffering": "no";
     };
     pathItems: never;
 }
@@ -7465,6 +7470,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Accel-Buffering": components["headers"]["X-Accel-Buffering"];
                     [name: string]: unknown;
                 };
                 content: {
