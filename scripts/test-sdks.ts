@@ -4,7 +4,7 @@
  * Uses the server at FLOWPACT_URL (with FLOWPACT_EMAIL and FLOWPACT_PASSWORD), or builds and starts one of its own.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,11 +71,16 @@ async function prepareGo(folder: string): Promise<readonly [string, ...string[]]
 
 async function main(): Promise<number> {
   const work = await mkdtemp(join(tmpdir(), 'flowpact-test-sdks-'));
+  // Where this runs as root, the embedded PostgreSQL runs as another account, which has to get through.
+  await chmod(work, 0o711);
   let failures = 0;
   let server: Server | undefined;
   try {
     server = await provideServer(work);
     for (const language of languages) failures += (await test(language, server, work)) ? 0 : 1;
+  } catch (error) {
+    console.log(error instanceof Error ? error.message : String(error));
+    failures = languages.length;
   } finally {
     await server?.stop();
     await rm(work, { recursive: true, force: true });

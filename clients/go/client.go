@@ -306,7 +306,7 @@ func (c *APIClient) prepareRequest(
 	var body *bytes.Buffer
 
 	// Detect postBody type and post.
-	if postBody != nil {
+	if value := reflect.ValueOf(postBody); value.IsValid() && (value.Kind() != reflect.Ptr || !value.IsNil()) {
 		contentType := headerParams["Content-Type"]
 		if contentType == "" {
 			contentType = detectContentType(postBody)

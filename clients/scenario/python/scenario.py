@@ -27,7 +27,7 @@ definition = WorkflowDefinition(
             params={"body": {"total": "{{ steps.total.output.total }}", "approved": True}},
         ),
     ],
-    edges=[WorkflowEdge(id="e1", var_from="total", to="answer", port="default")],
+    edges=[WorkflowEdge.model_validate({"id": "e1", "from": "total", "to": "answer", "port": "default"})],
 )
 
 
