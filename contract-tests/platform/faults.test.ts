@@ -65,6 +65,6 @@ describe('429: a limit that is used up', () => {
 
 /** A day's worth of requests, entered where the limiter counts them: sending 200,000 would take minutes. */
 async function exhaustDailyLimits(harness: ContractHarness): Promise<void> {
-  const counted = await harness.server.sql(`update rate_limit_counter set count = 1000000000 where period = 'day' returning subject`);
+  const counted = await harness.server.sql(`update request_count set day_count = 1000000000 returning subject`);
   expect(counted.length).toBeGreaterThan(0);
 }

@@ -88,7 +88,7 @@ const MUTATIONS: Mutation[] = [
   ['enum: a scope nobody knows', 'getApiKey', body((json) => (json['data'].scopes = ['everything']))],
   ['enum: a level nobody knows', 'listExecutionLogs', body((json) => (json['data'][0].level = 'loud'))],
   ['format: no RFC 3339 time', 'getWorkflow', body((json) => (json['data'].created_at = '22.11.2026'))],
-  ['format: no UUID', 'getWorkflow', body((json) => (json['meta'].request_id = 'r1'))],
+  ['wrong type: a number for the request id', 'getWorkflow', body((json) => (json['meta'].request_id = 1))],
   ['pattern: an id of another kind', 'getWorkflow', body((json) => (json['data'].id = json['data'].id.replace('wf_', 'exec_')))],
   ['pattern: a bare UUID for an id', 'getExecution', body((json) => (json['data'].workflow_id = '550e8400-e29b-41d4-a716-446655440000'))],
   ['bounds: a page before the first', 'listWorkflows', body((json) => (json['pagination'].page = 0))],

@@ -663,7 +663,6 @@ export function projectConnectedEvent(value: unknown, dropped?: string[], path =
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
   if (value.data !== undefined) out.data = projectConnectedEventData(value.data, dropped, path + '/data');
-  if (value.progress !== undefined) out.progress = value.progress;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }

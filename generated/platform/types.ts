@@ -1928,8 +1928,6 @@ export interface components {
             data: {
                 status: components["schemas"]["ExecutionStatus"];
             };
-            /** @description Share of the nodes that are decided, in percent. */
-            progress?: number;
         };
         /** @description The execution began. */
         ExecutionStartedEvent: {

@@ -9423,7 +9423,7 @@ validate181.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 export const executionEvent = validate188 as unknown as Validator;
 const schema76 = {"oneOf":[{"$ref":"#/$defs/ConnectedEvent"},{"$ref":"#/$defs/ExecutionStartedEvent"},{"$ref":"#/$defs/ExecutionProgressEvent"},{"$ref":"#/$defs/ExecutionWaitingEvent"},{"$ref":"#/$defs/ExecutionCompletedEvent"},{"$ref":"#/$defs/ExecutionFailedEvent"},{"$ref":"#/$defs/ExecutionCancelledEvent"},{"$ref":"#/$defs/NodeStartedEvent"},{"$ref":"#/$defs/NodeCompletedEvent"},{"$ref":"#/$defs/NodeFailedEvent"}]};
-const schema77 = {"type":"object","additionalProperties":false,"required":["type","sequence","execution_id","timestamp","data"],"properties":{"type":{"type":"string","const":"connected"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"$ref":"#/$defs/ExecutionStatus"}}},"progress":{"type":"integer","minimum":0,"maximum":100}}};
+const schema77 = {"type":"object","additionalProperties":false,"required":["type","sequence","execution_id","timestamp","data"],"properties":{"type":{"type":"string","const":"connected"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"$ref":"#/$defs/ExecutionStatus"}}}}};
 
 function validate189(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -9487,7 +9487,7 @@ vErrors.push(err4);
 errors++;
 }
 for(const key0 in data){
-if(!((((((key0 === "type") || (key0 === "sequence")) || (key0 === "execution_id")) || (key0 === "timestamp")) || (key0 === "data")) || (key0 === "progress"))){
+if(!(((((key0 === "type") || (key0 === "sequence")) || (key0 === "execution_id")) || (key0 === "timestamp")) || (key0 === "data"))){
 const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err5];
@@ -9639,49 +9639,14 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data.progress !== undefined){
-let data6 = data.progress;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-const err17 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+}
+else {
+const err17 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err17];
 }
 else {
 vErrors.push(err17);
-}
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 100 || isNaN(data6)){
-const err18 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-if(data6 < 0 || isNaN(data6)){
-const err19 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err20 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
 }
 errors++;
 }
