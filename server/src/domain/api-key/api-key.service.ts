@@ -6,6 +6,7 @@ import { checkStorable } from '../execution/storable.ts';
 import { isId, newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import type { Plan } from '../organisation/plan.ts';
+import { runPrepared, type PreparedQuery } from '../prepared-query.ts';
 import { sha256 } from '../secret.ts';
 import { User } from '../user/user.entity.ts';
 import { ApiKeySecret } from './api-key-secret.entity.ts';
@@ -170,7 +171,7 @@ export class ApiKeyService {
   async authenticate(secretText: string): Promise<AuthenticatedCaller> {
     if (!looksLikeApiKey(secretText)) throw new InvalidApiKeyError();
     // Outside of the request's transaction, and without entities: every request pays for this.
-    const [found] = await this.em.getConnection().execute<PresentedKey[]>(selectPresentedKey, [sha256(secretText)]);
+    const [found] = await runPrepared<PresentedKey>(this.em, selectPresentedKey, [sha256(secretText)]);
     if (!found) throw new InvalidApiKeyError();
     const { id, organisation_id, plan, grants, revoked_at, expires_at, valid_until, last_used_at } = found;
     const now = Date.now();
@@ -203,7 +204,9 @@ interface PresentedKey {
 
 const milliseconds = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
 
-const selectPresentedKey = `
+const selectPresentedKey: PreparedQuery = {
+  name: 'flowpact_presented_key',
+  text: `
   select k.id, k.organisation_id, o.plan, k.grants,
     ${milliseconds('k.revoked_at')} as revoked_at,
     ${milliseconds('k.expires_at')} as expires_at,
@@ -212,7 +215,8 @@ const selectPresentedKey = `
   from api_key_secret s
   join api_key k on k.id = s.api_key_id
   join organisation o on o.id = k.organisation_id
-  where s.hash = ?`;
+  where s.hash = $1`,
+};
 
 async function find(
   em: EntityManager,

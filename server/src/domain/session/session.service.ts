@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { AuthenticatedCaller } from '../api-key/api-key.service.ts';
 import { newId } from '../id.ts';
 import type { Plan } from '../organisation/plan.ts';
+import { runPrepared, type PreparedQuery } from '../prepared-query.ts';
 import { randomBase62, sha256 } from '../secret.ts';
 import { PasswordHasher } from '../user/password-hasher.ts';
 import { scopesOfRole, type Role } from '../user/role.ts';
@@ -103,12 +104,12 @@ export class SessionService {
   /** Whose access token this is. Throws InvalidTokenError or ExpiredTokenError; also when its session has ended. */
   async authenticateAccessToken(accessToken: string): Promise<AuthenticatedCaller> {
     const { sessionId } = await this.accessTokens.verify(accessToken);
-    return this.callerOf('s.id', sessionId);
+    return this.callerOf(selectSessionById, sessionId);
   }
 
   /** Whose cookie this is. Throws InvalidTokenError or ExpiredTokenError. */
   authenticateCookie(cookie: string): Promise<AuthenticatedCaller> {
-    return this.callerOf('s.cookie_hash', sha256(cookie));
+    return this.callerOf(selectSessionByCookie, sha256(cookie));
   }
 
   /** Removes sessions that ended long ago, with their tokens, and says how many. */
@@ -118,9 +119,8 @@ export class SessionService {
   }
 
   // Outside of the request's transaction, and without entities: every request pays for this.
-  private async callerOf(column: 's.id' | 's.cookie_hash', value: string): Promise<AuthenticatedCaller> {
-    const query = `${selectPresentedSession} where ${column} = ?`;
-    const [session] = await this.em.getConnection().execute<PresentedSession[]>(query, [value]);
+  private async callerOf(query: PreparedQuery, value: string): Promise<AuthenticatedCaller> {
+    const [session] = await runPrepared<PresentedSession>(this.em, query, [value]);
     if (!session) throw new InvalidTokenError();
     const refused = refusal(session);
     if (refused) throw refused;
@@ -172,6 +172,16 @@ const selectPresentedSession = `
   from session s
   join user_account u on u.id = s.user_id
   join organisation o on o.id = s.organisation_id`;
+
+const selectSessionById: PreparedQuery = {
+  name: 'flowpact_session_by_id',
+  text: `${selectPresentedSession} where s.id = $1`,
+};
+
+const selectSessionByCookie: PreparedQuery = {
+  name: 'flowpact_session_by_cookie',
+  text: `${selectPresentedSession} where s.cookie_hash = $1`,
+};
 
 function refusal({ ended, disabled, expired }: SessionState): InvalidTokenError | ExpiredTokenError | undefined {
   if (ended) return new InvalidTokenError('The session has ended. Log in again.');

@@ -2,6 +2,7 @@ import type { RateLimitDecision, RateLimiter, RateLimitRequest } from '#runtime/
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { principalOf } from '../../domain/caller.ts';
+import { runPrepared, type PreparedQuery } from '../../domain/prepared-query.ts';
 import { clientAddress } from '../auth/client-address.ts';
 import type { Principal } from '../auth/principal.ts';
 import { Config } from '../config/config.ts';
@@ -58,12 +59,8 @@ export class PostgresRateLimiter implements RateLimiter {
 
   private async count(subject: string, rateLimitClass: string, policy: RateLimitPolicy): Promise<Counted> {
     const { perMinute, perMinuteInClass, perDay } = policy;
-    const parameters = [
-      [subject, rateLimitClass],
-      [rateLimitClass, perMinute, rateLimitClass, perMinuteInClass, perDay],
-      [rateLimitClass],
-    ];
-    const [row] = await this.em.getConnection().execute<Counted[]>(countRequest, parameters.flat());
+    const values = [subject, rateLimitClass, perMinute, perMinuteInClass, perDay];
+    const [row] = await runPrepared<Counted>(this.em, countRequest, values);
     return row!;
   }
 }
@@ -72,18 +69,19 @@ export class PostgresRateLimiter implements RateLimiter {
  * `u` is what was used before this request in the windows of now, `v` whether one more is allowed. A statement that waited
  * for the row's lock may carry an older minute than the row: then the row's is kept.
  */
-const countRequest = `
+const countRequest: PreparedQuery = {
+  name: 'flowpact_count_request',
+  text: `
   insert into request_count as r
     (subject, minute_start, minute_count, class_counts, day_start, day_count, allowed)
   values
-    (?, date_trunc('minute', now()), 1, jsonb_build_object(?::text, 1), date_trunc('day', now(), 'UTC'), 1, true)
+    ($1, date_trunc('minute', now()), 1, jsonb_build_object($2::text, 1), date_trunc('day', now(), 'UTC'), 1, true)
   on conflict (subject) do update set
     (minute_start, minute_count, class_counts, day_start, day_count, allowed) = (
       select u.minute_start, u.minute_count + v.one,
-             u.class_counts || jsonb_build_object(k.class, coalesce((u.class_counts->>k.class)::int, 0) + v.one),
+             u.class_counts || jsonb_build_object($2::text, coalesce((u.class_counts->>$2)::int, 0) + v.one),
              u.day_start, u.day_count + v.one, v.one = 1
-      from (select ?::text as class) k,
-      lateral (
+      from (
         select greatest(r.minute_start, excluded.minute_start) as minute_start,
                case when r.minute_start >= excluded.minute_start then r.minute_count else 0 end as minute_count,
                case when r.minute_start >= excluded.minute_start then r.class_counts else '{}' end as class_counts,
@@ -91,14 +89,15 @@ const countRequest = `
                case when r.day_start >= excluded.day_start then r.day_count else 0 end as day_count
       ) u,
       lateral (
-        select (u.minute_count < ?::int and coalesce((u.class_counts->>?::text)::int, 0) < ?::int
-                and u.day_count < ?::int)::int as one
+        select (u.minute_count < $3::int and coalesce((u.class_counts->>$2)::int, 0) < $4::int
+                and u.day_count < $5::int)::int as one
       ) v
     )
-  returning allowed, minute_count, (class_counts->>?::text)::int as class_count, day_count,
-    extract(epoch from minute_start)::int + 60 as minute_end,
+  returning allowed, minute_count, (class_counts->>$2)::int as class_count, day_count,
+    (extract(epoch from minute_start) + 60)::float8 as minute_end,
     greatest(1, ceil(extract(epoch from minute_start + interval '1 minute' - clock_timestamp())))::int as minute_left,
-    greatest(1, ceil(extract(epoch from day_start + interval '1 day' - clock_timestamp())))::int as day_left`;
+    greatest(1, ceil(extract(epoch from day_start + interval '1 day' - clock_timestamp())))::int as day_left`,
+};
 
 function toUsage(counted: Counted): RateLimitUsage {
   return {
