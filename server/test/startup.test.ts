@@ -213,7 +213,7 @@ describe('stopping', () => {
     return { socket, answer, finish: () => socket.write(body.slice(10)) };
   }
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'on %s a request in progress is answered, new connections are refused, exit 0',
     async (name) => {
       const { server, url } = await startOnOwnDatabase();
@@ -239,6 +239,18 @@ describe('stopping', () => {
     expect(await server.exited).toBe(1);
     request.socket.destroy();
   }, 30_000);
+
+  test('stopped at once, it still stops the embedded PostgreSQL', async () => {
+    const server = start();
+    const request = await halfARequest(await server.ready());
+    const postgres = postmaster();
+    server.signal('SIGTERM');
+    await sleep(700);
+    server.signal('SIGTERM');
+    expect(await server.exited).toBe(1);
+    while (isAlive(postgres)) await sleep(20);
+    request.socket.destroy();
+  }, 60_000);
 
   test('while it drains it is not ready, which tells load balancers to look elsewhere', async () => {
     const { server, url } = await startOnOwnDatabase();

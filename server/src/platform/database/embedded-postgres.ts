@@ -24,7 +24,7 @@ import {
   unwritable,
   type PostgresAccount,
 } from './postgres-account.ts';
-import { commandLine, isAlive, reclaimCluster, stopPostmaster } from './postmaster.ts';
+import { commandLine, isAlive, reclaimCluster, stopAtExit, stopPostmaster } from './postmaster.ts';
 
 const majorVersion = '18';
 const user = 'flowpact';
@@ -60,8 +60,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   claim(files);
   try {
     const { url, pid } = await startCluster(files, binaries, account, options);
+    const forget = stopAtExit(pid);
     let stopped: Promise<void> | undefined;
-    const stop = (): Promise<void> => (stopped ??= stopPostmaster(pid).then(() => release(files)));
+    const stop = (): Promise<void> =>
+      (stopped ??= stopPostmaster(pid).then(() => {
+        forget();
+        release(files);
+      }));
     return { url, pid, stop };
   } catch (error) {
     release(files);

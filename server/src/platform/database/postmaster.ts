@@ -52,6 +52,13 @@ export async function reclaimCluster(cluster: string): Promise<void> {
   rmSync(join(cluster, 'postmaster.pid'), { force: true });
 }
 
+/** Asks a PostgreSQL to stop when this process ends without having stopped it; the result takes that back. */
+export function stopAtExit(pid: number): () => void {
+  const ask = (): void => signal(pid, 'SIGINT');
+  process.once('exit', ask);
+  return () => process.removeListener('exit', ask);
+}
+
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

@@ -3,8 +3,11 @@ import type { Logger } from '../logging/logger.ts';
 /** npm passes Ctrl-C on to a server that the terminal has told already: two signals this close together are one. */
 const sameKeystroke = 500;
 
+/** Ctrl-C, what process supervisors send, and a terminal that was closed. */
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * On SIGINT or SIGTERM runs `stop` and exits 0. A second signal, or `graceSeconds` and a little for closing, exits 1 at once.
+ * On a stop signal runs `stop` and exits 0. A second signal, or `graceSeconds` and a little for closing, exits 1 at once.
  */
 export function onStopSignal(logger: Logger, graceSeconds: number, stop: () => Promise<void>): void {
   let since: number | undefined;
@@ -27,8 +30,7 @@ export function onStopSignal(logger: Logger, graceSeconds: number, stop: () => P
       },
     );
   };
-  process.on('SIGINT', handle);
-  process.on('SIGTERM', handle);
+  for (const name of stopSignals) process.on(name, handle);
 }
 
 function exitNow(logger: Logger, message: string): never {

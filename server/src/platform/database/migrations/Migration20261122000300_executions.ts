@@ -22,7 +22,7 @@ export class Migration20261122000300_executions extends Migration {
     );
 
     this.addSql(
-      `create table "execution_event" ("execution_id" text not null, "sequence" int not null, "organisation_id" text not null, "key" text not null, "type" text not null, "data" jsonb not null, "created_at" timestamptz(3) not null, primary key ("execution_id", "sequence"));`,
+      `create table "execution_event" ("execution_id" text not null, "sequence" int not null, "id" text not null, "organisation_id" text not null, "key" text not null, "type" text not null, "data" jsonb not null, "created_at" timestamptz(3) not null, primary key ("execution_id", "sequence"));`,
     );
     this.addSql(`alter table "execution_event" add constraint "execution_event_key" unique ("execution_id", "key");`);
     this.addSql(
