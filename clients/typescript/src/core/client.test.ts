@@ -469,6 +469,25 @@ describe('events', () => {
     expect(resumed).toEqual([undefined, '2', '2', '3']);
   });
 
+  const greeting = `event: hello\ndata: ${JSON.stringify({ sequence: 0, type: 'hello' })}\n\n`;
+
+  test('what greets every connection is handed out once', async () => {
+    server.answer(events(greeting + event(1, 'a')), events(greeting + event(2, 'end')));
+    expect(await all(client().stream<PetEvent>(operations.watchPet, get, { isLast }))).toEqual([0, 1, 2]);
+  });
+
+  test('it gives up on connections that bring only a greeting', async () => {
+    server.answer(events(greeting + event(1, 'a')), events(greeting));
+    const stream = client().stream<PetEvent>(operations.watchPet, get, { isLast, maxReconnects: 2 });
+    await expect(all(stream)).rejects.toThrow('the event stream broke 3 times in a row without an event');
+  });
+
+  test('a last event that comes again still ends it', async () => {
+    server.answer(events(greeting + event(7, 'end'), 'stay'));
+    const stream = client().stream<PetEvent>(operations.watchPet, get, { isLast, lastEventId: '7' });
+    expect(await all(stream)).toEqual([7]);
+  });
+
   test('it may start after an event seen earlier', async () => {
     server.answer(events(event(8, 'end')));
     await all(client().stream<PetEvent>(operations.watchPet, get, { isLast, lastEventId: '7' }));

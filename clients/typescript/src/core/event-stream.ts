@@ -79,14 +79,20 @@ export class EventStream<Event> implements AsyncIterable<Event> {
     while (fruitless <= maxReconnects) {
       if (fruitless > 0) await this.#source.sleep(asked ?? this.#source.delay(fruitless - 1), signal);
       try {
-        const response = await this.#source.open(this.#lastEventId, signal);
+        const resumedAfter = this.#lastEventId;
+        const response = await this.#source.open(resumedAfter, signal);
         for await (const message of this.#messages(response)) {
           asked = message.retry ?? asked;
           const event = this.#source.decode(message);
-          if (message.id !== '') this.#lastEventId = message.id;
-          fruitless = 0;
+          const last = isLast?.(event) ?? false;
+          // Without an id of its own it is the greeting of a connection, which was handed out before.
+          if (resumedAfter !== undefined && message.id === resumedAfter && !last) continue;
+          if (message.id !== (this.#lastEventId ?? '')) {
+            this.#lastEventId = message.id;
+            fruitless = 0;
+          }
           yield event;
-          if (isLast?.(event)) return;
+          if (last) return;
         }
         if (isLast === undefined) return;
         cause = undefined;
