@@ -30,8 +30,6 @@ type ConnectedEvent struct {
 	// When it happened.
 	Timestamp time.Time `json:"timestamp"`
 	Data ConnectedEventData `json:"data"`
-	// Share of the nodes that are decided, in percent.
-	Progress *int32 `json:"progress,omitempty"`
 	AdditionalProperties map[string]interface{}
 }
 
@@ -179,38 +177,6 @@ func (o *ConnectedEvent) SetData(v ConnectedEventData) {
 	o.Data = v
 }
 
-// GetProgress returns the Progress field value if set, zero value otherwise.
-func (o *ConnectedEvent) GetProgress() int32 {
-	if o == nil || IsNil(o.Progress) {
-		var ret int32
-		return ret
-	}
-	return *o.Progress
-}
-
-// GetProgressOk returns a tuple with the Progress field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *ConnectedEvent) GetProgressOk() (*int32, bool) {
-	if o == nil || IsNil(o.Progress) {
-		return nil, false
-	}
-	return o.Progress, true
-}
-
-// HasProgress returns a boolean if a field has been set.
-func (o *ConnectedEvent) HasProgress() bool {
-	if o != nil && !IsNil(o.Progress) {
-		return true
-	}
-
-	return false
-}
-
-// SetProgress gets a reference to the given int32 and assigns it to the Progress field.
-func (o *ConnectedEvent) SetProgress(v int32) {
-	o.Progress = &v
-}
-
 func (o ConnectedEvent) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -226,9 +192,6 @@ func (o ConnectedEvent) ToMap() (map[string]interface{}, error) {
 	toSerialize["execution_id"] = o.ExecutionId
 	toSerialize["timestamp"] = o.Timestamp
 	toSerialize["data"] = o.Data
-	if !IsNil(o.Progress) {
-		toSerialize["progress"] = o.Progress
-	}
 
 	for key, value := range o.AdditionalProperties {
 		toSerialize[key] = value
@@ -281,7 +244,6 @@ func (o *ConnectedEvent) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "execution_id")
 		delete(additionalProperties, "timestamp")
 		delete(additionalProperties, "data")
-		delete(additionalProperties, "progress")
 		o.AdditionalProperties = additionalProperties
 	}
 

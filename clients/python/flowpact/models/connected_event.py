@@ -19,7 +19,7 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
-from typing import Any, ClassVar, Dict, List, Optional
+from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
 from flowpact.models.connected_event_data import ConnectedEventData
 from typing import Optional, Set
@@ -35,9 +35,8 @@ class ConnectedEvent(BaseModel):
     execution_id: Annotated[str, Field(strict=True)] = Field(description="Its execution.")
     timestamp: datetime = Field(description="When it happened.")
     data: ConnectedEventData
-    progress: Optional[Annotated[int, Field(le=100, strict=True, ge=0)]] = Field(default=None, description="Share of the nodes that are decided, in percent.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["type", "sequence", "execution_id", "timestamp", "data", "progress"]
+    __properties: ClassVar[List[str]] = ["type", "sequence", "execution_id", "timestamp", "data"]
 
     @field_validator('type')
     def type_validate_enum(cls, value):
@@ -118,8 +117,7 @@ class ConnectedEvent(BaseModel):
             "sequence": obj.get("sequence"),
             "execution_id": obj.get("execution_id"),
             "timestamp": obj.get("timestamp"),
-            "data": ConnectedEventData.from_dict(obj["data"]) if obj.get("data") is not None else None,
-            "progress": obj.get("progress")
+            "data": ConnectedEventData.from_dict(obj["data"]) if obj.get("data") is not None else None
         })
         # store additional fields in additional_properties
         for _key in obj.keys():
