@@ -15,9 +15,11 @@ import { boundOperation } from './operation-binding.ts';
 import { OperationRuntime } from './operation-runtime.ts';
 import type { ContractModuleOptions } from './options.ts';
 import type { ContractBinding, RuntimeObserver } from './ports.ts';
+import { drain } from './drain.ts';
 import { rawReply, rawRequest } from './raw-response.ts';
 import { contextKey, RequestContext } from './request-context.ts';
 import { ResponseEncoder } from './response-encoder.ts';
+import { onRouterError } from './router-errors.ts';
 import { isSimple, nestPath, pathExpression, routerPath } from './route-path.ts';
 
 interface ServedContract {
@@ -54,6 +56,7 @@ export class ContractRuntime {
     this.contracts = options.contracts.map((binding) => this.serve(binding, observer));
 
     this.instance.setGenReqId(requestIds(this.requestIdHeader, options.requestId?.accept));
+    onRouterError(this.instance, (error, request, reply) => this.handle(error, request, reply));
     this.instance.addHook('onRoute', (route) => this.onRoute(route));
     // Plugins add their routes as late as here.
     this.instance.addHook('onReady', (done) => done(this.checked ? this.findProblems() : undefined));
@@ -81,16 +84,26 @@ export class ContractRuntime {
     }
     const known = (request as Carrier)[contextKey];
     const operation = known?.operation;
-    if (known !== undefined && operation !== undefined) {
-      this.operations.get(keyOf(operation))!.fail(known, this.ofFastify(error, operation));
+    const failure = this.ofFastify(error, operation);
+    if (failure instanceof RequestFailure && failure.kind === 'payload_too_large') {
+      drain(request.raw, () => this.answer(failure, request, reply));
+    } else {
+      this.answer(failure, request, reply);
+    }
+  }
+
+  private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const known = (request as Carrier)[contextKey];
+    if (known?.operation !== undefined) {
+      this.operations.get(keyOf(known.operation))!.fail(known, error);
       return;
     }
     const contract = this.contractOf(request);
-    const context = new RequestContext(request, reply, contract.binding.descriptor, undefined);
+    const context = known ?? new RequestContext(request, reply, contract.binding.descriptor, undefined);
     (request as Carrier)[contextKey] = context;
     reply.header(this.requestIdHeader, request.id);
     if (request.is404 && error instanceof NotFoundException) this.notFound(context, contract);
-    else contract.responder.fail(context, this.ofFastify(error, undefined));
+    else contract.responder.fail(context, error);
   }
 
   private serve(binding: ContractBinding, observer: Required<RuntimeObserver>): ServedContract {
@@ -244,6 +257,9 @@ export class ContractRuntime {
       }
       case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
         return invalid('does not have the length that Content-Length says', 'body');
+      case 'FST_ERR_MAX_PARAM_LENGTH':
+        // Nothing that exists has an id that long.
+        return new RequestFailure('not_found', 'There is nothing at this path.');
       case 'FST_ERR_BAD_URL':
         return invalid('is not valid percent-encoding', 'path');
       default:

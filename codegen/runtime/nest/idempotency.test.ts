@@ -81,7 +81,7 @@ class MemoryStore implements IdempotencyStore {
 
 let store = new MemoryStore();
 let created = 0;
-let release: (() => void) | undefined;
+const waiting: (() => void)[] = [];
 const transactions: boolean[] = [];
 
 @Controller()
@@ -92,7 +92,7 @@ class Orders {
     transactions.push(store.inTransaction);
     const { mode } = query;
     if (mode === 'fail') throw Object.assign(new Error('Nothing left.'), { code: 'out_of_stock' });
-    if (mode === 'slow') await new Promise<void>((resolve) => (release = resolve));
+    if (mode === 'slow') await new Promise<void>((resolve) => waiting.push(resolve));
     const response = CreateOrder.respond(202, { id: created, secret: 'x' }, { Location: `/orders/${created}` });
     if (mode !== 'wait') return response;
     return response.whenCommitted(async () => {
@@ -167,11 +167,11 @@ test('422: the key of another request', async () => {
 
 test('409: while the first request runs', async () => {
   const first = post('/orders?mode=slow', 'a');
-  while (release === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   const twin = await post('/orders?mode=slow', 'a');
   expect(twin).toMatchObject({ status: 409, body: { code: 'idempotency_in_flight', details: { retryAfter: 3 } } });
   expect(twin.headers.get('retry-after')).toBe('3');
-  release();
+  waiting.shift()!();
   expect((await first).status).toBe(202);
 });
 

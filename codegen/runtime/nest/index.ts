@@ -6,6 +6,7 @@
  *   `RateLimiter`, `IdempotencyStore`, an `ErrorFormat` per contract.
  * - `contextOf(request)` and `principalOf(request)` are for the application's own parameter decorators.
  */
+export { BootCheckError } from './boot-check.ts';
 export type * from './contract.ts';
 export { ContractModule, type ContractModuleAsyncOptions } from './contract.module.ts';
 export {
@@ -27,4 +28,10 @@ export {
   RequestContext,
   type OperationRequest,
 } from './request-context.ts';
-export { OperationResponse, type EventStream, type ResponseHeaders, type ServerSentEvent } from './response.ts';
+export {
+  OperationResponse,
+  type BinaryBody,
+  type EventStream,
+  type ResponseHeaders,
+  type ServerSentEvent,
+} from './response.ts';

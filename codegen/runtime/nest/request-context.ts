@@ -15,6 +15,8 @@ export interface OperationRequest {
   readonly body: unknown;
   /** The best of the operation's success media types for the request's `Accept`; undefined where it has none. */
   readonly accept: string | undefined;
+  /** The declared media type of the body; undefined without a body. */
+  readonly contentType: string | undefined;
   readonly [contextKey]?: RequestContext;
 }
 

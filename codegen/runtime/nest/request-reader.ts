@@ -32,6 +32,7 @@ class ReadRequest implements OperationRequest {
   cookies: Values;
   body: unknown;
   accept: string | undefined;
+  contentType: string | undefined;
   [contextKey]: RequestContext;
 
   constructor(context: RequestContext, path: Values, query: Values, headers: Values, cookies: Values) {
@@ -41,6 +42,7 @@ class ReadRequest implements OperationRequest {
     this.cookies = cookies;
     this.body = undefined;
     this.accept = context.accept;
+    this.contentType = undefined;
     this[contextKey] = context;
   }
 }
@@ -133,6 +135,7 @@ export class RequestReader {
     const media = mediaType === undefined ? undefined : content[mediaType];
     if (mediaType === undefined || media === undefined) return errors;
 
+    input.contentType = mediaType;
     if (media.kind === 'multipart') {
       return readMultipart(raw, contentType, media.shape).then((fields) => {
         if (fields === undefined) errors.push({ field: '', message: 'is not valid multipart data', location: 'body' });

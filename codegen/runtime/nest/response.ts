@@ -1,3 +1,9 @@
+import type { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+
+/** The body of a response of a binary media type. */
+export type BinaryBody = Uint8Array | Blob | Readable | ReadableStream;
+
 /** Headers of a response as a handler gives them. */
 export type ResponseHeaders = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 

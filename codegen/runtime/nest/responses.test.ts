@@ -112,10 +112,7 @@ async function* ticks(how: string, signal: AbortSignal): AsyncGenerator<ServerSe
     yield { id: '2', event: 'multi', data: 'a\nb' };
     if (how === 'idle') await once(signal, 'abort').catch(() => undefined);
     if (how === 'fail') throw new Error('source failed');
-    while (how === 'endless') {
-      produced += 1;
-      yield { data: 'x'.repeat(1000) };
-    }
+    for (; how === 'endless'; produced += 1) yield { data: 'x'.repeat(1000) };
   } finally {
     open -= 1;
     if (signal.aborted) aborted += 1;

@@ -18,18 +18,23 @@ export function nestPath(template: string): string {
 }
 
 /**
- * The pattern of Fastify's router (find-my-way). A segment of several parts becomes one parameter with a regular expression,
- * which the router prefers to a plain parameter: `/acts/{id}:cancel` wins over `/acts/{id}`.
+ * The pattern of Fastify's router (find-my-way). Parameters that share a segment with something get a regular expression,
+ * and the router prefers such a segment to a plain parameter: `/acts/{id}:cancel` wins over `/acts/{id}`.
  */
 export function routerPath(template: string): string {
   let parameters = 0;
   return template
     .split('/')
     .map((segment) => {
-      if (!segment.includes('{')) return encodeURI(segment).replaceAll(':', '::').replaceAll('*', '%2A');
-      parameters += 1;
-      if (/^\{[^{}]*\}$/.test(segment)) return `:p${parameters}`;
-      return `:p${parameters}(^${segmentExpression(segment, '[^/]+?')}$)`;
+      const isWhole = /^\{[^{}]*\}$/.test(segment);
+      return segment
+        .split(expression)
+        .map((part, index) => {
+          if (index % 2 === 0) return encodeURI(part).replaceAll(':', '::').replaceAll('*', '%2A');
+          parameters += 1;
+          return isWhole ? `:p${parameters}` : `:p${parameters}([^/]+?)`;
+        })
+        .join('');
     })
     .join('/');
 }

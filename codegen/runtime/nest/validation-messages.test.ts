@@ -37,6 +37,7 @@ const cases: readonly (readonly [schema: Schema, value: unknown, want: readonly 
   [{ dependentRequired: { a: ['b'] } }, { a: 1 }, ['b: is required together with a']],
   [{ not: {} }, 1, [': has a form that is not allowed']],
   [{ properties: { a: false } }, { a: 1 }, ['a: is not allowed']],
+  // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
   [{ if: {}, then: { required: ['a'] } }, {}, ['a: is required']],
   [{ propertyNames: { pattern: '^a' } }, { b: 1 }, [': must match the pattern ^a']],
   [nullable, 'x', [': must have at least 2 characters']],

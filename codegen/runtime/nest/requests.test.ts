@@ -1,0 +1,397 @@
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Controller } from '@nestjs/common';
+
+import { errors, start, type RunningApplication } from '../testing/application.ts';
+import { contract, operation } from '../testing/descriptors.ts';
+import { contextOf, defineOperation, type OperationRequest } from './index.ts';
+
+interface Answer {
+  readonly status: 200;
+  readonly body: unknown;
+}
+const anything = { 200: { content: { 'application/json': {} } } };
+const fields = {
+  type: 'object',
+  properties: {
+    name: { type: 'string' },
+    age: { type: 'integer' },
+    tags: { type: 'array', items: { type: 'string' } },
+    photo: {},
+  },
+  required: ['name'],
+};
+const item = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] };
+
+const Take = defineOperation<OperationRequest, Answer>(
+  operation({
+    id: 'take',
+    method: 'POST',
+    path: '/take',
+    body: {
+      content: {
+        'application/json': fields,
+        'application/merge-patch+json': fields,
+        'application/x-www-form-urlencoded': fields,
+        'multipart/form-data': fields,
+        'application/yaml': fields,
+        'text/plain': { type: 'string', minLength: 2 },
+        'image/*': {},
+      },
+    },
+    bodyLimit: 2000,
+    responses: anything,
+    errors: { payload_too_large: 413 },
+  }),
+);
+const Maybe = defineOperation<OperationRequest, Answer>(
+  operation({
+    id: 'maybe',
+    method: 'PUT',
+    path: '/maybe',
+    body: { required: false, content: { 'application/json': item } },
+    responses: anything,
+  }),
+);
+const Remove = defineOperation<OperationRequest, Answer>(
+  operation({ id: 'remove', method: 'DELETE', path: '/remove', responses: anything }),
+);
+const Odd = defineOperation<OperationRequest, Answer>(
+  operation({
+    id: 'odd',
+    method: 'GET',
+    path: '/odd/{item-id}/{point}',
+    parameters: [
+      { in: 'path', name: 'item-id', schema: { type: 'string' } },
+      { in: 'path', name: 'point', schema: { type: 'array', items: { type: 'integer' } } },
+      {
+        in: 'query',
+        name: 'filter',
+        style: 'deepObject',
+        schema: { type: 'object', properties: { min: { type: 'number' } }, additionalProperties: false },
+      },
+      { in: 'query', name: 'limit', schema: { type: 'integer', default: 20, maximum: 100 } },
+      { in: 'header', name: 'X-Ids', schema: { type: 'array', items: { type: 'integer' } } },
+      { in: 'cookie', name: 'theme', schema: { enum: ['dark', 'light'] } },
+    ],
+    responses: anything,
+  }),
+);
+const act = (id: string, path: string, names: string[]) =>
+  defineOperation<OperationRequest, Answer>(
+    operation({
+      id,
+      method: 'POST',
+      path,
+      parameters: names.map((name) => ({ in: 'path' as const, name, schema: { type: 'string' } })),
+      responses: anything,
+    }),
+  );
+const Act = act('act', '/acts/{id}', ['id']);
+const Cancel = act('cancel', '/acts/{id}:cancel', ['id']);
+const Retry = act('retry', '/acts/{id}:retry', ['id']);
+const Pair = act('pair', '/pairs/{a}..{b}.json', ['a', 'b']);
+
+const echo = (request: OperationRequest): Answer => {
+  const { path, query, headers, cookies, body, contentType } = request;
+  return {
+    status: 200,
+    body: { path, query, headers, cookies, body: body instanceof Buffer ? [...body] : body, contentType },
+  };
+};
+
+@Controller()
+class Echo {
+  @Take() async take(request: OperationRequest): Promise<Answer> {
+    const { body } = request;
+    const photo = (body as { photo?: unknown }).photo;
+    if (!(photo instanceof File)) return echo(request);
+    return { status: 200, body: { ...(body as object), photo: [photo.name, photo.type, await photo.text()] } };
+  }
+  @Maybe() async maybe(request: OperationRequest) {
+    return echo(request);
+  }
+  @Remove() async remove(request: OperationRequest) {
+    return echo(request);
+  }
+  @Odd() async odd(request: OperationRequest) {
+    return echo(request);
+  }
+  @Act() async act(request: OperationRequest) {
+    return echo(request);
+  }
+  @Cancel() async cancel({ path }: OperationRequest): Promise<Answer> {
+    return { status: 200, body: ['cancel', path] };
+  }
+  @Retry() async retry({ path }: OperationRequest): Promise<Answer> {
+    return { status: 200, body: ['retry', path] };
+  }
+  @Pair() async pair({ path }: OperationRequest): Promise<Answer> {
+    return { status: 200, body: path };
+  }
+}
+
+type Sent = NonNullable<RequestInit['body']>;
+
+let running: RunningApplication;
+const around: string[] = [];
+beforeAll(async () => {
+  running = await start([Echo], {
+    contracts: [
+      {
+        descriptor: contract(
+          'echo',
+          [Take, Maybe, Remove, Odd, Act, Cancel, Retry, Pair].map((each) => each.descriptor),
+        ),
+        errors,
+      },
+    ],
+    mediaTypes: {
+      'application/yaml': {
+        decode: (text) => {
+          if (text.includes('{')) throw new Error('Unexpected token at line 1, column 4:\nsecret');
+          return Object.fromEntries(
+            text
+              .trim()
+              .split('\n')
+              .map((line) => line.split(': ')),
+          );
+        },
+      },
+    },
+    around: (context, next) => {
+      around.push(contextOf(context.request).operation!.id);
+      next();
+    },
+  });
+});
+afterAll(() => running.close());
+
+async function send(
+  method: string,
+  path: string,
+  body?: Sent,
+  contentType?: string,
+  headers: Record<string, string> = {},
+) {
+  const response = await running.fetch(path, {
+    method,
+    body: body ?? null,
+    headers: { ...headers, ...(contentType && { 'content-type': contentType }) },
+  });
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown> & { code: string; details: { errors: unknown[] } },
+  };
+}
+const failure = (message: string, field = '', location = 'body') => ({
+  status: 400,
+  body: { details: { errors: [{ field, message, location }] } },
+});
+
+describe('bodies', () => {
+  test.each([
+    ['application/json', '{"name":"Ann"}', { name: 'Ann' }],
+    ['Application/JSON; charset=utf-8', '{"name":"Ann"}', { name: 'Ann' }],
+    ['application/merge-patch+json', '{"name":"Ann","age":3}', { name: 'Ann', age: 3 }],
+    [
+      'application/x-www-form-urlencoded',
+      'name=Ann+B&age=3&tags=a&tags=b%26c',
+      { name: 'Ann B', age: 3, tags: ['a', 'b&c'] },
+    ],
+    ['application/yaml', 'name: Ann', { name: 'Ann' }],
+    ['text/plain', 'Grüße', 'Grüße'],
+    ['image/png', Buffer.from([0, 255, 128]), [0, 255, 128]],
+  ] as const)('%s is read', async (contentType, sent, want) => {
+    expect(await send('POST', '/take', sent as Sent, contentType)).toMatchObject({
+      status: 200,
+      body: { body: want },
+    });
+  });
+
+  test('the handler is told the media type', async () => {
+    expect((await send('POST', '/take', '{"name":"Ann"}', 'application/json; charset=utf-8')).body['contentType']).toBe(
+      'application/json',
+    );
+    expect((await send('POST', '/take', 'xx', 'image/png')).body['contentType']).toBe('image/*');
+  });
+
+  test('multipart/form-data: text fields become values, files stay files', async () => {
+    const form = new FormData();
+    form.set('name', 'Ann');
+    form.set('age', '7');
+    form.append('tags', 'a');
+    form.set('photo', new File(['pixels'], 'me.png', { type: 'image/png' }));
+    expect(await send('POST', '/take', form)).toMatchObject({
+      status: 200,
+      body: { name: 'Ann', age: 7, tags: ['a'], photo: ['me.png', 'image/png', 'pixels'] },
+    });
+  });
+
+  test.each([
+    ['application/json', '{"name":', 'is not valid JSON'],
+    ['application/json', '{"name": secret}', 'is not valid JSON'],
+    ['application/json', '{"name": "secret" 1}', 'is not valid JSON (at position 18)'],
+    ['application/json', '{"name":"x","__proto__":{"admin":true}}', 'holds the name __proto__, which is not allowed'],
+    ['application/json', '', 'a request body is required'],
+    ['application/yaml', 'a: {', 'is not valid application/yaml (at line 1, column 4)'],
+    ['multipart/form-data; boundary=x', 'nonsense', 'is not valid multipart data'],
+    ['text/plain', 'x', 'must have at least 2 characters'],
+    ['application/json', '[]', 'must be an object'],
+  ])('400: %s %s', async (contentType, sent, message) => {
+    const answer = await send('POST', '/take', sent, contentType);
+    expect(answer).toMatchObject(failure(message));
+    expect(JSON.stringify(answer.body)).not.toContain('secret');
+  });
+
+  test('400: fields of a form are checked like any other', async () => {
+    expect(await send('POST', '/take', 'age=x', 'application/x-www-form-urlencoded')).toMatchObject({
+      status: 400,
+      body: {
+        details: {
+          errors: [
+            { field: 'name', message: 'is required' },
+            { field: 'age', message: 'must be an integer' },
+          ],
+        },
+      },
+    });
+  });
+
+  test('415: another media type, or none', async () => {
+    const answer = await send('POST', '/take', 'a,b', 'text/csv');
+    expect(answer).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
+    expect(await send('POST', '/take', Buffer.from('x') as unknown as Sent)).toMatchObject({ status: 415 });
+    expect(await send('PUT', '/maybe', 'x', 'text/plain')).toMatchObject({
+      status: 415,
+      body: { details: { supported: ['application/json'] } },
+    });
+  });
+
+  test('413: a body beyond the limit of its operation, in the contract’s shape, however long it takes to send', async () => {
+    const big = JSON.stringify({ name: 'x'.repeat(3_000_000) });
+    for (let round = 0; round < 5; round += 1) {
+      expect(await send('POST', '/take', big, 'application/json')).toMatchObject({
+        status: 413,
+        body: { code: 'payload_too_large', details: { limit: 2000 } },
+      });
+    }
+    const chunks = new ReadableStream({
+      start(controller) {
+        for (let index = 0; index < 50; index += 1) controller.enqueue(new Uint8Array(1000));
+        controller.close();
+      },
+    });
+    const response = await running.fetch('/take', {
+      method: 'POST',
+      body: chunks,
+      duplex: 'half',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(response.status).toBe(413);
+  });
+
+  test('an optional body may be absent; a body that the operation does not have is ignored', async () => {
+    expect(await send('PUT', '/maybe')).toMatchObject({ status: 200 });
+    expect(await send('PUT', '/maybe', '{}', 'application/json')).toMatchObject(failure('is required', 'id'));
+    expect(await send('DELETE', '/remove', '{"a":1}', 'application/json')).toMatchObject({ status: 200 });
+    expect(await send('DELETE', '/remove', undefined, 'application/json')).toMatchObject({ status: 200 });
+  });
+});
+
+describe('parameters', () => {
+  test('200: names that are no identifiers, arrays, defaults, deep objects, headers and cookies', async () => {
+    const { status, body } = await send('GET', '/odd/a%2Fb%20c/1,2?filter[min]=1.5', undefined, undefined, {
+      'x-ids': '1, 2',
+      cookie: 'theme=dark',
+    });
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      path: { 'item-id': 'a/b c', point: [1, 2] },
+      query: { filter: { min: 1.5 }, limit: 20 },
+      headers: { 'X-Ids': [1, 2] },
+      cookies: { theme: 'dark' },
+    });
+  });
+
+  test('400: everything that is wrong at once, with its location', async () => {
+    const { status, body } = await send('GET', '/odd/a/1,x?filter[max]=1&limit=1e3&nope=1', undefined, undefined, {
+      'x-ids': 'a',
+      cookie: 'theme=red',
+    });
+    expect(status).toBe(400);
+    expect(body.details.errors).toEqual([
+      { field: 'point[1]', message: 'must be an integer', location: 'path' },
+      { field: 'nope', message: 'is not a known query parameter', location: 'query' },
+      { field: 'filter.max', message: 'is not a known field', location: 'query' },
+      { field: 'limit', message: 'must be at most 100', location: 'query' },
+      { field: 'X-Ids[0]', message: 'must be an integer', location: 'header' },
+      { field: 'theme', message: 'must be one of "dark", "light"', location: 'cookie' },
+    ]);
+  });
+
+  test('paths with several parts in a segment reach their operations', async () => {
+    expect((await send('POST', '/acts/7:cancel')).body).toEqual(['cancel', { id: '7' }]);
+    expect((await send('POST', '/acts/a%3Ab:retry')).body).toEqual(['retry', { id: 'a:b' }]);
+    expect((await send('POST', '/acts/7')).body).toMatchObject({ path: { id: '7' } });
+    expect((await send('POST', '/acts/7:other')).body).toMatchObject({ path: { id: '7:other' } });
+    expect((await send('POST', '/pairs/1.5..2.json')).body).toEqual({ a: '1.5', b: '2' });
+  });
+
+  test('404: an empty path parameter names nothing; 405 knows paths of several parts', async () => {
+    expect(await send('POST', '/acts/')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    const answer = await send('PUT', '/acts/7:cancel');
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
+  });
+
+  test('400 and 404: paths that the router refuses have the contract’s shape', async () => {
+    expect(await send('GET', '/odd/%zz/1')).toMatchObject({ status: 400, body: { code: 'validation' } });
+    expect(await send('POST', `/acts/${'x'.repeat(300)}`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  });
+});
+
+describe('request ids', () => {
+  test.each([
+    ['mine-1.2_3:4', true],
+    ['x'.repeat(129), false],
+    ['a b', false],
+  ])('%s is taken over: %s', async (id, taken) => {
+    const answer = await send('DELETE', '/remove', undefined, undefined, { 'x-request-id': id });
+    expect(answer.headers.get('x-request-id') === id).toBe(taken);
+  });
+
+  test('are on 404, 413 and malformed URLs too', async () => {
+    for (const [method, path] of [
+      ['GET', '/none'],
+      ['GET', '/odd/%zz/1'],
+    ] as const) {
+      expect((await send(method, path)).headers.get('x-request-id')).toBeTruthy();
+    }
+  });
+});
+
+test('around surrounds the handler of valid requests', async () => {
+  around.length = 0;
+  await send('DELETE', '/remove');
+  await send('DELETE', '/remove?x=1');
+  expect(around).toEqual(['remove']);
+});
+
+test('a request that breaks off harms nothing', async () => {
+  const client = httpRequest(`${running.url}/take`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-length': 1000 },
+  });
+  client.on('error', () => undefined);
+  client.write('{');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  client.destroy();
+  const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
+  socket.write('POST /take HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{}');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  socket.destroy();
+  expect(await send('DELETE', '/remove')).toMatchObject({ status: 200 });
+});
