@@ -10,7 +10,7 @@ import type { WorkflowDefinition } from '../language/index.ts';
 import { ExecutionEvent } from './execution-event.entity.ts';
 import { Execution } from './execution.entity.ts';
 import { Step } from './step.entity.ts';
-import { sketch } from './test/sketch.ts';
+import { sketch } from '../../../test/executions/sketch.ts';
 
 jest.setTimeout(60_000);
 
@@ -27,13 +27,13 @@ beforeEach(() => {
   journal = join(folder, 'journal');
 });
 afterEach(async () => {
-  for (const worker of [...workers]) await kill(worker);
+  for (const worker of workers) await kill(worker);
   rmSync(folder, { recursive: true });
 });
 afterAll(() => database.drop());
 
 async function startWorker(): Promise<ChildProcess> {
-  const worker = fork(new URL('./test/worker.ts', import.meta.url), [database.url, journal], {
+  const worker = fork(new URL('../../../test/executions/worker.ts', import.meta.url), [database.url, journal], {
     execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

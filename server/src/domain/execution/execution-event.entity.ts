@@ -21,6 +21,7 @@ const ExecutionEventSchema = defineEntity({
     executionId: p.text().primary(),
     /** Counts from 1 in each execution, in the order in which events became visible; a number may be left out. */
     sequence: p.integer().primary().autoincrement(false),
+    id: p.text(),
     organisationId: p.text(),
     /** What the event is about, once per execution, so that a run which is resumed says nothing twice. */
     key: p.text(),

@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
+import { isId } from '../id.ts';
 import { ExecutionEvent } from './execution-event.entity.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
 import { LiveChannel } from './live-channel.ts';
@@ -30,9 +31,9 @@ export class ExecutionEvents {
    * organisation has no such execution.
    */
   async follow(organisationId: string, executionId: string, after: number, signal: AbortSignal): Promise<EventFeed> {
-    const execution = await this.em
-      .fork()
-      .findOne(Execution, { id: executionId, organisationId }, { fields: ['status'] });
+    const where = { id: executionId, organisationId };
+    const execution =
+      isId('exec', executionId) && (await this.em.fork().findOne(Execution, where, { fields: ['status'] }));
     if (!execution) throw new ResourceNotFoundError('execution', executionId);
     return { status: execution.status, events: this.#follow(executionId, after, signal) };
   }

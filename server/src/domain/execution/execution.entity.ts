@@ -120,6 +120,7 @@ export class Execution extends ExecutionSchema.class {
     return Object.assign(new ExecutionEvent(), {
       executionId: this.id,
       sequence: this.eventSequence,
+      id: newId('evt'),
       organisationId: this.organisationId,
       key: 'ended',
       type: 'execution:cancelled' as const,

@@ -3,7 +3,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Logger } from '@nestjs/common';
 import { type Caller, principalOf } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
-import { fieldPath, schemaFaults, type WorkflowDefinition } from '../language/index.ts';
+import { isId } from '../id.ts';
+import { Evaluator, fieldPath, type WorkflowDefinition } from '../language/index.ts';
 import type { LogLevel } from '../nodes/index.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
@@ -47,6 +48,7 @@ export interface LogQuery extends SliceRequest {
   readonly nodeId?: string;
 }
 
+const nodeIdPattern = /^[a-z][a-z0-9_]{0,63}$/;
 /** How often a waiter looks for himself, should the news of the end get lost. */
 const lookInterval = 2_000;
 
@@ -61,6 +63,7 @@ export class ExecutionService {
     private readonly workflows: PublishedWorkflows,
     private readonly definitions: DefinitionStore,
     private readonly live: LiveChannel,
+    private readonly evaluator: Evaluator,
   ) {}
 
   /**
@@ -79,7 +82,7 @@ export class ExecutionService {
     checkStorable('input', input);
     checkStorable('metadata', metadata);
     const { version, definition } = await this.workflows.getPublished(organisationId, workflowId);
-    checkInput(definition, input);
+    await this.#checkInput(definition, input);
     return this.em.transactional(
       async (em) => {
         const execution = Execution.create({
@@ -102,7 +105,7 @@ export class ExecutionService {
   }
 
   async get(organisationId: string, id: string): Promise<Execution> {
-    const execution = await this.em.findOne(Execution, { id, organisationId }, { refresh: true });
+    const execution = isId('exec', id) && (await this.em.findOne(Execution, { id, organisationId }, { refresh: true }));
     if (!execution) throw new ResourceNotFoundError('execution', id);
     return execution;
   }
@@ -111,6 +114,7 @@ export class ExecutionService {
   async list(organisationId: string, query: ExecutionQuery): Promise<Slice<Execution>> {
     const { workflowId, statuses, from, to, perPage } = query;
     const position = positionOf(query);
+    if (workflowId !== undefined && !isId('wf', workflowId)) return toSlice([], query, position ? undefined : 0);
     const where: FilterQuery<Execution> = {
       organisationId,
       ...(workflowId !== undefined && { workflowId }),
@@ -130,6 +134,7 @@ export class ExecutionService {
 
   /** Ends it at once; a step at work is told to stop. Throws ExecutionAlreadyFinishedError when it has ended. */
   async cancel(organisationId: string, id: string): Promise<Execution> {
+    if (!isId('exec', id)) throw new ResourceNotFoundError('execution', id);
     const execution = await this.em.transactional(async (em) => {
       const lockMode = LockMode.PESSIMISTIC_WRITE;
       const found = await em.findOne(Execution, { id, organisationId }, { lockMode, refresh: true });
@@ -166,6 +171,7 @@ export class ExecutionService {
     const { levels, nodeId, perPage } = query;
     const position = positionOf(query);
     await this.#exists(organisationId, id);
+    if (nodeId !== undefined && !nodeIdPattern.test(nodeId)) return toSlice([], query, position ? undefined : 0);
     const where: FilterQuery<ExecutionLog> = {
       executionId: id,
       organisationId,
@@ -201,19 +207,19 @@ export class ExecutionService {
     }
   }
 
-  async #exists(organisationId: string, id: string): Promise<void> {
-    const count = await this.em.count(Execution, { id, organisationId });
-    if (count === 0) throw new ResourceNotFoundError('execution', id);
+  async #checkInput({ input_schema: schema }: WorkflowDefinition, input: Json): Promise<void> {
+    const faults = schema ? await this.evaluator.schemaFaults(schema, input) : [];
+    if (faults.length === 0) return;
+    throw new ValidationFailedError(
+      'The input does not satisfy the input schema of the workflow.',
+      faults.map(({ keys, message }) => ({ field: fieldPath(['input', ...keys]), message, location: 'body' as const })),
+    );
   }
-}
 
-function checkInput(definition: WorkflowDefinition, input: Json): void {
-  const faults = definition.input_schema ? schemaFaults(definition.input_schema, input) : [];
-  if (faults.length === 0) return;
-  throw new ValidationFailedError(
-    'The input does not satisfy the input schema of the workflow.',
-    faults.map(({ keys, message }) => ({ field: fieldPath(['input', ...keys]), message, location: 'body' as const })),
-  );
+  async #exists(organisationId: string, id: string): Promise<void> {
+    const count = isId('exec', id) && (await this.em.count(Execution, { id, organisationId }));
+    if (!count) throw new ResourceNotFoundError('execution', id);
+  }
 }
 
 function toGraphInput(execution: Execution): GraphInput {

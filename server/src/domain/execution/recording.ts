@@ -73,7 +73,7 @@ export class Recording {
     this.#steps.set(step.nodeId, {
       ...step,
       input: step.input ?? known?.input,
-      startedAt: known?.startedAt ?? step.startedAt,
+      startedAt: earlier(known?.startedAt, step.startedAt),
     });
   }
 
@@ -142,6 +142,7 @@ export class Recording {
 
   eventRows(): Record<string, unknown>[] {
     return this.#events.map(({ key, type, data, at }, index) => ({
+      id: newId('evt'),
       execution_id: this.executionId,
       position: index + 1,
       key,
@@ -164,4 +165,9 @@ export class Recording {
       created_at: at,
     }));
   }
+}
+
+function earlier(first: Date | undefined, second: Date | undefined): Date | undefined {
+  if (!first || !second) return first ?? second;
+  return first < second ? first : second;
 }

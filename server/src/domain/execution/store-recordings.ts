@@ -46,10 +46,10 @@ with given as (
     and coalesce(array_position(array['pending', 'running', 'waiting'], excluded.status), 4)
       > coalesce(array_position(array['pending', 'running', 'waiting'], step.status), 4))
 ), events as (
-  insert into execution_event (execution_id, sequence, organisation_id, key, type, data, created_at)
-  select execution_id, open.event_sequence + position, open.organisation_id, key, type, data, created_at
+  insert into execution_event (execution_id, sequence, id, organisation_id, key, type, data, created_at)
+  select execution_id, open.event_sequence + position, new.id, open.organisation_id, key, type, data, created_at
   from jsonb_to_recordset($3::jsonb) as new(
-    execution_id text, position int, key text, type text, data jsonb, created_at timestamptz)
+    id text, execution_id text, position int, key text, type text, data jsonb, created_at timestamptz)
   join open on open.id = new.execution_id
   on conflict do nothing
 ), logs as (

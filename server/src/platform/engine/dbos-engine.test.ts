@@ -143,6 +143,10 @@ test('a signal reaches the run that waits for it, once per key', async () => {
   expect(seen).toEqual([{ by: 'ada' }, 'nothing']);
 });
 
+test('a process has one engine', async () => {
+  await expect(startEngine()).rejects.toThrow('has an engine already');
+});
+
 test('a run that waits is left when the engine stops, and goes on at the next start', async () => {
   await submit('r8', 'steps@1', { delay: 1_500 });
   await later(200);
@@ -150,6 +154,7 @@ test('a run that waits is left when the engine stops, and goes on at the next st
   await engine.stop(5_000);
   expect(performance.now() - from).toBeLessThan(1_500);
   expect(seen).toEqual([]);
+  await expect(submit('r9', 'steps@1')).rejects.toMatchObject({ code: 'service_unavailable' });
   engine = await startEngine();
   await until(() => seen.length === 1);
   expect(seen).toEqual([{ runId: 'r8', second: 2, resumed: true }]);

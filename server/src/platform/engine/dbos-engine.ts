@@ -61,6 +61,11 @@ const quiet: EngineLog = { debug: () => undefined, warn: () => undefined, error:
 const registered = new Map<string, DbosBody>();
 let started: DbosEngine | undefined;
 
+function becomeStarted(engine: DbosEngine): void {
+  if (started) throw new Error('This process has an engine already; stop that one first.');
+  started = engine;
+}
+
 /** The engine on DBOS Transact, inside this process and in the application's own PostgreSQL. */
 export class DbosEngine extends Engine {
   readonly executorId = randomUUID();
@@ -107,8 +112,7 @@ export class DbosEngine extends Engine {
   }
 
   async start(): Promise<void> {
-    if (started) throw new Error('This process has an engine already; stop that one first.');
-    started = this;
+    becomeStarted(this);
     try {
       this.#options.orm.em.getEventManager().registerSubscriber(this.#afterCommit);
       await this.#lock.start();

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 
 /** Seed of the lock keys, so that they do not meet other users of advisory locks. */
 const lockSeed = 7_411;
@@ -25,7 +25,7 @@ export class ExecutorLock {
   readonly #executorId: string;
   readonly #standstill: number;
   readonly #listener: ExecutorLockListener;
-  #client: pg.Client | undefined;
+  #client: Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #sweepFrom = 0;
@@ -55,7 +55,7 @@ export class ExecutorLock {
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({
+    const client = new Client({
       connectionString: this.#url,
       application_name: `flowpact_executor_${this.#executorId}`,
       connectionTimeoutMillis: 5_000,
@@ -76,7 +76,7 @@ export class ExecutorLock {
     }
   }
 
-  #lost(client: pg.Client, error: unknown): void {
+  #lost(client: Client, error: unknown): void {
     if (this.#client !== client) return;
     this.#client = undefined;
     this.#sweepFrom = Date.now() + settling;
@@ -109,7 +109,7 @@ export class ExecutorLock {
    * the load of a dead one among all. Rows that a standing process has locked in mid-transaction come later, when the
    * server has ended that session too.
    */
-  async #takeOver(client: pg.Client): Promise<void> {
+  async #takeOver(client: Client): Promise<void> {
     const dead = await client.query(
       `select executor_id from (
          select distinct executor_id from dbos.workflow_status where status = 'PENDING' and executor_id <> $1

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { Client } from 'pg';
 
 const retryInterval = 50;
 
@@ -8,7 +8,7 @@ const retryInterval = 50;
  * for: a session that waits holds a snapshot, for which CREATE INDEX CONCURRENTLY in the other process would wait in turn.
  */
 export async function oneAtATime<T>(url: string, key: number, work: () => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   client.on('error', () => undefined);
   await client.connect();
   try {

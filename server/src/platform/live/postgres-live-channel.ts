@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { LiveChannel } from '../../domain/execution/live-channel.ts';
 
 type Wake = (ended: boolean | undefined) => void;
@@ -24,7 +24,7 @@ export class PostgresLiveChannel extends LiveChannel {
   readonly #log: LiveChannelLog;
   readonly #listeners = new Map<string, Set<Wake>>();
   readonly #news = new Map<string, boolean>();
-  #client: pg.Client | undefined;
+  #client: Client | undefined;
   #sending: Promise<void> | undefined;
   #reconnect: NodeJS.Timeout | undefined;
   #stopped = true;
@@ -90,11 +90,11 @@ export class PostgresLiveChannel extends LiveChannel {
   }
 
   #wake(executionId: string, ended: boolean | undefined): void {
-    for (const wake of [...(this.#listeners.get(executionId) ?? [])]) wake(ended);
+    for (const wake of this.#listeners.get(executionId) ?? []) wake(ended);
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({
+    const client = new Client({
       connectionString: this.#url,
       application_name: 'flowpact_live',
       connectionTimeoutMillis: 5_000,
@@ -116,7 +116,7 @@ export class PostgresLiveChannel extends LiveChannel {
     this.#client = client;
   }
 
-  #lost(client: pg.Client, error: unknown): void {
+  #lost(client: Client, error: unknown): void {
     if (this.#client !== client) return;
     this.#client = undefined;
     if (this.#stopped) return;
@@ -129,7 +129,7 @@ export class PostgresLiveChannel extends LiveChannel {
       try {
         await this.#connect();
         if (this.#stopped) return this.stop();
-        for (const executionId of [...this.#listeners.keys()]) this.#wake(executionId, undefined);
+        for (const executionId of this.#listeners.keys()) this.#wake(executionId, undefined);
       } catch {
         if (!this.#stopped) this.#retry();
       }

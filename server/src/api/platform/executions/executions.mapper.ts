@@ -85,6 +85,7 @@ export async function* toMessages(
 export function toExecutionEvent(event: ExecutionEvent): contract.ExecutionEvent {
   // The type names the shape of the data; the interpreter writes them together.
   return {
+    id: event.id,
     type: event.type,
     sequence: event.sequence,
     execution_id: event.executionId,

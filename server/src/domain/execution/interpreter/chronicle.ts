@@ -199,11 +199,14 @@ export function toFailure({ code, message, details }: ErrorRecord, nodeId: strin
   return { code, message, node_id: nodeId, details };
 }
 
+/** At replay an attempt may begin after the end that was recorded for it. */
 function stepOf(
   { node, attempt, input, startedAt }: Attempt,
   change: Partial<StepChange> & Pick<StepChange, 'status'>,
 ): StepChange {
-  return { nodeId: node.id, nodeType: node.type, nodeName: node.name, attempt, input, startedAt, ...change };
+  const { completedAt } = change;
+  const began = completedAt && completedAt < startedAt ? completedAt : startedAt;
+  return { nodeId: node.id, nodeType: node.type, nodeName: node.name, attempt, input, startedAt: began, ...change };
 }
 
 function headOf({ node, attempt }: Attempt): { node_id: string; node_type: string; attempt: number } {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { WorkflowDefinition } from '../../language/index.ts';
-import { ExecutionBench, organisationId } from '../test/execution-bench.ts';
-import { sketch } from '../test/sketch.ts';
-import { testNodeTypes, worked } from '../test/node-types.ts';
+import { ExecutionBench, organisationId } from '../../../../test/executions/execution-bench.ts';
+import { sketch } from '../../../../test/executions/sketch.ts';
+import { testNodeTypes, worked } from '../../../../test/executions/node-types.ts';
 
 let bench: ExecutionBench;
 beforeAll(async () => {

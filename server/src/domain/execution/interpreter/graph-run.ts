@@ -168,9 +168,9 @@ export class GraphRun {
       try {
         move = run.proceed(next && (next.ok ? { value: next.value } : { error: toNodeFailure(next.error) }));
       } catch (error) {
-        return this.#attemptFailed(run, this.#errorRecord(error, run.node.id), next?.at);
+        return this.#attemptFailed(run, this.#errorRecord(error, run.node.id), answer?.at);
       }
-      if (move.done) return this.#nodeCompleted(run, move.value, next?.at);
+      if (move.done) return this.#nodeCompleted(run, move.value, answer?.at);
       next = await this.#answerNow(run, move.value);
       if (next) continue;
       run.pending = this.#issue(run, move.value);

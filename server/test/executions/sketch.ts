@@ -1,4 +1,4 @@
-import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../../language/index.ts';
+import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../../src/domain/language/index.ts';
 
 type NodeSketch = Partial<WorkflowNode> & { type: string };
 

@@ -1,11 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Json } from '../../domain-error.ts';
-import { type Command, NodeFailure, type NodeResult, type NodeType } from '../../nodes/node-type.ts';
+import type { Json } from '../../src/domain/domain-error.ts';
+import { type Command, NodeFailure, type NodeResult, type NodeType } from '../../src/domain/nodes/node-type.ts';
 
 type Handler = (
   params: Record<string, Json>,
   context: { nodeId: string; executionId: string },
 ) => Generator<Command, NodeResult, Json>;
+
+const noCommands: readonly Command[] = [];
+
+/** A handler that needs no command. */
+function instantly(result: (params: Record<string, Json>) => NodeResult): Handler {
+  return function* handler(params) {
+    yield* noCommands;
+    return result(params);
+  };
+}
 
 export function nodeType(type: string, run: Handler, more: Partial<NodeType> = {}): NodeType {
   return { type, description: type, params: {}, output: {}, ports: () => ['default'], run, ...more };
@@ -15,14 +25,16 @@ export function nodeType(type: string, run: Handler, more: Partial<NodeType> = {
 export const worked: string[] = [];
 
 /** Pure: makes what its params are. */
-export const pure = nodeType('pure', function* (params) {
-  return { output: params };
-});
+export const pure = nodeType(
+  'pure',
+  instantly((output) => ({ output })),
+);
 
 /** Leaves by the port that its params name. */
-export const port = nodeType('port', function* ({ port: name }) {
-  return { output: name ?? null, port: name as string };
-});
+export const port = nodeType(
+  'port',
+  instantly(({ port: name }) => ({ output: name ?? null, port: name as string })),
+);
 
 /** A step that takes `ms` and then makes `value`, or fails with the code `fail` in its first `times` attempts. */
 export const work = nodeType('work', function* (params) {
@@ -71,27 +83,30 @@ export const long = nodeType('long', function* (_, context) {
 });
 
 /** Breaks in a way that no node should. */
-export const broken = nodeType('broken', function* () {
-  throw new TypeError('secret detail');
-});
+export const broken = nodeType(
+  'broken',
+  instantly(() => {
+    throw new TypeError('secret detail');
+  }),
+);
 
 /** Answers early. */
-export const answer = nodeType('answer', function* ({ body }) {
-  return { output: body!, response: { status: 201, headers: {}, body: body! } };
-});
+export const answer = nodeType(
+  'answer',
+  instantly(({ body }) => ({ output: body!, response: { status: 201, headers: {}, body: body! } })),
+);
 
 /** Of its edges only the first that holds fires. */
 export const choose = nodeType(
   'choose',
-  function* ({ port: name }) {
-    return { output: null, port: (name as string) ?? 'default' };
-  },
+  instantly(({ port: name }) => ({ output: null, port: (name as string) ?? 'default' })),
   { firing: 'first' },
 );
 
 /** Makes text that PostgreSQL does not store. */
-export const odd = nodeType('odd', function* () {
-  return { output: 'a\0b\ud800c\\u0000' };
-});
+export const odd = nodeType(
+  'odd',
+  instantly(() => ({ output: 'a\0b\ud800c\\u0000' })),
+);
 
 export const testNodeTypes = [pure, port, work, deaf, pause, long, broken, answer, choose, odd];

@@ -1,15 +1,15 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DbosEngine } from '../../../platform/engine/dbos-engine.ts';
-import { createOrm } from '../../../platform/database/orm.ts';
-import { PostgresLiveChannel } from '../../../platform/live/postgres-live-channel.ts';
-import type { Json } from '../../domain-error.ts';
-import { Evaluator, Sandbox, type SandboxOutcome, type WorkflowDefinition } from '../../language/index.ts';
-import { NodeRegistry } from '../../nodes/node-registry.ts';
-import { DefinitionStore } from '../definition-store.ts';
-import { ExecutionRecorder } from '../execution-recorder.ts';
-import { Execution } from '../execution.entity.ts';
-import { graphBody, GraphRunner } from '../interpreter/graph-runner.ts';
+import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
+import { createOrm } from '../../src/platform/database/orm.ts';
+import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
+import type { Json } from '../../src/domain/domain-error.ts';
+import { Evaluator, Sandbox, type SandboxOutcome, type WorkflowDefinition } from '../../src/domain/language/index.ts';
+import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
+import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
+import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
+import { Execution } from '../../src/domain/execution/execution.entity.ts';
+import { graphBody, GraphRunner } from '../../src/domain/execution/interpreter/graph-runner.ts';
 import { nodeType, testNodeTypes } from './node-types.ts';
 
 /**
@@ -51,7 +51,7 @@ const runner = new GraphRunner({
   recorder,
   evaluator: new Evaluator(new NoSandbox()),
   nodeTypes: new NodeRegistry([...testNodeTypes, journaled]),
-  fault: (message, error) => console.error(message, error),
+  fault: (message, error) => process.stderr.write(`${message} ${String(error)}\n`),
 });
 engine.register(graphBody, (context, input) => runner.run(context, input));
 await live.start();

@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { QuickJsSandbox } from '../../../platform/sandbox/quickjs-sandbox.ts';
-import { DbosEngine } from '../../../platform/engine/dbos-engine.ts';
-import { PostgresLiveChannel } from '../../../platform/live/postgres-live-channel.ts';
-import { createTestDatabase, type TestDatabase } from '../../../../test/database.ts';
-import type { Json } from '../../domain-error.ts';
-import { newId } from '../../id.ts';
-import { Evaluator, type WorkflowDefinition } from '../../language/index.ts';
-import { NodeRegistry } from '../../nodes/node-registry.ts';
-import type { NodeType } from '../../nodes/node-type.ts';
-import { DefinitionStore } from '../definition-store.ts';
-import { ExecutionEvent } from '../execution-event.entity.ts';
-import { ExecutionEvents } from '../execution-events.ts';
-import { ExecutionLog } from '../execution-log.entity.ts';
-import { ExecutionRecorder } from '../execution-recorder.ts';
-import { Execution } from '../execution.entity.ts';
-import { ExecutionService } from '../execution.service.ts';
-import { graphBody, GraphRunner } from '../interpreter/graph-runner.ts';
-import type { PublishedWorkflows } from '../published-workflows.ts';
-import { Step } from '../step.entity.ts';
+import { QuickJsSandbox } from '../../src/platform/sandbox/quickjs-sandbox.ts';
+import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
+import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
+import { createTestDatabase, type TestDatabase } from '../database.ts';
+import type { Json } from '../../src/domain/domain-error.ts';
+import { newId } from '../../src/domain/id.ts';
+import { Evaluator, type WorkflowDefinition } from '../../src/domain/language/index.ts';
+import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
+import type { NodeType } from '../../src/domain/nodes/node-type.ts';
+import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
+import { ExecutionEvent } from '../../src/domain/execution/execution-event.entity.ts';
+import { ExecutionEvents } from '../../src/domain/execution/execution-events.ts';
+import { ExecutionLog } from '../../src/domain/execution/execution-log.entity.ts';
+import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
+import { Execution } from '../../src/domain/execution/execution.entity.ts';
+import { ExecutionService } from '../../src/domain/execution/execution.service.ts';
+import { graphBody, GraphRunner } from '../../src/domain/execution/interpreter/graph-runner.ts';
+import type { PublishedWorkflows } from '../../src/domain/execution/published-workflows.ts';
+import { Step } from '../../src/domain/execution/step.entity.ts';
 
 export const organisationId = newId('org');
 export const caller = { organisationId, apiKeyId: newId('key'), scopes: [] };
@@ -34,6 +34,7 @@ export class ExecutionBench {
     readonly recorder: ExecutionRecorder,
     readonly sandbox: QuickJsSandbox,
     readonly definitions: DefinitionStore,
+    readonly evaluator: Evaluator,
   ) {}
 
   static async start(types: readonly NodeType[], shared?: TestDatabase): Promise<ExecutionBench> {
@@ -44,12 +45,13 @@ export class ExecutionBench {
     const recorder = new ExecutionRecorder(orm, live);
     const sandbox = new QuickJsSandbox();
     const definitions = new DefinitionStore(orm);
-    const bench = new ExecutionBench(database, engine, live, recorder, sandbox, definitions);
+    const evaluator = new Evaluator(sandbox);
+    const bench = new ExecutionBench(database, engine, live, recorder, sandbox, definitions, evaluator);
     const runner = new GraphRunner({
       orm,
       definitions,
       recorder,
-      evaluator: new Evaluator(sandbox),
+      evaluator,
       nodeTypes: new NodeRegistry(types),
       fault: (_, error) => bench.faults.push(error),
     });
@@ -77,7 +79,7 @@ export class ExecutionBench {
       getPublished: async (_, id) => ({ version: 1, definition: this.#workflows.get(id)! }),
     };
     const em = this.database.orm.em.fork();
-    return new ExecutionService(em, this.engine, workflows, this.definitions, this.live);
+    return new ExecutionService(em, this.engine, workflows, this.definitions, this.live, this.evaluator);
   }
 
   get events(): ExecutionEvents {

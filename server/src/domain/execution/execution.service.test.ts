@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { PostgresLiveChannel } from '../../platform/live/postgres-live-channel.ts';
+import { newId } from '../id.ts';
+import { ExecutionEvents } from './execution-events.ts';
+import { Execution } from './execution.entity.ts';
+import { ExecutionService } from './execution.service.ts';
+import { LostExecutions } from './lost-executions.ts';
+import { caller, ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
+import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
+import { sketch } from '../../../test/executions/sketch.ts';
+
+let bench: ExecutionBench;
+beforeAll(async () => {
+  bench = await ExecutionBench.start(testNodeTypes);
+});
+afterEach(() => {
+  worked.length = 0;
+});
+afterAll(() => bench.stop());
+
+const W = { type: 'work' };
+const slow = sketch({ a: { type: 'work', params: { ms: 60_000 } }, b: W }, ['a -> b']);
+
+describe('start', () => {
+  test('an execution and its run are rolled back together', async () => {
+    const em = bench.database.orm.em.fork();
+    let id = '';
+    const transaction = em.transactional(async (inner) => {
+      const service = new ExecutionService(
+        inner,
+        bench.engine,
+        { getPublished: async () => ({ version: 1, definition: sketch({ a: W }, []) }) },
+        bench.definitions,
+        bench.live,
+        bench.evaluator,
+      );
+      ({ id } = await service.start({ caller, workflowId: newId('wf'), input: {} }));
+      throw new Error('rolled back');
+    });
+    await expect(transaction).rejects.toThrow('rolled back');
+    await sleep(400);
+    expect(await bench.database.orm.em.fork().count(Execution, { id })).toBe(0);
+    expect(await bench.engine.ended([id])).toEqual([id]);
+    expect(worked).toEqual([]);
+  });
+
+  test('an input that does not satisfy the schema is refused with every place', async () => {
+    const schema = { type: 'object', required: ['n'], properties: { n: { type: 'integer' }, s: { type: 'string' } } };
+    const refused = bench.begin(sketch({ a: W }, [], { input_schema: schema }), { s: 1 });
+    await expect(refused).rejects.toMatchObject({
+      code: 'validation_error',
+      details: { errors: expect.arrayContaining([expect.objectContaining({ field: 'input.n', location: 'body' })]) },
+    });
+  });
+
+  test('an input with a NUL is refused', async () => {
+    await expect(bench.begin(sketch({ a: W }, []), { s: 'a\0b' })).rejects.toMatchObject({ code: 'validation_error' });
+  });
+
+  test('an execution begins within milliseconds', async () => {
+    await bench.run(sketch({ a: W }, []));
+    const { createdAt, startedAt } = await bench.run(sketch({ a: W }, []));
+    expect(startedAt!.getTime() - createdAt.getTime()).toBeLessThan(200);
+  });
+});
+
+describe('cancel', () => {
+  test('reaches a running step within a second, and nothing follows', async () => {
+    const { id } = await bench.begin(slow);
+    await bench.until(() => worked.length === 1);
+    const cancelled = await bench.service.cancel(organisationId, id);
+    expect(cancelled).toMatchObject({ status: 'cancelled' });
+    await bench.until(async () => (await bench.engine.health()).running === 0, 1_000);
+    await sleep(100);
+    expect(await bench.steps(id)).toEqual({ a: 'cancelled' });
+    const events = await bench.eventsOf(id);
+    expect(events.at(-1)!.type).toBe('execution:cancelled');
+  });
+
+  test('of an execution whose engine was not told: it ends by itself at its next node', async () => {
+    const definition = sketch({ a: { type: 'work', params: { ms: 200 } }, b: W, c: W }, ['a -> b', 'b -> c']);
+    const { id } = await bench.begin(definition);
+    await bench.until(() => worked.length === 1);
+    await bench.database.orm.em.fork().nativeUpdate(Execution, { id }, { status: 'cancelled' });
+    await bench.until(async () => (await bench.engine.health()).running === 0);
+    expect(worked).not.toContain(`${id} c 1`);
+  });
+
+  test('of what has ended is refused', async () => {
+    const { id } = await bench.run(sketch({ a: W }, []));
+    await expect(bench.service.cancel(organisationId, id)).rejects.toMatchObject({
+      code: 'execution_already_finished',
+    });
+  });
+
+  test('of another organisation is not found', async () => {
+    const { id } = await bench.begin(slow);
+    await expect(bench.service.cancel(newId('org'), id)).rejects.toMatchObject({ code: 'resource_not_found' });
+    await bench.service.cancel(organisationId, id);
+  });
+});
+
+describe('waitFor', () => {
+  test('answers at the end, not later', async () => {
+    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 200 } } }, []));
+    const from = performance.now();
+    expect((await bench.service.waitFor(organisationId, id, 10_000)).status).toBe('completed');
+    expect(performance.now() - from).toBeLessThan(700);
+  });
+
+  test('answers when the time is up', async () => {
+    const { id } = await bench.begin(slow);
+    expect((await bench.service.waitFor(organisationId, id, 100)).ended).toBe(false);
+    await bench.service.cancel(organisationId, id);
+  });
+});
+
+describe('events', () => {
+  test('reach a follower in another process, in order, up to the end', async () => {
+    const elsewhere = new PostgresLiveChannel(bench.database.url);
+    await elsewhere.start();
+    try {
+      const events = new ExecutionEvents(bench.database.orm.em.fork(), elsewhere);
+      const definition = sketch(
+        { a: { type: 'work', params: { ms: 100 } }, b: { type: 'work', params: { ms: 100 } } },
+        ['a -> b'],
+      );
+      const { id } = await bench.begin(definition);
+      const feed = await events.follow(organisationId, id, 0, new AbortController().signal);
+      const delays: number[] = [];
+      const sequences: number[] = [];
+      for await (const event of feed.events) {
+        sequences.push(event.sequence);
+        delays.push(Date.now() - event.createdAt.getTime());
+      }
+      expect(sequences).toEqual((await bench.eventsOf(id)).map(({ sequence }) => sequence));
+      expect(Math.max(...delays)).toBeLessThan(1_000);
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  test('are followed through a lost connection', async () => {
+    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 900 } }, b: W }, ['a -> b']));
+    const feed = await bench.events.follow(organisationId, id, 0, new AbortController().signal);
+    const types: string[] = [];
+    const following = (async () => {
+      for await (const event of feed.events) types.push(event.type);
+    })();
+    await sleep(200);
+    await bench.database.orm.em
+      .getConnection()
+      .execute(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'flowpact_live' and datname = current_database()`,
+      );
+    await following;
+    expect(types.at(-1)).toBe('execution:completed');
+    expect(new Set((await bench.eventsOf(id)).map(({ type }) => type))).toEqual(new Set(types));
+  });
+
+  test('stop when the follower goes away', async () => {
+    const { id } = await bench.begin(slow);
+    const abort = new AbortController();
+    const feed = await bench.events.follow(organisationId, id, 0, abort.signal);
+    setTimeout(() => abort.abort(), 100);
+    const from = performance.now();
+    for await (const event of feed.events) expect(event.terminal).toBe(false);
+    expect(performance.now() - from).toBeLessThan(1_000);
+    await bench.service.cancel(organisationId, id);
+  });
+});
+
+test('an execution that the engine has given up is ended as failed', async () => {
+  const { id } = await bench.begin(slow);
+  await bench.until(() => worked.length === 1);
+  await bench.engine.cancel(id);
+  const { engine, recorder } = bench;
+  const lost = new LostExecutions({ orm: bench.database.orm, engine, recorder, fault: () => undefined });
+  expect(await lost.end(0)).toEqual([id]);
+  expect(await bench.service.get(organisationId, id)).toMatchObject({
+    status: 'failed',
+    error: { code: 'internal_error' },
+  });
+  expect(await lost.end(0)).toEqual([]);
+});
