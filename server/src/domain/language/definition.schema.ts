@@ -1,7 +1,7 @@
 import type { Json } from '../domain-error.ts';
 
 /** What a definition may hold at most. */
-export const limits = { nodes: 500, edges: 5_000, bytes: 1024 * 1024, depth: 64 } as const;
+export const limits = { nodes: 500, edges: 5_000, expressions: 5_000, bytes: 1024 * 1024, depth: 64 } as const;
 
 const expression: Json = { type: 'string', maxLength: 65_536 };
 const id: Json = { type: 'string', minLength: 1, maxLength: 200 };

@@ -224,7 +224,8 @@ function failureOf(code: string, subject: string, outcome: SandboxOutcome & { ok
   return new NodeFailure(code, `${subject}: ${message}`, { reason: outcome.reason });
 }
 
-function abridged(source: string): string {
+/** A source as messages show it. */
+export function abridged(source: string): string {
   const text = source.trim();
   return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }

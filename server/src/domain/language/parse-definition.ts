@@ -46,13 +46,24 @@ function sizeProblem(value: Json): DefinitionProblem | undefined {
       hint: 'Flatten the params.',
     };
   }
-  const bytes = Buffer.byteLength(JSON.stringify(value));
-  if (bytes <= limits.bytes) return undefined;
+  const json = JSON.stringify(value);
+  const bytes = Buffer.byteLength(json);
+  if (bytes > limits.bytes) {
+    return {
+      code: 'too_large',
+      field: '',
+      message: `The definition has ${bytes} bytes; at most ${limits.bytes} are allowed.`,
+      hint: 'Split the workflow, or read large values from a URL when it runs.',
+    };
+  }
+  // Parsing them is the costly part of validation, so their number is looked at first.
+  const expressions = json.split('{{').length - 1;
+  if (expressions <= limits.expressions) return undefined;
   return {
-    code: 'too_large',
+    code: 'too_many_expressions',
     field: '',
-    message: `The definition has ${bytes} bytes; at most ${limits.bytes} are allowed.`,
-    hint: 'Split the workflow, or read large values from a URL when it runs.',
+    message: `The definition has ${expressions} expressions; at most ${limits.expressions} are allowed.`,
+    hint: 'Do more of the work in fewer expressions, or in a code node.',
   };
 }
 

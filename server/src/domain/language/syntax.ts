@@ -21,9 +21,14 @@ export function programFault(source: string): string | undefined {
 }
 
 function syntaxFault(code: string): string | undefined {
+  const { stackTraceLimit } = Error;
+  // Collecting the stack takes longer than parsing.
+  Error.stackTraceLimit = 0;
   try {
     return void new Script(code, { filename: 'expression' });
   } catch (error) {
     return (error as Error).message;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }

@@ -35,8 +35,10 @@ export const yamlForm: readonly Delimiters[] = [
   { open: '${', close: '}' },
 ];
 
-/** How many closing braces are tried for one expression. */
-const mostCandidates = 200;
+/** How many closing braces are tried for one expression, after the most likely one. */
+const mostCandidates = 8;
+/** How many faults of one text are told. */
+const mostFaults = 3;
 const cache = new Map<string, Template>();
 const cacheSize = 2_000;
 
@@ -81,34 +83,83 @@ export function splitTemplate(text: string, delimiters: readonly Delimiters[]): 
     }
     const found = endOfExpression(text, position + opening.open.length, opening.close);
     if ('message' in found) {
-      faults.push(found);
-      literal += text.slice(position, found.end);
-      position = found.end;
+      faults.push({ source: found.source, message: found.message });
+      // Each one costs a few tries; somebody who corrects these will see the others.
+      const end = faults.length < mostFaults ? found.end : text.length;
+      literal += text.slice(position, end);
+      position = end;
       continue;
     }
     if (literal) parts.push(literal);
     literal = '';
-    const path = parsePath(found.source);
-    parts.push(path ? { source: found.source, path } : { source: found.source });
-    position = found.end;
+    const { end, ...expression } = found;
+    parts.push(expression);
+    position = end;
   }
   if (literal || parts.length === 0) parts.push(literal);
   return { parts, faults };
 }
 
-function endOfExpression(
-  text: string,
-  start: number,
-  close: string,
-): { source: string; end: number } | (TemplateFault & { end: number }) {
-  let shortest: (TemplateFault & { end: number }) | undefined;
-  let candidate = text.indexOf(close, start);
-  for (let tried = 0; candidate !== -1 && tried < mostCandidates; tried++) {
-    const source = text.slice(start, candidate);
-    const fault = expressionFault(source);
-    if (fault === undefined) return { source, end: candidate + close.length };
-    shortest ??= { source, message: fault, end: candidate + close.length };
-    candidate = text.indexOf(close, candidate + 1);
+type Found = Expression & { end: number };
+type NotFound = TemplateFault & { end: number };
+
+function endOfExpression(text: string, start: number, close: string): Found | NotFound {
+  const first = text.indexOf(close, start);
+  if (first === -1) return { source: text.slice(start), message: `${close} is missing`, end: text.length };
+  const path = parsePath(text.slice(start, first));
+  if (path) return { source: text.slice(start, first), path, end: first + close.length };
+  const likely = likelyEnd(text, start, close);
+  const found = likely === undefined ? undefined : tryEnd(text, start, likely, close);
+  if (found && !('message' in found)) return found;
+  return anyEnd(text, start, first, close);
+}
+
+/** The first end at which the source parses, else what is wrong up to the very first. */
+function anyEnd(text: string, start: number, first: number, close: string): Found | NotFound {
+  const shortest = tryEnd(text, start, first, close);
+  let end = first;
+  for (let tried = 0; tried < mostCandidates && end !== -1; tried++) {
+    const found = tried === 0 ? shortest : tryEnd(text, start, end, close);
+    if (!('message' in found)) return found;
+    end = text.indexOf(close, end + 1);
   }
-  return shortest ?? { source: text.slice(start), message: `${close} is missing`, end: text.length };
+  return shortest;
+}
+
+function tryEnd(text: string, start: number, end: number, close: string): Found | NotFound {
+  const source = text.slice(start, end);
+  const message = expressionFault(source);
+  return message === undefined ? { source, end: end + close.length } : { source, message, end: end + close.length };
+}
+
+/** The end by counting braces outside of strings and comments; regular expressions may lead it astray. */
+function likelyEnd(text: string, start: number, close: string): number | undefined {
+  // What is open: braces, and the backquotes around the templates that they stand in.
+  const open: string[] = [];
+  for (let at = start; at < text.length; at++) {
+    const character = text[at]!;
+    if (open.at(-1) === '`') {
+      if (character === '\\') at += 1;
+      else if (character === '`') open.pop();
+      else if (text.startsWith('${', at)) open.push(text[++at]!);
+    } else if (open.length === 0 && text.startsWith(close, at)) return at;
+    else if (character === '{' || character === '`') open.push(character);
+    else if (character === '}') open.pop();
+    else at = skipped(text, at);
+  }
+  return undefined;
+}
+
+/** Position of the last character of the string or comment that begins at `at`, or `at`. */
+function skipped(text: string, at: number): number {
+  const quote = text[at]!;
+  if (quote === '"' || quote === "'") {
+    let end = at + 1;
+    while (end < text.length && text[end] !== quote) end += text[end] === '\\' ? 2 : 1;
+    return end;
+  }
+  const comment = text.startsWith('//', at) ? '\n' : text.startsWith('/*', at) ? '*/' : undefined;
+  if (comment === undefined) return at;
+  const end = text.indexOf(comment, at + 2);
+  return end === -1 ? at : end + comment.length - 1;
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../../domain-error.ts';
 import type { WorkflowDefinition } from '../definition.ts';
 import { parseDuration } from '../duration.ts';
-import { asTemplate, stepsNamedIn } from '../evaluator.ts';
+import { abridged, asTemplate, stepsNamedIn } from '../evaluator.ts';
 import { compile, type Graph } from '../graph.ts';
 import { type DefinitionProblem, fieldPath } from '../problem.ts';
 import { type Expression, isTemplate, parseTemplate } from '../template.ts';
@@ -17,7 +17,7 @@ export interface Place {
 }
 
 /** Names that expressions may begin with. */
-const roots = new Set(['input', 'steps', 'variables', 'trigger', 'execution', 'item', 'loop', 'secrets']);
+const roots = new Set(['input', 'steps', 'variables', 'trigger', 'execution']);
 /** Names of JavaScript itself that a plain path may begin with. */
 const builtIns = new Set([
   'Math',
@@ -51,7 +51,7 @@ function textProblems(text: string, place: Place): DefinitionProblem[] {
   const faults = template.faults.map((fault): DefinitionProblem => ({
     ...located(place),
     code: 'invalid_expression',
-    message: `The expression {{ ${fault.source.trim()} }} does not parse: ${fault.message}.`,
+    message: `The expression {{ ${abridged(fault.source)} }} does not parse: ${fault.message}.`,
     hint: 'Write one JavaScript expression between the braces; put a backslash before {{ to mean the text itself.',
   }));
   const expressions = template.parts.filter((part): part is Expression => typeof part === 'object');
@@ -65,7 +65,7 @@ function expressionProblems(expression: Expression, place: Place): DefinitionPro
       {
         ...located(place),
         code: 'unknown_name',
-        message: `{{ ${expression.source.trim()} }} reads "${root}", which expressions do not have.`,
+        message: `{{ ${abridged(expression.source)} }} reads "${root}", which expressions do not have.`,
         hint: `Begin with one of ${[...roots].sort().join(', ')}.`,
       },
     ];
@@ -84,11 +84,11 @@ function stepProblems(expression: Expression, place: Place): DefinitionProblem[]
     if (!graph.nodes.has(id)) {
       const nearest = closest(id, [...graph.nodes.keys()]);
       const hint = nearest ? `Did you mean "${nearest}"?` : 'Name a node of this workflow.';
-      const message = `{{ ${expression.source.trim()} }} reads the step "${id}", and there is no such node.`;
+      const message = `{{ ${abridged(expression.source)} }} reads the step "${id}", and there is no such node.`;
       return [{ ...located(place), code: 'unknown_step', message, hint }];
     }
     if (place.node === undefined || graph.upstream(place.node).has(id) || (place.after && place.node === id)) return [];
-    const message = `{{ ${expression.source.trim()} }} reads the step "${id}", which does not lead to "${place.node}".`;
+    const message = `{{ ${abridged(expression.source)} }} reads the step "${id}", which does not lead to "${place.node}".`;
     return [
       {
         ...located(place),

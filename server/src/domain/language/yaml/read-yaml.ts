@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { type Document, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Json } from '../../domain-error.ts';
 import { limits } from '../definition.schema.ts';
 import { schemaFaults } from '../json-schema.ts';
@@ -21,6 +21,13 @@ type JsonObject = { readonly [key: string]: Json | undefined };
 export function readYaml(text: string, types: NodeTypes): ReadDocument {
   if (Buffer.byteLength(text) > limits.bytes)
     return refused('too_large', `The text has more than ${limits.bytes} bytes.`);
+  const expressions = text.split(/\{\{|\$\{/).length - 1;
+  if (expressions > 2 * limits.expressions) {
+    return refused(
+      'too_many_expressions',
+      `The text has ${expressions} expressions; at most ${limits.expressions} are allowed.`,
+    );
+  }
   const parsed = parseText(text);
   if ('problems' in parsed) return parsed;
   if (!isObject(parsed.value)) return refused('invalid_structure', 'The text is not a map.');
@@ -67,15 +74,27 @@ const documentSchema: Record<string, Json> = {
   },
 };
 
+/** How many faults of a text are told. */
+const mostFaults = 20;
+
 function parseText(text: string): { value: Json } | { problems: DefinitionProblem[] } {
-  // YAML 1.2 core: no dates, no binary, no merge keys; what is left is JSON except for the numbers checked below.
-  const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, prettyErrors: true });
-  if (document.errors.length > 0) {
+  const lines = new LineCounter();
+  // YAML 1.2 core: no dates, no binary, no merge keys; what is left is JSON except for the numbers checked below. The
+  // library's own check for double keys takes quadratic time, and so do its pretty errors.
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    uniqueKeys: false,
+    prettyErrors: false,
+    lineCounter: lines,
+  });
+  const faults = document.errors.length > 0 ? document.errors.slice(0, mostFaults) : doubleKeys(document);
+  if (faults.length > 0) {
     return {
-      problems: document.errors.map(({ message, linePos }) => ({
+      problems: faults.map(({ message, pos: [offset] }) => ({
         code: 'invalid_yaml',
-        field: linePos ? `line ${linePos[0].line}, column ${linePos[0].col}` : '',
-        message: `The text is not YAML: ${message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '')}.`,
+        field: `line ${lines.linePos(offset).line}, column ${lines.linePos(offset).col}`,
+        message: `The text is not YAML: ${message}.`,
         hint: 'Correct the text at that place.',
       })),
     };
@@ -86,6 +105,28 @@ function parseText(text: string): { value: Json } | { problems: DefinitionProble
   } catch (error) {
     return refused('invalid_yaml', `The text cannot be read as JSON: ${(error as Error).message}.`);
   }
+}
+
+function doubleKeys(document: Document): { message: string; pos: [number, number] }[] {
+  const faults: { message: string; pos: [number, number] }[] = [];
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? String(key.value) : undefined;
+        if (name === undefined) faults.push({ message: 'The keys of a map must be text', pos: positionOf(key) });
+        else if (seen.has(name)) faults.push({ message: `The key "${name}" is there twice`, pos: positionOf(key) });
+        else seen.add(name);
+      }
+      return faults.length > mostFaults ? visit.BREAK : undefined;
+    },
+  });
+  return faults;
+}
+
+function positionOf(node: unknown): [number, number] {
+  const range = isNode(node) ? node.range : undefined;
+  return range ? [range[0], range[1]] : [0, 0];
 }
 
 function finite(key: string, value: unknown): unknown {
