@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ModuleMetadata } from '@nestjs/common';
@@ -46,11 +47,21 @@ export async function createApplication(
   return app;
 }
 
-/** A connection that is kept alive after the last answer would keep the server from stopping. */
+/** Connections that stay open without a request would keep the server from stopping. */
 function closeConnectionsWhileDraining(server: FastifyInstance, lifecycle: Lifecycle): void {
+  const sockets = new Set<Socket>();
+  server.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.addHook('onSend', (_request, reply, payload, done) => {
     if (lifecycle.state === 'draining') reply.header('Connection', 'close');
     done(null, payload);
+  });
+  // Clients connect ahead of need; Node does not count a connection as idle before its first request.
+  server.addHook('preClose', (done) => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    done();
   });
 }
 

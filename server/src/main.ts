@@ -8,6 +8,9 @@ import { startTracing } from './platform/telemetry/tracing.ts';
 async function main(): Promise<void> {
   const config = Config.from(process.env);
   const logger = createLogger(config.settings);
+  // Deprecations are for the developers of the libraries, not for who runs the server.
+  process.removeAllListeners('warning');
+  process.on('warning', (err) => logger[err.name === 'DeprecationWarning' ? 'debug' : 'warn']({ err }, 'Node warns'));
   process.on('unhandledRejection', (err) => logger.error({ err }, 'A promise was rejected and nobody listened'));
   const stopTracing = await startTracing(config.settings);
   // Imported only now, so that tracing sees the libraries being loaded.

@@ -54,7 +54,7 @@ export async function startServer(
     const lifecycle = new Lifecycle();
     const parts = { config: config.with({ DATABASE_URL, AUTH_SECRET }), logger, metrics: new Metrics(), lifecycle };
     const app = await createApplication(parts, more);
-    undo.add(() => app.close());
+    undo.add(() => closeWithin(config.settings.SHUTDOWN_TIMEOUT, app));
     undo.add(async () => lifecycle.draining());
     const made = await app
       .get(OrganisationService)
@@ -66,6 +66,16 @@ export async function startServer(
   } catch (error) {
     await undo.all();
     throw error;
+  }
+}
+
+/** Requests get that many seconds to finish; what is open then is cut off. */
+async function closeWithin(seconds: number, app: NestFastifyApplication): Promise<void> {
+  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), seconds * 1_000);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
   }
 }
 

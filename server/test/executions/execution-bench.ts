@@ -12,6 +12,7 @@ import { DefinitionStore } from '../../src/domain/execution/definition-store.ts'
 import { ExecutionEvent } from '../../src/domain/execution/execution-event.entity.ts';
 import { ExecutionEvents } from '../../src/domain/execution/execution-events.ts';
 import { ExecutionLog } from '../../src/domain/execution/execution-log.entity.ts';
+import type { ExecutionMetrics } from '../../src/domain/execution/execution-metrics.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
 import { ExecutionService } from '../../src/domain/execution/execution.service.ts';
@@ -21,6 +22,15 @@ import { Step } from '../../src/domain/execution/step.entity.ts';
 
 export const organisationId = newId('org');
 export const caller = { organisationId, apiKeyId: newId('key'), scopes: [] };
+
+/** What was counted, as `ended completed` and the like. */
+export const counted: string[] = [];
+
+export const metrics: ExecutionMetrics = {
+  executionStarted: () => counted.push('started'),
+  executionEnded: (status) => counted.push(`ended ${status}`),
+  stepEnded: (type, status) => counted.push(`${type} ${status}`),
+};
 
 /** The whole of executions without HTTP: real database, real engine, node types of the test's own. */
 export class ExecutionBench {
@@ -42,7 +52,7 @@ export class ExecutionBench {
     const { orm, url } = database;
     const engine = new DbosEngine({ orm, url });
     const live = new PostgresLiveChannel(url);
-    const recorder = new ExecutionRecorder(orm, live);
+    const recorder = new ExecutionRecorder({ orm, live, metrics });
     const sandbox = new QuickJsSandbox();
     const definitions = new DefinitionStore(orm);
     const evaluator = new Evaluator(sandbox);
@@ -79,7 +89,7 @@ export class ExecutionBench {
       getPublished: async (_, id) => ({ version: 1, definition: this.#workflows.get(id)! }),
     };
     const em = this.database.orm.em.fork();
-    return new ExecutionService(em, this.engine, workflows, this.definitions, this.live, this.evaluator);
+    return new ExecutionService(em, this.engine, workflows, this.definitions, this.live, this.evaluator, metrics);
   }
 
   get events(): ExecutionEvents {

@@ -42,7 +42,7 @@ class NoSandbox extends Sandbox {
 
 const orm = await createOrm({ url });
 const live = new PostgresLiveChannel(url);
-const recorder = new ExecutionRecorder(orm, live);
+const recorder = new ExecutionRecorder({ orm, live });
 const definitions = new DefinitionStore(orm);
 const engine = new DbosEngine({ orm, url, standstill: 1_500 });
 const runner = new GraphRunner({
