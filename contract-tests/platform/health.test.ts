@@ -5,8 +5,14 @@ const harness = useContractHarness();
 
 test('getHealth 200: the components and how long they took to answer', async () => {
   const health = await harness().sdk().health.get();
-  expect(health.status).toBe('healthy');
-  expect(health.components.map((component) => component.name)).toEqual(expect.arrayContaining(['database', 'engine']));
+  // The event loop may be slow on a busy machine, which makes the whole only `degraded`.
+  expect(['healthy', 'degraded']).toContain(health.status);
+  expect(health.components).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ name: 'database', status: 'healthy' }),
+      expect.objectContaining({ name: 'engine', status: 'healthy' }),
+    ]),
+  );
 });
 
 test.each(['getLiveness', 'getReadiness'])('%s 200: without credentials', async (operation) => {
