@@ -7,9 +7,10 @@ export abstract class Sandbox {
 export interface SandboxTask {
   /**
    * `expression` has 100 ms and 32 MB; `program`, the body of an async function, has 5 s and 64 MB; `schema` is a JSON
-   * Schema, as JSON text, that the global `value` is held against, in 500 ms: its result is a list of faults.
+   * Schema, as JSON text, that the global `value` is held against, in 500 ms: its result is a list of faults; `yaml` is text to
+   * parse, in 5 s.
    */
-  kind: 'expression' | 'program' | 'schema';
+  kind: 'expression' | 'program' | 'schema' | 'yaml';
   source: string;
   /** Names the source may read, each with its value as JSON text; `undefined` declares the name without a value. */
   globals: Readonly<Record<string, string | undefined>>;

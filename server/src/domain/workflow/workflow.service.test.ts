@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Caller } from '../caller.ts';
 import type { Json } from '../domain-error.ts';
 import { createNodeRegistry, OutgoingHttp, type OutgoingResponse } from '../nodes/index.ts';
@@ -17,17 +18,21 @@ class NoHttp extends OutgoingHttp {
 }
 
 let database: TestDatabase;
+const sandbox = new QuickJsSandbox();
 const nodeTypes = createNodeRegistry(new NoHttp());
 
 beforeAll(async () => {
   database = await createTestDatabase();
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await sandbox.stop();
+  await database.drop();
+});
 
 /** As in a request: a fresh identity map for each use case. */
 const use = <T>(work: (service: WorkflowService, em: EntityManager) => Promise<T>): Promise<T> => {
   const em = database.orm.em.fork();
-  return work(new WorkflowService(em, nodeTypes), em);
+  return work(new WorkflowService(em, nodeTypes, sandbox), em);
 };
 
 async function tenant(): Promise<Caller> {

@@ -11,6 +11,7 @@ import {
   type ReadDocument,
   readDocument,
   readYaml,
+  Sandbox,
   validateDefinition,
   type WorkflowDefinition,
   type WorkflowDocument,
@@ -58,6 +59,7 @@ export class WorkflowService {
   constructor(
     private readonly em: EntityManager,
     private readonly nodeTypes: NodeRegistry,
+    private readonly sandbox: Sandbox,
   ) {}
 
   /** In the order asked for. */
@@ -192,7 +194,8 @@ export class WorkflowService {
 
   /** Makes a draft from an exported document, given as YAML text or as JSON. Throws ValidationFailedError. */
   async import(caller: Caller, source: string | Json): Promise<Workflow> {
-    const read: ReadDocument = typeof source === 'string' ? readYaml(source, this.nodeTypes) : readDocument(source);
+    const read: ReadDocument =
+      typeof source === 'string' ? await readYaml(source, this.nodeTypes, this.sandbox) : readDocument(source);
     if (!read.document) throw refusal('The document is not a workflow.', read.problems);
     return this.create(caller, { ...read.document, definition: read.document.definition as unknown as Json });
   }

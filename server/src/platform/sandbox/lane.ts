@@ -3,7 +3,7 @@ import { type Job, WorkerThread } from './worker-thread.ts';
 
 /** A number of threads that share one queue. Threads start when there is work, and are replaced when one ends. */
 export class Lane {
-  readonly #entry: 'worker' | 'schema-worker';
+  readonly #entry: 'worker' | 'document-worker';
   readonly #size: number;
   readonly #depth: number;
   readonly #threads = new Set<WorkerThread>();
@@ -12,7 +12,7 @@ export class Lane {
   #stopped = false;
 
   /** `depth`: how many jobs a thread is given ahead, so that it need not wait for the next one. */
-  constructor(entry: 'worker' | 'schema-worker', size: number, depth: number) {
+  constructor(entry: 'worker' | 'document-worker', size: number, depth: number) {
     this.#entry = entry;
     this.#size = size;
     this.#depth = depth;

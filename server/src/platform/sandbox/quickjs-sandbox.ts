@@ -4,7 +4,7 @@ import { Sandbox, type SandboxOutcome, type SandboxTask } from '../../domain/lan
 import { Lane } from './lane.ts';
 
 /**
- * The sandbox on QuickJS in threads that can be ended. Programs and schemas have threads of
+ * The sandbox on QuickJS in threads that can be ended. Programs, schemas and YAML have threads of
  * their own, so they never delay expressions.
  */
 @Injectable()
@@ -17,7 +17,8 @@ export class QuickJsSandbox extends Sandbox implements OnApplicationShutdown {
     this.#lanes = {
       expression: new Lane('worker', size, 32),
       program: new Lane('worker', Math.max(2, size), 1),
-      schema: new Lane('schema-worker', 1, 32),
+      schema: new Lane('document-worker', 1, 32),
+      yaml: new Lane('document-worker', 1, 1),
     };
   }
 

@@ -11,7 +11,7 @@ export interface Job {
 }
 
 /** The same file in both lives: compiled in dist, stripped of its types by Node in the tests. */
-function entryOf(name: 'worker' | 'schema-worker'): URL {
+function entryOf(name: 'worker' | 'document-worker'): URL {
   return new URL(`./${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 }
 
@@ -26,7 +26,7 @@ export class WorkerThread {
   #ended = false;
 
   constructor(
-    entry: 'worker' | 'schema-worker',
+    entry: 'worker' | 'document-worker',
     onIdle: () => void,
     onEnd: (unfinished: Job[], wasReady: boolean) => void,
   ) {

@@ -1,10 +1,11 @@
-import { type Document, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Json } from '../../domain-error.ts';
 import { limits } from '../definition.schema.ts';
 import { schemaFaults } from '../json-schema.ts';
 import type { NodeTypes } from '../node-types.ts';
 import { freeEdgeId, parseDefinition } from '../parse-definition.ts';
 import { type DefinitionProblem, fieldPath } from '../problem.ts';
+import type { Sandbox } from '../sandbox.ts';
+import { parseYaml, type ParsedYaml } from './parse-yaml.ts';
 import type { WorkflowDocument } from './workflow-document.ts';
 import { fromYamlCondition, fromYamlText } from './yaml-text.ts';
 
@@ -18,20 +19,35 @@ type JsonObject = { readonly [key: string]: Json | undefined };
  * tags), `nodes`, and beside them what else a definition has. `nodes` is either a map from id to node, whose `next` names
  * what follows each port and whose expressions may be written `${ }`, or the canonical list with `edges` beside it.
  */
-export function readYaml(text: string, types: NodeTypes): ReadDocument {
-  if (Buffer.byteLength(text) > limits.bytes)
-    return refused('too_large', `The text has more than ${limits.bytes} bytes.`);
-  const expressions = text.split(/\{\{|\$\{/).length - 1;
-  if (expressions > 2 * limits.expressions) {
-    return refused(
-      'too_many_expressions',
-      `The text has ${expressions} expressions; at most ${limits.expressions} are allowed.`,
-    );
+export async function readYaml(text: string, types: NodeTypes, sandbox: Sandbox): Promise<ReadDocument> {
+  const oversize = sizeProblem(text);
+  if (oversize) return { problems: [oversize] };
+  const [outcome] = await sandbox.run([{ kind: 'yaml', source: text, globals: {}, seed: '', now: 0 }]);
+  if (outcome!.ok) return readParsed(JSON.parse(outcome!.json!) as ParsedYaml, types);
+  return refused('invalid_yaml', `The text cannot be read: ${outcome!.message}.`);
+}
+
+/** `readYaml` for text that we wrote. */
+export function readOwnYaml(text: string, types: NodeTypes): ReadDocument {
+  return readParsed(parseYaml(text), types);
+}
+
+function sizeProblem(text: string): DefinitionProblem | undefined {
+  const hint = 'Split the workflow into several.';
+  if (Buffer.byteLength(text) > limits.bytes) {
+    return { code: 'too_large', field: '', message: `The text has more than ${limits.bytes} bytes.`, hint };
   }
-  const parsed = parseText(text);
-  if ('problems' in parsed) return parsed;
-  if (!isObject(parsed.value)) return refused('invalid_structure', 'The text is not a map.');
-  return readDocument(normalised(parsed.value, types));
+  // Programs have `${` of their own, which do not count in the definition.
+  const expressions = text.split(/\{\{|\$\{/).length - 1;
+  if (expressions <= 2 * limits.expressions) return undefined;
+  const message = `The text has ${expressions} expressions; at most ${limits.expressions} are allowed.`;
+  return { code: 'too_many_expressions', field: '', message, hint };
+}
+
+function readParsed({ value, problems }: ParsedYaml, types: NodeTypes): ReadDocument {
+  if (value === undefined) return { problems };
+  if (!isObject(value)) return refused('invalid_structure', 'The text is not a map.');
+  return readDocument(normalised(value, types));
 }
 
 /** Checks a document that came as JSON. */
@@ -73,66 +89,6 @@ const documentSchema: Record<string, Json> = {
     definition: { type: 'object' },
   },
 };
-
-/** How many faults of a text are told. */
-const mostFaults = 20;
-
-function parseText(text: string): { value: Json } | { problems: DefinitionProblem[] } {
-  const lines = new LineCounter();
-  // YAML 1.2 core: no dates, no binary, no merge keys; what is left is JSON except for the numbers checked below. The
-  // library's own check for double keys takes quadratic time, and so do its pretty errors.
-  const document = parseDocument(text, {
-    version: '1.2',
-    schema: 'core',
-    uniqueKeys: false,
-    prettyErrors: false,
-    lineCounter: lines,
-  });
-  const faults = document.errors.length > 0 ? document.errors.slice(0, mostFaults) : doubleKeys(document);
-  if (faults.length > 0) {
-    return {
-      problems: faults.map(({ message, pos: [offset] }) => ({
-        code: 'invalid_yaml',
-        field: `line ${lines.linePos(offset).line}, column ${lines.linePos(offset).col}`,
-        message: `The text is not YAML: ${message}.`,
-        hint: 'Correct the text at that place.',
-      })),
-    };
-  }
-  try {
-    const value = document.toJS({ maxAliasCount: 100 }) as Json;
-    return { value: JSON.parse(JSON.stringify(value, finite) ?? 'null') as Json };
-  } catch (error) {
-    return refused('invalid_yaml', `The text cannot be read as JSON: ${(error as Error).message}.`);
-  }
-}
-
-function doubleKeys(document: Document): { message: string; pos: [number, number] }[] {
-  const faults: { message: string; pos: [number, number] }[] = [];
-  visit(document, {
-    Map: (_, { items }) => {
-      const seen = new Set<string>();
-      for (const { key } of items) {
-        const name = isScalar(key) ? String(key.value) : undefined;
-        if (name === undefined) faults.push({ message: 'The keys of a map must be text', pos: positionOf(key) });
-        else if (seen.has(name)) faults.push({ message: `The key "${name}" is there twice`, pos: positionOf(key) });
-        else seen.add(name);
-      }
-      return faults.length > mostFaults ? visit.BREAK : undefined;
-    },
-  });
-  return faults;
-}
-
-function positionOf(node: unknown): [number, number] {
-  const range = isNode(node) ? node.range : undefined;
-  return range ? [range[0], range[1]] : [0, 0];
-}
-
-function finite(key: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${key} is not a finite number`);
-  return value;
-}
 
 function refused(code: string, message: string): { problems: DefinitionProblem[] } {
   return { problems: [{ code, field: '', message, hint: 'See an exported workflow for the form.' }] };

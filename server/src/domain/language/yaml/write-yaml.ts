@@ -5,7 +5,7 @@ import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../definiti
 import type { NodeTypes } from '../node-types.ts';
 import { freeEdgeId } from '../parse-definition.ts';
 import { nodeIdPattern } from '../rules/node-rules.ts';
-import { mapParams, mapText, readYaml } from './read-yaml.ts';
+import { mapParams, mapText, readOwnYaml } from './read-yaml.ts';
 import type { WorkflowDocument } from './workflow-document.ts';
 import { toYamlCondition, toYamlText } from './yaml-text.ts';
 
@@ -22,7 +22,7 @@ export function writeYaml(document: WorkflowDocument, types: NodeTypes): string 
     print(document, definition, true),
     print(document, definition, false),
   ]);
-  return forms.find((text) => isDeepStrictEqual(plain(readYaml(text, types).document), given)) ?? forms.at(-1)!;
+  return forms.find((text) => isDeepStrictEqual(plain(readOwnYaml(text, types).document), given)) ?? forms.at(-1)!;
 }
 
 function hasProperIds({ nodes }: WorkflowDefinition): boolean {

@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Json } from '../../domain/domain-error.ts';
 import { compileForeignSchema } from '../../domain/language/json-schema.ts';
+import { parseYaml } from '../../domain/language/yaml/parse-yaml.ts';
 import type { SandboxOutcome, SandboxTask } from '../../domain/language/sandbox.ts';
 import { sandboxLimits } from './limits.ts';
 import type { WorkerAnswer } from './worker.ts';
@@ -12,16 +13,19 @@ const mostCompiled = 200;
 const mostFaults = 100;
 
 parentPort!.on('message', (task: SandboxTask) =>
-  parentPort!.postMessage({ outcome: check(task), broken: false } satisfies WorkerAnswer),
+  parentPort!.postMessage({ outcome: answer(task), broken: false } satisfies WorkerAnswer),
 );
 parentPort!.postMessage('ready');
 
-function check({ source, globals }: SandboxTask): SandboxOutcome {
+function answer({ kind, source, globals }: SandboxTask): SandboxOutcome {
   try {
-    const faults = validatorOf(source)(JSON.parse(globals.value!) as Json);
-    const json = JSON.stringify(faults.slice(0, mostFaults));
-    if (json.length > sandboxLimits.schema.output)
-      return { ok: false, reason: 'output', message: 'the list of faults is too long' };
+    const result =
+      kind === 'yaml'
+        ? parseYaml(source)
+        : validatorOf(source)(JSON.parse(globals.value!) as Json).slice(0, mostFaults);
+    const json = JSON.stringify(result);
+    if (json.length > sandboxLimits[kind].output)
+      return { ok: false, reason: 'output', message: 'the result is too large' };
     return { ok: true, json, logs: [] };
   } catch (error) {
     return { ok: false, reason: error instanceof RangeError ? 'stack' : 'error', message: (error as Error).message };
