@@ -1,12 +1,20 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { LiveChannel } from './live-channel.ts';
+import type { ExecutionMetrics } from './execution-metrics.ts';
+import type { LiveChannel } from './live-channel.ts';
 import { Recording } from './recording.ts';
-import { storeRecordings } from './store-recordings.ts';
+import { type Stored, storeRecordings } from './store-recordings.ts';
 
 /** Executions written in one statement at most. */
 const batchSize = 200;
 const firstPause = 50;
 const longestPause = 2_000;
+
+export interface ExecutionRecorderOptions {
+  readonly orm: MikroORM;
+  readonly live: LiveChannel;
+  readonly metrics?: ExecutionMetrics;
+  readonly warn?: (message: string, error: unknown) => void;
+}
 
 /**
  * Writes what runs tell into the application's tables. All executions of the process share one lane: what piles up while
@@ -16,16 +24,18 @@ const longestPause = 2_000;
 export class ExecutionRecorder {
   readonly #orm: MikroORM;
   readonly #live: LiveChannel;
+  readonly #metrics: ExecutionMetrics | undefined;
   readonly #warn: (message: string, error: unknown) => void;
   #next = new Map<string, Recording>();
   #writing: Promise<void> | undefined;
   readonly #ended = new Set<string>();
   #closed = false;
 
-  constructor(orm: MikroORM, live: LiveChannel, warn: (message: string, error: unknown) => void = () => undefined) {
+  constructor({ orm, live, metrics, warn }: ExecutionRecorderOptions) {
     this.#orm = orm;
     this.#live = live;
-    this.#warn = warn;
+    this.#metrics = metrics;
+    this.#warn = warn ?? (() => undefined);
   }
 
   /** Hands over what `tell` puts into the recording; it is written soon, without anybody waiting. */
@@ -77,8 +87,9 @@ export class ExecutionRecorder {
   async #store(batch: readonly Recording[]): Promise<void> {
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
       try {
-        const open = await storeRecordings(this.#orm, batch);
-        for (const recording of batch) this.#settled(recording, open.has(recording.executionId));
+        const stored = await storeRecordings(this.#orm, batch);
+        for (const recording of batch) this.#settled(recording, stored.open.has(recording.executionId));
+        this.#count(stored);
         return;
       } catch (error) {
         if (!isPassing(error) || this.#closed) return this.#isolate(batch, error);
@@ -86,6 +97,13 @@ export class ExecutionRecorder {
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
+  }
+
+  #count({ open, steps }: Stored): void {
+    for (const { status, seconds } of open.values()) {
+      if (seconds !== null) this.#metrics?.executionEnded(status, seconds);
+    }
+    for (const { type, status, seconds } of steps) this.#metrics?.stepEnded(type, status, seconds ?? 0);
   }
 
   /** One execution whose data the database refuses must not hold up the others. */

@@ -8,6 +8,7 @@ import { WorkflowService } from '../workflow/workflow.service.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionEvents } from './execution-events.ts';
+import { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionRecorder } from './execution-recorder.ts';
 import { ExecutionService } from './execution.service.ts';
 import { graphBody, GraphRunner } from './interpreter/graph-runner.ts';
@@ -18,7 +19,7 @@ import { PublishedWorkflows } from './published-workflows.ts';
 const logger = new Logger('Executions');
 const fault = (message: string, error: unknown): void => logger.error({ err: error }, message);
 
-/** Needs the global modules that provide Engine, LiveChannel and Evaluator. It starts the engine with the application. */
+/** Needs the global modules that provide Engine, ExecutionMetrics, LiveChannel and Evaluator. It starts the engine with the application. */
 @Module({
   imports: [NodesModule, WorkflowModule],
   providers: [
@@ -28,9 +29,9 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
     { provide: DefinitionStore, useFactory: (orm: MikroORM) => new DefinitionStore(orm), inject: [MikroORM] },
     {
       provide: ExecutionRecorder,
-      useFactory: (orm: MikroORM, live: LiveChannel) =>
-        new ExecutionRecorder(orm, live, (message, error) => logger.warn({ err: error }, message)),
-      inject: [MikroORM, LiveChannel],
+      useFactory: (orm: MikroORM, live: LiveChannel, metrics: ExecutionMetrics) =>
+        new ExecutionRecorder({ orm, live, metrics, warn: (message, error) => logger.warn({ err: error }, message) }),
+      inject: [MikroORM, LiveChannel, ExecutionMetrics],
     },
     {
       provide: GraphRunner,

@@ -6,7 +6,7 @@ import { ExecutionEvents } from './execution-events.ts';
 import { Execution } from './execution.entity.ts';
 import { ExecutionService } from './execution.service.ts';
 import { LostExecutions } from './lost-executions.ts';
-import { caller, ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
+import { caller, counted, ExecutionBench, metrics, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 
@@ -34,6 +34,7 @@ describe('start', () => {
         bench.definitions,
         bench.live,
         bench.evaluator,
+        metrics,
       );
       ({ id } = await service.start({ caller, workflowId: newId('wf'), input: {} }));
       throw new Error('rolled back');
@@ -63,6 +64,15 @@ describe('start', () => {
     const { createdAt, startedAt } = await bench.run(sketch({ a: W }, []));
     expect(startedAt!.getTime() - createdAt.getTime()).toBeLessThan(200);
   });
+});
+
+test('what happens is counted, once each', async () => {
+  counted.length = 0;
+  await bench.run(
+    sketch({ a: W, b: { type: 'pure' }, c: { type: 'work', params: { fail: 'no' } } }, ['a -> b', 'b -> c']),
+  );
+  await bench.until(() => counted.length === 5);
+  expect([...counted].sort()).toEqual(['ended failed', 'pure completed', 'started', 'work completed', 'work failed']);
 });
 
 describe('cancel', () => {

@@ -8,6 +8,7 @@ import { Evaluator, fieldPath, type WorkflowDefinition } from '../language/index
 import type { LogLevel } from '../nodes/index.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
+import { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionLog } from './execution-log.entity.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
 import { graphBody, type GraphInput } from './interpreter/graph-runner.ts';
@@ -64,6 +65,7 @@ export class ExecutionService {
     private readonly definitions: DefinitionStore,
     private readonly live: LiveChannel,
     private readonly evaluator: Evaluator,
+    private readonly metrics: ExecutionMetrics,
   ) {}
 
   /**
@@ -83,7 +85,7 @@ export class ExecutionService {
     checkStorable('metadata', metadata);
     const { version, definition } = await this.workflows.getPublished(organisationId, workflowId);
     await this.#checkInput(definition, input);
-    return this.em.transactional(
+    const accepted = await this.em.transactional(
       async (em) => {
         const execution = Execution.create({
           organisationId,
@@ -102,6 +104,8 @@ export class ExecutionService {
       },
       { propagation: TransactionPropagation.REQUIRED },
     );
+    this.metrics.executionStarted();
+    return accepted;
   }
 
   async get(organisationId: string, id: string): Promise<Execution> {
@@ -147,6 +151,7 @@ export class ExecutionService {
       return found;
     });
     this.live.publish(id, true);
+    this.metrics.executionEnded('cancelled', (Date.now() - execution.createdAt.getTime()) / 1_000);
     // Should this not arrive, the run ends by itself at its next node: what it tells is refused.
     await this.engine.cancel(id).catch((error: unknown) => {
       this.#log.warn({ executionId: id, err: error }, 'The engine could not be told of a cancellation.');

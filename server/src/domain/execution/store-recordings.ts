@@ -28,6 +28,7 @@ with given as (
     event_sequence = open.event_sequence + given.events
   from given join open on open.id = given.id
   where execution.id = given.id
+  returning execution.id, execution.status, extract(epoch from execution.completed_at - execution.created_at)::float8 as seconds
 ), steps as (
   insert into step (id, organisation_id, execution_id, node_id, node_type, node_name, status, attempt, input, output,
     error, port, wait_until, created_at, started_at, completed_at)
@@ -45,6 +46,7 @@ with given as (
   where excluded.attempt > step.attempt or (excluded.attempt = step.attempt
     and coalesce(array_position(array['pending', 'running', 'waiting'], excluded.status), 4)
       > coalesce(array_position(array['pending', 'running', 'waiting'], step.status), 4))
+  returning step.node_type, step.status, extract(epoch from step.completed_at - step.started_at)::float8 as seconds
 ), events as (
   insert into execution_event (execution_id, sequence, id, organisation_id, key, type, data, created_at)
   select execution_id, open.event_sequence + position, new.id, open.organisation_id, key, type, data, created_at
@@ -62,12 +64,29 @@ with given as (
   join open on open.id = new.execution_id
   on conflict do nothing
 )
-select id from open`;
+select id, null as type, status, seconds from changed
+union all
+select null, node_type, status, seconds from steps where status in ('completed', 'failed')`;
 
-/** Writes all or nothing, and returns the ids of the executions that had not ended before. */
-export async function storeRecordings(orm: MikroORM, recordings: readonly Recording[]): Promise<Set<string>> {
+/** What writing has changed. */
+export interface Stored {
+  /** The executions that had not ended before, by id. */
+  readonly open: ReadonlyMap<string, { readonly status: string; readonly seconds: number | null }>;
+  /** Steps that have ended by it. */
+  readonly steps: readonly { readonly type: string; readonly status: string; readonly seconds: number | null }[];
+}
+
+interface Row {
+  id: string | null;
+  type: string | null;
+  status: string;
+  seconds: number | null;
+}
+
+/** Writes all or nothing. */
+export async function storeRecordings(orm: MikroORM, recordings: readonly Recording[]): Promise<Stored> {
   const pool = await orm.em.getConnection().getNativeClient();
-  const { rows } = await pool.query<{ id: string }>({
+  const { rows } = await pool.query<Row>({
     name: 'store_recordings',
     text: statement,
     values: [
@@ -77,5 +96,7 @@ export async function storeRecordings(orm: MikroORM, recordings: readonly Record
       toJsonb(recordings.flatMap((recording) => recording.logRows())),
     ],
   });
-  return new Set(rows.map(({ id }) => id));
+  const open = rows.flatMap(({ id, status, seconds }) => (id ? [[id, { status, seconds }] as const] : []));
+  const steps = rows.flatMap(({ type, status, seconds }) => (type ? [{ type, status, seconds }] : []));
+  return { open: new Map(open), steps };
 }

@@ -5,6 +5,7 @@ import { DBOSExecutor } from '@dbos-inc/dbos-sdk/internal/dbos-executor';
 import { DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { Pool } from 'pg';
 import type { Json } from '../../domain/domain-error.ts';
 import {
   Engine,
@@ -49,6 +50,8 @@ type DbosBody = (input: Json) => Promise<void>;
 /** DBOS hands runs to processes of one version only; ours differ by the name of the body, so the version never changes. */
 const applicationVersion = 'flowpact';
 const queueName = 'executions';
+/** DBOS insists on parts that a connection string need not have, although it is given its connections. */
+const unusedUrl = 'postgresql://unused@unused/unused';
 const pollInterval = 250;
 /** Any number known to this program alone. */
 const launchLock = 7_236_014_519;
@@ -81,6 +84,7 @@ export class DbosEngine extends Engine {
   #strays = new Set<string>();
   #state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
   #retention: NodeJS.Timeout | undefined;
+  #pool: Pool | undefined;
 
   constructor(options: DbosEngineOptions) {
     super();
@@ -120,6 +124,7 @@ export class DbosEngine extends Engine {
     } catch (error) {
       started = undefined;
       await this.#lock.stop();
+      await this.#pool?.end();
       throw new Error('The engine could not start.', { cause: error });
     }
     this.#state = 'running';
@@ -127,13 +132,11 @@ export class DbosEngine extends Engine {
   }
 
   async #launch(): Promise<void> {
-    const { url, poolSize, log, concurrency, standstill } = this.#options;
+    const { url, log, concurrency } = this.#options;
     DBOS.setConfig({
       name: 'flowpact',
-      systemDatabaseUrl: url,
-      systemDatabasePoolSize: poolSize,
-      // A process that stands still in mid-transaction must not hold its runs.
-      systemDatabaseIdleTransactionTimeoutMs: standstill,
+      systemDatabaseUrl: unusedUrl,
+      systemDatabasePool: (this.#pool = this.#openPool()),
       applicationVersion,
       executorID: this.executorId,
       logger: {
@@ -152,6 +155,20 @@ export class DbosEngine extends Engine {
       minPollingIntervalMs: pollInterval,
       onConflict: 'always_update',
     });
+  }
+
+  #openPool(): Pool {
+    const { url, poolSize, log, standstill } = this.#options;
+    const pool = new Pool({
+      connectionString: url,
+      max: poolSize,
+      application_name: 'flowpact_engine',
+      connectionTimeoutMillis: 10_000,
+      // A process that stands still in mid-transaction must not hold its runs.
+      idle_in_transaction_session_timeout: standstill,
+    });
+    pool.on('error', (error) => log.warn('A connection of the engine was lost.', error));
+    return pool;
   }
 
   async submit({ runId, body, input }: RunRequest, em: EntityManager): Promise<void> {
@@ -256,6 +273,7 @@ export class DbosEngine extends Engine {
     await this.#drain(graceMs);
     // Runs are parked by now; DBOS still lets them notice.
     await DBOS.shutdown({ workflowCompletionTimeoutMS: 1_000 });
+    await this.#pool?.end();
     await this.#lock.stop();
     this.#state = 'stopped';
     started = undefined;

@@ -1,12 +1,14 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Global, Logger, Module } from '@nestjs/common';
 import { Engine } from '../../domain/execution/engine.ts';
+import { ExecutionMetrics } from '../../domain/execution/execution-metrics.ts';
 import { Config } from '../config/config.ts';
+import { Metrics } from '../telemetry/metrics.ts';
 import { DbosEngine } from './dbos-engine.ts';
 
 const logger = new Logger('Engine');
 
-/** Provides the engine; the execution module starts and stops it. */
+/** Provides the engine, which the execution module starts and stops, and the counters of executions. */
 @Global()
 @Module({
   providers: [
@@ -16,7 +18,7 @@ const logger = new Logger('Engine');
         new DbosEngine({
           orm,
           url: settings.DATABASE_URL!,
-          poolSize: settings.DATABASE_POOL_SIZE,
+          poolSize: Math.ceil(settings.DATABASE_POOL_SIZE / 2),
           grace: settings.SHUTDOWN_TIMEOUT * 1_000,
           log: {
             debug: (message) => logger.debug(message),
@@ -26,7 +28,8 @@ const logger = new Logger('Engine');
         }),
       inject: [MikroORM, Config],
     },
+    { provide: ExecutionMetrics, useExisting: Metrics },
   ],
-  exports: [Engine],
+  exports: [Engine, ExecutionMetrics],
 })
 export class EngineModule {}
