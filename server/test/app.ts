@@ -70,7 +70,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const config = Config.from({
     PORT: '0',
     DATABASE_URL: through(gate, database.url),
-    DATABASE_POOL_SIZE: '10',
+    DATABASE_POOL_SIZE: '20',
     FLOWPACT_DATA_DIR: dataDir,
     RESPONSE_VALIDATION: 'throw',
     SHUTDOWN_TIMEOUT: '2',

@@ -18,7 +18,9 @@ export interface PlatformParts {
 @Module({})
 export class PlatformModule {
   static forRoot({ config, logger, metrics, lifecycle }: PlatformParts): DynamicModule {
-    const { DATABASE_URL: url = '', DATABASE_POOL_SIZE: poolSize } = config.settings;
+    const { DATABASE_URL: url = '', DATABASE_POOL_SIZE } = config.settings;
+    // The other half is the engine's, which needs two more: one that holds its lock, one that hears live events.
+    const poolSize = Math.max(2, Math.floor(DATABASE_POOL_SIZE / 2) - 2);
     const log = (message: string): void => logger.warn({ component: 'Database' }, message);
     const provided = [
       { provide: Config, useValue: config },

@@ -56,7 +56,7 @@ export const variables = z.object({
     .describe(
       'A PostgreSQL server of your own (version 15 or newer), for example postgresql://user:password@localhost:5432/flowpact. Unset: an embedded PostgreSQL keeps its data in FLOWPACT_DATA_DIR.',
     ),
-  DATABASE_POOL_SIZE: integer(2, 500).default(20).describe('Database connections of one server process at most.'),
+  DATABASE_POOL_SIZE: integer(8, 500).default(30).describe('Database connections of one server process at most.'),
   FLOWPACT_DATA_DIR: z
     .string()
     .min(1, 'is empty')
