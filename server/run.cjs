@@ -18,11 +18,11 @@ function isStale(root, built) {
   return ['server/src', 'generated', 'codegen/runtime'].some((folder) => isNewer(join(root, folder), since));
 }
 
-function isNewer(folder, since) {
-  return readdirSync(folder, { withFileTypes: true }).some((entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? isNewer(path, since) : statSync(path).mtimeMs > since;
-  });
+/** A folder counts too: its time changes when a file in it is removed. */
+function isNewer(path, since) {
+  const stat = statSync(path);
+  if (stat.mtimeMs > since) return true;
+  return stat.isDirectory() && readdirSync(path).some((name) => isNewer(join(path, name), since));
 }
 
 function compile(root) {
