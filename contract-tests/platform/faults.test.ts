@@ -29,16 +29,16 @@ describe('500: a handler that crashes', () => {
 });
 
 describe('503: a database that cannot be reached', () => {
+  // Declared first, since hooks run in this order and the harness closes in its own.
+  afterAll(async () => {
+    await harness().server.restoreDatabase();
+  });
   const harness = useContractHarness();
   let fixture: Fixture;
 
   beforeAll(async () => {
     fixture = await createFixture(harness());
     await harness().server.cutDatabase();
-  });
-
-  afterAll(async () => {
-    await harness().server.restoreDatabase();
   });
 
   test.each(answersWith('503'))('%s', async (id) => {

@@ -33,6 +33,7 @@ export default class ContractCoverageReporter {
   }
 
   onRunStart(): void {
+    CoverageStore.begin();
     for (const contract of CONTRACTS) new CoverageStore(REPORT, contract).reset();
   }
 
@@ -43,7 +44,9 @@ export default class ContractCoverageReporter {
     const summaries = [];
     for (const contract of CONTRACTS) {
       const document = await ContractDocument.load(join(ROOT, 'spec', contract, 'openapi.yaml'));
-      const coverage = new CoverageStore(REPORT, contract).summarise(new Verifier(document).declared());
+      const store = new CoverageStore(REPORT, contract);
+      const coverage = store.summarise(new Verifier(document).declared());
+      store.reset();
       summaries.push(coverage);
       lines.push(`contract coverage: ${coverage.observed}/${coverage.declared} (operation, status, media type)`);
       if (coverage.missing.length > 0 && !this.partial) {

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Observation } from './verifier.ts';
 
 /** The table of what the contract declares and what the run has seen of it. */
@@ -11,17 +11,25 @@ export interface Coverage {
   missing: string[];
 }
 
+/** Names the run in the environment of the processes that take part in it. */
+const RUN = 'FLOWPACT_CONTRACT_RUN';
+
 /** Where the test files of one contract leave what they observed, and where the summary goes. */
 export class CoverageStore {
   private readonly folder: string;
 
   constructor(reportFolder: string, contract: string) {
-    this.folder = join(reportFolder, 'observed', contract);
+    this.folder = join(reportFolder, `observed-${process.env[RUN] ?? 'alone'}`, contract);
   }
 
-  /** Forgets earlier runs. */
+  /** Begins a run of its own, so that two at the same time do not mix; test processes started from here on belong to it. */
+  static begin(): void {
+    process.env[RUN] = String(process.pid);
+  }
+
+  /** Forgets what was observed. */
   reset(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(dirname(this.folder), { recursive: true, force: true });
   }
 
   /** Adds what a test file observed; a file with several harnesses saves several times. */
