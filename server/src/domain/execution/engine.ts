@@ -73,6 +73,11 @@ export interface RunContext {
   step<T>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Waits; `at` (milliseconds since 1970) must be the same at every replay. */
   sleepUntil(at: number): Promise<void>;
+  /**
+   * Lets the run rest outside of any process, so that a long wait costs nothing, until about `at`; then it is resumed
+   * wherever there is room. Nothing may be in flight. The body is left: its pending calls reject with RunAbandonedError.
+   */
+  suspendUntil(at: number): Promise<void>;
   /** The payload of the next signal of that name; undefined at `timeoutAt`. */
   awaitSignal(name: string, timeoutAt?: number): Promise<Json | undefined>;
   /** Which of the pending promises settles first; the answer is remembered. They must not reject, except as abandoned. */

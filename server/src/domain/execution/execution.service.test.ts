@@ -194,3 +194,28 @@ test('an execution that the engine has given up is ended as failed', async () =>
   });
   expect(await lost.end(0)).toEqual([]);
 });
+
+describe('a long wait', () => {
+  const waiting = sketch({ a: W, b: { type: 'pause', params: { ms: 21_000 } }, c: W }, ['a -> b', 'b -> c']);
+
+  test('keeps no process busy; the run goes on in time, without doing anything twice', async () => {
+    const { id } = await bench.begin(waiting);
+    await bench.until(async () => (await bench.service.get(organisationId, id)).status === 'waiting');
+    await bench.until(async () => (await bench.engine.health()).running === 0);
+    expect((await bench.ended(id, 30_000)).status).toBe('completed');
+    expect(worked).toEqual([`${id} a 1`, `${id} c 1`]);
+    const types = (await bench.eventsOf(id)).map(({ type }) => type);
+    expect(types.filter((type) => type === 'execution:waiting')).toHaveLength(1);
+  }, 40_000);
+
+  test('does not begin while another branch can go on', async () => {
+    const definition = sketch({ a: { type: 'pause', params: { ms: 3_600_000 } }, b: { type: 'long' }, c: W }, [
+      'b -> c',
+    ]);
+    const { id } = await bench.begin(definition);
+    await bench.until(() => worked.includes(`${id} c 1`));
+    await bench.until(async () => (await bench.engine.health()).running === 0);
+    expect((await bench.service.cancel(organisationId, id)).status).toBe('cancelled');
+    expect(await bench.engine.ended([id])).toEqual([id]);
+  });
+});

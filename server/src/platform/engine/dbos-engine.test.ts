@@ -26,7 +26,7 @@ const bodies: Record<string, RunBody> = {
   },
   'race@1': async (run) => {
     const pending = new Map<string, Promise<unknown>>(
-      [30, 10, 20].map((delay) => [`after${delay}`, run.step(`after${delay}`, () => later(delay))]),
+      [900, 100, 500].map((delay) => [`after${delay}`, run.step(`after${delay}`, () => later(delay))]),
     );
     const order: string[] = [];
     for (let turn = 0; pending.size > 1; turn++) {
@@ -132,7 +132,7 @@ test('cancelling fires the signal of a running step and ends the run', async () 
 test('select tells which of several steps ended first', async () => {
   await submit('r6', 'race@1');
   await until(() => seen.length === 1);
-  expect(seen).toEqual([['after10', 'after20']]);
+  expect(seen).toEqual([['after100', 'after500']]);
 });
 
 test('a signal reaches the run that waits for it, once per key', async () => {

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { DBOS } from '@dbos-inc/dbos-sdk';
+import { currentOwnerXid } from '@dbos-inc/dbos-sdk/internal/context';
 import { DBOSExecutor } from '@dbos-inc/dbos-sdk/internal/dbos-executor';
 import { DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
@@ -150,6 +151,9 @@ export class DbosEngine extends Engine {
     });
     // The first start makes the engine's tables, which two processes cannot do at once.
     await oneAtATime(url, launchLock, () => DBOS.launch());
+    // A run that this process leaves is none of its business any more; DBOS would ask for its outcome every second.
+    DBOSExecutor.globalInstance!.systemDatabase.awaitWorkflowResult = (runId) =>
+      Promise.reject(new RunAbandonedError(runId));
     await DBOS.registerQueue(queueName, {
       workerConcurrency: concurrency,
       minPollingIntervalMs: pollInterval,
@@ -216,7 +220,12 @@ export class DbosEngine extends Engine {
 
   async #run(name: string, runId: string, input: Json): Promise<void> {
     const body = this.#bodies.get(name)!;
-    const run = new DbosRun(runId, !this.#direct.has(runId), () => this.#state !== 'running');
+    const run = new DbosRun(
+      runId,
+      !this.#direct.has(runId),
+      () => this.#state !== 'running',
+      (id, at) => this.#suspend(id, at),
+    );
     this.#runs.get(runId)?.leave('The run was handed to this process again.');
     this.#runs.set(runId, run);
     try {
@@ -232,6 +241,17 @@ export class DbosEngine extends Engine {
     } finally {
       if (this.#runs.get(runId) === run) this.#runs.delete(runId);
     }
+  }
+
+  /** DBOS moves the row back into the queue when its time has come; steps that are recorded are not run again. */
+  async #suspend(runId: string, at: number): Promise<void> {
+    await this.#pool!.query(
+      `update dbos.workflow_status
+          set status = 'DELAYED', delay_until_epoch_ms = $2, owner_xid = null, started_at_epoch_ms = null,
+              recovery_attempts = 0, queue_name = $3, updated_at = (extract(epoch from now()) * 1000)::bigint
+        where workflow_uuid = $1 and status = 'PENDING' and owner_xid = $4`,
+      [runId, Math.ceil(at), queueName, currentOwnerXid(runId)],
+    );
   }
 
   async cancel(runId: string): Promise<void> {

@@ -12,14 +12,21 @@ export class DbosRun implements RunContext {
   readonly resumed: boolean;
   readonly #controller = new AbortController();
   readonly #draining: () => boolean;
+  readonly #suspend: (runId: string, at: number) => Promise<void>;
   /** Rejects when the run is to be left; DBOS does not record a step that ends this way. */
   readonly #left: Promise<never>;
   #inFlight = 0;
 
-  constructor(runId: string, resumed: boolean, draining: () => boolean) {
+  constructor(
+    runId: string,
+    resumed: boolean,
+    draining: () => boolean,
+    suspend: (runId: string, at: number) => Promise<void>,
+  ) {
     this.runId = runId;
     this.resumed = resumed;
     this.#draining = draining;
+    this.#suspend = suspend;
     this.#left = new Promise<never>((_, reject) => {
       this.signal.addEventListener('abort', () => reject(new DBOSWorkflowConflictError(runId)), { once: true });
     });
@@ -69,6 +76,11 @@ export class DbosRun implements RunContext {
     await this.#guarded(async () => {
       while (Date.now() < at) await this.#pause(Math.min(at - Date.now(), longestTimer));
     });
+  }
+
+  async suspendUntil(at: number): Promise<void> {
+    await this.#guarded(() => this.#suspend(this.runId, at));
+    this.leave('The run rests.');
   }
 
   async awaitSignal(name: string, timeoutAt?: number): Promise<Json | undefined> {

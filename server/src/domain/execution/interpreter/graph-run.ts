@@ -33,6 +33,8 @@ export interface GraphRunOptions {
 
 /** Shortest wait that is worth calling the whole execution waiting. */
 const notableWait = 1_000;
+/** A wait from which on a run rests outside of the process; it is resumed up to two seconds late. */
+const longWait = 20_000;
 /** How long steps of other branches get to notice that the execution has failed. */
 const farewell = 1_000;
 
@@ -56,6 +58,8 @@ export class GraphRun {
   #clock: number;
   #limit: TimeLimit | undefined;
   #failure: Failure | undefined;
+  /** True while the scheduler has nothing to do but to wait for a command to end. */
+  #idle = false;
   /** Set by a failure after which no other branch may go on. */
   #stopped = false;
 
@@ -91,8 +95,11 @@ export class GraphRun {
     for (;;) {
       for (let id = this.#takeReady(); id !== undefined; id = this.#takeReady()) await this.#beginNode(id);
       if (this.#stopped || this.#active.size === 0 || this.#options.isEnded()) return;
+      this.#idle = true;
+      this.#checkWaiting();
       const run = await this.#nextEnded();
       const outcome = await run.pending!;
+      this.#idle = false;
       run.pending = undefined;
       run.waitsUntil = undefined;
       this.#clock = Math.max(this.#clock, outcome.at);
@@ -238,8 +245,7 @@ export class GraphRun {
   /** The moment of waking is remembered; the wait itself then needs no step. */
   async #sleep(run: NodeRun, wakeAt: () => number): Promise<Outcome> {
     const { context, chronicle } = this.#options;
-    const key = run.nextKey('sleep');
-    const plan = await context.step<{ at: number; error: ErrorRecord | null }>(key, async () => {
+    const plan = await context.step<{ at: number; error: ErrorRecord | null }>(run.nextKey('sleep'), async () => {
       const wish = wakeAt();
       if (Number.isNaN(wish)) {
         const error = { code: 'invalid_params', message: 'The time to wait for is not a date.', details: {} };
@@ -250,20 +256,29 @@ export class GraphRun {
       return { at: wish, error: null };
     });
     chronicle.stepWaits(run, new Date(plan.at));
-    this.#tellWaiting(run, plan.at, key);
+    run.waitsUntil = plan.at;
+    this.#checkWaiting();
     await context.sleepUntil(plan.at);
     return plan.error ? { ok: false, error: plan.error, at: plan.at } : { ok: true, value: null, at: plan.at };
   }
 
-  /** Tells that the execution waits, as soon as every node at work does. */
-  #tellWaiting(run: NodeRun, until: number, key: string): void {
-    run.waitsUntil = until;
-    const waits = [...this.#active.values()].map(({ waitsUntil }) => waitsUntil);
-    if (waits.some((at) => at === undefined)) return;
-    const first = Math.min(...(waits as number[]));
-    if (first - Date.now() < notableWait) return;
-    const earliestRun = [...this.#active.values()].find(({ waitsUntil }) => waitsUntil === first)!;
-    this.#options.chronicle.waits(earliestRun.node.id, key, new Date(first));
+  /** When nothing goes on but time, the execution is told to wait, and a run that waits long rests outside of the process. */
+  #checkWaiting(): void {
+    const runs = [...this.#active.values()];
+    if (!this.#idle || runs.some(({ waitsUntil }) => waitsUntil === undefined)) return;
+    const first = runs.reduce((a, b) => (b.waitsUntil! < a.waitsUntil! ? b : a));
+    const left = first.waitsUntil! - Date.now();
+    if (left < notableWait) return;
+    this.#options.chronicle.waits(first.node.id, first.lastKey, new Date(first.waitsUntil!));
+    if (left >= longWait) void this.#suspend(first.waitsUntil!);
+  }
+
+  /** Should it fail, the run waits where it is. */
+  async #suspend(at: number): Promise<void> {
+    const { context, fault } = this.#options;
+    await context.suspendUntil(at).catch((error: unknown) => {
+      if (!(error instanceof RunAbandonedError)) fault(error, 'a wait');
+    });
   }
 
   async #nodeCompleted(run: NodeRun, result: NodeResult, at: number | undefined): Promise<void> {
@@ -315,14 +330,14 @@ export class GraphRun {
     const retryAt = failedAt + retryDelay(retry, run.attempt, run.idempotencyKey);
     this.#options.chronicle.attemptFailed(run, error, new Date(failedAt), { retryAt: new Date(retryAt) });
     run.purpose = 'retry';
-    run.pending = this.#waitForRetry(run, retryAt);
+    run.waitsUntil = Math.min(retryAt, this.#limit?.at ?? Infinity);
+    run.pending = this.#waitForRetry(retryAt);
     run.pending.catch(() => undefined);
   }
 
   /** Needs no step: the time follows from the recorded outcome of the attempt that failed. */
-  async #waitForRetry(run: NodeRun, retryAt: number): Promise<Outcome> {
+  async #waitForRetry(retryAt: number): Promise<Outcome> {
     const { context } = this.#options;
-    this.#tellWaiting(run, retryAt, `${run.node.id}:${run.attempt}:retry`);
     if (this.#limit && this.#limit.at < retryAt) {
       await context.sleepUntil(this.#limit.at);
       return { ok: false, error: toErrorRecord(this.#limit.failure()), at: this.#limit.at };

@@ -19,6 +19,7 @@ export class NodeRun implements Attempt {
   #executionId: string;
   #attempt = 0;
   #commands = 0;
+  #lastKey = '';
   #startedAt = new Date();
   #handler: Generator<Command, NodeResult, Json> | undefined;
 
@@ -60,7 +61,12 @@ export class NodeRun implements Attempt {
   /** Names the next command that the engine has to remember; once a node has one name for two commands, replay is lost. */
   nextKey(name: string): string {
     this.#commands += 1;
-    return `${this.node.id}:${this.#attempt}:${this.#commands}:${name}`;
+    this.#lastKey = `${this.node.id}:${this.#attempt}:${this.#commands}:${name}`;
+    return this.#lastKey;
+  }
+
+  get lastKey(): string {
+    return this.#lastKey;
   }
 
   /** When this attempt has to be done. */
