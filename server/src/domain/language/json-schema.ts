@@ -145,12 +145,15 @@ function deduplicated(faults: SchemaFault[]): SchemaFault[] {
   });
 }
 
+/** How many faults of a value are told where the schema is a user's. */
+const mostForeignFaults = 100;
+
 /** A validator of a schema that a user wrote, compiled apart from all others, so that equal `$id`s do not meet. Throws when it is none. */
 export function compileForeignSchema(schema: Json): (value: Json) => SchemaFault[] {
   const own = new Ajv2020({ allErrors: true, strict: false, verbose: true, logger: false });
   formats.default(own);
   const validate = own.compile(schema as object);
-  return (value) => (validate(value) ? [] : toFaults(validate.errors ?? [], value));
+  return (value) => (validate(value) ? [] : toFaults((validate.errors ?? []).slice(0, mostForeignFaults), value));
 }
 
 /** Why `schema` is not a JSON Schema 2020-12, or `undefined` when it is. */

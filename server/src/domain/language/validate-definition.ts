@@ -1,3 +1,4 @@
+import type { Json } from '../domain-error.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { metaSchemaFault } from './json-schema.ts';
 import type { NodeTypes } from './node-types.ts';
@@ -26,7 +27,7 @@ function emptyProblem({ nodes }: WorkflowDefinition): DefinitionProblem[] {
 
 function settingsProblems({ settings, input_schema: inputSchema }: WorkflowDefinition): DefinitionProblem[] {
   const problems = durationProblem(settings?.timeout, { field: 'settings.timeout' });
-  const fault = inputSchema === undefined ? undefined : metaSchemaFault(inputSchema);
+  const fault = inputSchema === undefined ? undefined : inputSchemaFault(inputSchema);
   if (fault === undefined) return problems;
   return [
     ...problems,
@@ -37,4 +38,12 @@ function settingsProblems({ settings, input_schema: inputSchema }: WorkflowDefin
       hint: 'Correct the schema, or leave it out to accept any input.',
     },
   ];
+}
+
+/** Compiling makes code some fifty times as long as the schema. */
+const longestSchema = 64 * 1024;
+
+function inputSchemaFault(schema: Record<string, Json>): string | undefined {
+  if (JSON.stringify(schema).length > longestSchema) return `it is longer than ${longestSchema} characters`;
+  return metaSchemaFault(schema);
 }

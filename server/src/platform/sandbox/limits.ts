@@ -17,8 +17,8 @@ const MiB = 1024 * 1024;
 export const sandboxLimits: Record<SandboxTask['kind'], SandboxLimits> = {
   expression: { time: 100, memory: 32 * MiB, stack: 256 * 1024, output: MiB },
   // These two run on the thread itself, whose own heap limit is the one that counts.
-  schema: { time: 500, memory: 128 * MiB, stack: 16 * MiB, output: MiB },
-  yaml: { time: 5_000, memory: 128 * MiB, stack: 16 * MiB, output: 8 * MiB },
+  schema: { time: 500, memory: 768 * MiB, stack: 16 * MiB, output: MiB },
+  yaml: { time: 5_000, memory: 768 * MiB, stack: 16 * MiB, output: 8 * MiB },
   program: { time: 5_000, memory: 64 * MiB, stack: 512 * 1024, output: 4 * MiB },
 };
 

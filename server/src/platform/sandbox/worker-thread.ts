@@ -34,7 +34,8 @@ export class WorkerThread {
     this.#onEnd = onEnd;
     this.#worker = new Worker(entryOf(entry), {
       // QuickJS recurses on the thread's stack as well as on its own, whose limit must be the first that is met.
-      resourceLimits: { stackSizeMb: 16, maxOldGenerationSizeMb: 128 },
+      // The heap limit is far above what tasks that are within their limits take: V8 may end the whole process at it.
+      resourceLimits: { stackSizeMb: 16, maxOldGenerationSizeMb: 768 },
       // Nothing of the process's environment is of use there, and what is not there cannot leak.
       env: {},
       execArgv: [],

@@ -1,15 +1,23 @@
-import { type Document, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isNode, isScalar, Lexer, LineCounter, parseDocument, visit } from 'yaml';
 import type { Json } from '../../domain-error.ts';
 import type { DefinitionProblem } from '../problem.ts';
 
 /** How many faults of a text are told. */
 const mostFaults = 20;
+/** How many words and signs a text may have: parsed, each takes up to a kilobyte, and running out of memory ends the process. */
+const mostTokens = 200_000;
 
 /** The text as JSON, or what keeps it from being that. */
 export type ParsedYaml = { value: Json; problems: [] } | { value?: undefined; problems: DefinitionProblem[] };
 
 /** Takes up to seconds for a large text that was made to be slow: text from outside is parsed in a thread that can be ended. */
 export function parseYaml(text: string): ParsedYaml {
+  const json = asJson(text);
+  if (json !== undefined) return { value: json, problems: [] };
+  if (hasTooManyTokens(text)) {
+    const message = `The text has more than ${mostTokens} words and signs.`;
+    return { problems: [{ code: 'too_large', field: '', message, hint: 'Split the workflow, or import it as JSON.' }] };
+  }
   const lines = new LineCounter();
   // YAML 1.2 core: no dates, no binary, no merge keys; what is left is JSON except for the numbers checked below. The
   // library's own check for double keys takes quadratic time, and so do its pretty errors.
@@ -38,6 +46,22 @@ export function parseYaml(text: string): ParsedYaml {
     const message = `The text cannot be read as JSON: ${(error as Error).message}.`;
     return { problems: [{ code: 'invalid_yaml', field: '', message, hint: 'Write what JSON can hold.' }] };
   }
+}
+
+/** JSON is YAML, and far cheaper to read. */
+function asJson(text: string): Json | undefined {
+  if (!text.trimStart().startsWith('{')) return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+function hasTooManyTokens(text: string): boolean {
+  let tokens = 0;
+  for (const _ of new Lexer().lex(text)) if (++tokens > mostTokens) return true;
+  return false;
 }
 
 function doubleKeys(document: Document): { message: string; pos: [number, number] }[] {

@@ -9,12 +9,17 @@ import { mapParams, mapText, readOwnYaml } from './read-yaml.ts';
 import type { WorkflowDocument } from './workflow-document.ts';
 import { toYamlCondition, toYamlText } from './yaml-text.ts';
 
+/** How many values are still printed for people to read. */
+const mostValues = 50_000;
+
 /**
  * Writes a workflow as YAML that `readYaml` reads back to the same document: nodes as a map with `next` and `${ }` where
  * that loses nothing, else (unfinished drafts with double ids, say) as the canonical lists.
  */
 export function writeYaml(document: WorkflowDocument, types: NodeTypes): string {
   const list = document.definition as unknown as Record<string, Json>;
+  // JSON is YAML, and printing the other form of so much takes seconds.
+  if (JSON.stringify(list).split(/[,:[{]/).length > mostValues) return JSON.stringify(asText(document, list), null, 1);
   const map = hasProperIds(document.definition) ? asMap(document.definition, types) : list;
   const given = plain(document);
   // Block text is easier to read, but some text made of white space does not survive it.
@@ -30,14 +35,14 @@ function hasProperIds({ nodes }: WorkflowDefinition): boolean {
   return ids.size === nodes.length && nodes.every((node) => nodeIdPattern.test(node.id));
 }
 
-function print(
-  { name, description, tags }: WorkflowDocument,
-  definition: Record<string, Json>,
-  blockQuote: boolean,
-): string {
-  const metadata = { name, ...(description !== undefined && { description }), ...(tags !== undefined && { tags }) };
+function print(document: WorkflowDocument, definition: Record<string, Json>, blockQuote: boolean): string {
   const options = { version: '1.2', schema: 'core', lineWidth: 0, aliasDuplicateObjects: false, blockQuote } as const;
-  return stringify({ metadata, ...definition }, options);
+  return stringify(asText(document, definition), options);
+}
+
+function asText({ name, description, tags }: WorkflowDocument, definition: Record<string, Json>): Record<string, Json> {
+  const metadata = { name, ...(description !== undefined && { description }), ...(tags !== undefined && { tags }) };
+  return { metadata, ...definition };
 }
 
 function asMap(definition: WorkflowDefinition, types: NodeTypes): Record<string, Json> {

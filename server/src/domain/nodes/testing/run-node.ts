@@ -1,0 +1,56 @@
+import type { Json } from '../../domain-error.ts';
+import {
+  type Command,
+  createNodeRegistry,
+  NodeFailure,
+  type NodeResult,
+  OutgoingHttp,
+  type OutgoingRequest,
+  type OutgoingResponse,
+} from '../index.ts';
+
+/** Remembers what was sent and answers as it is told. */
+export class RecordingHttp extends OutgoingHttp {
+  readonly sent: OutgoingRequest[] = [];
+  answer: () => OutgoingResponse = () => ({ status: 200, headers: {}, body: new Uint8Array(), duration: 3 });
+
+  override async send(request: OutgoingRequest): Promise<OutgoingResponse> {
+    this.sent.push(request);
+    return this.answer();
+  }
+}
+
+/** How a node ended, and what it asked the scheduler for on the way. */
+export interface NodeRun {
+  result: NodeResult;
+  commands: Command[];
+}
+
+/** Runs a node as the scheduler does; `answers` are what its commands that are not steps come to. */
+export async function runNode(
+  type: string,
+  params: Record<string, Json>,
+  answers: readonly Json[] = [],
+  http: OutgoingHttp = new RecordingHttp(),
+): Promise<NodeRun> {
+  const registry = createNodeRegistry(http);
+  const node = registry.get(type)!;
+  const commands: Command[] = [];
+  const left = [...answers];
+  const generator = node.run(registry.checked(node, params), { nodeId: 'n', executionId: 'exec_1' });
+  let next = generator.next(null as never);
+  while (!next.done) {
+    const command = next.value;
+    commands.push(command);
+    const context = { idempotencyKey: 'exec_1:n:1', signal: new AbortController().signal };
+    next = generator.next(command.kind === 'step' ? await command.run(context) : (left.shift() ?? null));
+  }
+  return { result: next.value, commands };
+}
+
+/** The failure that running the node ends with. */
+export async function nodeFailure(...run: Parameters<typeof runNode>): Promise<NodeFailure> {
+  const thrown = await runNode(...run).catch((error: unknown) => error);
+  if (thrown instanceof NodeFailure) return thrown;
+  throw new Error('The node did not fail.', { cause: thrown });
+}
