@@ -11,7 +11,13 @@ const INSTALLED = [
 ];
 
 /** Without these Chromium calls home at every start. */
-const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--disable-gpu'];
+const QUIET = [
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--disable-gpu',
+];
 
 /** Starts an installed Chrome or Chromium, else the one that comes inside an npm package (Linux x64). */
 export async function launchBrowser(): Promise<Browser> {

@@ -26,7 +26,11 @@ afterAll(async () => {
 test('/docs shows every operation of the contract', async () => {
   const shown = await page.locator('.opblock-summary-path').allTextContents();
   const plain = shown.map((path) => path.replaceAll('\u200b', '')).sort();
-  expect(plain).toEqual(harness().verifier.contract.operations.map((operation) => operation.path).sort());
+  expect(plain).toEqual(
+    harness()
+      .verifier.contract.operations.map((operation) => operation.path)
+      .sort(),
+  );
 });
 
 test('/docs authorises with the key and gets a real answer', async () => {
@@ -53,7 +57,12 @@ test('/docs loads nothing from elsewhere and logs no error', async () => {
 });
 
 test('the served document is the contract', async () => {
-  const served = (await (await fetch(`${harness().server.url}/openapi.json`)).json()) as { openapi: string; paths: object };
+  const served = (await (await fetch(`${harness().server.url}/openapi.json`)).json()) as {
+    openapi: string;
+    paths: object;
+  };
   expect(served.openapi).toMatch(/^3\.1/);
-  expect(Object.keys(served.paths)).toHaveLength(new Set(harness().verifier.contract.operations.map((o) => o.path)).size);
+  expect(Object.keys(served.paths)).toHaveLength(
+    new Set(harness().verifier.contract.operations.map((o) => o.path)).size,
+  );
 });

@@ -17,13 +17,19 @@ interface Example {
 }
 
 function examplesOf(media: MediaTypeObject): Example[] {
-  const named = Object.entries(media.examples ?? {}).map(([name, example]) => ({ name, value: contract.resolve(example).value }));
+  const named = Object.entries(media.examples ?? {}).map(([name, example]) => ({
+    name,
+    value: contract.resolve(example).value,
+  }));
   return media.example === undefined ? named : [{ name: 'example', value: media.example }, ...named];
 }
 
 const responseExamples = contract.operations.flatMap((operation) =>
   Object.entries(operation.responses).flatMap(([status, response]) =>
-    Object.entries(response.content ?? {}).map(([mediaType, media]) => ({ title: `${operation.id} ${status} ${mediaType}`, media })),
+    Object.entries(response.content ?? {}).map(([mediaType, media]) => ({
+      title: `${operation.id} ${status} ${mediaType}`,
+      media,
+    })),
   ),
 );
 
@@ -40,7 +46,12 @@ describe('response examples', () => {
 
 const requestExamples = contract.operations.flatMap((operation) =>
   Object.entries(operation.requestBody?.content ?? {}).flatMap(([mediaType, media]) =>
-    examplesOf(media).map(({ name, value }) => ({ title: `${operation.id} ${mediaType} ${name}`, operation, mediaType, value })),
+    examplesOf(media).map(({ name, value }) => ({
+      title: `${operation.id} ${mediaType} ${name}`,
+      operation,
+      mediaType,
+      value,
+    })),
   ),
 );
 
@@ -74,7 +85,10 @@ describe('parameter examples fit their schemas', () => {
   );
 
   test.each(parameters)('$title', ({ parameter }) => {
-    const schema = JSON.parse(JSON.stringify(parameter.schema).replaceAll('"#/', '"contract#/')) as Record<string, unknown>;
+    const schema = JSON.parse(JSON.stringify(parameter.schema).replaceAll('"#/', '"contract#/')) as Record<
+      string,
+      unknown
+    >;
     ajv.validate(schema, parameter.example);
     expect(ajv.errors ?? []).toEqual([]);
   });

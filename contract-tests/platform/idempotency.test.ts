@@ -24,7 +24,10 @@ const requests: Record<string, () => Promise<{ first: CallOptions; other: unknow
   }),
   publishWorkflow: async () => {
     const { body } = await harness().call('createWorkflow', { json: { name: 'A', definition: QUICK } });
-    return { first: { path: { workflow_id: body.data.id }, json: { changelog: 'first' } }, other: { changelog: 'second' } };
+    return {
+      first: { path: { workflow_id: body.data.id }, json: { changelog: 'first' } },
+      other: { changelog: 'second' },
+    };
   },
   executeWorkflow: async () => {
     const path = { workflow_id: await publishedWorkflow(harness()) };

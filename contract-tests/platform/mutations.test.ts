@@ -50,12 +50,16 @@ function headers(change: (headers: Record<string, string[]>) => void): (exchange
   };
 }
 
-const text = (change: (text: string) => string) => (exchange: Exchange): Exchange => ({
-  ...exchange,
-  body: Buffer.from(change(exchange.body.toString())),
-});
+const text =
+  (change: (text: string) => string) =>
+  (exchange: Exchange): Exchange => ({
+    ...exchange,
+    body: Buffer.from(change(exchange.body.toString())),
+  });
 
-const status = (code: number) => (exchange: Exchange): Exchange => ({ ...exchange, status: code });
+const status =
+  (code: number) =>
+  (exchange: Exchange): Exchange => ({ ...exchange, status: code });
 
 type Mutation = [kind: string, original: string, mutate: (exchange: Exchange) => Exchange];
 
@@ -138,7 +142,9 @@ test('the battery catches every wrong response', () => {
     expect(mutated).not.toEqual(exchange);
     return verifier.verify(mutated).violations.length === 0;
   }).map(([kind]) => kind);
-  process.stdout.write(`mutation battery: ${MUTATIONS.length - missed.length}/${MUTATIONS.length} wrong responses caught\n`);
+  process.stdout.write(
+    `mutation battery: ${MUTATIONS.length - missed.length}/${MUTATIONS.length} wrong responses caught\n`,
+  );
   expect(missed).toEqual([]);
 });
 
