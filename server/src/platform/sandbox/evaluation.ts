@@ -9,6 +9,9 @@ import { type SandboxLimits, sandboxLimits } from './limits.ts';
  */
 export function evaluate(quickjs: QuickJSWASMModule, task: SandboxTask): SandboxOutcome {
   const limits = sandboxLimits[task.kind];
+  const read = Object.values(task.globals).reduce((length, json) => length + (json?.length ?? 0), task.source.length);
+  // Text goes in through memory that QuickJS does not count, and that the thread would keep.
+  if (read > limits.memory / 2) return { ok: false, reason: 'memory', message: 'what it reads is too large' };
   // QuickJS seeds Math.random with the time at which a context is made.
   clock.set(momentOf(task.seed));
   const runtime = quickjs.newRuntime();

@@ -154,6 +154,14 @@ describe('attacks end as a failed evaluation', () => {
     expect(await value('1 + 1')).toBe(2);
   });
 
+  test('more to read than fits into the memory', async () => {
+    const globals = { input: JSON.stringify('x'.repeat(20 * 1024 * 1024)) };
+    expect(await reason('input.length', { globals })).toBe('memory');
+    expect(await reason('input.length', { globals: { input: JSON.stringify('x'.repeat(5_000_000)) } })).toBe(
+      'ok 5000000',
+    );
+  });
+
   test('one that hangs its thread takes no other evaluation with it', async () => {
     const hang = task('Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)');
     const tasks = Array.from({ length: 20 }, (_, index) => (index === 7 ? hang : task(`${index} + 1`)));
