@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { Logger, NotFoundException } from '@nestjs/common';
-import { MetadataScanner, type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
+import {
+  MetadataScanner,
+  type ExternalContextCreator,
+  type HttpAdapterHost,
+  type ModulesContainer,
+} from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 import { BootCheckError, bootProblems, type BoundMethod, type ForeignRoute } from './boot-check.ts';
@@ -15,6 +20,7 @@ import { boundOperation } from './operation-binding.ts';
 import { OperationRuntime } from './operation-runtime.ts';
 import type { ContractModuleOptions } from './options.ts';
 import type { ContractBinding, RuntimeObserver } from './ports.ts';
+import { directHandler, needsNoPipeline, type ControllerWrapper } from './direct-handler.ts';
 import { drain } from './drain.ts';
 import { rawReply, rawRequest } from './raw-response.ts';
 import { contextKey, RequestContext } from './request-context.ts';
@@ -30,26 +36,42 @@ interface ServedContract {
   readonly prefix: string;
 }
 
+interface BoundController extends BoundMethod {
+  readonly controller: ControllerWrapper;
+  readonly name: string;
+}
+
 type Carrier = FastifyRequest & { [contextKey]?: RequestContext };
 
 /** Serves the contracts of an application: installs itself on every route that a contract has, and answers for the rest. */
 export class ContractRuntime {
   private readonly options: ContractModuleOptions;
   private readonly modules: ModulesContainer;
+  private readonly contexts: ExternalContextCreator;
   private readonly instance: FastifyInstance;
   private readonly contracts: readonly ServedContract[];
   private readonly operations = new Map<string, OperationRuntime>();
   private readonly foreign: ForeignRoute[] = [];
+  private bound: BoundController[] | undefined;
   private readonly streams = new Set<EventStreamBody>();
   private readonly requestIdHeader: string;
+  /** Nest's own tools want to see every call. */
+  private readonly observesRoutes: boolean;
   private checked = false;
   private prepared = false;
 
-  constructor(options: ContractModuleOptions, { httpAdapter }: HttpAdapterHost, modules: ModulesContainer) {
+  constructor(
+    options: ContractModuleOptions,
+    { httpAdapter }: HttpAdapterHost,
+    modules: ModulesContainer,
+    contexts: ExternalContextCreator,
+  ) {
     if (httpAdapter?.getType() !== 'fastify')
       throw new Error('ContractModule needs NestJS on Fastify (@nestjs/platform-fastify).');
     this.options = options;
     this.modules = modules;
+    this.contexts = contexts;
+    this.observesRoutes = httpAdapter.getOnRouteTriggered?.() !== undefined;
     this.instance = httpAdapter.getInstance<FastifyInstance>();
     this.requestIdHeader = options.requestId?.header ?? 'X-Request-Id';
     const observer = { ...logging(), ...options.observer };
@@ -121,6 +143,7 @@ export class ContractRuntime {
     for (const operation of operations) {
       const encoder = new ResponseEncoder(operation, {
         validation: options.responseValidation ?? (process.env['NODE_ENV'] === 'production' ? 'log' : 'throw'),
+        checkEvery: options.checkEvery ?? 16,
         supply: binding.supply ?? {},
         codecs: options.mediaTypes ?? {},
         keepAlive: options.keepAlive ?? 15_000,
@@ -172,6 +195,13 @@ export class ContractRuntime {
       route.path = route.url;
     }
     if (bodyLimit !== undefined) route.bodyLimit = bodyLimit;
+    const [bound] = this.boundMethods().filter(({ operation }) => operation === runtime.operation);
+    if (bound !== undefined && !this.observesRoutes && needsNoPipeline(bound.controller, bound.name, this.contexts)) {
+      const instance = bound.controller.instance as Parameters<typeof directHandler>[0];
+      route.handler = directHandler(instance, bound.name, (error, request, reply) =>
+        this.handle(error, request, reply),
+      );
+    }
     route.onRequest = [runtime.onRequest, ...toArray(route.onRequest)];
     route.preValidation = [runtime.preValidation, ...toArray(route.preValidation)];
   }
@@ -196,20 +226,11 @@ export class ContractRuntime {
     return problems.length === 0 ? undefined : new BootCheckError(problems);
   }
 
-  private boundMethods(): BoundMethod[] {
-    const scanner = new MetadataScanner();
-    const bound: BoundMethod[] = [];
-    for (const module of this.modules.values()) {
-      for (const { metatype } of module.controllers.values()) {
-        const prototype = (metatype as { prototype?: Record<string, object> } | null)?.prototype;
-        if (prototype === undefined) continue;
-        for (const name of scanner.getAllMethodNames(prototype)) {
-          const operation = boundOperation(prototype[name]!);
-          if (operation !== undefined) bound.push({ method: `${metatype!.name}.${name}`, operation });
-        }
-      }
-    }
-    return bound;
+  private boundMethods(): BoundController[] {
+    this.bound ??= [...this.modules.values()].flatMap((module) =>
+      [...module.controllers.values()].flatMap(boundMethodsOf),
+    );
+    return this.bound;
   }
 
   /** Nothing is at the path: unless it has other methods. RFC 9110 section 15.5.6. */
@@ -278,6 +299,16 @@ function invalid(message: string, location: 'body' | 'path'): RequestFailure {
 const keyOf = ({ method, path }: OperationDescriptor) => `${method} ${nestPath(path)}`;
 
 const isBound = (request: Carrier) => request[contextKey]?.operation !== undefined;
+
+function boundMethodsOf(controller: ControllerWrapper): BoundController[] {
+  const { metatype } = controller;
+  if (typeof metatype !== 'function') return [];
+  const prototype = metatype.prototype as Record<string, object>;
+  return new MetadataScanner().getAllMethodNames(prototype).flatMap((name) => {
+    const operation = boundOperation(prototype[name]!);
+    return operation === undefined ? [] : [{ method: `${metatype.name}.${name}`, operation, controller, name }];
+  });
+}
 
 function toArray<T>(value: T | T[] | undefined): T[] {
   if (value === undefined) return [];

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
-import { APP_FILTER, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { APP_FILTER, ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
 import { ContractExceptionFilter } from './contract-exception.filter.ts';
 import { ContractRuntime } from './contract-runtime.ts';
@@ -31,9 +31,9 @@ export class ContractModule {
         { provide: optionsToken, inject, useFactory: useFactory as (...dependencies: unknown[]) => unknown },
         {
           provide: ContractRuntime,
-          inject: [optionsToken, HttpAdapterHost, ModulesContainer],
-          useFactory: (options: ContractModuleOptions, host: HttpAdapterHost, modules: ModulesContainer) =>
-            new ContractRuntime(options, host, modules),
+          inject: [optionsToken, HttpAdapterHost, ModulesContainer, ExternalContextCreator],
+          useFactory: (...parameters: ConstructorParameters<typeof ContractRuntime>) =>
+            new ContractRuntime(...parameters),
         },
         {
           provide: APP_FILTER,

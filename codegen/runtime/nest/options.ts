@@ -25,6 +25,11 @@ export interface ContractModuleOptions {
    * reports and sends it without them, `off` only drops them. Default `throw`, in production (`NODE_ENV`) `log`.
    */
   readonly responseValidation?: 'throw' | 'log' | 'off';
+  /**
+   * In `log` mode one response of so many is checked, of each status of each operation, the first included. Checking costs
+   * about as much as writing; what an operation always does wrong shows at once, the rest in time. Default 16.
+   */
+  readonly checkEvery?: number;
   /** Routes outside every contract that may exist: `GET /metrics`, `/docs`, `/docs/*`. */
   readonly allowRoutes?: readonly string[];
   /** Codes of the errors that the application can throw; each must be declared by some operation. */

@@ -203,7 +203,9 @@ function parseJson(text: string, input: ReadRequest): string | undefined {
     const position = /position (\d+)/.exec((error as Error).message)?.[1];
     return `is not valid JSON${position === undefined ? '' : ` (at position ${position})`}`;
   }
-  return suspicious.test(text) ? 'holds the name __proto__, which is not allowed' : undefined;
+  return (text.includes('__proto__') || text.includes('\\u')) && suspicious.test(text)
+    ? 'holds the name __proto__, which is not allowed'
+    : undefined;
 }
 
 /** `application/x-www-form-urlencoded`: every field like a query parameter of style form. OpenAPI 3.1 section 4.8.15. */

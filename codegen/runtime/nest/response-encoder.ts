@@ -24,6 +24,8 @@ export class InvalidResponseError extends Error {
 
 export interface EncoderOptions {
   readonly validation: 'throw' | 'log' | 'off';
+  /** In `log` mode, of how many responses of a status one is checked. */
+  readonly checkEvery: number;
   readonly supply: NonNullable<ContractBinding['supply']>;
   readonly codecs: Readonly<Record<string, MediaTypeCodec>>;
   readonly keepAlive: number;
@@ -47,6 +49,8 @@ interface StatusPlan {
   readonly headers: ReadonlyMap<string, { readonly required: boolean; readonly validate: Validator | undefined }>;
   readonly requiredHeaders: readonly string[];
   readonly media: readonly MediaPlan[];
+  /** How many responses until the next one is checked. */
+  unchecked: number;
 }
 
 interface Result {
@@ -78,7 +82,7 @@ export class ResponseEncoder {
       throw new InvalidResponseError(this.operation.id, [`status ${result.status} is not declared`]);
     }
     const { reply } = context;
-    const problems: string[] | undefined = this.options.validation === 'off' ? undefined : [];
+    const problems: string[] | undefined = this.isChecked(plan) ? [] : undefined;
     // Before anything is set on the reply, so that an error response begins with a clean one.
     const media = this.mediaFor(plan, result, context);
     const payload =
@@ -125,6 +129,15 @@ export class ResponseEncoder {
     };
   }
 
+  private isChecked(plan: StatusPlan): boolean {
+    const { validation, checkEvery } = this.options;
+    if (validation !== 'log') return validation === 'throw';
+    plan.unchecked -= 1;
+    if (plan.unchecked >= 0) return false;
+    plan.unchecked = checkEvery - 1;
+    return true;
+  }
+
   private report(problems: readonly string[], context: RequestContext): void {
     this.options.onInvalid(problems, context);
     if (this.options.validation === 'throw') throw new InvalidResponseError(this.operation.id, problems);
@@ -146,6 +159,7 @@ export class ResponseEncoder {
     return {
       headers: new Map(entries),
       requiredHeaders: entries.filter(([, { required }]) => required).map(([name]) => name),
+      unchecked: 0,
       media: Object.entries(content).map(([mediaType, { kind, project, validate, supplied }]) => ({
         mediaType,
         contentType: contentTypeOf(mediaType, kind),

@@ -112,7 +112,9 @@ async function* ticks(how: string, signal: AbortSignal): AsyncGenerator<ServerSe
     yield { id: '2', event: 'multi', data: 'a\nb' };
     if (how === 'idle') await once(signal, 'abort').catch(() => undefined);
     if (how === 'fail') throw new Error('source failed');
-    for (; how === 'endless'; produced += 1) yield { data: 'x'.repeat(1000) };
+    if (how === 'endless') {
+      for (; ; produced += 1) yield { data: 'x'.repeat(1000) };
+    }
   } finally {
     open -= 1;
     if (signal.aborted) aborted += 1;
@@ -169,7 +171,7 @@ const application = (options: Partial<ContractModuleOptions>) =>
 describe.each(['throw', 'log', 'off'] as const)('response validation %s', (mode) => {
   let running: RunningApplication;
   beforeAll(async () => {
-    running = await application({ responseValidation: mode });
+    running = await application({ responseValidation: mode, checkEvery: 1 });
   });
   afterAll(() => running.close());
   afterEach(() => {
@@ -203,6 +205,13 @@ describe.each(['throw', 'log', 'off'] as const)('response validation %s', (mode)
     expect(await (await running.fetch('/any/date')).json()).toEqual({ id: '1', at: '1970-01-01T00:00:00.000Z' });
     expect(invalid).toEqual([]);
   });
+});
+
+test('log checks the first response of a status, then one of so many', async () => {
+  const running = await application({ responseValidation: 'log', checkEvery: 3 });
+  for (let count = 0; count < 7; count += 1) await running.fetch('/any/wrong');
+  expect(invalid.splice(0)).toHaveLength(3);
+  await running.close();
 });
 
 describe('responses', () => {
