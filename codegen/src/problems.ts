@@ -59,11 +59,18 @@ export class Problems {
 export class GeneratorError extends Error {
   readonly problems: readonly Problem[];
 
+  /** The problems are put in the order of their places. */
   constructor(problems: readonly Problem[]) {
-    super(problems.map(formatProblem).join('\n'));
+    const sorted = problems.toSorted(comparePlaces);
+    super(sorted.map(formatProblem).join('\n'));
     this.name = 'GeneratorError';
-    this.problems = problems;
+    this.problems = sorted;
   }
+}
+
+function comparePlaces({ location: a }: Problem, { location: b }: Problem): number {
+  if (!a || !b) return Number(Boolean(a)) - Number(Boolean(b));
+  return a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1;
 }
 
 /** `spec/x.yaml:12:7 error code: message` and the hint on a line of its own. */

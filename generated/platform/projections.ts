@@ -323,7 +323,7 @@ export function projectWorkflowNode(value: unknown, dropped?: string[], path = '
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.name !== undefined) out.name = value.name;
   if (value.params !== undefined) out.params = value.params;
   if (value.when !== undefined) out.when = value.when;
@@ -367,7 +367,7 @@ export function projectWorkflowEdge(value: unknown, dropped?: string[], path = '
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['from'] !== undefined) out['from'] = value['from'];
+  if (value.from !== undefined) out.from = value.from;
   if (value.to !== undefined) out.to = value.to;
   if (value.port !== undefined) out.port = value.port;
   if (value.when !== undefined) out.when = value.when;
@@ -516,7 +516,7 @@ export function projectExecutionError(value: unknown, dropped?: string[], path =
 export function projectExecutionStarter(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.id !== undefined) out.id = value.id;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
@@ -650,7 +650,7 @@ export function projectExecutionLog(value: unknown, dropped?: string[], path = '
 export function projectExecutionEvent(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  mergeSelected(value, out, casesExecutionEvent, value['type'], dropped, path);
+  mergeSelected(value, out, casesExecutionEvent, value.type, dropped, path);
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -658,7 +658,7 @@ export function projectExecutionEvent(value: unknown, dropped?: string[], path =
 export function projectConnectedEvent(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -679,7 +679,7 @@ export function projectExecutionStartedEvent(value: unknown, dropped?: string[],
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -701,7 +701,7 @@ export function projectExecutionProgressEvent(value: unknown, dropped?: string[]
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -725,7 +725,7 @@ export function projectExecutionWaitingEvent(value: unknown, dropped?: string[],
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -748,7 +748,7 @@ export function projectExecutionCompletedEvent(value: unknown, dropped?: string[
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -771,7 +771,7 @@ export function projectExecutionFailedEvent(value: unknown, dropped?: string[], 
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -794,7 +794,7 @@ export function projectExecutionCancelledEvent(value: unknown, dropped?: string[
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -816,7 +816,7 @@ export function projectNodeStartedEvent(value: unknown, dropped?: string[], path
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -839,7 +839,7 @@ export function projectNodeCompletedEvent(value: unknown, dropped?: string[], pa
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -865,7 +865,7 @@ export function projectNodeFailedEvent(value: unknown, dropped?: string[], path 
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.id !== undefined) out.id = value.id;
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
@@ -988,7 +988,7 @@ export function projectFieldError(value: unknown, dropped?: string[], path = '')
 export function projectValidationProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1034,7 +1034,7 @@ export function projectInvalidCredentialsErrorError(value: unknown, dropped?: st
 export function projectInvalidCredentialsProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1075,7 +1075,7 @@ export function projectNotAcceptableErrorErrorDetails(value: unknown, dropped?: 
 export function projectNotAcceptableProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1124,7 +1124,7 @@ export function projectPayloadTooLargeErrorErrorDetails(value: unknown, dropped?
 export function projectPayloadTooLargeProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1173,7 +1173,7 @@ export function projectUnsupportedMediaTypeErrorErrorDetails(value: unknown, dro
 export function projectUnsupportedMediaTypeProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1224,7 +1224,7 @@ export function projectRateLimitErrorErrorDetails(value: unknown, dropped?: stri
 export function projectRateLimitProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1267,7 +1267,7 @@ export function projectInternalErrorError(value: unknown, dropped?: string[], pa
 export function projectInternalProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1300,7 +1300,7 @@ export function projectServiceUnavailableErrorError(value: unknown, dropped?: st
 export function projectServiceUnavailableProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1333,7 +1333,7 @@ export function projectRefreshTokenErrorError(value: unknown, dropped?: string[]
 export function projectRefreshTokenProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1366,7 +1366,7 @@ export function projectAuthenticationErrorError(value: unknown, dropped?: string
 export function projectAuthenticationProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1399,7 +1399,7 @@ export function projectCrossSiteErrorError(value: unknown, dropped?: string[], p
 export function projectCrossSiteProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1441,7 +1441,7 @@ export function projectScopeErrorErrorDetails(value: unknown, dropped?: string[]
 export function projectScopeProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1492,7 +1492,7 @@ export function projectWriteForbiddenErrorErrorDetails(value: unknown, dropped?:
 export function projectWriteForbiddenProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1534,7 +1534,7 @@ export function projectRequestInProgressErrorError(value: unknown, dropped?: str
 export function projectRequestInProgressProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1567,7 +1567,7 @@ export function projectIdempotencyKeyReusedErrorError(value: unknown, dropped?: 
 export function projectIdempotencyKeyReusedProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1609,7 +1609,7 @@ export function projectNotFoundErrorErrorDetails(value: unknown, dropped?: strin
 export function projectNotFoundProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1651,7 +1651,7 @@ export function projectApiKeyInactiveErrorError(value: unknown, dropped?: string
 export function projectApiKeyInactiveProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1684,7 +1684,7 @@ export function projectApiKeyRotationConflictError(value: unknown, dropped?: str
 export function projectApiKeyRotationConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1717,7 +1717,7 @@ export function projectWorkflowUpdateConflictError(value: unknown, dropped?: str
 export function projectWorkflowUpdateConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1750,7 +1750,7 @@ export function projectWorkflowPublishConflictError(value: unknown, dropped?: st
 export function projectWorkflowPublishConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1783,7 +1783,7 @@ export function projectWorkflowExecuteConflictError(value: unknown, dropped?: st
 export function projectWorkflowExecuteConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
@@ -1816,7 +1816,7 @@ export function projectExecutionAlreadyFinishedErrorError(value: unknown, droppe
 export function projectExecutionAlreadyFinishedProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value['type'] !== undefined) out['type'] = value['type'];
+  if (value.type !== undefined) out.type = value.type;
   if (value.title !== undefined) out.title = value.title;
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;

@@ -15,6 +15,8 @@ export interface Selector {
 export function selectorOf(contract: Contract, schema: Schema, alternatives: readonly Schema[]): Selector | undefined {
   const { discriminator } = schema;
   if (discriminator) {
+    const declared = constantCases(contract, alternatives, discriminator.property);
+    if (declared) return { property: discriminator.property, cases: declared };
     const cases = new Map<string, number>();
     for (const [value, pointer] of discriminator.mapping) {
       const index = alternatives.findIndex((alternative) => alternative.ref === pointer);
@@ -58,4 +60,20 @@ export function constantsOf(contract: Contract, schema: Schema, property: string
     if (values?.every((value) => typeof value === 'string')) return values;
   }
   return undefined;
+}
+
+/** Values of the discriminator that select an alternative; none when it says so itself with a constant. */
+export function discriminatorValues(contract: Contract, schema: Schema, branch: Schema): readonly string[] {
+  const { discriminator } = schema;
+  if (!discriminator || branch.ref === undefined) return [];
+  const declared = conjuncts(contract, branch)
+    .flatMap((part) => part.properties)
+    .filter((property) => property.name === discriminator.property)
+    .some((property) => {
+      const { const: constant, enum: values } = followRef(contract, property.schema);
+      const own = constant ? [constant.value] : values;
+      return own?.every((value) => (discriminator.mapping.get(String(value)) ?? branch.ref) === branch.ref);
+    });
+  if (declared) return [];
+  return [...discriminator.mapping].flatMap(([value, pointer]) => (pointer === branch.ref ? [value] : []));
 }

@@ -1,7 +1,8 @@
 import type { Contract, Schema } from '../ir/index.ts';
 import { isObject } from '../json.ts';
 import { joinPointer } from '../json-pointer.ts';
-import { type Form, conjuncts, followRef, hiddenNames, isBinary, isHidden } from './form.ts';
+import { discriminatorValues } from './discriminate.ts';
+import { type Form, followRef, hiddenNames, isBinary, isHidden } from './form.ts';
 
 /** In a schema for types: the TypeScript type that stands for a value JSON cannot hold. */
 export const TYPE_KEYWORD = 'x-typescript-type';
@@ -87,7 +88,7 @@ function ownJson(schema: Schema, options: TypeJsonOptions, hidden: ReadonlySet<s
   if (additional !== undefined) own['additionalProperties'] = additional;
   if (schema.items) own['items'] = convert(schema.items);
   if (schema.prefixItems.length > 0) own['prefixItems'] = schema.prefixItems.map(convert);
-  return Object.keys(own).length > 0 ? own : undefined;
+  return Object.keys(own).some((key) => key !== 'required') ? own : undefined;
 }
 
 /** `undefined` when a union of constants says more than the type: `type: string` beside `oneOf: [{const: a}, ...]`. */
@@ -136,21 +137,6 @@ function branches(
       ],
     };
   });
-}
-
-/** Values that select the branch; none when the branch says so itself with a constant. */
-function discriminatorValues(contract: Contract, schema: Schema, branch: Schema): readonly string[] {
-  const { discriminator } = schema;
-  if (!discriminator || branch.ref === undefined) return [];
-  const declared = conjuncts(contract, branch)
-    .flatMap((part) => part.properties)
-    .filter((property) => property.name === discriminator.property)
-    .some((property) => {
-      const value = followRef(contract, property.schema);
-      return value.const ?? value.enum;
-    });
-  if (declared) return [];
-  return [...discriminator.mapping].flatMap(([value, pointer]) => (pointer === branch.ref ? [value] : []));
 }
 
 function hasDefault(contract: Contract, schema: Schema): boolean {

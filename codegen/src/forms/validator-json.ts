@@ -1,6 +1,7 @@
 import type { Contract, Schema } from '../ir/index.ts';
 import { isObject } from '../json.ts';
 import { unicodePattern } from './regular-expression.ts';
+import { discriminatorValues } from './discriminate.ts';
 import { type Form, hiddenNames, isBinary, isHidden } from './form.ts';
 
 /** Keywords that say nothing about validity, left out so that validators stay small. */
@@ -33,7 +34,7 @@ const ANNOTATIONS = new Set([
 
 /**
  * The JSON Schema that values of a form have to satisfy. A hidden property is refused when present and not required when
- * absent. `refTo` gives the `$ref` of a named schema.
+ * absent; an alternative that a discriminator selects also requires the value that selects it. `refTo` gives the `$ref` of a named schema.
  */
 export function validatorJson(
   contract: Contract,
@@ -48,6 +49,12 @@ export function validatorJson(
   const hidden = new Set([...inherited, ...hiddenNames(contract, schema, form)]);
   const convert = (child: Schema): unknown => validatorJson(contract, child, form, refTo);
   const convertSame = (child: Schema): unknown => validatorJson(contract, child, form, refTo, hidden);
+  const alternative = (child: Schema): unknown => {
+    const values = discriminatorValues(contract, schema, child);
+    if (values.length === 0 || !schema.discriminator) return convertSame(child);
+    const { property } = schema.discriminator;
+    return { allOf: [convertSame(child)], properties: { [property]: { enum: values } }, required: [property] };
+  };
   const source = isObject(schema.json) ? schema.json : {};
   const replaced: Record<string, unknown> = {
     $ref: schema.ref === undefined ? undefined : refTo(schema.ref),
@@ -76,8 +83,8 @@ export function validatorJson(
     prefixItems: nonEmpty(schema.prefixItems.map(convert)),
     items: schema.items && convert(schema.items),
     allOf: nonEmpty(schema.allOf.map(convertSame)),
-    oneOf: nonEmpty(schema.oneOf.map(convertSame)),
-    anyOf: nonEmpty(schema.anyOf.map(convertSame)),
+    oneOf: nonEmpty(schema.oneOf.map(alternative)),
+    anyOf: nonEmpty(schema.anyOf.map(alternative)),
     dependentSchemas: undefined,
   };
   for (const { keyword, schema: value } of schema.conditions) {

@@ -3,6 +3,7 @@ import {
   type Config,
   type NormalizedProblem,
   type Source,
+  YamlParseError,
   bundle,
   createConfig,
   getLineColLocation,
@@ -48,8 +49,8 @@ export async function loadDocument(file: string, directory: string, problems: Pr
     directory,
   );
   const source = displayPath(file, directory);
-  const document = withOpenApiVersion(bundled.bundle.parsed, source, problems);
-  return { document, source, locate: (pointer) => locations.locate(pointer) };
+  const locate = (pointer: string): SourceLocation => locations.locate(pointer);
+  return { document: withOpenApiVersion(bundled.bundle.parsed, locate, problems), source, locate };
 }
 
 async function checkStructure(file: string, config: Config, directory: string, problems: Problems): Promise<void> {
@@ -57,11 +58,7 @@ async function checkStructure(file: string, config: Config, directory: string, p
   try {
     found = await lint({ ref: file, config });
   } catch (cause) {
-    problems.add({
-      code: 'unreadable-document',
-      message: `cannot read ${displayPath(file, directory)}: ${(cause as Error).message}`,
-      hint: 'the path is relative to the configuration file; the file must be JSON or YAML',
-    });
+    problems.add(unreadable(cause, file, directory));
     problems.throwIfAny();
     return;
   }
@@ -71,6 +68,22 @@ async function checkStructure(file: string, config: Config, directory: string, p
     else problems.add(toProblem(problem, directory));
   }
   problems.throwIfAny();
+}
+
+function unreadable(cause: unknown, file: string, directory: string): Problem {
+  const code = 'unreadable-document';
+  if (cause instanceof YamlParseError) {
+    const message = cause.originalError.message.split('\n', 1)[0]!.replace(/ in ".*$/, '');
+    const location = { file: displayPath(cause.source.absoluteRef, directory), line: cause.line, column: cause.col };
+    return { code, message, location, hint: 'the file must be JSON or YAML' };
+  }
+  const message = `cannot read ${displayPath(file, directory)}: ${relativeTo(directory, (cause as Error).message)}`;
+  return { code, message, hint: 'the path is relative to the configuration file' };
+}
+
+/** A message with the paths below a folder made relative to it. */
+function relativeTo(directory: string, message: string): string {
+  return message.replaceAll(`${directory}/`, '');
 }
 
 async function sourcesOf(resolver: BaseResolver): Promise<ReadonlyMap<string, Source>> {
@@ -94,7 +107,7 @@ export function toProblem(problem: NormalizedProblem, directory: string): Proble
   const place = first && getLineColLocation(first);
   return {
     code: CODES[problem.ruleId] ?? problem.ruleId,
-    message: problem.message.trim(),
+    message: relativeTo(directory, problem.message.trim()),
     ...(place && {
       location: {
         file: displayPath(place.source.absoluteRef, directory),
@@ -102,11 +115,11 @@ export function toProblem(problem: NormalizedProblem, directory: string): Proble
         column: place.start.col,
       },
     }),
-    ...(problem.suggest.length > 0 && { hint: `did you mean ${problem.suggest.join(', ')}?` }),
+    ...(problem.suggest.length > 0 && { hint: `use ${problem.suggest.join(' or ')}` }),
   };
 }
 
-function withOpenApiVersion(parsed: unknown, source: string, problems: Problems): JsonObject {
+function withOpenApiVersion(parsed: unknown, locate: LoadedDocument['locate'], problems: Problems): JsonObject {
   const document = isObject(parsed) ? parsed : {};
   const version = String(document['openapi'] ?? document['swagger'] ?? 'unknown');
   const dialect = document['jsonSchemaDialect'];
@@ -116,12 +129,14 @@ function withOpenApiVersion(parsed: unknown, source: string, problems: Problems)
     /^3\.1\./.test(version)
       ? {
           code: 'unsupported-schema-dialect',
-          message: `${source} sets jsonSchemaDialect to ${String(dialect)}`,
+          message: `jsonSchemaDialect is ${String(dialect)}`,
+          location: locate('/jsonSchemaDialect'),
           hint: 'leave jsonSchemaDialect out: schemas are read as JSON Schema 2020-12',
         }
       : {
           code: 'unsupported-openapi-version',
-          message: `${source} is version ${version}; supported are OpenAPI 3.0 and 3.1`,
+          message: `the document is of version ${version}; supported are OpenAPI 3.0 and 3.1`,
+          location: locate('swagger' in document ? '/swagger' : '/openapi'),
           hint: 'convert the document to OpenAPI 3.1',
         },
   );

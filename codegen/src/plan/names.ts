@@ -4,7 +4,7 @@ export function words(text: string): readonly string[] {
     text
       .normalize('NFKD')
       .replace(/[\u0300-\u036f']/g, '')
-      .match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? []
+      .match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{Lo}+|\d+/gu) ?? []
   );
 }
 
@@ -34,7 +34,7 @@ function leadingLetter(name: string, prefix: string): string {
 
 /** An identifier as it stands; used to keep names that need no change. */
 export function isIdentifier(text: string): boolean {
-  return /^[A-Za-z_$][\w$]*$/.test(text) && !RESERVED_WORDS.has(text);
+  return /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(text) && !RESERVED_WORDS.has(text);
 }
 
 const RESERVED_WORDS = new Set(

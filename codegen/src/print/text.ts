@@ -1,5 +1,4 @@
 import { dirname, isAbsolute, relative, sep } from 'node:path';
-import { isIdentifier } from '../plan/names.ts';
 
 /** First line of every generated file. */
 export function header(source: string): string {
@@ -21,7 +20,7 @@ export function propertyKey(name: string): string {
 
 /** `a.b` or `a['b-c']`. */
 export function member(object: string, name: string): string {
-  return isIdentifier(name) ? `${object}.${name}` : `${object}[${quote(name)}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? `${object}.${name}` : `${object}[${quote(name)}]`;
 }
 
 /** A plain JSON value as an expression on one line. */

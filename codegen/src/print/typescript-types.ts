@@ -32,7 +32,11 @@ export async function typePrinter(
   const jsonOptions = (form: Form): TypeJsonOptions => ({
     contract,
     form,
-    refTo: (pointer) => typeRef(plan.schemas.get(pointer)!.formTypeNames.get(form)!),
+    refTo: (pointer) => {
+      const name = plan.schemas.get(pointer)?.formTypeNames.get(form);
+      if (name === undefined) throw new Error(`the plan has no ${form} form of ${pointer}`);
+      return typeRef(name);
+    },
   });
   const schemas: Record<string, unknown> = {};
   for (const { schema, formTypeNames } of plan.schemas.values()) {

@@ -33,14 +33,14 @@ export class Projections {
   /** Name of the function for a schema; `undefined` when every value can be sent as it is. */
   use(schema: Schema, name: string): string | undefined {
     if (isTrivial(this.#contract, schema)) return undefined;
-    const only = onlyAlternative(this.#contract, schema);
+    const only = onlyAlternative(this.#contract, isBareReference(schema) ? followRef(this.#contract, schema) : schema);
     if (only) return this.use(only, name);
     const bare = schema.ref !== undefined && isBareReference(schema);
     if (!bare || schema.ref === undefined) return this.#define(schema, pascalCase(name));
     const known = this.#named.get(schema.ref);
     if (known !== undefined) return known;
     const target = this.#plan.schemas.get(schema.ref)!;
-    const claimed = this.#scope.claim(`project${target.typeName}`);
+    const claimed = this.#scope.claim(`project${target.typeName.replace(/^./, (first) => first.toUpperCase())}`);
     this.#named.set(schema.ref, claimed);
     this.#functions.set(claimed, '');
     this.#functions.set(claimed, this.#print(claimed, target.schema.schema, target.typeName));

@@ -64,9 +64,9 @@ export class Validators {
     return this.#useJson(camel, this.#json(schema), undefined);
   }
 
-  /** Equal schemas share the first one's name. */
+  /** Equal schemas of the same name share a validator: the headers that every response has. */
   #useJson(name: string, schema: unknown, fill: string | undefined): string {
-    const key = `${fill ?? ''} ${JSON.stringify(schema)}`;
+    const key = `${name} ${JSON.stringify(schema)}`;
     const known = this.#inline.get(key);
     if (known) return known.name;
     const claimed = this.#scope.claim(name);

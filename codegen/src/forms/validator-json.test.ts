@@ -1,0 +1,81 @@
+import { describe, expect, test } from '@jest/globals';
+import { schemasOf } from '../../test/contract-of.ts';
+import type { JsonObject } from '../json.ts';
+import type { Form } from './form.ts';
+import { validatorJson } from './validator-json.ts';
+
+const user = {
+  type: 'object',
+  required: ['id', 'password'],
+  properties: { id: { type: 'string', readOnly: true }, password: { type: 'string', writeOnly: true } },
+};
+
+function jsonOf(schemas: JsonObject, form: Form): unknown {
+  const { contract, subject } = schemasOf(schemas);
+  return validatorJson(contract, subject, form, (pointer) => `#${pointer}`);
+}
+
+describe('what a validator checks', () => {
+  test.each<[string, JsonObject, Form, unknown]>([
+    [
+      'a request has no readOnly properties',
+      { Subject: user },
+      'request',
+      { type: 'object', required: ['password'], properties: { id: false, password: { type: 'string' } } },
+    ],
+    [
+      'a response has no writeOnly properties',
+      { Subject: user },
+      'response',
+      { type: 'object', required: ['id'], properties: { id: { type: 'string' }, password: false } },
+    ],
+    [
+      'required in one member of allOf, readOnly in another',
+      { Subject: { allOf: [{ $ref: '#/components/schemas/User' }, { required: ['id', 'name'] }] }, User: user },
+      'request',
+      { allOf: [{ $ref: '#/components/schemas/User' }, { required: ['name'] }] },
+    ],
+    [
+      'readOnly behind a reference',
+      {
+        Subject: { properties: { id: { $ref: '#/components/schemas/Id' } }, required: ['id'] },
+        Id: { type: 'string', readOnly: true },
+      },
+      'request',
+      { properties: { id: false } },
+    ],
+    [
+      'annotations are left out',
+      { Subject: { title: 'T', example: 1, default: 2, 'x-a': 3, minimum: 4 } },
+      'request',
+      { minimum: 4 },
+    ],
+    [
+      'conditions are converted too',
+      { Subject: { if: { required: ['a'] }, then: user, dependentSchemas: { a: user } } },
+      'response',
+      {
+        if: { required: ['a'] },
+        then: { type: 'object', required: ['id'], properties: { id: { type: 'string' }, password: false } },
+        dependentSchemas: {
+          a: { type: 'object', required: ['id'], properties: { id: { type: 'string' }, password: false } },
+        },
+      },
+    ],
+    [
+      'files are whatever the runtime makes of them',
+      { Subject: { properties: { file: { type: 'string', format: 'binary' } } } },
+      'upload',
+      { properties: { file: {} } },
+    ],
+    [
+      'a property may be called like a keyword',
+      { Subject: { properties: { title: { description: 'T' } } } },
+      'request',
+      { properties: { title: {} } },
+    ],
+    ['an empty enum admits nothing', { Subject: { enum: [] } }, 'request', false],
+  ])('%s', (_, schemas, form, want) => {
+    expect(jsonOf(schemas, form)).toEqual(want);
+  });
+});
