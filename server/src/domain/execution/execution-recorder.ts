@@ -93,7 +93,7 @@ export class ExecutionRecorder {
         return;
       } catch (error) {
         if (!isPassing(error) || this.#closed) return this.#isolate(batch, error);
-        this.#warn('Executions could not be written; it is tried again.', error);
+        if (pause === firstPause) this.#warn('Executions could not be written; it is tried again.', error);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }

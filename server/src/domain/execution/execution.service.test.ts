@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { PostgresLiveChannel } from '../../platform/live/postgres-live-channel.ts';
 import { newId } from '../id.ts';
 import { ExecutionEvents } from './execution-events.ts';
@@ -9,6 +9,8 @@ import { LostExecutions } from './lost-executions.ts';
 import { caller, counted, ExecutionBench, metrics, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
+
+jest.setTimeout(20_000);
 
 let bench: ExecutionBench;
 beforeAll(async () => {
@@ -62,7 +64,7 @@ describe('start', () => {
   test('an execution begins within milliseconds', async () => {
     await bench.run(sketch({ a: W }, []));
     const { createdAt, startedAt } = await bench.run(sketch({ a: W }, []));
-    expect(startedAt!.getTime() - createdAt.getTime()).toBeLessThan(200);
+    expect(startedAt!.getTime() - createdAt.getTime()).toBeLessThan(500);
   });
 });
 
@@ -116,7 +118,7 @@ describe('waitFor', () => {
     const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 200 } } }, []));
     const from = performance.now();
     expect((await bench.service.waitFor(organisationId, id, 10_000)).status).toBe('completed');
-    expect(performance.now() - from).toBeLessThan(700);
+    expect(performance.now() - from).toBeLessThan(1_500);
   });
 
   test('answers when the time is up', async () => {

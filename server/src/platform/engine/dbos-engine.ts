@@ -120,7 +120,7 @@ export class DbosEngine extends Engine {
     becomeStarted(this);
     try {
       this.#options.orm.em.getEventManager().registerSubscriber(this.#afterCommit);
-      await this.#lock.start();
+      await this.#lock.take();
       await this.#launch();
     } catch (error) {
       started = undefined;
@@ -129,6 +129,7 @@ export class DbosEngine extends Engine {
       throw new Error('The engine could not start.', { cause: error });
     }
     this.#state = 'running';
+    this.#lock.watch();
     this.#retention = setInterval(() => void this.#forgetEnded(), retentionInterval);
   }
 

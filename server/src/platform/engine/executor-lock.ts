@@ -28,6 +28,7 @@ export class ExecutorLock {
   #client: Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #failing = false;
   #sweepFrom = 0;
   #beat: Promise<void> = Promise.resolve();
 
@@ -39,9 +40,13 @@ export class ExecutorLock {
     this.#listener = listener;
   }
 
-  /** Takes the lock; throws when the database cannot be reached. */
-  async start(): Promise<void> {
+  /** Takes the lock, which comes before any run is taken up; throws when the database cannot be reached. */
+  async take(): Promise<void> {
     await this.#connect();
+  }
+
+  /** Begins to look after the others, once the tables of the engine are there. */
+  watch(): void {
     this.#schedule();
   }
 
@@ -99,8 +104,12 @@ export class ExecutorLock {
       const client = this.#client!;
       await this.#listener.tick(async (text, values) => (await client.query(text, values)).rows);
       if (Date.now() >= this.#sweepFrom) await this.#takeOver(client);
+      this.#failing = false;
     } catch (error) {
-      if (!this.#stopped) this.#listener.warn('Looking after the runs failed; it is tried again.', error);
+      // Said once per outage, not twice a second.
+      if (!this.#stopped && !this.#failing)
+        this.#listener.warn('Looking after the runs failed; it is tried again.', error);
+      this.#failing = true;
     }
   }
 
