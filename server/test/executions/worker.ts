@@ -15,7 +15,7 @@ import { nodeType, testNodeTypes } from './node-types.ts';
 /**
  * A server process reduced to its engine, for tests that kill it: `node worker.ts <database url> <journal file>`. It runs
  * on Node alone, so it has no sandbox: its workflows use plain paths. Over IPC it takes `{ begin: definition, count }`,
- * answers `{ begun: ids }`, and takes `{ stop: graceMs }`.
+ * answers `{ begun: ids }`, and takes `{ cancel: id }` and `{ stop: graceMs }`.
  */
 const [url, journal] = process.argv.slice(2) as [string, string];
 
@@ -24,7 +24,10 @@ const journaled = nodeType('journaled', function* ({ ms = 0 }) {
   const output = yield {
     kind: 'step',
     key: 'work',
-    run: async ({ idempotencyKey }) => {
+    run: async ({ idempotencyKey, signal }) => {
+      signal.addEventListener('abort', () =>
+        appendFileSync(journal, `stop ${idempotencyKey} ${process.pid} ${Date.now()}\n`),
+      );
       appendFileSync(journal, `begin ${idempotencyKey} ${process.pid} ${Date.now()}\n`);
       await sleep(ms as number);
       appendFileSync(journal, `end ${idempotencyKey} ${process.pid} ${Date.now()}\n`);
@@ -80,17 +83,21 @@ async function begin(definition: WorkflowDefinition, input: Json): Promise<strin
   });
 }
 
-process.on('message', async (message: { begin?: WorkflowDefinition; count?: number; stop?: number }) => {
-  if (message.begin) {
-    const { begin: definition, count = 1 } = message;
-    process.send!({ begun: await Promise.all(Array.from({ length: count }, () => begin(definition, { n: 1 }))) });
-  }
-  if (message.stop !== undefined) {
-    await engine.stop(message.stop);
-    await recorder.close();
-    await live.stop();
-    await orm.close();
-    process.disconnect();
-  }
-});
+process.on(
+  'message',
+  async (message: { begin?: WorkflowDefinition; count?: number; cancel?: string; stop?: number }) => {
+    if (message.begin) {
+      const { begin: definition, count = 1 } = message;
+      process.send!({ begun: await Promise.all(Array.from({ length: count }, () => begin(definition, { n: 1 }))) });
+    }
+    if (message.cancel) await engine.cancel(message.cancel);
+    if (message.stop !== undefined) {
+      await engine.stop(message.stop);
+      await recorder.close();
+      await live.stop();
+      await orm.close();
+      process.disconnect();
+    }
+  },
+);
 process.send!({ ready: true });

@@ -60,7 +60,7 @@ async function begin(worker: ChildProcess, definition: WorkflowDefinition, count
 }
 
 interface Entry {
-  what: 'begin' | 'end';
+  what: 'begin' | 'end' | 'stop';
   key: string;
   pid: number;
   at: number;
@@ -185,6 +185,18 @@ test('a process that stops in good order leaves its waiting runs to the others',
   await exit;
   await allCompleted(ids, 10_000);
   expect([...begun().values()].every((count) => count === 1)).toBe(true);
+});
+
+test('a cancellation in one process reaches the step that another runs within a second', async () => {
+  const [running, other] = await Promise.all([startWorker(), startWorker()]);
+  const [id] = await begin(running, sketch({ a: { type: 'journaled', params: { ms: 10_000 } } }, []), 1);
+  await sleep(300);
+  const from = Date.now();
+  other.send({ cancel: id });
+  while (!entries().some(({ what }) => what === 'stop') && Date.now() - from < 5_000) await sleep(10);
+  const stopped = entries().find(({ what }) => what === 'stop');
+  expect(stopped).toMatchObject({ key: `${id}:a:1`, pid: running.pid });
+  expect(stopped!.at - from).toBeLessThan(1_000);
 });
 
 test('lost database connections are made again, and runs go on', async () => {
