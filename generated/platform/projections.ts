@@ -42,8 +42,8 @@ const mergeSelected = (
 export function projectTokenPairResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectTokenPair(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectTokenPair(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -57,7 +57,7 @@ export function projectTokenPair(value: unknown, dropped?: string[], path = ''):
   if (value.expires_at !== undefined) out.expires_at = value.expires_at;
   if (value.refresh_token !== undefined) out.refresh_token = value.refresh_token;
   if (value.refresh_expires_at !== undefined) out.refresh_expires_at = value.refresh_expires_at;
-  if (value.user !== undefined) out.user = projectUser(value.user, dropped, path + '/user');
+  if (value.user !== undefined) out.user = projectUser(value.user, dropped, dropped && path + '/user');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -86,8 +86,8 @@ export function projectResponseMeta(value: unknown, dropped?: string[], path = '
 export function projectCurrentUserResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectCurrentUser(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectCurrentUser(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -96,8 +96,8 @@ export function projectCurrentUser(value: unknown, dropped?: string[], path = ''
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.method !== undefined) out.method = value.method;
-  if (value.user !== undefined) out.user = projectUser(value.user, dropped, path + '/user');
-  if (value.organisation !== undefined) out.organisation = projectOrganisation(value.organisation, dropped, path + '/organisation');
+  if (value.user !== undefined) out.user = projectUser(value.user, dropped, dropped && path + '/user');
+  if (value.organisation !== undefined) out.organisation = projectOrganisation(value.organisation, dropped, dropped && path + '/organisation');
   if (value.scopes !== undefined) out.scopes = value.scopes;
   if (value.api_key_id !== undefined) out.api_key_id = value.api_key_id;
   if (value.session_id !== undefined) out.session_id = value.session_id;
@@ -119,15 +119,15 @@ export function projectOrganisation(value: unknown, dropped?: string[], path = '
 export function projectApiKeyListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectApiKeyListResponseData(value.data, dropped, path + '/data');
-  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, path + '/pagination');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectApiKeyListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectApiKeyListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectApiKey(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectApiKey(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -168,8 +168,8 @@ export function projectPagePagination(value: unknown, dropped?: string[], path =
 export function projectCreatedApiKeyResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectCreatedApiKey(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectCreatedApiKey(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -177,7 +177,7 @@ export function projectCreatedApiKeyResponse(value: unknown, dropped?: string[],
 export function projectCreatedApiKey(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.api_key !== undefined) out.api_key = projectApiKey(value.api_key, dropped, path + '/api_key');
+  if (value.api_key !== undefined) out.api_key = projectApiKey(value.api_key, dropped, dropped && path + '/api_key');
   if (value.secret !== undefined) out.secret = value.secret;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
@@ -186,8 +186,8 @@ export function projectCreatedApiKey(value: unknown, dropped?: string[], path = 
 export function projectApiKeyResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectApiKey(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectApiKey(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -195,8 +195,8 @@ export function projectApiKeyResponse(value: unknown, dropped?: string[], path =
 export function projectScopeCatalogueResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectScopeCatalogue(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectScopeCatalogue(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -204,14 +204,14 @@ export function projectScopeCatalogueResponse(value: unknown, dropped?: string[]
 export function projectScopeCatalogue(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.scopes !== undefined) out.scopes = projectScopeCatalogueScopes(value.scopes, dropped, path + '/scopes');
-  if (value.bundles !== undefined) out.bundles = projectScopeCatalogueBundles(value.bundles, dropped, path + '/bundles');
+  if (value.scopes !== undefined) out.scopes = projectScopeCatalogueScopes(value.scopes, dropped, dropped && path + '/scopes');
+  if (value.bundles !== undefined) out.bundles = projectScopeCatalogueBundles(value.bundles, dropped, dropped && path + '/bundles');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectScopeCatalogueScopes(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectScopeDescription(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectScopeDescription(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -225,7 +225,7 @@ export function projectScopeDescription(value: unknown, dropped?: string[], path
 }
 
 export function projectScopeCatalogueBundles(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectScopeBundle(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectScopeBundle(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -242,15 +242,15 @@ export function projectScopeBundle(value: unknown, dropped?: string[], path = ''
 export function projectWorkflowListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectWorkflowListResponseData(value.data, dropped, path + '/data');
-  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, path + '/pagination');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectWorkflowListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectWorkflowListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowSummary(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowSummary(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -276,8 +276,8 @@ export function projectWorkflowSummary(value: unknown, dropped?: string[], path 
 export function projectWorkflowResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectWorkflow(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectWorkflow(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -290,7 +290,7 @@ export function projectWorkflow(value: unknown, dropped?: string[], path = ''): 
   if (value.description !== undefined) out.description = value.description;
   if (value.status !== undefined) out.status = value.status;
   if (value.tags !== undefined) out.tags = value.tags;
-  if (value.definition !== undefined) out.definition = projectWorkflowDefinition(value.definition, dropped, path + '/definition');
+  if (value.definition !== undefined) out.definition = projectWorkflowDefinition(value.definition, dropped, dropped && path + '/definition');
   if (value.revision !== undefined) out.revision = value.revision;
   if (value.published_version !== undefined) out.published_version = value.published_version;
   if (value.has_unpublished_changes !== undefined) out.has_unpublished_changes = value.has_unpublished_changes;
@@ -304,18 +304,18 @@ export function projectWorkflow(value: unknown, dropped?: string[], path = ''): 
 export function projectWorkflowDefinition(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.nodes !== undefined) out.nodes = projectWorkflowDefinitionNodes(value.nodes, dropped, path + '/nodes');
-  if (value.edges !== undefined) out.edges = projectWorkflowDefinitionEdges(value.edges, dropped, path + '/edges');
+  if (value.nodes !== undefined) out.nodes = projectWorkflowDefinitionNodes(value.nodes, dropped, dropped && path + '/nodes');
+  if (value.edges !== undefined) out.edges = projectWorkflowDefinitionEdges(value.edges, dropped, dropped && path + '/edges');
   if (value.input_schema !== undefined) out.input_schema = value.input_schema;
   if (value.output !== undefined) out.output = value.output;
   if (value.variables !== undefined) out.variables = value.variables;
-  if (value.settings !== undefined) out.settings = projectWorkflowSettings(value.settings, dropped, path + '/settings');
+  if (value.settings !== undefined) out.settings = projectWorkflowSettings(value.settings, dropped, dropped && path + '/settings');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectWorkflowDefinitionNodes(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowNode(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowNode(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -328,10 +328,10 @@ export function projectWorkflowNode(value: unknown, dropped?: string[], path = '
   if (value.params !== undefined) out.params = value.params;
   if (value.when !== undefined) out.when = value.when;
   if (value.join !== undefined) out.join = value.join;
-  if (value.retry !== undefined) out.retry = projectRetryPolicy(value.retry, dropped, path + '/retry');
+  if (value.retry !== undefined) out.retry = projectRetryPolicy(value.retry, dropped, dropped && path + '/retry');
   if (value.timeout !== undefined) out.timeout = value.timeout;
   if (value.on_error !== undefined) out.on_error = value.on_error;
-  if (value.position !== undefined) out.position = projectWorkflowNodePosition(value.position, dropped, path + '/position');
+  if (value.position !== undefined) out.position = projectWorkflowNodePosition(value.position, dropped, dropped && path + '/position');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -359,7 +359,7 @@ export function projectWorkflowNodePosition(value: unknown, dropped?: string[], 
 }
 
 export function projectWorkflowDefinitionEdges(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowEdge(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowEdge(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -389,8 +389,8 @@ export function projectWorkflowSettings(value: unknown, dropped?: string[], path
 export function projectWorkflowValidationResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectWorkflowValidation(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectWorkflowValidation(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -399,13 +399,13 @@ export function projectWorkflowValidation(value: unknown, dropped?: string[], pa
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.valid !== undefined) out.valid = value.valid;
-  if (value.problems !== undefined) out.problems = projectWorkflowValidationProblems(value.problems, dropped, path + '/problems');
+  if (value.problems !== undefined) out.problems = projectWorkflowValidationProblems(value.problems, dropped, dropped && path + '/problems');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectWorkflowValidationProblems(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowProblem(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowProblem(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -425,8 +425,8 @@ export function projectWorkflowProblem(value: unknown, dropped?: string[], path 
 export function projectWorkflowVersionResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectWorkflowVersion(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectWorkflowVersion(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -438,7 +438,7 @@ export function projectWorkflowVersion(value: unknown, dropped?: string[], path 
   if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
   if (value.version !== undefined) out.version = value.version;
   if (value.changelog !== undefined) out.changelog = value.changelog;
-  if (value.definition !== undefined) out.definition = projectWorkflowDefinition(value.definition, dropped, path + '/definition');
+  if (value.definition !== undefined) out.definition = projectWorkflowDefinition(value.definition, dropped, dropped && path + '/definition');
   if (value.published_at !== undefined) out.published_at = value.published_at;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
@@ -447,15 +447,15 @@ export function projectWorkflowVersion(value: unknown, dropped?: string[], path 
 export function projectWorkflowVersionListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectWorkflowVersionListResponseData(value.data, dropped, path + '/data');
-  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, path + '/pagination');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectWorkflowVersionListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectWorkflowVersionListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowVersionSummary(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowVersionSummary(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -475,8 +475,8 @@ export function projectWorkflowVersionSummary(value: unknown, dropped?: string[]
 export function projectExecutionResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectExecution(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectExecution(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -491,9 +491,9 @@ export function projectExecution(value: unknown, dropped?: string[], path = ''):
   if (value.progress !== undefined) out.progress = value.progress;
   if (value.input !== undefined) out.input = value.input;
   if (value.output !== undefined) out.output = value.output;
-  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
   if (value.metadata !== undefined) out.metadata = value.metadata;
-  if (value.started_by !== undefined) out.started_by = projectExecutionStarter(value.started_by, dropped, path + '/started_by');
+  if (value.started_by !== undefined) out.started_by = projectExecutionStarter(value.started_by, dropped, dropped && path + '/started_by');
   if (value.created_at !== undefined) out.created_at = value.created_at;
   if (value.started_at !== undefined) out.started_at = value.started_at;
   if (value.completed_at !== undefined) out.completed_at = value.completed_at;
@@ -528,7 +528,7 @@ export function projectWorkflowDocument(value: unknown, dropped?: string[], path
   if (value.name !== undefined) out.name = value.name;
   if (value.description !== undefined) out.description = value.description;
   if (value.tags !== undefined) out.tags = value.tags;
-  if (value.definition !== undefined) out.definition = projectWorkflowDefinition(value.definition, dropped, path + '/definition');
+  if (value.definition !== undefined) out.definition = projectWorkflowDefinition(value.definition, dropped, dropped && path + '/definition');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -536,15 +536,15 @@ export function projectWorkflowDocument(value: unknown, dropped?: string[], path
 export function projectExecutionListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectExecutionListResponseData(value.data, dropped, path + '/data');
-  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, path + '/pagination');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectExecutionListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectExecutionListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectExecutionSummary(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectExecutionSummary(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -556,8 +556,8 @@ export function projectExecutionSummary(value: unknown, dropped?: string[], path
   if (value.workflow_version !== undefined) out.workflow_version = value.workflow_version;
   if (value.status !== undefined) out.status = value.status;
   if (value.progress !== undefined) out.progress = value.progress;
-  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
-  if (value.started_by !== undefined) out.started_by = projectExecutionStarter(value.started_by, dropped, path + '/started_by');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
+  if (value.started_by !== undefined) out.started_by = projectExecutionStarter(value.started_by, dropped, dropped && path + '/started_by');
   if (value.created_at !== undefined) out.created_at = value.created_at;
   if (value.started_at !== undefined) out.started_at = value.started_at;
   if (value.completed_at !== undefined) out.completed_at = value.completed_at;
@@ -584,15 +584,15 @@ export function projectCursorPagination(value: unknown, dropped?: string[], path
 export function projectExecutionStepListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectExecutionStepListResponseData(value.data, dropped, path + '/data');
-  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, path + '/pagination');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectExecutionStepListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectExecutionStepListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectExecutionStep(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectExecutionStep(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -608,7 +608,7 @@ export function projectExecutionStep(value: unknown, dropped?: string[], path = 
   if (value.attempts !== undefined) out.attempts = value.attempts;
   if (value.input !== undefined) out.input = value.input;
   if (value.output !== undefined) out.output = value.output;
-  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
   if (value.port !== undefined) out.port = value.port;
   if (value.started_at !== undefined) out.started_at = value.started_at;
   if (value.completed_at !== undefined) out.completed_at = value.completed_at;
@@ -620,15 +620,15 @@ export function projectExecutionStep(value: unknown, dropped?: string[], path = 
 export function projectExecutionLogListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectExecutionLogListResponseData(value.data, dropped, path + '/data');
-  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, path + '/pagination');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectExecutionLogListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectExecutionLogListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectExecutionLog(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectExecutionLog(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -662,7 +662,7 @@ export function projectConnectedEvent(value: unknown, dropped?: string[], path =
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectConnectedEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectConnectedEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -683,7 +683,7 @@ export function projectExecutionStartedEvent(value: unknown, dropped?: string[],
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectExecutionStartedEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectExecutionStartedEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -705,7 +705,7 @@ export function projectExecutionProgressEvent(value: unknown, dropped?: string[]
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectExecutionProgressEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectExecutionProgressEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -729,7 +729,7 @@ export function projectExecutionWaitingEvent(value: unknown, dropped?: string[],
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectExecutionWaitingEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectExecutionWaitingEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -752,7 +752,7 @@ export function projectExecutionCompletedEvent(value: unknown, dropped?: string[
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectExecutionCompletedEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectExecutionCompletedEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -775,7 +775,7 @@ export function projectExecutionFailedEvent(value: unknown, dropped?: string[], 
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectExecutionFailedEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectExecutionFailedEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -784,7 +784,7 @@ export function projectExecutionFailedEventData(value: unknown, dropped?: string
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.status !== undefined) out.status = value.status;
-  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
   if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
@@ -798,7 +798,7 @@ export function projectExecutionCancelledEvent(value: unknown, dropped?: string[
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectExecutionCancelledEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectExecutionCancelledEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -820,7 +820,7 @@ export function projectNodeStartedEvent(value: unknown, dropped?: string[], path
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectNodeStartedEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectNodeStartedEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -843,7 +843,7 @@ export function projectNodeCompletedEvent(value: unknown, dropped?: string[], pa
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectNodeCompletedEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectNodeCompletedEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -869,7 +869,7 @@ export function projectNodeFailedEvent(value: unknown, dropped?: string[], path 
   if (value.sequence !== undefined) out.sequence = value.sequence;
   if (value.execution_id !== undefined) out.execution_id = value.execution_id;
   if (value.timestamp !== undefined) out.timestamp = value.timestamp;
-  if (value.data !== undefined) out.data = projectNodeFailedEventData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectNodeFailedEventData(value.data, dropped, dropped && path + '/data');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -880,7 +880,7 @@ export function projectNodeFailedEventData(value: unknown, dropped?: string[], p
   if (value.node_id !== undefined) out.node_id = value.node_id;
   if (value.node_type !== undefined) out.node_type = value.node_type;
   if (value.attempt !== undefined) out.attempt = value.attempt;
-  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
   if (value.will_retry !== undefined) out.will_retry = value.will_retry;
   if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
   if (dropped) reportDropped(value, out, dropped, path);
@@ -890,8 +890,8 @@ export function projectNodeFailedEventData(value: unknown, dropped?: string[], p
 export function projectHealthResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectHealth(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectHealth(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -902,13 +902,13 @@ export function projectHealth(value: unknown, dropped?: string[], path = ''): un
   if (value.status !== undefined) out.status = value.status;
   if (value.version !== undefined) out.version = value.version;
   if (value.uptime_seconds !== undefined) out.uptime_seconds = value.uptime_seconds;
-  if (value.components !== undefined) out.components = projectHealthComponents(value.components, dropped, path + '/components');
+  if (value.components !== undefined) out.components = projectHealthComponents(value.components, dropped, dropped && path + '/components');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectHealthComponents(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectHealthComponent(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectHealthComponent(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -926,8 +926,8 @@ export function projectHealthComponent(value: unknown, dropped?: string[], path 
 export function projectProbeResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectProbe(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectProbe(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -943,8 +943,8 @@ export function projectProbe(value: unknown, dropped?: string[], path = ''): unk
 export function projectValidationError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectValidationErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectValidationErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -954,7 +954,7 @@ export function projectValidationErrorError(value: unknown, dropped?: string[], 
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
-  if (value.details !== undefined) out.details = projectValidationErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectValidationErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -962,13 +962,13 @@ export function projectValidationErrorError(value: unknown, dropped?: string[], 
 export function projectValidationErrorErrorDetails(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.errors !== undefined) out.errors = projectValidationErrorErrorDetailsErrors(value.errors, dropped, path + '/errors');
+  if (value.errors !== undefined) out.errors = projectValidationErrorErrorDetailsErrors(value.errors, dropped, dropped && path + '/errors');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectValidationErrorErrorDetailsErrors(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectFieldError(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectFieldError(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -993,8 +993,8 @@ export function projectValidationProblem(value: unknown, dropped?: string[], pat
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectValidationProblemDetails(value.details, dropped, path + '/details');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.details !== undefined) out.details = projectValidationProblemDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1002,21 +1002,21 @@ export function projectValidationProblem(value: unknown, dropped?: string[], pat
 export function projectValidationProblemDetails(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.errors !== undefined) out.errors = projectValidationProblemDetailsErrors(value.errors, dropped, path + '/errors');
+  if (value.errors !== undefined) out.errors = projectValidationProblemDetailsErrors(value.errors, dropped, dropped && path + '/errors');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectValidationProblemDetailsErrors(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectFieldError(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectFieldError(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
 export function projectInvalidCredentialsError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectInvalidCredentialsErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectInvalidCredentialsErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1040,7 +1040,7 @@ export function projectInvalidCredentialsProblem(value: unknown, dropped?: strin
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1048,8 +1048,8 @@ export function projectInvalidCredentialsProblem(value: unknown, dropped?: strin
 export function projectNotAcceptableError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectNotAcceptableErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectNotAcceptableErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1059,7 +1059,7 @@ export function projectNotAcceptableErrorError(value: unknown, dropped?: string[
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
-  if (value.details !== undefined) out.details = projectNotAcceptableErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectNotAcceptableErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1080,8 +1080,8 @@ export function projectNotAcceptableProblem(value: unknown, dropped?: string[], 
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectNotAcceptableProblemDetails(value.details, dropped, path + '/details');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.details !== undefined) out.details = projectNotAcceptableProblemDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1097,8 +1097,8 @@ export function projectNotAcceptableProblemDetails(value: unknown, dropped?: str
 export function projectPayloadTooLargeError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectPayloadTooLargeErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectPayloadTooLargeErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1108,7 +1108,7 @@ export function projectPayloadTooLargeErrorError(value: unknown, dropped?: strin
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
-  if (value.details !== undefined) out.details = projectPayloadTooLargeErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectPayloadTooLargeErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1129,8 +1129,8 @@ export function projectPayloadTooLargeProblem(value: unknown, dropped?: string[]
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectPayloadTooLargeProblemDetails(value.details, dropped, path + '/details');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.details !== undefined) out.details = projectPayloadTooLargeProblemDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1146,8 +1146,8 @@ export function projectPayloadTooLargeProblemDetails(value: unknown, dropped?: s
 export function projectUnsupportedMediaTypeError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectUnsupportedMediaTypeErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectUnsupportedMediaTypeErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1157,7 +1157,7 @@ export function projectUnsupportedMediaTypeErrorError(value: unknown, dropped?: 
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
-  if (value.details !== undefined) out.details = projectUnsupportedMediaTypeErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectUnsupportedMediaTypeErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1178,8 +1178,8 @@ export function projectUnsupportedMediaTypeProblem(value: unknown, dropped?: str
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectUnsupportedMediaTypeProblemDetails(value.details, dropped, path + '/details');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.details !== undefined) out.details = projectUnsupportedMediaTypeProblemDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1195,8 +1195,8 @@ export function projectUnsupportedMediaTypeProblemDetails(value: unknown, droppe
 export function projectRateLimitError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectRateLimitErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectRateLimitErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1206,7 +1206,7 @@ export function projectRateLimitErrorError(value: unknown, dropped?: string[], p
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
-  if (value.details !== undefined) out.details = projectRateLimitErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectRateLimitErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1229,8 +1229,8 @@ export function projectRateLimitProblem(value: unknown, dropped?: string[], path
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectRateLimitProblemDetails(value.details, dropped, path + '/details');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.details !== undefined) out.details = projectRateLimitProblemDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1248,8 +1248,8 @@ export function projectRateLimitProblemDetails(value: unknown, dropped?: string[
 export function projectInternalError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectInternalErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectInternalErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1273,7 +1273,7 @@ export function projectInternalProblem(value: unknown, dropped?: string[], path 
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1281,8 +1281,8 @@ export function projectInternalProblem(value: unknown, dropped?: string[], path 
 export function projectServiceUnavailableError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectServiceUnavailableErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectServiceUnavailableErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1306,7 +1306,7 @@ export function projectServiceUnavailableProblem(value: unknown, dropped?: strin
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1314,8 +1314,8 @@ export function projectServiceUnavailableProblem(value: unknown, dropped?: strin
 export function projectRefreshTokenError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectRefreshTokenErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectRefreshTokenErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1339,7 +1339,7 @@ export function projectRefreshTokenProblem(value: unknown, dropped?: string[], p
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1347,8 +1347,8 @@ export function projectRefreshTokenProblem(value: unknown, dropped?: string[], p
 export function projectAuthenticationError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectAuthenticationErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectAuthenticationErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1372,7 +1372,7 @@ export function projectAuthenticationProblem(value: unknown, dropped?: string[],
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1380,8 +1380,8 @@ export function projectAuthenticationProblem(value: unknown, dropped?: string[],
 export function projectCrossSiteError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectCrossSiteErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectCrossSiteErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1405,7 +1405,7 @@ export function projectCrossSiteProblem(value: unknown, dropped?: string[], path
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1413,8 +1413,8 @@ export function projectCrossSiteProblem(value: unknown, dropped?: string[], path
 export function projectScopeError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectScopeErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectScopeErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1424,7 +1424,7 @@ export function projectScopeErrorError(value: unknown, dropped?: string[], path 
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
-  if (value.details !== undefined) out.details = projectScopeErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectScopeErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1446,8 +1446,8 @@ export function projectScopeProblem(value: unknown, dropped?: string[], path = '
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectScopeProblemDetails(value.details, dropped, path + '/details');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.details !== undefined) out.details = projectScopeProblemDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1464,8 +1464,8 @@ export function projectScopeProblemDetails(value: unknown, dropped?: string[], p
 export function projectWriteForbiddenError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectWriteForbiddenErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectWriteForbiddenErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1475,7 +1475,7 @@ export function projectWriteForbiddenErrorError(value: unknown, dropped?: string
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
-  if (value.details !== undefined) out.details = projectWriteForbiddenErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectWriteForbiddenErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1497,8 +1497,8 @@ export function projectWriteForbiddenProblem(value: unknown, dropped?: string[],
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectWriteForbiddenProblemDetails(value.details, dropped, path + '/details');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.details !== undefined) out.details = projectWriteForbiddenProblemDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1515,8 +1515,8 @@ export function projectWriteForbiddenProblemDetails(value: unknown, dropped?: st
 export function projectRequestInProgressError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectRequestInProgressErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectRequestInProgressErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1540,7 +1540,7 @@ export function projectRequestInProgressProblem(value: unknown, dropped?: string
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1548,8 +1548,8 @@ export function projectRequestInProgressProblem(value: unknown, dropped?: string
 export function projectIdempotencyKeyReusedError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectIdempotencyKeyReusedErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectIdempotencyKeyReusedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1573,7 +1573,7 @@ export function projectIdempotencyKeyReusedProblem(value: unknown, dropped?: str
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1581,8 +1581,8 @@ export function projectIdempotencyKeyReusedProblem(value: unknown, dropped?: str
 export function projectNotFoundError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectNotFoundErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectNotFoundErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1592,7 +1592,7 @@ export function projectNotFoundErrorError(value: unknown, dropped?: string[], pa
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
   if (value.message !== undefined) out.message = value.message;
-  if (value.details !== undefined) out.details = projectNotFoundErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectNotFoundErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1614,8 +1614,8 @@ export function projectNotFoundProblem(value: unknown, dropped?: string[], path 
   if (value.status !== undefined) out.status = value.status;
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectNotFoundProblemDetails(value.details, dropped, path + '/details');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.details !== undefined) out.details = projectNotFoundProblemDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1632,8 +1632,8 @@ export function projectNotFoundProblemDetails(value: unknown, dropped?: string[]
 export function projectApiKeyInactiveError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectApiKeyInactiveErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectApiKeyInactiveErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1657,7 +1657,7 @@ export function projectApiKeyInactiveProblem(value: unknown, dropped?: string[],
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1665,8 +1665,8 @@ export function projectApiKeyInactiveProblem(value: unknown, dropped?: string[],
 export function projectApiKeyRotationConflict(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectApiKeyRotationConflictError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectApiKeyRotationConflictError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1690,7 +1690,7 @@ export function projectApiKeyRotationConflictProblem(value: unknown, dropped?: s
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1698,8 +1698,8 @@ export function projectApiKeyRotationConflictProblem(value: unknown, dropped?: s
 export function projectWorkflowUpdateConflict(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectWorkflowUpdateConflictError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectWorkflowUpdateConflictError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1723,7 +1723,7 @@ export function projectWorkflowUpdateConflictProblem(value: unknown, dropped?: s
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1731,8 +1731,8 @@ export function projectWorkflowUpdateConflictProblem(value: unknown, dropped?: s
 export function projectWorkflowPublishConflict(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectWorkflowPublishConflictError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectWorkflowPublishConflictError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1756,7 +1756,7 @@ export function projectWorkflowPublishConflictProblem(value: unknown, dropped?: 
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1764,8 +1764,8 @@ export function projectWorkflowPublishConflictProblem(value: unknown, dropped?: 
 export function projectWorkflowExecuteConflict(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectWorkflowExecuteConflictError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectWorkflowExecuteConflictError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1789,7 +1789,7 @@ export function projectWorkflowExecuteConflictProblem(value: unknown, dropped?: 
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1797,8 +1797,8 @@ export function projectWorkflowExecuteConflictProblem(value: unknown, dropped?: 
 export function projectExecutionAlreadyFinishedError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectExecutionAlreadyFinishedErrorError(value.error, dropped, path + '/error');
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.error !== undefined) out.error = projectExecutionAlreadyFinishedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1822,7 +1822,7 @@ export function projectExecutionAlreadyFinishedProblem(value: unknown, dropped?:
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
-  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, path + '/meta');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }

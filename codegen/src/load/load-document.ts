@@ -123,10 +123,10 @@ function withOpenApiVersion(parsed: unknown, locate: LoadedDocument['locate'], p
   const document = isObject(parsed) ? parsed : {};
   const version = String(document['openapi'] ?? document['swagger'] ?? 'unknown');
   const dialect = document['jsonSchemaDialect'];
-  if (/^3\.1\./.test(version) && isKnownDialect(dialect)) return document;
-  if (/^3\.0\./.test(version)) return upgradeDocument(document);
+  if (version.startsWith('3.1.') && isKnownDialect(dialect)) return document;
+  if (version.startsWith('3.0.')) return upgradeDocument(document);
   problems.add(
-    /^3\.1\./.test(version)
+    version.startsWith('3.1.')
       ? {
           code: 'unsupported-schema-dialect',
           message: `jsonSchemaDialect is ${String(dialect)}`,

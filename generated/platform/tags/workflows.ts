@@ -169,8 +169,10 @@ export namespace ImportWorkflow {
       readonly 'Idempotency-Key'?: string;
     };
     readonly cookies: {};
-    readonly body: schemas.WorkflowDocument | string;
-  };
+  } & (
+    | { readonly contentType: 'application/json'; readonly body: schemas.WorkflowDocument }
+    | { readonly contentType: 'application/yaml'; readonly body: string }
+  );
 
   export type Response =
     | { readonly status: 201; readonly contentType?: 'application/json'; readonly body: schemas.WorkflowResponse; readonly headers: { readonly Location: string } }

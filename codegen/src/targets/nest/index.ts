@@ -66,7 +66,6 @@ function printResponses(context: NestContext, runtimeImport: string): string {
   if (body === '') return 'export {};\n';
   const code = withoutComments(body);
   return [
-    /\bReadable\b/.test(code) ? `import type { Readable } from 'node:stream';\n` : '',
     code.includes('runtime.') ? `import type * as runtime from ${quote(runtimeImport)};\n` : '',
     code.includes('schemas.') ? `import type * as schemas from './schemas.ts';\n` : '',
     code.includes('WithRequired<') ? `import type { WithRequired } from './types.ts';\n` : '',

@@ -49,7 +49,7 @@ const copyOwn = (
   path: string,
 ): void => {
   if (!Object.hasOwn(value, key)) return;
-  const copy = project(value[key], dropped, \`\${path}/\${key}\`);
+  const copy = project(value[key], dropped, dropped && \`\${path}/\${key}\`);
   Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
 };
 `,
@@ -66,7 +66,7 @@ const copyOwn = (
 ): void => {
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(out, key) || value[key] === undefined || (pattern && !pattern.test(key))) continue;
-    const copy = project(value[key], dropped, \`\${path}/\${escape(key)}\`);
+    const copy = project(value[key], dropped, dropped && \`\${path}/\${escape(key)}\`);
     Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
   }
 };
@@ -141,7 +141,7 @@ const merge = (
   rest: Project,
   dropped: string[] | undefined,
   path: string,
-): unknown => value.map((item, index) => (first[index] ?? rest)(item, dropped, \`\${path}/\${index}\`));
+): unknown => value.map((item, index) => (first[index] ?? rest)(item, dropped, dropped && \`\${path}/\${index}\`));
 `,
   },
 ];

@@ -81,7 +81,7 @@ export class Projections {
       const list = prefix.map((entry) => entry ?? 'keep').join(', ');
       return `projectTuple(value, [${list}], ${project ?? 'keep'}, dropped, path)`;
     }
-    return project && `value.map((item, index) => ${project}(item, dropped, \`\${path}/\${index}\`))`;
+    return project && `value.map((item, index) => ${project}(item, dropped, dropped && \`\${path}/\${index}\`))`;
   }
 
   #printObject(parts: readonly Schema[], groups: readonly Group[], name: string): readonly string[] {
@@ -239,7 +239,7 @@ interface Group {
 
 function pathOf(key: string): string {
   const token = key.replaceAll('~', '~0').replaceAll('/', '~1');
-  return `path + ${quote(`/${token}`)}`;
+  return `dropped && path + ${quote(`/${token}`)}`;
 }
 
 function mayBe(contract: Contract, schema: Schema, type: 'object' | 'array'): boolean {

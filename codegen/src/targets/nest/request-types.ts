@@ -1,4 +1,4 @@
-import type { MediaType, Parameter } from '../../ir/index.ts';
+import type { MediaType, Parameter, RequestBody } from '../../ir/index.ts';
 import { formOf } from '../../forms/used-forms.ts';
 import type { OperationPlan } from '../../plan/plan.ts';
 import { docComment, indent, propertyKey, quote } from '../../print/text.ts';
@@ -20,7 +20,11 @@ export function printRequest(context: NestContext, { operation }: OperationPlan)
   });
   const accept = successMediaTypes(operation.responses);
   const negotiated = accept.length > 1 ? `readonly accept: ${accept.map(quote).join(' | ')};\n` : '';
-  return `{\n${indent(`${groups.join('')}readonly body: ${printBody(context, operation.requestBody)};\n${negotiated}`)}}`;
+  const body = operation.requestBody;
+  if (body && body.content.length > 1) {
+    return `{\n${indent(`${groups.join('')}${negotiated}`)}} & (\n${indent(printBodies(context, body))})`;
+  }
+  return `{\n${indent(`${groups.join('')}readonly body: ${printBody(context, body)};\n${negotiated}`)}}`;
 }
 
 function printGroup(context: NestContext, parameters: readonly Parameter[]): string {
@@ -36,8 +40,17 @@ function printGroup(context: NestContext, parameters: readonly Parameter[]): str
 
 function printBody(context: NestContext, body: OperationPlan['operation']['requestBody']): string {
   if (!body || body.content.length === 0) return 'undefined';
-  const types = new Set(body.content.map((media) => printMedia(context, media)));
+  const types = body.content.map((media) => printMedia(context, media));
   return [...types, ...(body.required ? [] : ['undefined'])].join(' | ');
+}
+
+/** One member for each media type, so that `contentType` tells the bodies apart. */
+function printBodies(context: NestContext, body: RequestBody): string {
+  const members = body.content.map(
+    (media) => `| { readonly contentType: ${quote(media.name)}; readonly body: ${printMedia(context, media)} }\n`,
+  );
+  const none = body.required ? '' : '| { readonly contentType: undefined; readonly body: undefined }\n';
+  return members.join('') + none;
 }
 
 function printMedia(context: NestContext, media: MediaType): string {

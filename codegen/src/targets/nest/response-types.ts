@@ -25,7 +25,7 @@ function printBody(context: NestContext, media: MediaType): string {
         ? `runtime.EventStream<${context.types.print(media.eventSchema, 'response')}>`
         : 'runtime.EventStream';
     case 'binary':
-      return 'Uint8Array | Readable | ReadableStream';
+      return 'runtime.BinaryBody';
     case 'text':
       return media.schema ? context.types.print(media.schema, 'response') : 'string';
     default:

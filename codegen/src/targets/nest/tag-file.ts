@@ -14,7 +14,6 @@ export function printTagFile(context: NestContext, tag: TagPlan, runtimeImport: 
   const body = [controller, ...tag.operations.map((operation) => printOperation(context, operation))].join('\n');
   const code = withoutComments(body);
   const imports: string[] = [];
-  if (/\bReadable\b/.test(code)) imports.push(`import type { Readable } from 'node:stream';\n`);
   imports.push(`import { defineOperation } from ${quote(runtimeImport)};\n`);
   if (code.includes('runtime.')) imports.push(`import type * as runtime from ${quote(runtimeImport)};\n`);
   imports.push(`import { operations } from '../operations.ts';\n`);

@@ -25,7 +25,7 @@ const copyOwn = (
   path: string,
 ): void => {
   if (!Object.hasOwn(value, key)) return;
-  const copy = project(value[key], dropped, `${path}/${key}`);
+  const copy = project(value[key], dropped, dropped && `${path}/${key}`);
   Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
 };
 
@@ -39,7 +39,7 @@ const copyOthers = (
 ): void => {
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(out, key) || value[key] === undefined || (pattern && !pattern.test(key))) continue;
-    const copy = project(value[key], dropped, `${path}/${escape(key)}`);
+    const copy = project(value[key], dropped, dropped && `${path}/${escape(key)}`);
     Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
   }
 };
@@ -73,14 +73,14 @@ const mergeSelected = (
 export function projectListPets200Body(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectListPets200BodyData(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectListPets200BodyData(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectListPets200BodyData(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectPet(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectPet(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -99,8 +99,8 @@ export function projectCat(value: unknown, dropped?: string[], path = ''): unkno
   if (value.name !== undefined) out.name = value.name;
   if (value.kind !== undefined) out.kind = value.kind;
   if (value.mood !== undefined) out.mood = value.mood;
-  if (value.parent !== undefined) out.parent = projectPet(value.parent, dropped, path + '/parent');
-  if (value.owner !== undefined) out.owner = projectPetOwner(value.owner, dropped, path + '/owner');
+  if (value.parent !== undefined) out.parent = projectPet(value.parent, dropped, dropped && path + '/parent');
+  if (value.owner !== undefined) out.owner = projectPetOwner(value.owner, dropped, dropped && path + '/owner');
   if (value.lives !== undefined) out.lives = value.lives;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
@@ -111,7 +111,7 @@ export function projectPetOwner(value: unknown, dropped?: string[], path = ''): 
   const out: Record<string, unknown> = {};
   if (value.name !== undefined) out.name = value.name;
   if (value.email !== undefined) out.email = value.email;
-  if (value.address !== undefined) out.address = projectDate(value.address, dropped, path + '/address');
+  if (value.address !== undefined) out.address = projectDate(value.address, dropped, dropped && path + '/address');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -119,7 +119,7 @@ export function projectPetOwner(value: unknown, dropped?: string[], path = ''): 
 export function projectDate(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.next !== undefined) out.next = projectDate(value.next, dropped, path + '/next');
+  if (value.next !== undefined) out.next = projectDate(value.next, dropped, dropped && path + '/next');
   if (value.labels !== undefined) out.labels = value.labels;
   if (value.extra !== undefined) out.extra = value.extra;
   if (value.point !== undefined) out.point = value.point;
@@ -137,8 +137,8 @@ export function projectDog(value: unknown, dropped?: string[], path = ''): unkno
   if (value.name !== undefined) out.name = value.name;
   if (value.kind !== undefined) out.kind = value.kind;
   if (value.mood !== undefined) out.mood = value.mood;
-  if (value.parent !== undefined) out.parent = projectPet(value.parent, dropped, path + '/parent');
-  if (value.owner !== undefined) out.owner = projectPetOwner(value.owner, dropped, path + '/owner');
+  if (value.parent !== undefined) out.parent = projectPet(value.parent, dropped, dropped && path + '/parent');
+  if (value.owner !== undefined) out.owner = projectPetOwner(value.owner, dropped, dropped && path + '/owner');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -154,8 +154,8 @@ export function projectMeta(value: unknown, dropped?: string[], path = ''): unkn
 export function projectPetResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectPet(value.data, dropped, path + '/data');
-  if (value.meta !== undefined) out.meta = projectMeta(value.meta, dropped, path + '/meta');
+  if (value.data !== undefined) out.data = projectPet(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -164,7 +164,7 @@ export function projectEvent(value: unknown, dropped?: string[], path = ''): unk
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.type !== undefined) out.type = value.type;
-  if (value.pet !== undefined) out.pet = projectPet(value.pet, dropped, path + '/pet');
+  if (value.pet !== undefined) out.pet = projectPet(value.pet, dropped, dropped && path + '/pet');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -172,7 +172,7 @@ export function projectEvent(value: unknown, dropped?: string[], path = ''): unk
 export function projectError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.error !== undefined) out.error = projectErrorError(value.error, dropped, path + '/error');
+  if (value.error !== undefined) out.error = projectErrorError(value.error, dropped, dropped && path + '/error');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -181,7 +181,7 @@ export function projectErrorError(value: unknown, dropped?: string[], path = '')
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.code !== undefined) out.code = value.code;
-  if (value.details !== undefined) out.details = projectErrorErrorDetails(value.details, dropped, path + '/details');
+  if (value.details !== undefined) out.details = projectErrorErrorDetails(value.details, dropped, dropped && path + '/details');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }

@@ -59,10 +59,12 @@ export namespace CreatePetOperation {
       readonly 'Idempotency-Key'?: string;
     };
     readonly cookies: {};
-    readonly body: schemas.CreatePet | {
+  } & (
+    | { readonly contentType: 'application/json'; readonly body: schemas.CreatePet }
+    | { readonly contentType: 'application/x-www-form-urlencoded'; readonly body: {
       name: string;
-    };
-  };
+    } }
+  );
 
   export type Response =
     | { readonly status: 201; readonly contentType?: 'application/json'; readonly body: schemas.PetResponse; readonly headers: { readonly Location: string } }
