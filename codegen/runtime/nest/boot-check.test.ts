@@ -57,7 +57,12 @@ test('everything that is wrong is listed at once', async () => {
     security: [{ Key: [] }, { Ghost: [] }],
     rateLimit: 'general',
     idempotent: true,
-    responses: { 200: { headers: {}, content: { 'application/json': { kind: 'json', supplied: ['meta'] } } } },
+    responses: {
+      200: {
+        headers: {},
+        content: { 'application/json': { kind: 'json', supplied: ['meta'] }, 'text/csv': { kind: 'encoded' } },
+      },
+    },
   });
   @Controller()
   class Others {
@@ -106,6 +111,7 @@ test('everything that is wrong is listed at once', async () => {
     'c: the security scheme Ghost is used and not declared',
     'c: nothing supplies the response property meta (supply.meta)',
     'c: the error format has no media type (errors.bodies)',
+    'c: nothing can encode text/csv (mediaTypes)',
     'c: secured is idempotent and there is no store (idempotency, or false for none)',
     'c: secured has a rate limit and there is no limiter (rateLimiter, or false for none)',
     'the route GET /extra is in no contract (allowRoutes, if it may exist)',

@@ -1,6 +1,7 @@
 import { RequestMethod } from '@nestjs/common';
 
 import type { OperationDescriptor } from './contract.ts';
+import { essence } from './media-type.ts';
 import type { ContractModuleOptions } from './options.ts';
 import type { ContractBinding } from './ports.ts';
 
@@ -78,6 +79,7 @@ function contractProblems(
   if (Object.keys(binding.errors.bodies).length === 0) {
     problems.push(`${descriptor.name}: the error format has no media type (errors.bodies)`);
   }
+  problems.push(...codecProblems(descriptor.name, operations, options.mediaTypes ?? {}));
   const idempotent = operations.find((operation) => operation.idempotent);
   if (idempotent !== undefined && options.idempotency === undefined) {
     problems.push(
@@ -91,6 +93,22 @@ function contractProblems(
     );
   }
   return problems;
+}
+
+function codecProblems(
+  contract: string,
+  operations: readonly OperationDescriptor[],
+  codecs: NonNullable<ContractModuleOptions['mediaTypes']>,
+): string[] {
+  const missing = (content: Readonly<Record<string, { readonly kind: string }>>, direction: 'decode' | 'encode') =>
+    Object.entries(content)
+      .filter(([mediaType, { kind }]) => kind === 'encoded' && codecs[essence(mediaType)]?.[direction] === undefined)
+      .map(([mediaType]) => `${contract}: nothing can ${direction} ${mediaType} (mediaTypes)`);
+  const problems = operations.flatMap(({ request, responses }) => [
+    ...missing(request.body?.content ?? {}, 'decode'),
+    ...Object.values(responses).flatMap(({ content }) => missing(content, 'encode')),
+  ]);
+  return [...new Set(problems)];
 }
 
 function bindingProblems(contract: string, operation: OperationDescriptor, bound: readonly BoundMethod[]): string[] {

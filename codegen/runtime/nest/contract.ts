@@ -93,7 +93,11 @@ export interface BodyMediaDescriptor {
   readonly shape?: Shape;
 }
 
-export type MediaKind = 'json' | 'text' | 'form' | 'multipart' | 'binary' | 'event-stream';
+/**
+ * How a body is read and written. `text` is a string as it stands; `encoded` is text of a format with a data model of its own
+ * (YAML, CSV), whose schema describes the value: an application brings its codec.
+ */
+export type MediaKind = 'json' | 'text' | 'encoded' | 'form' | 'multipart' | 'binary' | 'event-stream';
 
 export interface ResponseDescriptor {
   readonly headers: Readonly<Record<string, { readonly required: boolean; readonly validate?: Validator }>>;

@@ -93,7 +93,7 @@ export interface ErrorFormat {
   readonly bodies: Readonly<Record<string, (failure: Failure, context: RequestContext) => unknown>>;
 }
 
-/** Turns the text of a media type other than JSON into a value and back (YAML, CSV). `decode` throws on malformed text. */
+/** Turns the text of an `encoded` media type into a value and back (YAML, CSV). `decode` throws on malformed text. */
 export interface MediaTypeCodec {
   decode?(text: string): unknown;
   encode?(value: unknown): string;

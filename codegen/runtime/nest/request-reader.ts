@@ -168,7 +168,7 @@ export class RequestReader {
       input.body = readForm(text, media.shape, errors);
       return errors.length > count ? '' : undefined;
     }
-    const decode = this.codecs[essence(contentType)]?.decode;
+    const decode = media.kind === 'encoded' ? this.codecs[essence(contentType)]?.decode : undefined;
     if (decode === undefined) {
       input.body = text;
       return undefined;

@@ -111,7 +111,7 @@ export class ResponseEncoder {
       throw new InvalidResponseError(this.operation.id, [`status ${result.status} is not declared`]);
     }
     const media = this.mediaFor(plan, result, context);
-    if (media !== undefined && media.kind !== 'json' && typeof result.body !== 'string') {
+    if (media !== undefined && media.kind !== 'json' && media.kind !== 'encoded' && typeof result.body !== 'string') {
       throw new InvalidResponseError(this.operation.id, [
         `a ${media.mediaType} body cannot be stored for a repetition`,
       ]);
@@ -207,6 +207,8 @@ export class ResponseEncoder {
     problems: string[] | undefined,
   ): Payload {
     if (media.kind === 'json') return encodeJson(media, body, context, problems, this.options.validation === 'throw');
+    if (media.kind === 'encoded')
+      return encodeText(media, body, context, problems, this.options.validation === 'throw');
     if (media.kind === 'event-stream' && isIterable(body)) return this.encodeEvents(media, body, context);
     if (typeof body === 'string') {
       check(media.validate, body, problems);
@@ -217,11 +219,6 @@ export class ResponseEncoder {
     if (body instanceof Readable) return body;
     if (body instanceof ReadableStream) return Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
     if (body instanceof Blob) return Readable.fromWeb(body.stream() as Parameters<typeof Readable.fromWeb>[0]);
-    if (media.encode !== undefined) {
-      const value = prepare(media, body, context, problems, this.options.validation === 'throw');
-      check(media.validate, value, problems);
-      return media.encode(value);
-    }
     if (isIterable(body)) return Readable.from(body);
     throw new InvalidResponseError(this.operation.id, [`a ${media.mediaType} body cannot be made of ${typeof body}`]);
   }
@@ -305,6 +302,19 @@ function encodeJson(
   return text;
 }
 
+function encodeText(
+  media: MediaPlan,
+  body: unknown,
+  context: RequestContext,
+  problems: string[] | undefined,
+  strict: boolean,
+): string {
+  const value = prepare(media, body, context, problems, strict);
+  check(media.validate, value, problems);
+  // The boot check sees to it that there is a codec.
+  return media.encode!(value);
+}
+
 function check(validate: Validator | undefined, value: unknown, problems: string[] | undefined): void {
   if (problems !== undefined && validate !== undefined && !validate(value))
     problems.push(...describeIssues(validate.errors));
@@ -352,7 +362,7 @@ export function setHeaders(reply: RequestContext['reply'], headers: ResponseHead
 }
 
 function contentTypeOf(mediaType: string, kind: ResponseMediaDescriptor['kind']): string {
-  return (kind === 'json' || kind === 'text') && !/charset=/i.test(mediaType)
+  return (kind === 'json' || kind === 'text' || kind === 'encoded') && !/charset=/i.test(mediaType)
     ? `${mediaType}; charset=utf-8`
     : mediaType;
 }

@@ -120,7 +120,8 @@ function kindOf(mediaType: string): ResponseMediaDescriptor['kind'] {
   if (mediaType === 'text/event-stream') return 'event-stream';
   if (mediaType === 'application/x-www-form-urlencoded') return 'form';
   if (mediaType === 'multipart/form-data') return 'multipart';
-  return mediaType.startsWith('text/') || mediaType.endsWith('/yaml') ? 'text' : 'binary';
+  if (mediaType.endsWith('/yaml')) return 'encoded';
+  return mediaType.startsWith('text/') ? 'text' : 'binary';
 }
 
 function parameterGroup(parameters: readonly Parameter[]): ParameterGroup {
