@@ -3,4 +3,6 @@ import type { Target } from './target.ts';
 import { typescriptSdk } from './typescript-sdk/index.ts';
 
 /** Every target that a configuration can name. */
-export const targets: ReadonlyMap<string, Target> = new Map([nest, typescriptSdk].map((target) => [target.name, target]));
+export const targets: ReadonlyMap<string, Target> = new Map(
+  [nest, typescriptSdk].map((target) => [target.name, target]),
+);
