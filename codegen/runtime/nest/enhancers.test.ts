@@ -5,6 +5,7 @@ import {
   createParamDecorator,
   ForbiddenException,
   Injectable,
+  Scope,
   UnauthorizedException,
   UseFilters,
   UseGuards,
@@ -18,6 +19,7 @@ import {
   type NestInterceptor,
   type PipeTransform,
 } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import type { FastifyReply } from 'fastify';
 import { map } from 'rxjs';
 
@@ -221,6 +223,40 @@ test('global guards, interceptors and filters of the application run too', async
   try {
     expect(await (await other.fetch('/plain')).json()).toEqual({ text: 'HELLO!' });
     expect(seen).toEqual(['guard Plain.plain']);
+  } finally {
+    await other.close();
+  }
+});
+
+test('a controller that is made per request is, and a global guard from a provider is asked', async () => {
+  const descriptor = contract('enhanced', [operations.plain.descriptor]);
+  let made = 0;
+  @Injectable({ scope: Scope.REQUEST })
+  class PerRequest {
+    readonly number = (made += 1);
+  }
+  @Controller()
+  class Scoped {
+    private readonly each: PerRequest;
+    constructor(each: PerRequest) {
+      this.each = each;
+    }
+    @operations.plain()
+    async plain(request: OperationRequest): Promise<Answer> {
+      return request && { status: 200, body: { text: String(this.each.number) } };
+    }
+  }
+  let asked = 0;
+  const guard: CanActivate = { canActivate: () => (asked += 1) > 0 };
+  const other = await start(
+    [Scoped],
+    { contracts: [{ descriptor, errors }] },
+    { providers: [PerRequest, { provide: APP_GUARD, useValue: guard }] },
+  );
+  try {
+    expect(await (await other.fetch('/plain')).json()).toEqual({ text: '1' });
+    expect(await (await other.fetch('/plain')).json()).toEqual({ text: '2' });
+    expect(asked).toBe(2);
   } finally {
     await other.close();
   }
