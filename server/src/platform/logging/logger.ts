@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pinoPretty from 'pino-pretty';
+import { loggedError } from './logged-error.ts';
 import { redactedPaths, withoutSecrets } from './redaction.ts';
 
 export type { Logger } from 'pino';
@@ -22,7 +23,7 @@ export function createLogger({ LOG_LEVEL, LOG_FORMAT }: LogSettings, destination
     hooks: { streamWrite: withoutSecrets },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: pino.stdSerializers.errWithCause },
+    serializers: { err: loggedError },
   };
   if (destination) return pino(options, destination);
   const pretty = LOG_FORMAT === 'pretty' || (LOG_FORMAT === 'auto' && process.stderr.isTTY);
