@@ -16,7 +16,8 @@ function hide(logged: Record<string, unknown>, quoted: readonly string[], seen: 
   const own = quoting.map((name) => logged[name]).filter((text) => typeof text === 'string' && text !== '') as string[];
   const texts = [...quoted, ...own];
   for (const [name, value] of Object.entries(logged)) {
-    if (typeof value === 'string') logged[name] = texts.reduce((text, part) => text.replaceAll(part, '[hidden]'), value);
+    if (typeof value === 'string')
+      logged[name] = texts.reduce((text, part) => text.replaceAll(part, '[hidden]'), value);
     else if (isRecord(value) && typeof value.stack === 'string') hide(value, texts, seen);
   }
 }
