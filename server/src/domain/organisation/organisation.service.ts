@@ -11,8 +11,8 @@ import { normaliseEmail, User } from '../user/user.entity.ts';
 import { Organisation } from './organisation.entity.ts';
 import type { Plan } from './plan.ts';
 
-/** Any number known to this service alone: servers that start together take turns under it. */
-const bootstrapLock = 7_236_014_519;
+/** Advisory lock under which servers that start together take turns; migrate.ts and the engine have the numbers below. */
+const bootstrapLock = 7_236_014_520;
 
 export interface NewOrganisation {
   readonly organisationName?: string;
