@@ -218,7 +218,6 @@ export class WorkflowService {
     id: string,
     lockMode?: LockMode.PESSIMISTIC_WRITE,
   ): Promise<Workflow> {
-    if (!isId('wf', id)) throw new ResourceNotFoundError('workflow', id);
     assertId(id);
     const workflow = await em.findOne(
       Workflow,
