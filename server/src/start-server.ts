@@ -19,6 +19,8 @@ export interface RunningServer {
   port: number;
   /** Where to reach it from this machine. */
   url: string;
+  /** The folder with the database; undefined with a DATABASE_URL. */
+  databaseFolder: string | undefined;
   /** Set when this start made the first organisation: its secrets can be read only now. */
   made: CreatedOrganisation | undefined;
   /** Finishes requests and steps in progress, then stops everything that this start started. Safe to call twice. */
@@ -48,7 +50,7 @@ export async function startServer(
   await assertPortFree(HOST, PORT);
   const undo = new Undo();
   try {
-    const DATABASE_URL = await openDatabase(config, undo);
+    const { url: DATABASE_URL, store: databaseFolder } = await openDatabase(config, undo);
     await runMigrations(DATABASE_URL, logger);
     const AUTH_SECRET = config.settings.AUTH_SECRET ?? readOrCreateSecret(FLOWPACT_DATA_DIR, 'auth.secret');
     const lifecycle = new Lifecycle();
@@ -62,7 +64,8 @@ export async function startServer(
     const port = await listen(app, HOST, PORT);
     lifecycle.ready();
     let closed: Promise<void> | undefined;
-    return { app, port, url: `http://localhost:${port}`, made, close: () => (closed ??= undo.all()) };
+    const url = `http://localhost:${port}`;
+    return { app, port, url, databaseFolder, made, close: () => (closed ??= undo.all()) };
   } catch (error) {
     await undo.all();
     throw error;
@@ -79,14 +82,14 @@ async function closeWithin(seconds: number, app: NestFastifyApplication): Promis
   }
 }
 
-async function openDatabase({ settings }: Config, undo: Undo): Promise<string> {
+async function openDatabase({ settings }: Config, undo: Undo): Promise<{ url: string; store?: string }> {
   if (settings.DATABASE_URL !== undefined) {
     await assertDatabaseUsable(settings.DATABASE_URL);
-    return settings.DATABASE_URL;
+    return { url: settings.DATABASE_URL };
   }
   const postgres = await startEmbeddedPostgres({ dataDir: settings.FLOWPACT_DATA_DIR, database: 'flowpact' });
   undo.add(() => postgres.stop());
-  return postgres.url;
+  return postgres;
 }
 
 /** On connections of their own: the application's ORM starts with the schema it expects. */

@@ -14,5 +14,5 @@ export default async function startPostgres(): Promise<void> {
 }
 
 declare global {
-  var flowpactTestPostgres: { stop(): Promise<void>; dataDir: string } | undefined;
+  var flowpactTestPostgres: { stop(): Promise<void>; dataDir: string; store: string } | undefined;
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -73,6 +73,26 @@ describe('with the embedded database', () => {
     expect((await listApiKeys(await second.ready(), key)).status).toBe(200);
     expect(second.stdout).not.toContain('fp_live_');
     expect(first.stderr + second.stderr).not.toContain(key);
+  }, 60_000);
+
+  test('below a folder that only this user may enter: starts, names the folder with the data, takes it the next time', async () => {
+    chmodSync(dataDir, 0o700);
+    const FLOWPACT_DATA_DIR = join(dataDir, 'data');
+    const first = start({ FLOWPACT_DATA_DIR });
+    await first.ready();
+    const store = /data in (\S+?)( and |\))/.exec(first.stdout)?.[1] ?? '';
+    try {
+      expect(existsSync(join(store, 'postgres', 'PG_VERSION'))).toBe(true);
+      const key = printedKey(first);
+      await first.end();
+      const second = start({ FLOWPACT_DATA_DIR });
+      expect((await listApiKeys(await second.ready(), key)).status).toBe(200);
+      expect(second.stdout).not.toContain('fp_live_');
+      await second.end();
+    } finally {
+      await first.end();
+      rmSync(store, { recursive: true, force: true });
+    }
   }, 60_000);
 
   test('after a kill -9 the next start takes the orphaned PostgreSQL and its data over', async () => {

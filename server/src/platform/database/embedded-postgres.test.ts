@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { StartupError } from '../lifecycle/startup-error.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.ts';
-import { assertReachable } from './postgres-account.ts';
 import { commandLine, isAlive, stopPostmaster } from './postmaster.ts';
 
 const started: EmbeddedPostgres[] = [];
@@ -118,14 +117,38 @@ describe('the embedded PostgreSQL', () => {
     expect(remedy).toContain('FLOWPACT_DATA_DIR');
   });
 
-  test('as root, refuses a folder that the account of PostgreSQL cannot reach, and says which', () => {
-    chmodSync(dataDir, 0o700);
-    const nobody = { name: 'nobody', uid: 65_534, gid: 65_534 };
-    expect(() => assertReachable(join(dataDir), nobody)).toThrow(
-      `"nobody" because this process is root, and that account may not enter ${dataDir}`,
-    );
-    chmodSync(dataDir, 0o711);
-    expect(() => assertReachable(dataDir, nobody)).not.toThrow();
+  test('below a folder that only this user may enter, its data outlives a stop, and it says where that is', async () => {
+    const closed = dataDir;
+    chmodSync(closed, 0o700);
+    dataDir = join(closed, 'data');
+    const first = await start();
+    try {
+      await query(first.url, 'create table kept as select 42 as answer');
+      expect(existsSync(join(first.store, 'postgres', 'PG_VERSION'))).toBe(true);
+      await first.stop();
+      const second = await start();
+      expect(second.store).toBe(first.store);
+      expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+      await second.stop();
+    } finally {
+      rmSync(first.store, { recursive: true, force: true });
+      dataDir = closed;
+    }
+  });
+
+  test('refuses a data folder whose database lay elsewhere and is gone, rather than start with an empty one', async () => {
+    writeFileSync(join(dataDir, 'postgres.place'), '/var/lib/no-such-folder\n');
+    const { message, remedy } = await refusal();
+    expect(message).toContain('/var/lib/no-such-folder');
+    expect(remedy).toContain(join(dataDir, 'postgres.place'));
+  });
+
+  test('refuses a database elsewhere in a folder that anyone can write to', async () => {
+    const open = join(dataDir, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    writeFileSync(join(dataDir, 'postgres.place'), `${open}\n`);
+    expect((await refusal()).message).toContain('other users than root can change that folder');
   });
 
   test('a stop while it is stopping waits for the same end', async () => {

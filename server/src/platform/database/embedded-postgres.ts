@@ -6,12 +6,15 @@ import { Client } from 'pg';
 import { StartupError } from '../lifecycle/startup-error.ts';
 import { postgresAccount, type PostgresAccount } from './postgres-account.ts';
 import { ensureCluster, findBinaries, processOptions, superuser, type Binaries } from './postgres-cluster.ts';
-import { claim, layout, prepareFolder, readOrCreatePassword, release, type Layout } from './postgres-folder.ts';
+import { claim, prepareFolder, readOrCreatePassword, release, type Layout } from './postgres-folder.ts';
 import { isAlive, reclaimCluster, stopAtExit, stopPostmaster } from './postmaster.ts';
 
 /** Where the embedded PostgreSQL keeps its data, and how it is tuned. */
 export interface EmbeddedPostgresOptions {
-  /** Holds `postgres/` (the cluster), `postgres.log`, `postgres.password` and `postgres.owner`; made when missing. */
+  /**
+   * Holds `postgres/` (the cluster), `postgres.log`, `postgres.password` and `postgres.owner`; made when missing. As root,
+   * the cluster may have to lie elsewhere: then `postgres.place` says where.
+   */
   dataDir: string;
   /** Created when missing. */
   database: string;
@@ -23,6 +26,8 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   url: string;
   pid: number;
+  /** Holds the cluster: the data folder, or another where that cannot be entered by the account PostgreSQL runs as. */
+  store: string;
   /** Stops it cleanly; safe to call twice. */
   stop(): Promise<void>;
 }
@@ -33,9 +38,8 @@ export interface EmbeddedPostgres {
  * server uses it.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const files = layout(options.dataDir);
   const account = postgresAccount();
-  prepareFolder(files, account);
+  const files = prepareFolder(options.dataDir, account);
   const binaries = await findBinaries(account);
   claim(files);
   try {
@@ -48,7 +52,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       release(files);
     };
     const stop = (): Promise<void> => (stopped ??= stopNow());
-    return { url, pid, stop };
+    return { url, pid, store: files.store, stop };
   } catch (error) {
     release(files);
     throw error;

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StartupError } from '../lifecycle/startup-error.ts';
 
@@ -28,19 +28,25 @@ export function postgresAccount(): PostgresAccount | undefined {
   );
 }
 
-/** Throws unless the account can walk down to `path`, which root can do where others cannot (a home folder of mode 0700). */
-export function assertReachable(path: string, account: PostgresAccount | undefined): void {
-  if (!account) return;
-  for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
-    const { mode, uid, gid } = statSync(folder);
-    const execute = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
-    if ((mode & execute) === 0) {
-      throw new StartupError(
-        `The embedded PostgreSQL runs as "${account.name}" because this process is root, and that account may not enter ${folder}.`,
-        `Run "chmod o+x ${folder}", start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server of your own.`,
-      );
+/** The folder that keeps the account from walking down to `path`, which root can do where others cannot (a home of mode 0700). */
+export function blockingFolder(path: string, account: PostgresAccount | undefined): string | undefined {
+  if (!account) return undefined;
+  for (const start of new Set([path, realpathSync(path)])) {
+    for (let folder = start; folder !== dirname(folder); folder = dirname(folder)) {
+      const { mode, uid, gid } = statSync(folder);
+      const execute = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
+      if ((mode & execute) === 0) return folder;
     }
   }
+  return undefined;
+}
+
+/** The account may not enter this folder, and no other place would do. */
+export function unreachable(folder: string, account: PostgresAccount): StartupError {
+  return new StartupError(
+    `The embedded PostgreSQL runs as "${account.name}" because this process is root, and that account may not enter ${folder}.`,
+    `Run "chmod o+x ${folder}", start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server of your own.`,
+  );
 }
 
 /** Throws a StartupError that names `path` unless this process can write there. */

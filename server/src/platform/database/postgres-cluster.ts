@@ -1,9 +1,11 @@
 import { spawnSync, type SpawnOptions } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { StartupError } from '../lifecycle/startup-error.ts';
-import { assertReachable, type PostgresAccount } from './postgres-account.ts';
+import { blockingFolder, unreachable, type PostgresAccount } from './postgres-account.ts';
+import { copyOfPrograms } from './postgres-copy.ts';
 import type { Layout } from './postgres-folder.ts';
+import { copyPlaces, reachablePlace } from './reachable-place.ts';
 
 const majorVersion = '18';
 
@@ -30,9 +32,34 @@ export async function findBinaries(account: PostgresAccount | undefined): Promis
       { cause },
     );
   }
-  assertReachable(dirname(binaries.postgres), account);
   for (const binary of [binaries.postgres, binaries.initdb]) makeExecutable(binary);
-  return binaries;
+  return account ? reachableBinaries(binaries, account) : binaries;
+}
+
+/** The binaries themselves where the account can enter their folder, else those of a copy. */
+function reachableBinaries(binaries: Binaries, account: PostgresAccount): Binaries {
+  const folder = dirname(binaries.postgres);
+  const blocking = blockingFolder(folder, account);
+  if (!blocking) return binaries;
+  const place = reachablePlace(copyPlaces, account);
+  if (!place) throw unreachable(blocking, account);
+  const programs = join(copyPackage(join(folder, '..', '..'), place), 'bin');
+  return {
+    postgres: join(programs, basename(binaries.postgres)),
+    initdb: join(programs, basename(binaries.initdb)),
+  };
+}
+
+function copyPackage(packageFolder: string, place: string): string {
+  try {
+    return copyOfPrograms(packageFolder, place);
+  } catch (cause) {
+    throw new StartupError(
+      `The programs of the embedded PostgreSQL could not be copied: ${(cause as Error).message}`,
+      `Check free space and permissions in ${place}, or set DATABASE_URL to a PostgreSQL server of your own.`,
+      { cause },
+    );
+  }
 }
 
 /** npm drops the executable bit on some systems. */
@@ -81,7 +108,7 @@ function createCluster(
         encoding: 'utf8',
       },
     );
-    if (result.status !== 0) throw initdbFailed(files.root, result.error?.message ?? result.stderr);
+    if (result.status !== 0) throw initdbFailed(dirname(files.cluster), result.error?.message ?? result.stderr);
     rmSync(files.cluster, { recursive: true, force: true });
     renameSync(fresh, files.cluster);
   } finally {

@@ -2,40 +2,41 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StartupError } from '../lifecycle/startup-error.ts';
-import { assertReachable, assertWritable, unwritable, type PostgresAccount } from './postgres-account.ts';
+import { assertWritable, unwritable, type PostgresAccount } from './postgres-account.ts';
+import { findStore } from './postgres-store.ts';
 import { commandLine, isAlive } from './postmaster.ts';
 
-/** Where things are in the data folder. */
+/** Where things are. */
 export interface Layout {
+  /** The data folder. */
   root: string;
+  /** Holds `cluster` and `owner`: the data folder, unless the account of PostgreSQL cannot enter that. */
+  store: string;
   cluster: string;
   log: string;
   password: string;
   owner: string;
 }
 
-/** Where things are in this data folder. */
-export function layout(dataDir: string): Layout {
+/** Makes the data folder and finds out where things are; throws StartupError when it cannot be used. */
+export function prepareFolder(dataDir: string, account: PostgresAccount | undefined): Layout {
   const root = resolve(dataDir);
-  const at = (name: string) => join(root, name);
+  try {
+    mkdirSync(root, { recursive: true });
+  } catch (cause) {
+    throw unwritable(root, cause);
+  }
+  assertWritable(root);
+  const store = findStore(root, account);
   return {
     root,
-    cluster: at('postgres'),
-    log: at('postgres.log'),
-    password: at('postgres.password'),
-    owner: at('postgres.owner'),
+    store,
+    cluster: join(store, 'postgres'),
+    log: join(root, 'postgres.log'),
+    password: join(root, 'postgres.password'),
+    // Beside the cluster, so that a copy of the data folder, which leads to the same cluster, finds it claimed.
+    owner: join(store, 'postgres.owner'),
   };
-}
-
-/** Makes the data folder; throws StartupError when it cannot be used. */
-export function prepareFolder(files: Layout, account: PostgresAccount | undefined): void {
-  try {
-    mkdirSync(files.root, { recursive: true });
-  } catch (cause) {
-    throw unwritable(files.root, cause);
-  }
-  assertWritable(files.root);
-  assertReachable(files.root, account);
 }
 
 /** One server at a time: two would fight over one cluster. The mark of a dead server is ignored. */

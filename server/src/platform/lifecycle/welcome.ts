@@ -1,13 +1,14 @@
+import { resolve } from 'node:path';
 import type { RunningServer } from '../../start-server.ts';
 import type { Config } from '../config/config.ts';
 
 /** What a person sees when the server is up; the only place where the first key is ever shown. */
-export function welcome({ made, port, url }: RunningServer, config: Config): string {
+export function welcome({ made, port, url, databaseFolder }: RunningServer, config: Config): string {
   const { settings } = config;
   const data =
-    settings.DATABASE_URL === undefined
-      ? `embedded PostgreSQL, data in ${settings.FLOWPACT_DATA_DIR}`
-      : 'PostgreSQL of DATABASE_URL';
+    databaseFolder === undefined
+      ? 'PostgreSQL of DATABASE_URL'
+      : `embedded PostgreSQL, data in ${places(settings.FLOWPACT_DATA_DIR, databaseFolder)}`;
   const lines = [
     `Flowpact listens on ${config.publicUrl(port)} (${data}).`,
     '',
@@ -35,4 +36,8 @@ export function welcome({ made, port, url }: RunningServer, config: Config): str
     '',
   );
   return `\n${lines.join('\n')}\n`;
+}
+
+function places(dataDir: string, databaseFolder: string): string {
+  return resolve(dataDir) === databaseFolder ? dataDir : `${databaseFolder} and ${dataDir}`;
 }
