@@ -61,7 +61,9 @@ export const variables = z.object({
     .string()
     .min(1, 'is empty')
     .default('.data')
-    .describe('Folder for the embedded PostgreSQL and for generated secrets.'),
+    .describe(
+      'Folder for the embedded PostgreSQL and for generated secrets. Started by root where only root may enter, the database lies below /var/lib/flowpact, in the folder that postgres.place names.',
+    ),
   FLOWPACT_ADMIN_EMAIL: z
     .email('is not an e-mail address')
     .default('admin@flowpact.local')
