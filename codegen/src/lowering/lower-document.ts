@@ -5,6 +5,7 @@ import { SecurityRequirements } from './lower-security.ts';
 import { lowerSchema } from './lower-schema.ts';
 import { renameComponents } from './rename-components.ts';
 
+/** The 3.0.3 document, and what it no longer says. */
 export interface Lowered {
   readonly document: JsonObject;
   readonly losses: readonly Loss[];

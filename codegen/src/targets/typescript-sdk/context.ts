@@ -46,6 +46,7 @@ export function isEnveloped({ contract, options }: SdkContext, media: MediaType)
   return names.has(envelope.data) && names.has(envelope.meta);
 }
 
+/** The schema of a property, also behind references; undefined when it is not declared. */
 export function propertyOf({ contract }: SdkContext, schema: Schema, name: string): Schema | undefined {
   return resolve(contract, schema).properties.find((property) => property.name === name)?.schema;
 }

@@ -3,6 +3,7 @@ import type { SdkContext } from './context.ts';
 import { comment, header, key, literal, quote } from './print.ts';
 import type { Signature } from './signature.ts';
 
+/** An operation under the name that it has in its resource. */
 export interface Method {
   readonly name: string;
   readonly signature: Signature;

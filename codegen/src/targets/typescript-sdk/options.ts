@@ -16,6 +16,7 @@ export interface TypeScriptSdkOptions {
   readonly lastEvents: Readonly<Record<string, { readonly property: string; readonly values: readonly string[] }>>;
 }
 
+/** Where an error body of one media type says what; what is absent is not told. */
 export interface ErrorPointers {
   readonly code?: string;
   readonly message?: string;
@@ -24,6 +25,7 @@ export interface ErrorPointers {
   readonly requestId?: string;
 }
 
+/** How lists of the contract name their pages and cursors. */
 export interface PaginationNames {
   /** Top-level property beside the items that tells where the page stands. */
   readonly property: string;

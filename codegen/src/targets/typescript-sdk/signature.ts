@@ -24,6 +24,7 @@ export interface Signature {
 
 const SUCCESS = /^2/;
 
+/** Everything about a method that its printing needs; reports what methods cannot express. */
 export function signatureOf(context: SdkContext, plan: OperationPlan): Signature {
   const { operation } = plan;
   const query = operation.parameters.filter((parameter) => parameter.in === 'query');
@@ -53,6 +54,7 @@ export function operationType({ path, method }: Operation): string {
   return `paths[${quote(path)}]['${method.toLowerCase()}']`;
 }
 
+/** Media types of the responses with a 2xx status, in the order of the contract. */
 export function successMedia(operation: Operation): readonly (MediaType & { readonly status: string })[] {
   return operation.responses
     .filter(({ status }) => SUCCESS.test(status))

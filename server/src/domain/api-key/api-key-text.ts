@@ -14,6 +14,7 @@ export interface MintedSecret {
   readonly prefix: string;
 }
 
+/** A secret that no key has had before. */
 export function mintSecret(): MintedSecret {
   const random = randomBase62(entropyLength);
   const text = marker + random + checksum(random);

@@ -30,6 +30,7 @@ const ApiKeySchema = defineEntity({
   },
 });
 
+/** How a key stands now; a revoked key is `revoked` whether or not it has also expired. */
 export type ApiKeyStatus = 'active' | 'expired' | 'revoked';
 
 /** Access for a program. The key keeps its id while its secrets come and go by rotation. */

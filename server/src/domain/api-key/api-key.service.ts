@@ -23,6 +23,7 @@ import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } f
 /** How often the time of last use is written, so that a busy key costs one write a minute and not one a request. */
 const lastUsedGranularityMs = 60_000;
 
+/** What a caller asks for; together `scopes` and `bundles` name at least one grant. */
 export interface NewApiKey {
   readonly name: string;
   readonly description?: string | null;
@@ -42,6 +43,7 @@ export interface ApiKeyWithSecret {
   readonly secret: string;
 }
 
+/** A page of keys, of one status where it is given. */
 export interface ApiKeyQuery {
   readonly status?: ApiKeyStatus;
   /** From 1. */

@@ -9,8 +9,10 @@ export const scopeDescriptions = {
   'api-keys:write': 'Create, change, rotate and revoke API keys.',
 } as const;
 
+/** One action on one kind of resource, for example `workflows:read`. */
 export type Scope = keyof typeof scopeDescriptions;
 
+/** Every scope, in the order in which lists show them. */
 export const scopes = Object.keys(scopeDescriptions) as Scope[];
 
 /** A named set of scopes. A key that holds a bundle gains what is added to the bundle later. */
@@ -20,6 +22,7 @@ export interface ScopeBundle {
   readonly scopes: readonly Scope[];
 }
 
+/** Every bundle that a key can be granted. */
 export const scopeBundles = [
   {
     name: 'workflow-executor',
@@ -34,11 +37,13 @@ export const scopeBundles = [
   { name: 'full-access', description: 'Everything that the API offers.', scopes },
 ] as const satisfies readonly ScopeBundle[];
 
+/** The name of a bundle, for example `read-only`. */
 export type BundleName = (typeof scopeBundles)[number]['name'];
 
 /** What is written on a key: single scopes and bundles, as they were granted. */
 export type Grant = Scope | BundleName;
 
+/** Whether a grant is a bundle; it is a single scope otherwise. */
 export function isBundleName(name: string): name is BundleName {
   return scopeBundles.some((bundle) => bundle.name === name);
 }

@@ -15,6 +15,7 @@ export interface WorkflowDefinition {
   settings?: WorkflowSettings;
 }
 
+/** How executions of the workflow behave as a whole. */
 export interface WorkflowSettings {
   /** Time limit of a whole execution. */
   timeout?: Duration;
@@ -23,6 +24,7 @@ export interface WorkflowSettings {
   on_failure?: 'fail' | 'continue';
 }
 
+/** One unit of work; what it does is its `type` and what that reads is `params`. */
 export interface WorkflowNode {
   /** Unique in the workflow; `^[a-z][a-z0-9_]{0,63}$`. */
   id: string;
@@ -40,6 +42,7 @@ export interface WorkflowNode {
   position?: { x: number; y: number };
 }
 
+/** When and how often a failed node is tried again. */
 export interface RetryPolicy {
   /** Attempts in all, the first included. */
   max_attempts: number;
@@ -52,6 +55,7 @@ export interface RetryPolicy {
   on?: string[];
 }
 
+/** Leads from a port of one node to another node. */
 export interface WorkflowEdge {
   id: string;
   from: string;

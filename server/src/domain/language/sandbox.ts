@@ -4,6 +4,7 @@ export abstract class Sandbox {
   abstract run(tasks: readonly SandboxTask[]): Promise<SandboxOutcome[]>;
 }
 
+/** One piece of work for the sandbox; it fails alone. */
 export interface SandboxTask {
   /**
    * `expression` has 100 ms and 32 MB; `program`, the body of an async function, has 5 s and 64 MB; `schema` is a JSON
@@ -20,10 +21,12 @@ export interface SandboxTask {
   now: number;
 }
 
+/** What a task came to. */
 export type SandboxOutcome =
   | {
       ok: true;
-      /** JSON text; `undefined` when the value has none. */ json: string | undefined;
+      /** JSON text; `undefined` when the value has none. */
+      json: string | undefined;
       logs: readonly SandboxLog[];
     }
   | { ok: false; reason: SandboxFailure; message: string };

@@ -9,6 +9,7 @@ export interface Expression {
   path?: Path;
 }
 
+/** An expression of a template that cannot be evaluated. */
 export interface TemplateFault {
   /** What stands between the braces. */
   source: string;
@@ -63,6 +64,7 @@ export function wholeExpression(template: Template): Expression | undefined {
   return rest.length === 0 && typeof only === 'object' ? only : undefined;
 }
 
+/** Splits `text` at the given delimiters; faults stay in the result as literal text. Never throws. */
 export function splitTemplate(text: string, delimiters: readonly Delimiters[]): Template {
   const parts: (string | Expression)[] = [];
   const faults: TemplateFault[] = [];

@@ -28,13 +28,15 @@ export type Command =
   | {
       kind: 'evaluate';
       template: Json;
-      /** A whole program (`code` node) rather than an expression. */ program?: boolean;
+      /** A whole program (`code` node) rather than an expression. */
+      program?: boolean;
       locals?: Record<string, Json>;
     }
   | { kind: 'sleep'; milliseconds: number }
   | { kind: 'sleepUntil'; at: string }
   | { kind: 'log'; level: LogLevel; message: string; data?: Json };
 
+/** How much a log line of an execution matters; the least first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** How a node ended well. */

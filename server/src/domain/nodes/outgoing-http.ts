@@ -4,6 +4,7 @@ export abstract class OutgoingHttp {
   abstract send(request: OutgoingRequest): Promise<OutgoingResponse>;
 }
 
+/** One call, with the limits it is held to. */
 export interface OutgoingRequest {
   method: string;
   url: URL;
@@ -18,6 +19,7 @@ export interface OutgoingRequest {
   signal?: AbortSignal;
 }
 
+/** The answer to a call, after its redirects. */
 export interface OutgoingResponse {
   status: number;
   /** Names in lower case; several values of one name are joined by commas. */

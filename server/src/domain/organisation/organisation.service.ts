@@ -14,6 +14,7 @@ import type { Plan } from './plan.ts';
 /** Advisory lock under which servers that start together take turns; migrate.ts and the engine have the numbers below. */
 const bootstrapLock = 7_236_014_520;
 
+/** What is known about the tenant to be made; the rest gets names and secrets of its own. */
 export interface NewOrganisation {
   readonly organisationName?: string;
   readonly adminName?: string;

@@ -1,6 +1,7 @@
 /** What an organisation has booked; it decides how many requests each of its keys and users may make. */
 export const plans = ['free', 'starter', 'pro', 'business'] as const;
 
+/** One of `plans`; the cheapest first. */
 export type Plan = (typeof plans)[number];
 
 /** Requests that one key or one user may make in a minute and in a day (UTC). */
@@ -9,6 +10,7 @@ export interface RequestQuota {
   readonly perDay: number;
 }
 
+/** What each plan allows to every single key and user of the organisation. */
 export const requestQuotas: Readonly<Record<Plan, RequestQuota>> = {
   free: { perMinute: 60, perDay: 1_000 },
   starter: { perMinute: 120, perDay: 10_000 },

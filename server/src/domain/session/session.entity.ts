@@ -5,6 +5,7 @@ import { User } from '../user/user.entity.ts';
 /** Why a session ended before its time. */
 export const endReasons = ['logout', 'token_reuse'] as const;
 
+/** One of `endReasons`. */
 export type EndReason = (typeof endReasons)[number];
 
 const SessionSchema = defineEntity({

@@ -20,6 +20,7 @@ const sessionLifetimeMs = 30 * 24 * 60 * 60 * 1000;
 /** How long ended sessions are kept, so that the reuse of a stolen token is still told from nonsense. */
 const keepEndedMs = 30 * 24 * 60 * 60 * 1000;
 
+/** What a login is tried with. */
 export interface Credentials {
   readonly email: string;
   readonly password: string;

@@ -3,6 +3,7 @@ import { scopes, type Scope } from '../api-key/scope.ts';
 /** What a user may do in the organisation. */
 export const roles = ['owner', 'admin', 'member', 'viewer'] as const;
 
+/** One of `roles`; the most powerful first. */
 export type Role = (typeof roles)[number];
 
 /** Owners and admins may do everything, members everything but manage keys, viewers only read. */

@@ -9,6 +9,7 @@ import { PasswordHasher } from './password-hasher.ts';
 import type { Role } from './role.ts';
 import { normaliseEmail, User } from './user.entity.ts';
 
+/** A person to be added to an organisation. */
 export interface NewUser {
   readonly email: string;
   readonly name: string;

@@ -12,7 +12,9 @@ import {
   WorkflowStatusConflictError,
 } from './workflow.errors.ts';
 
+/** `draft` has no published version, `paused` takes no new executions, `archived` is kept for reading. */
 export const workflowStatuses = ['draft', 'published', 'paused', 'archived'] as const;
+/** One of `workflowStatuses`. */
 export type WorkflowStatus = (typeof workflowStatuses)[number];
 
 const WorkflowSchema = defineEntity({

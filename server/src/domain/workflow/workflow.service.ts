@@ -22,6 +22,7 @@ import { Organisation } from '../organisation/organisation.entity.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { Workflow, type WorkflowStatus } from './workflow.entity.ts';
 
+/** What a workflow is made from; the definition may be incomplete, but must be well-formed. */
 export interface NewWorkflow {
   readonly name: string;
   readonly description?: string | null;
@@ -37,8 +38,10 @@ export interface WorkflowChange extends Partial<NewWorkflow> {
   readonly revision?: number;
 }
 
+/** A column to sort by; `-` puts the newest, or the last by name, first. */
 export type WorkflowSort = `${'' | '-'}${'created_at' | 'updated_at' | 'name'}`;
 
+/** A page of workflows that satisfy all that is given. */
 export interface WorkflowQuery {
   readonly status?: readonly WorkflowStatus[];
   readonly tag?: string;

@@ -105,6 +105,7 @@ function withoutText(source: string): string {
   return source.replaceAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
 }
 
+/** The place as problems name it. */
 export function located({ keys, node, edge }: Place): Pick<DefinitionProblem, 'node' | 'edge' | 'field'> {
   return { ...(node !== undefined && { node }), ...(edge !== undefined && { edge }), field: fieldPath(keys) };
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../../domain-error.ts';
+import { deepestValue, isTooDeep } from '../../json-depth.ts';
 import { limits } from '../definition.schema.ts';
 import { schemaFaults } from '../json-schema.ts';
 import type { NodeTypes } from '../node-types.ts';
@@ -9,6 +10,7 @@ import { parseYaml, type ParsedYaml } from './parse-yaml.ts';
 import type { WorkflowDocument } from './workflow-document.ts';
 import { fromYamlCondition, fromYamlText } from './yaml-text.ts';
 
+/** A document, or everything that keeps the text from being one. */
 export type ReadDocument =
   { document: WorkflowDocument; problems: [] } | { document?: undefined; problems: DefinitionProblem[] };
 
@@ -47,7 +49,16 @@ function sizeProblem(text: string): DefinitionProblem | undefined {
 function readParsed({ value, problems }: ParsedYaml, types: NodeTypes): ReadDocument {
   if (value === undefined) return { problems };
   if (!isObject(value)) return refused('invalid_structure', 'The text is not a map.');
+  if (isTooDeep(value)) return refused('too_deep', `The text nests deeper than ${deepestValue} levels.`);
+  if (holdsProto(value))
+    return refused('invalid_structure', 'The text holds the name __proto__, which is not allowed.');
   return readDocument(normalised(value, types));
+}
+
+/** The body of a JSON request is refused for this name too: a plain assignment to it would change a prototype. */
+function holdsProto(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some((item) => holdsProto(item ?? null));
 }
 
 /** Checks a document that came as JSON. */

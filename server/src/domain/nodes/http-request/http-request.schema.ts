@@ -1,5 +1,6 @@
 import type { Json } from '../../domain-error.ts';
 
+/** The params after their expressions are evaluated. */
 export interface HttpRequestParams {
   url: string;
   method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
@@ -13,6 +14,7 @@ export interface HttpRequestParams {
   fail_on_status?: boolean;
 }
 
+/** JSON Schema of the params as they are written. */
 export const httpRequestParams: Record<string, Json> = {
   type: 'object',
   additionalProperties: false,
@@ -70,6 +72,7 @@ export const httpRequestParams: Record<string, Json> = {
   not: { required: ['body', 'form'] },
 };
 
+/** JSON Schema of what `steps.<id>.output` holds. */
 export const httpRequestOutput: Record<string, Json> = {
   type: 'object',
   required: ['status', 'headers', 'body', 'duration_ms'],
