@@ -38,6 +38,9 @@ const bodies: Record<string, RunBody> = {
     }
     seen.push(order);
   },
+  'large@1': async (run) => {
+    seen.push((await run.step('large', async () => new Array(1_000_000).fill(0))).length);
+  },
   'signal@1': async (run) => {
     seen.push(
       (await run.awaitSignal('approve')) ?? null,
@@ -87,6 +90,17 @@ test('a submitted run starts at once and runs to its end', async () => {
   await until(() => seen.length === 1);
   expect(performance.now() - from).toBeLessThan(900);
   expect(seen).toEqual([{ runId: 'r1', second: 2, resumed: false }]);
+});
+
+test('a large result holds nobody up', async () => {
+  const from = performance.eventLoopUtilization();
+  const started = performance.now();
+  await submit('large', 'large@1');
+  await until(() => seen.length === 1);
+  expect(seen).toEqual([1_000_000]);
+  const { active } = performance.eventLoopUtilization(from);
+  expect(active).toBeLessThan(1_000);
+  expect(performance.now() - started).toBeLessThan(3_000);
 });
 
 test('nothing runs when the transaction is rolled back', async () => {

@@ -16,9 +16,11 @@ import {
   type RunRequest,
 } from '../../domain/execution/engine.ts';
 import { EngineUnavailableError } from '../../domain/execution/execution.errors.ts';
+import { Admission } from './admission.ts';
 import { AfterCommit } from './after-commit.ts';
 import { DbosRun } from './dbos-run.ts';
 import { cancelChannel, ExecutorLock } from './executor-lock.ts';
+import { jsonSerializer } from './json-serializer.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { clientOf, transactionOf } from './transaction-client.ts';
 
@@ -51,6 +53,8 @@ type DbosBody = (input: Json) => Promise<void>;
 /** DBOS hands runs to processes of one version only; ours differ by the name of the body, so the version never changes. */
 const applicationVersion = 'flowpact';
 const queueName = 'executions';
+/** Not registered with DBOS, so nobody polls it. */
+const waitingQueueName = 'executions_of_limited_groups';
 /** DBOS insists on parts that a connection string need not have, although it is given its connections. */
 const unusedUrl = 'postgresql://unused@unused/unused';
 const pollInterval = 250;
@@ -86,6 +90,7 @@ export class DbosEngine extends Engine {
   #state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
   #retention: NodeJS.Timeout | undefined;
   #pool: Pool | undefined;
+  #admission: Admission | undefined;
 
   constructor(options: DbosEngineOptions) {
     super();
@@ -140,6 +145,7 @@ export class DbosEngine extends Engine {
       systemDatabaseUrl: unusedUrl,
       systemDatabasePool: (this.#pool = this.#openPool()),
       applicationVersion,
+      serializer: jsonSerializer,
       executorID: this.executorId,
       logger: {
         info: (entry) => log.debug(String(entry)),
@@ -160,6 +166,20 @@ export class DbosEngine extends Engine {
       minPollingIntervalMs: pollInterval,
       onConflict: 'always_update',
     });
+    this.#admission = new Admission({
+      pool: this.#pool,
+      executorId: this.executorId,
+      waitingQueue: waitingQueueName,
+      queue: queueName,
+      room: () => (this.#state === 'running' ? this.#room : undefined),
+      start: (runIds, token, group) => this.#startAdmitted(runIds, token, group),
+      warn: (message, error) => log.warn(message, error),
+    });
+  }
+
+  /** How many more runs this process takes. */
+  get #room(): number {
+    return this.#options.concurrency - this.#runs.size - this.#direct.size;
   }
 
   #openPool(): Pool {
@@ -176,16 +196,26 @@ export class DbosEngine extends Engine {
     return pool;
   }
 
-  async submit({ runId, body, input }: RunRequest, em: EntityManager): Promise<void> {
+  async submit({ runId, body, input, group }: RunRequest, em: EntityManager): Promise<void> {
     const executor = this.#executor();
     if (this.#state !== 'running') throw new EngineUnavailableError('This process is stopping. Try again in a moment.');
     const workflow = registered.get(body);
     if (!workflow) throw new Error(`No body is registered as ${body}.`);
     const transaction = transactionOf(em);
-    const status = await executor.prepareEnqueuedWorkflow(workflow, [input], { workflowID: runId, queueName });
+    const status = await executor.prepareEnqueuedWorkflow(workflow, [input], {
+      workflowID: runId,
+      queueName: group?.concurrency === undefined ? queueName : waitingQueueName,
+      queuePartitionKey: group?.id,
+    });
     const token = randomUUID();
-    const direct = this.#runs.size + this.#direct.size < this.#options.concurrency;
-    if (direct) {
+    if (group?.concurrency !== undefined) {
+      status.attributes = { concurrency: group.concurrency };
+      this.#afterCommit.add(
+        transaction,
+        () => this.#look(group.id),
+        () => undefined,
+      );
+    } else if (this.#room > 0) {
       // The row says that this process runs it. Should the process die right after the commit, the others take it over.
       status.status = 'PENDING';
       this.#direct.add(runId);
@@ -219,6 +249,20 @@ export class DbosEngine extends Engine {
     });
   }
 
+  /** Should this fail for a run, its row stays with this process and is found again by #tick. */
+  async #startAdmitted(runIds: string[], token: string, group: string): Promise<void> {
+    const executor = this.#executor();
+    for (const status of (await executor.systemDatabase.getWorkflowStatuses(runIds)).values()) {
+      const handle = await executor.executeDequeuedWorkflow(status, token);
+      const over = (): void => this.#look(group);
+      handle.getResult().then(over, over);
+    }
+  }
+
+  #look(group: string): void {
+    this.#root.runInAsyncScope(() => this.#admission?.look(group));
+  }
+
   async #run(name: string, runId: string, input: Json): Promise<void> {
     const body = this.#bodies.get(name)!;
     const run = new DbosRun(
@@ -244,14 +288,15 @@ export class DbosEngine extends Engine {
     }
   }
 
-  /** DBOS moves the row back into the queue when its time has come; steps that are recorded are not run again. */
+  /** DBOS moves the row back into its queue when its time has come; a run of a limited group waits for a place again. Steps that are recorded are not run again. */
   async #suspend(runId: string, at: number): Promise<void> {
     await this.#pool!.query(
       `update dbos.workflow_status
           set status = 'DELAYED', delay_until_epoch_ms = $2, owner_xid = null, started_at_epoch_ms = null,
-              recovery_attempts = 0, queue_name = $3, updated_at = (extract(epoch from now()) * 1000)::bigint
-        where workflow_uuid = $1 and status = 'PENDING' and owner_xid = $4`,
-      [runId, Math.ceil(at), queueName, currentOwnerXid(runId)],
+              recovery_attempts = 0, updated_at = (extract(epoch from now()) * 1000)::bigint,
+              queue_name = case when attributes ->> 'concurrency' is null then $3 else $4 end
+        where workflow_uuid = $1 and status = 'PENDING' and owner_xid = $5`,
+      [runId, Math.ceil(at), queueName, waitingQueueName, currentOwnerXid(runId)],
     );
   }
 
@@ -292,6 +337,7 @@ export class DbosEngine extends Engine {
     this.#state = 'draining';
     clearInterval(this.#retention);
     await this.#drain(graceMs);
+    await this.#admission?.idle();
     // Runs are parked by now; DBOS still lets them notice.
     await DBOS.shutdown({ workflowCompletionTimeoutMS: 1_000 });
     await this.#pool?.end();
@@ -324,6 +370,7 @@ export class DbosEngine extends Engine {
     for (const row of rows)
       if (!row.mine) this.#runs.get(row.id as string)?.leave('The run is no longer owned by this process.');
     await this.#restartStrays(rows.filter((row) => row.mine).map((row) => row.id as string));
+    await this.#admission?.sweep(query);
   }
 
   /** A row in our name that nothing here works on was committed although we heard of no commit; twice in a row makes sure. */
