@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { PostgresLiveChannel } from '../../platform/live/postgres-live-channel.ts';
+import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
 import { ExecutionEvents } from './execution-events.ts';
 import { Execution } from './execution.entity.ts';
@@ -59,6 +60,14 @@ describe('start', () => {
 
   test('an input with a NUL is refused', async () => {
     await expect(bench.begin(sketch({ a: W }, []), { s: 'a\0b' })).rejects.toMatchObject({ code: 'validation_error' });
+  });
+
+  test('an input that nests deeper than anything could store is refused', async () => {
+    const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) as Json;
+    await expect(bench.begin(sketch({ a: W }, []), { deep })).rejects.toMatchObject({
+      code: 'validation_error',
+      details: { errors: [{ field: 'input', message: 'nests deeper than 128 levels', location: 'body' }] },
+    });
   });
 
   test('an execution begins within milliseconds', async () => {

@@ -1,4 +1,5 @@
 import { type Json, ValidationFailedError } from '../domain-error.ts';
+import { deepestValue, isTooDeep } from '../json-depth.ts';
 
 /** NUL and lone surrogates in the escapes of JSON; a backslash that is itself escaped may look like one. */
 const suspicious = /\\u(0000|d[89a-f])/i;
@@ -9,12 +10,19 @@ export function toJsonb(value: unknown): string {
   return suspicious.test(json) ? JSON.stringify(storable(JSON.parse(json))) : json;
 }
 
-/** Throws ValidationFailedError when the value, named `field` in the request's body, has characters that cannot be stored. */
+/**
+ * Throws ValidationFailedError when the value, named `field` in the request's body, nests too deep or has characters that
+ * cannot be stored.
+ */
 export function checkStorable(field: string, value: Json): void {
+  if (isTooDeep(value)) throw refused(field, `nests deeper than ${deepestValue} levels`);
   const json = JSON.stringify(value);
   if (!suspicious.test(json) || JSON.stringify(storable(value)) === json) return;
-  const message = 'has a character that cannot be stored: NUL or half of a surrogate pair';
-  throw new ValidationFailedError(`${field} ${message}.`, [{ field, message, location: 'body' }]);
+  throw refused(field, 'has a character that cannot be stored: NUL or half of a surrogate pair');
+}
+
+function refused(field: string, message: string): ValidationFailedError {
+  return new ValidationFailedError(`${field} ${message}.`, [{ field, message, location: 'body' }]);
 }
 
 function storable(value: unknown): unknown {

@@ -174,6 +174,14 @@ describe('programs', () => {
   });
 });
 
+test('a result that nests too deep is refused before anything tries to store it', async () => {
+  const nested = (levels: number) => `JSON.parse("[".repeat(${levels}) + "]".repeat(${levels}))`;
+  expect(await evaluator.expression(nested(128), scope)).toHaveLength(1);
+  const refused = { details: { reason: 'output' } };
+  await expect(evaluator.expression(nested(129), scope)).rejects.toMatchObject(refused);
+  await expect(evaluator.program(`return ${nested(3_000)}`, scope)).rejects.toMatchObject(refused);
+});
+
 describe('schemas that users wrote', () => {
   const faults = async (schema: Record<string, Json>, value: Json): Promise<string[]> =>
     (await evaluator.schemaFaults(schema, value)).map(({ keys, message }) => `${keys.join('.')} ${message}`);
@@ -207,6 +215,12 @@ describe('schemas that users wrote', () => {
       ),
     ).toEqual(late);
     expect(await faults({ type: 'string' }, 'x')).toEqual([]);
+  });
+
+  test('a schema that AJV would answer with a promise', async () => {
+    expect(await faults({ $async: true, type: 'object', required: ['a'] }, {})).toEqual([
+      expect.stringContaining('cannot be checked'),
+    ]);
   });
 
   test('a reference that leads nowhere', async () => {

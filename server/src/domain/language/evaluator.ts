@@ -1,4 +1,5 @@
 import type { Json } from '../domain-error.ts';
+import { deepestValue, isTooDeep } from '../json-depth.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
 import type { SchemaFault } from './json-schema.ts';
 import { readPath } from './path.ts';
@@ -81,7 +82,7 @@ export class Evaluator {
     if (fault) throw new NodeFailure('code_error', `The code does not parse: ${fault}`, { reason: 'error' });
     const [outcome] = await this.#sandbox.run([new Evaluation(scope, options).task('program', source, 0)]);
     if (!outcome!.ok) throw failureOf('code_error', 'The code', outcome!);
-    return { value: toJson(outcome!.json), logs: outcome!.logs };
+    return { value: resultOf('code_error', 'The code', outcome!.json), logs: outcome!.logs };
   }
 }
 
@@ -139,8 +140,10 @@ class Evaluation {
     const outcomes = await sandbox.run(tasks);
     this.#pending.forEach((expression, index) => {
       const outcome = outcomes[index]!;
-      if (!outcome.ok) throw failureOf('expression_error', `{{ ${abridged(expression.source)} }}`, outcome);
-      this.#values.set(expression, outcome.json === undefined ? undefined : toJson(outcome.json));
+      const subject = `{{ ${abridged(expression.source)} }}`;
+      if (!outcome.ok) throw failureOf('expression_error', subject, outcome);
+      const { json } = outcome;
+      this.#values.set(expression, json === undefined ? undefined : resultOf('expression_error', subject, json));
     });
   }
 
@@ -201,8 +204,12 @@ function toText(value: Json | undefined): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function toJson(json: string | undefined): Json {
-  return json === undefined ? null : (JSON.parse(json) as Json);
+function resultOf(code: string, subject: string, json: string | undefined): Json {
+  const value = json === undefined ? null : (JSON.parse(json) as Json);
+  if (!isTooDeep(value)) return value;
+  throw new NodeFailure(code, `${subject}: gave a result that nests deeper than ${deepestValue} levels`, {
+    reason: 'output',
+  });
 }
 
 function expressionError(source: string, why: string, options?: ErrorOptions): NodeFailure {

@@ -153,6 +153,8 @@ export function compileForeignSchema(schema: Json): (value: Json) => SchemaFault
   const own = new Ajv2020({ allErrors: true, strict: false, verbose: true, logger: false });
   formats.default(own);
   const validate = own.compile(schema as object);
+  // AJV would answer with a promise, which is true for everything.
+  if ('$async' in validate) throw new Error('$async is not a keyword of JSON Schema');
   return (value) => (validate(value) ? [] : toFaults((validate.errors ?? []).slice(0, mostForeignFaults), value));
 }
 

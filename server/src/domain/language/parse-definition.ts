@@ -1,4 +1,5 @@
 import type { Json } from '../domain-error.ts';
+import { depthOf } from '../json-depth.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { definitionSchema, limits } from './definition.schema.ts';
 import { schemaFaults } from './json-schema.ts';
@@ -65,15 +66,6 @@ function sizeProblem(value: Json): DefinitionProblem | undefined {
     message: `The definition has ${expressions} expressions; at most ${limits.expressions} are allowed.`,
     hint: 'Do more of the work in fewer expressions, or in a code node.',
   };
-}
-
-function depthOf(value: Json, enough: number): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  if (enough < 0) return 1;
-  let deepest = 0;
-  for (const item of Object.values(value))
-    if (item !== undefined) deepest = Math.max(deepest, depthOf(item, enough - 1));
-  return deepest + 1;
 }
 
 function withDefaults(value: Json): Json {

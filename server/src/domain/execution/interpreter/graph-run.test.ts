@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Json } from '../../domain-error.ts';
 import type { WorkflowDefinition } from '../../language/index.ts';
 import { ExecutionBench, organisationId } from '../../../../test/executions/execution-bench.ts';
 import { sketch } from '../../../../test/executions/sketch.ts';
@@ -285,6 +286,24 @@ describe('what comes out', () => {
     );
     expect(status).toBe('completed');
     expect(response).toEqual({ status: 201, headers: {}, body: { ok: true } });
+  });
+
+  test('steps that wrap what others made do not nest beyond what can be stored', async () => {
+    const wrapped = (text: string) => ({
+      type: 'pure',
+      params: { v: JSON.parse(`${'['.repeat(50)}${JSON.stringify(text)}${']'.repeat(50)}`) as Json },
+    });
+    const { error, status } = await bench.run(
+      sketch(
+        {
+          a: wrapped('x'),
+          b: wrapped('{{ steps.a.output }}'),
+          c: wrapped('{{ steps.b.output }}'),
+        },
+        ['a -> b', 'b -> c'],
+      ),
+    );
+    expect({ status, error }).toMatchObject({ status: 'failed', error: { code: 'result_too_deep', node_id: 'c' } });
   });
 
   test('characters that PostgreSQL does not store are replaced', async () => {

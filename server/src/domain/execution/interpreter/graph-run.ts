@@ -13,7 +13,14 @@ import type { Failure } from '../execution.entity.ts';
 import { type Chronicle, type Progress, toFailure } from './chronicle.ts';
 import { Flow } from './flow.ts';
 import { NodeRun } from './node-run.ts';
-import { type ErrorRecord, executionTimeout, type Outcome, toErrorRecord, toNodeFailure } from './outcome.ts';
+import {
+  checkDepth,
+  type ErrorRecord,
+  executionTimeout,
+  type Outcome,
+  toErrorRecord,
+  toNodeFailure,
+} from './outcome.ts';
 import { mayRetry, retryDelay } from './retry.ts';
 import { earliest, executionLimit, type TimeLimit, within } from './time-limit.ts';
 
@@ -174,6 +181,7 @@ export class GraphRun {
       let move: IteratorResult<Command, NodeResult>;
       try {
         move = run.proceed(next && (next.ok ? { value: next.value } : { error: toNodeFailure(next.error) }));
+        if (move.done) checkDepth(move.value.output);
       } catch (error) {
         return this.#attemptFailed(run, this.#errorRecord(error, run.node.id), answer?.at);
       }
@@ -235,6 +243,7 @@ export class GraphRun {
     const either = AbortSignal.any([signal, this.#others.signal]);
     try {
       const value = await within(earliest([run.limit(), this.#limit]), either, work);
+      checkDepth(value ?? null);
       return { ok: true, value: value ?? null, at: Date.now() };
     } catch (error) {
       if (signal.aborted) throw new RunAbandonedError(this.#options.context.runId, { cause: error });

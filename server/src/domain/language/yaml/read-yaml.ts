@@ -19,14 +19,17 @@ type JsonObject = { readonly [key: string]: Json | undefined };
 /**
  * Reads a workflow from YAML, or lists what keeps the text from being one. The text holds `metadata` (name, description,
  * tags), `nodes`, and beside them what else a definition has. `nodes` is either a map from id to node, whose `next` names
- * what follows each port and whose expressions may be written `${ }`, or the canonical list with `edges` beside it.
+ * what follows each port and whose expressions may be written `${ }`, or the canonical list with `edges` beside it. Like
+ * in JSON requests, the name `__proto__` is refused.
  */
 export async function readYaml(text: string, types: NodeTypes, sandbox: Sandbox): Promise<ReadDocument> {
   const oversize = sizeProblem(text);
   if (oversize) return { problems: [oversize] };
   const [outcome] = await sandbox.run([{ kind: 'yaml', source: text, globals: {}, seed: '', now: 0 }]);
-  if (outcome!.ok) return readParsed(JSON.parse(outcome!.json!) as ParsedYaml, types);
-  return refused('invalid_yaml', `The text cannot be read: ${outcome!.message}.`);
+  if (!outcome!.ok) return refused('invalid_yaml', `The text cannot be read: ${outcome!.message}.`);
+  if (outcome!.json!.includes('"__proto__":'))
+    return refused('invalid_structure', 'The text holds the name __proto__, which is not allowed.');
+  return readParsed(JSON.parse(outcome!.json!) as ParsedYaml, types);
 }
 
 /** `readYaml` for text that we wrote. */
@@ -50,15 +53,7 @@ function readParsed({ value, problems }: ParsedYaml, types: NodeTypes): ReadDocu
   if (value === undefined) return { problems };
   if (!isObject(value)) return refused('invalid_structure', 'The text is not a map.');
   if (isTooDeep(value)) return refused('too_deep', `The text nests deeper than ${deepestValue} levels.`);
-  if (holdsProto(value))
-    return refused('invalid_structure', 'The text holds the name __proto__, which is not allowed.');
   return readDocument(normalised(value, types));
-}
-
-/** The body of a JSON request is refused for this name too: a plain assignment to it would change a prototype. */
-function holdsProto(value: Json): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.hasOwn(value, '__proto__') || Object.values(value).some((item) => holdsProto(item ?? null));
 }
 
 /** Checks a document that came as JSON. */

@@ -199,6 +199,14 @@ describe('refused', () => {
       'metadata: { name: n }\nnodes: {}\nvariables: { x: .nan }',
       [': The text cannot be read as JSON: x is not a finite number.'],
     ],
+    [
+      'metadata: { name: n }\nnodes: {}\nvariables: { __proto__: { admin: true } }',
+      [': The text holds the name __proto__, which is not allowed.'],
+    ],
+    [
+      `metadata: { name: n }\nnodes: { a: { type: set, params: ${'['.repeat(3_000)}${']'.repeat(3_000)} } }`,
+      [': The text nests deeper than 128 levels.'],
+    ],
     ['metadata: { name: n }\nnodes: { a: null }', ['definition.nodes[0]: nodes[0] must be object.']],
     [`name: ${'x'.repeat(1_100_000)}`, [': The text has more than 1048576 bytes.']],
     [
