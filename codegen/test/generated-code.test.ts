@@ -3,7 +3,7 @@ import type { Validator } from '../runtime/nest/contract.ts';
 import { operations } from './golden/everything/operations.ts';
 import { projectListPets200Body, projectPetOwner } from './golden/everything/projections.ts';
 
-const { createPet, getEvents, listPets, search, uploadFile } = operations;
+const { createPet, getEvents, listPets, putPetsByPetId, search, uploadFile } = operations;
 const createPetBody = createPet.request.body!.content['application/json']!.validate!;
 
 function problems(validate: Validator, value: unknown): readonly string[] {
@@ -126,6 +126,15 @@ describe('a projection', () => {
 describe('the descriptor', () => {
   test('gives error codes their statuses', () => {
     expect(createPet.errors).toEqual({ pet_not_found: 409, conflict: 409 });
+  });
+
+  test('leaves YAML with a schema of its own to a codec', () => {
+    const { request, responses } = putPetsByPetId;
+    expect(request.body!.content['application/yaml']).toMatchObject({ kind: 'encoded' });
+    expect(request.body!.content['application/yaml']!.validate!({ kind: 'cat', name: 'Tom' })).toBe(true);
+    const answer = responses['200']!.content['application/yaml']!;
+    expect([answer.kind, answer.project!({ name: 'Ann', secret: 1 })]).toEqual(['encoded', { name: 'Ann' }]);
+    expect(operations.getPet.responses['200']!.content['application/yaml']!.kind).toBe('text');
   });
 
   test('knows the policies of the contract', () => {

@@ -5,8 +5,11 @@ export type HttpMethod = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'OPTIONS' | 'HEAD' 
 
 export type ParameterStyle = 'matrix' | 'label' | 'simple' | 'form' | 'spaceDelimited' | 'pipeDelimited' | 'deepObject';
 
-/** How the bytes of a media type become a value. */
-export type MediaKind = 'json' | 'text' | 'form' | 'multipart' | 'binary' | 'event-stream';
+/**
+ * How the bytes of a media type become a value. `text` is a string as it stands; `encoded` is text of a format with a data
+ * model of its own (YAML, CSV), whose schema describes the decoded value.
+ */
+export type MediaKind = 'json' | 'text' | 'encoded' | 'form' | 'multipart' | 'binary' | 'event-stream';
 
 /** An Operation Object with what it inherits from its path item and from the document (OpenAPI 3.1 section 4.8.10). */
 export interface Operation extends Node {

@@ -1,9 +1,9 @@
 import { objectOrEmpty } from '../../json.ts';
 import { joinPointer } from '../../json-pointer.ts';
 import type { MediaKind, MediaType } from '../operation.ts';
-import type { Schema } from '../schema.ts';
 import type { Reader } from './reader.ts';
 import { readSchema } from './schema-object.ts';
+import { isStructured, isText, valueTypes } from './value-types.ts';
 
 /** A `content` map (OpenAPI 3.1 section 4.8.14), without the media types that have no kind. */
 export function readContent(reader: Reader, json: unknown, pointer: string): readonly MediaType[] {
@@ -12,7 +12,7 @@ export function readContent(reader: Reader, json: unknown, pointer: string): rea
     const { json: media, pointer: place } = reader.resolve(value, joinPointer(pointer, name));
     const schema =
       media['schema'] === undefined ? undefined : readSchema(reader, media['schema'], joinPointer(place, 'schema'));
-    const kind = mediaKind(name, schema);
+    const kind = mediaKind(name, valueTypes(reader.document, media['schema']));
     if (!kind) {
       reader.unsupported(joinPointer(pointer, name), {
         code: 'unsupported-media-type',
@@ -30,8 +30,11 @@ export function readContent(reader: Reader, json: unknown, pointer: string): rea
   return content;
 }
 
-/** `undefined` for structured bodies in a format that is neither JSON nor a form, such as XML. */
-function mediaKind(name: string, schema: Schema | undefined): MediaKind | undefined {
+/**
+ * `undefined` for structured bodies in a format that is neither JSON nor a form nor one that codecs are written for: XML,
+ * whose mapping to values the schema has to describe, and unknown ones.
+ */
+function mediaKind(name: string, types: ReturnType<typeof valueTypes>): MediaKind | undefined {
   const type = name.split(';', 1)[0]!.trim().toLowerCase();
   if (/^(application|text)\/json$|\+json$|^application\/\*$/.test(type)) return 'json';
   if (type === 'application/x-www-form-urlencoded') return 'form';
@@ -39,17 +42,9 @@ function mediaKind(name: string, schema: Schema | undefined): MediaKind | undefi
   if (type === 'text/event-stream') return 'event-stream';
   if (/^(image|audio|video|font)\/(?!.*\+xml$)|^application\/(octet-stream|pdf|zip|gzip|wasm)$/.test(type))
     return 'binary';
-  const structured = schema !== undefined && !isText(schema);
-  if (type === '*/*') return structured ? 'json' : 'binary';
-  if (structured && /[/+]xml$/.test(type)) return undefined;
-  if (type.startsWith('text/')) return 'text';
-  if (/[/+](yaml|x-yaml|xml|x-ndjson|jsonl|json-seq|csv|graphql|javascript|sql|toml)$/.test(type)) return 'text';
-  return structured ? undefined : 'binary';
-}
-
-function isText(schema: Schema): boolean {
-  const shapeless =
-    schema.properties.length + schema.allOf.length + schema.oneOf.length + schema.anyOf.length === 0 &&
-    schema.ref === undefined;
-  return schema.types ? schema.types.every((type) => type !== 'object' && type !== 'array') : shapeless;
+  if (type === '*/*') return isStructured(types) ? 'json' : 'binary';
+  if (/[/+]xml$/.test(type)) return isText(types) ? 'text' : undefined;
+  if (/^text\/|[/+](yaml|x-yaml|x-ndjson|jsonl|json-seq|csv|graphql|javascript|sql|toml)$/.test(type))
+    return isText(types) ? 'text' : 'encoded';
+  return isStructured(types) ? undefined : 'binary';
 }

@@ -33,8 +33,11 @@ function metadata(context: SdkContext, name: string, operation: Operation, from:
   };
 }
 
+/** Read as text: the SDK brings no codecs. */
+const TEXT: ReadonlySet<string> = new Set(['form', 'multipart', 'encoded']);
+
 function content(context: SdkContext, media: MediaType): object {
-  const kind = media.kind === 'form' || media.kind === 'multipart' ? 'text' : media.kind;
+  const kind = TEXT.has(media.kind) ? 'text' : media.kind;
   const typedEvents = kind === 'event-stream' && media.eventSchema !== undefined;
   return { kind: typedEvents ? 'json-event-stream' : kind, envelope: isEnveloped(context, media) };
 }

@@ -109,7 +109,7 @@ function paramsOf(
 }
 
 function bodyType(context: SdkContext, operation: Operation, media: MediaType): string {
-  if (media.kind === 'text') return 'string';
+  if (media.kind === 'text' || media.kind === 'encoded') return 'string';
   if (media.kind === 'binary' || media.kind === 'event-stream' || media.schema === undefined) return 'BinaryBody';
   const declared =
     modelType(context, media.schema) ??

@@ -159,6 +159,19 @@ test('operations.ts says how each is sent', async () => {
   expect(files.get('operations.ts')).toContain("query: [{ name: 'kind', style: 'form', explode: false }],");
 });
 
+test('the caller encodes and decodes bodies in formats with a data model of their own', async () => {
+  const content = '{ application/yaml: { schema: { type: object } } }';
+  const responses = `{ '200': { description: ok, content: ${content} } }`;
+  const [files] = await emit(
+    `paths: { /a: { put: { operationId: put, tags: [a], requestBody: { required: true, content: ${content} }, responses: ${responses} } } }`,
+  );
+  expect(files.get('operations.ts')).toContain(`responses: { 'application/yaml': { kind: 'text', envelope: false } }`);
+  expect(files.get('resources/a.ts')).toContain('type PutParams = string;');
+  expect(files.get('resources/a.ts')).toContain(
+    'put(params: PutParams, options?: RequestOptions): APIPromise<string> {',
+  );
+});
+
 test('error-codes.ts has every code of the contract once', async () => {
   const error =
     '{ schema: { type: object, properties: { error: { type: object, properties: { code: { enum: [b, a] } } } } } }';
