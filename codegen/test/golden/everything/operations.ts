@@ -156,7 +156,8 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
       body: {
         required: false,
         content: {
-          'application/json': { kind: 'json', validate: request.putPetsByPetIdBody },
+          'application/json': { kind: 'json', validate: request.putPetsByPetIdApplicationJsonBody },
+          'application/yaml': { kind: 'encoded', validate: request.pet },
         },
       },
     },
@@ -165,6 +166,7 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
         headers: {},
         content: {
           'application/json': { kind: 'json', validate: response.owner, project: projections.projectPetOwner },
+          'application/yaml': { kind: 'encoded', validate: response.owner, project: projections.projectPetOwner },
         },
       },
     },

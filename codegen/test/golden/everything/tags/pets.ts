@@ -103,11 +103,16 @@ export namespace PutPetsByPetId {
     readonly query: {};
     readonly headers: {};
     readonly cookies: {};
-    readonly body: schemas.PetInput | undefined;
-  };
+    readonly accept: 'application/json' | 'application/yaml';
+  } & (
+    | { readonly contentType: 'application/json'; readonly body: schemas.PetInput }
+    | { readonly contentType: 'application/yaml'; readonly body: schemas.PetInput }
+    | { readonly contentType: undefined; readonly body: undefined }
+  );
 
   export type Response =
-    | { readonly status: 200; readonly contentType?: 'application/json'; readonly body: schemas.owner; readonly headers?: undefined };
+    | { readonly status: 200; readonly contentType: 'application/json'; readonly body: schemas.owner; readonly headers?: undefined }
+    | { readonly status: 200; readonly contentType: 'application/yaml'; readonly body: schemas.owner; readonly headers?: undefined };
 }
 
 /** POST /pets/{pet-id}:feed */

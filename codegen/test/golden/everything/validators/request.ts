@@ -964,13 +964,149 @@ return errors === 0;
 }
 validate53.evaluated = {"props":{"pet":true,"tags":true,"options":true,"rule":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listPetsQuery = filling(validate69, fillListPetsQuery) as unknown as Validator;
-const schema28 = {"type":"object","properties":{"limit":{"type":"integer","minimum":1},"kinds":{"type":"array","items":{"enum":["cat","dog"]}}},"required":[]};
+export const pet = filling(validate69, fillPet) as unknown as Validator;
 
 function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate69.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+errors = vErrors.length;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.kind === undefined){
+const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.kind !== undefined){
+if(!(data.kind === "cat")){
+const err1 = {instancePath:instancePath+"/kind",schemaPath:"#/oneOf/0/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21.oneOf[0].properties.kind.enum},message:"must be equal to one of the allowed values"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+}
+var _valid0 = _errs1 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+var props0 = {};
+props0.kind = true;
+props0.lives = true;
+props0.id = true;
+props0.name = true;
+props0.chip = true;
+props0.mood = true;
+props0.parent = true;
+props0.owner = true;
+}
+const _errs4 = errors;
+if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
+errors = vErrors.length;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.kind === undefined){
+const err2 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.kind !== undefined){
+if(!(data.kind === "dog")){
+const err3 = {instancePath:instancePath+"/kind",schemaPath:"#/oneOf/1/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21.oneOf[1].properties.kind.enum},message:"must be equal to one of the allowed values"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+var _valid0 = _errs4 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+if(props0 !== true){
+props0 = props0 || {};
+props0.kind = true;
+props0.tricks = true;
+props0.id = true;
+props0.name = true;
+props0.chip = true;
+props0.mood = true;
+props0.parent = true;
+props0.owner = true;
+}
+}
+}
+if(!valid0){
+const err4 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+else {
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
+}
+else {
+vErrors = null;
+}
+}
+}
+validate69.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate69.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+export const listPetsQuery = filling(validate72, fillListPetsQuery) as unknown as Validator;
+const schema29 = {"type":"object","properties":{"limit":{"type":"integer","minimum":1},"kinds":{"type":"array","items":{"enum":["cat","dog"]}}},"required":[]};
+
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1010,7 +1146,7 @@ const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
 let data2 = data1[i0];
 if(!((data2 === "cat") || (data2 === "dog"))){
-const err2 = {instancePath:instancePath+"/kinds/" + i0,schemaPath:"#/properties/kinds/items/enum",keyword:"enum",params:{allowedValues: schema28.properties.kinds.items.enum},message:"must be equal to one of the allowed values"};
+const err2 = {instancePath:instancePath+"/kinds/" + i0,schemaPath:"#/properties/kinds/items/enum",keyword:"enum",params:{allowedValues: schema29.properties.kinds.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1043,18 +1179,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate69.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate69.evaluated = {"props":{"limit":true,"kinds":true},"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"props":{"limit":true,"kinds":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listPetsHeaders = validate70 as unknown as Validator;
-const schema29 = {"type":"object","properties":{"X-Trace":{"type":"string"}},"required":[]};
+export const listPetsHeaders = validate73 as unknown as Validator;
+const schema30 = {"type":"object","properties":{"X-Trace":{"type":"string"}},"required":[]};
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1085,18 +1221,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate70.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":{"X-Trace":true},"dynamicProps":false,"dynamicItems":false};
+validate73.evaluated = {"props":{"X-Trace":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listPetsCookies = validate71 as unknown as Validator;
-const schema30 = {"type":"object","properties":{"session":{"type":"string"}},"required":[]};
+export const listPetsCookies = validate74 as unknown as Validator;
+const schema31 = {"type":"object","properties":{"session":{"type":"string"}},"required":[]};
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate74.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1127,18 +1263,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate71.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":{"session":true},"dynamicProps":false,"dynamicItems":false};
+validate74.evaluated = {"props":{"session":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createPetHeaders = validate72 as unknown as Validator;
-const schema31 = {"type":"object","properties":{"X-Trace":{"type":"string"},"Idempotency-Key":{"type":"string"}},"required":[]};
+export const createPetHeaders = validate75 as unknown as Validator;
+const schema32 = {"type":"object","properties":{"X-Trace":{"type":"string"},"Idempotency-Key":{"type":"string"}},"required":[]};
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate72.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1181,18 +1317,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate72.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate72.evaluated = {"props":{"X-Trace":true,"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"props":{"X-Trace":true,"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createPetRuleOption1 = validate73 as unknown as Validator;
-const schema32 = {"type":"object","required":["every"],"properties":{"every":{"type":"integer"},"unit":{"type":"string"}}};
+export const createPetRuleOption1 = validate76 as unknown as Validator;
+const schema33 = {"type":"object","required":["every"],"properties":{"every":{"type":"integer"},"unit":{"type":"string"}}};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate76.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1246,18 +1382,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate73.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"props":{"every":true,"unit":true},"dynamicProps":false,"dynamicItems":false};
+validate76.evaluated = {"props":{"every":true,"unit":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createPetRuleOption2 = validate74 as unknown as Validator;
-const schema33 = {"type":"object","required":["at"],"properties":{"at":{"type":"string","format":"date-time"},"zone":{"type":"string"}}};
+export const createPetRuleOption2 = validate77 as unknown as Validator;
+const schema34 = {"type":"object","required":["at"],"properties":{"at":{"type":"string","format":"date-time"},"zone":{"type":"string"}}};
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate77.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1323,18 +1459,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate74.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":{"at":true,"zone":true},"dynamicProps":false,"dynamicItems":false};
+validate77.evaluated = {"props":{"at":true,"zone":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createPetApplicationXWwwFormUrlencodedBody = validate75 as unknown as Validator;
-const schema34 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"}}};
+export const createPetApplicationXWwwFormUrlencodedBody = validate78 as unknown as Validator;
+const schema35 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"}}};
 
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate75.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1375,19 +1511,19 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate75.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
-validate75.evaluated = {"props":{"name":true},"dynamicProps":false,"dynamicItems":false};
+validate78.evaluated = {"props":{"name":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getPetPath = validate76 as unknown as Validator;
-const schema35 = {"type":"object","properties":{"pet-id":{"type":"string","pattern":"^pet_[a-z0-9\\-]+$"}},"required":["pet-id"]};
+export const getPetPath = validate79 as unknown as Validator;
+const schema36 = {"type":"object","properties":{"pet-id":{"type":"string","pattern":"^pet_[a-z0-9\\-]+$"}},"required":["pet-id"]};
 const pattern3 = new RegExp("^pet_[a-z0-9\\-]+$", "u");
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate79.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1441,140 +1577,13 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate76.errors = vErrors;
+validate79.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"props":{"pet-id":true},"dynamicProps":false,"dynamicItems":false};
+validate79.evaluated = {"props":{"pet-id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const putPetsByPetIdPath = validate77 as unknown as Validator;
-const schema36 = {"type":"object","properties":{"pet-id":{"type":"string","pattern":"^pet_[a-z0-9\\-]+$"}},"required":["pet-id"]};
-
-function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate77.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["pet-id"] === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "pet-id"},message:"must have required property '"+"pet-id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data["pet-id"] !== undefined){
-let data0 = data["pet-id"];
-if(typeof data0 === "string"){
-if(!pattern3.test(data0)){
-const err1 = {instancePath:instancePath+"/pet-id",schemaPath:"#/properties/pet-id/pattern",keyword:"pattern",params:{pattern: "^pet_[a-z0-9\\-]+$"},message:"must match pattern \""+"^pet_[a-z0-9\\-]+$"+"\""};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-else {
-const err2 = {instancePath:instancePath+"/pet-id",schemaPath:"#/properties/pet-id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-}
-else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-validate77.errors = vErrors;
-return errors === 0;
-}
-validate77.evaluated = {"props":{"pet-id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const putPetsByPetIdBody = filling(validate78, fillPutPetsByPetIdBody) as unknown as Validator;
-const schema37 = {"allOf":[{"$ref":"#/$defs/Pet"},{"type":"object","required":["name"],"properties":{"id":false}}]};
-
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate78.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate54(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate54.evaluated.props;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-const err0 = {instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.id !== undefined){
-const err1 = {instancePath:instancePath+"/id",schemaPath:"#/allOf/1/properties/id/false schema",keyword:"false schema",params:{},message:"boolean schema is false"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-else {
-const err2 = {instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-if(props0 !== true){
-props0 = props0 || {};
-props0.id = true;
-}
-validate78.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate78.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-export const feedPetPath = validate80 as unknown as Validator;
-const schema38 = {"type":"object","properties":{"pet-id":{"type":"string","pattern":"^pet_[a-z0-9\\-]+$"}},"required":["pet-id"]};
+export const putPetsByPetIdPath = validate80 as unknown as Validator;
+const schema37 = {"type":"object","properties":{"pet-id":{"type":"string","pattern":"^pet_[a-z0-9\\-]+$"}},"required":["pet-id"]};
 
 function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1638,13 +1647,140 @@ return errors === 0;
 }
 validate80.evaluated = {"props":{"pet-id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const uploadFilePath = validate81 as unknown as Validator;
-const schema39 = {"type":"object","properties":{"folder":{"type":"array","items":{"type":"integer"}},"names":{"type":"string"}},"required":["folder","names"]};
+export const putPetsByPetIdApplicationJsonBody = filling(validate81, fillPutPetsByPetIdApplicationJsonBody) as unknown as Validator;
+const schema38 = {"allOf":[{"$ref":"#/$defs/Pet"},{"type":"object","required":["name"],"properties":{"id":false}}]};
 
 function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate81.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate54(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
+}
+else {
+var props0 = validate54.evaluated.props;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+const err0 = {instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.id !== undefined){
+const err1 = {instancePath:instancePath+"/id",schemaPath:"#/allOf/1/properties/id/false schema",keyword:"false schema",params:{},message:"boolean schema is false"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+else {
+const err2 = {instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(props0 !== true){
+props0 = props0 || {};
+props0.id = true;
+}
+validate81.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate81.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+export const feedPetPath = validate83 as unknown as Validator;
+const schema39 = {"type":"object","properties":{"pet-id":{"type":"string","pattern":"^pet_[a-z0-9\\-]+$"}},"required":["pet-id"]};
+
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate83.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data["pet-id"] === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "pet-id"},message:"must have required property '"+"pet-id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data["pet-id"] !== undefined){
+let data0 = data["pet-id"];
+if(typeof data0 === "string"){
+if(!pattern3.test(data0)){
+const err1 = {instancePath:instancePath+"/pet-id",schemaPath:"#/properties/pet-id/pattern",keyword:"pattern",params:{pattern: "^pet_[a-z0-9\\-]+$"},message:"must match pattern \""+"^pet_[a-z0-9\\-]+$"+"\""};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/pet-id",schemaPath:"#/properties/pet-id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate83.errors = vErrors;
+return errors === 0;
+}
+validate83.evaluated = {"props":{"pet-id":true},"dynamicProps":false,"dynamicItems":false};
+
+export const uploadFilePath = validate84 as unknown as Validator;
+const schema40 = {"type":"object","properties":{"folder":{"type":"array","items":{"type":"integer"}},"names":{"type":"string"}},"required":["folder","names"]};
+
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate84.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1724,18 +1860,18 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate81.errors = vErrors;
+validate84.errors = vErrors;
 return errors === 0;
 }
-validate81.evaluated = {"props":{"folder":true,"names":true},"dynamicProps":false,"dynamicItems":false};
+validate84.evaluated = {"props":{"folder":true,"names":true},"dynamicProps":false,"dynamicItems":false};
 
-export const searchQuery = filling(validate82, fillSearchQuery) as unknown as Validator;
-const schema40 = {"type":"object","properties":{"filter":{"type":"object","required":["q"],"properties":{"q":{"type":"string"},"depth":{"type":"integer"}}},"query":{"type":"object","properties":{"text":{"type":"string"}}}},"required":[]};
+export const searchQuery = filling(validate85, fillSearchQuery) as unknown as Validator;
+const schema41 = {"type":"object","properties":{"filter":{"type":"object","required":["q"],"properties":{"q":{"type":"string"},"depth":{"type":"integer"}}},"query":{"type":"object","properties":{"text":{"type":"string"}}}},"required":[]};
 
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate82.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1831,10 +1967,10 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate82.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
-validate82.evaluated = {"props":{"filter":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+validate85.evaluated = {"props":{"filter":true,"query":true},"dynamicProps":false,"dynamicItems":false};
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -1900,7 +2036,7 @@ function fillCreatePetRuleOption2(value) {
   if (value.zone === undefined) value.zone = 'UTC';
 }
 
-function fillPutPetsByPetIdBody(value) {
+function fillPutPetsByPetIdApplicationJsonBody(value) {
   if (isObject(value) && value.kind === 'cat') fillCat(value);
   if (isObject(value) && value.kind === 'dog') fillDog(value);
 }
