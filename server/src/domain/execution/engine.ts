@@ -9,6 +9,19 @@ export interface RunRequest {
   body: string;
   /** Given to the body, also when another process takes the run over. */
   input: Json;
+  /** What the run is counted with. */
+  group?: RunGroup;
+}
+
+/** Runs that are counted together, over all processes. */
+export interface RunGroup {
+  id: string;
+  /**
+   * The run starts only while fewer runs of its group than this are active, in the order in which they were submitted;
+   * without it the run starts at once. A run is active from its start to its end, unless it rests (suspendUntil): then
+   * it waits for a place again before it goes on, ahead of those that were submitted after it.
+   */
+  concurrency?: number;
 }
 
 /** How a process stands as a worker. */
@@ -16,7 +29,7 @@ export interface EngineHealth {
   ok: boolean;
   /** Runs in progress in this process. */
   running: number;
-  /** Runs that no process has taken up yet. */
+  /** Runs that may start and that no process has taken up yet. */
   queued: number;
   detail?: string;
 }

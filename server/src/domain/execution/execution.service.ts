@@ -70,7 +70,8 @@ export class ExecutionService {
 
   /**
    * Accepts an execution of the published version. It is stored together with its run: either both are there or neither,
-   * and it starts when the transaction around, if any, has committed. Throws ValidationFailedError when the input does
+   * and it starts when the transaction around, if any, has committed, and the workflow's `settings.concurrency` leaves
+   * room. Throws ValidationFailedError when the input does
    * not satisfy the workflow's `input_schema`, and what PublishedWorkflows.getPublished throws.
    */
   async start({
@@ -99,7 +100,8 @@ export class ExecutionService {
         });
         em.persist(execution);
         await em.flush();
-        await this.engine.submit({ runId: execution.id, body: graphBody, input: toGraphInput(execution) }, em);
+        const group = { id: workflowId, concurrency: definition.settings?.concurrency };
+        await this.engine.submit({ runId: execution.id, body: graphBody, input: toGraphInput(execution), group }, em);
         return execution;
       },
       { propagation: TransactionPropagation.REQUIRED },
