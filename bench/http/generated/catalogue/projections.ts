@@ -15,14 +15,14 @@ const reportDropped = (value: object, out: object, dropped: string[], path: stri
 export function projectItemList(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
-  if (value.data !== undefined) out.data = projectItemListData(value.data, dropped, path + '/data');
+  if (value.data !== undefined) out.data = projectItemListData(value.data, dropped, dropped && path + '/data');
   if (value.total !== undefined) out.total = value.total;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
 export function projectItemListData(value: unknown, dropped?: string[], path = ''): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => projectItem(item, dropped, `${path}/${index}`));
+  if (Array.isArray(value)) return value.map((item, index) => projectItem(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
 
@@ -36,7 +36,7 @@ export function projectItem(value: unknown, dropped?: string[], path = ''): unkn
   if (value.quantity !== undefined) out.quantity = value.quantity;
   if (value.status !== undefined) out.status = value.status;
   if (value.tags !== undefined) out.tags = value.tags;
-  if (value.dimensions !== undefined) out.dimensions = projectDimensions(value.dimensions, dropped, path + '/dimensions');
+  if (value.dimensions !== undefined) out.dimensions = projectDimensions(value.dimensions, dropped, dropped && path + '/dimensions');
   if (value.contact !== undefined) out.contact = value.contact;
   if (value.created_at !== undefined) out.created_at = value.created_at;
   if (dropped) reportDropped(value, out, dropped, path);
