@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -36,7 +36,7 @@ export async function startDemoServer(allowedHost: string): Promise<DemoServer> 
       server.kill('SIGTERM');
       await new Promise((resolve) => server.once('exit', resolve));
     }
-    rmSync(`${ROOT}/${dataDir}`, { recursive: true, force: true });
+    remove(`${ROOT}/${dataDir}`);
   };
   try {
     return { url: await addressOf(server), email: EMAIL, password, stop };
@@ -44,6 +44,13 @@ export async function startDemoServer(allowedHost: string): Promise<DemoServer> 
     await stop();
     throw error;
   }
+}
+
+/** As root, the database may lie elsewhere; then `postgres.place` names that folder in its first line. */
+function remove(dataDir: string): void {
+  const note = `${dataDir}/postgres.place`;
+  const elsewhere = existsSync(note) ? readFileSync(note, 'utf8').split('\n').slice(0, 1) : [];
+  for (const folder of [...elsewhere, dataDir]) rmSync(folder, { recursive: true, force: true });
 }
 
 /** The address on the screen of the started server. */
