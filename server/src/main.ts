@@ -1,9 +1,9 @@
 import { StartupError } from './platform/lifecycle/startup-error.ts';
 import { Config } from './platform/config/config.ts';
 import { onStopSignal } from './platform/lifecycle/signals.ts';
-import { welcome } from './platform/lifecycle/welcome.ts';
 import { createLogger } from './platform/logging/logger.ts';
 import { startTracing } from './platform/telemetry/tracing.ts';
+import { welcome } from './welcome.ts';
 
 async function main(): Promise<void> {
   const config = Config.from(process.env);

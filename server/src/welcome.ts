@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { RunningServer } from '../../start-server.ts';
-import type { Config } from '../config/config.ts';
+import type { RunningServer } from './start-server.ts';
+import type { Config } from './platform/config/config.ts';
 
 /** What a person sees when the server is up; the only place where the first key is ever shown. */
 export function welcome({ made, port, url, databaseFolder }: RunningServer, config: Config): string {
