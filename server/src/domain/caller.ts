@@ -1,3 +1,6 @@
+import type { Scope } from './api-key/scope.ts';
+import type { Plan } from './organisation/plan.ts';
+
 /** Who is asking: always of one organisation, through an API key or a user's session, with the scopes that are granted. */
 export interface Caller {
   readonly organisationId: string;
@@ -9,6 +12,12 @@ export interface Caller {
   readonly sessionId?: string;
   /** Scopes `resource:action`, bundles already expanded. */
   readonly scopes: readonly string[];
+}
+
+/** A caller whose key or session was found just now, and what its organisation has booked. */
+export interface AuthenticatedCaller extends Caller {
+  readonly scopes: readonly Scope[];
+  readonly plan: Plan;
 }
 
 /** One name for the key or the user behind a caller, stable over sessions and rotations of the key. */

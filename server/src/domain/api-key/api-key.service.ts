@@ -1,11 +1,12 @@
 import { EntityManager, LockMode, type FindOneOptions } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '../caller.ts';
+import type { AuthenticatedCaller, Caller } from '../caller.ts';
 import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { checkStorable } from '../execution/storable.ts';
 import { isId, newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import type { Plan } from '../organisation/plan.ts';
+import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { runPrepared, type PreparedQuery } from '../prepared-query.ts';
 import { sha256 } from '../secret.ts';
 import { User } from '../user/user.entity.ts';
@@ -44,17 +45,8 @@ export interface ApiKeyWithSecret {
 }
 
 /** A page of keys, of one status where it is given. */
-export interface ApiKeyQuery {
+export interface ApiKeyQuery extends PageRequest {
   readonly status?: ApiKeyStatus;
-  /** From 1. */
-  readonly page: number;
-  readonly perPage: number;
-}
-
-/** Who a key speaks for, and what its organisation has booked. */
-export interface AuthenticatedCaller extends Caller {
-  readonly scopes: readonly Scope[];
-  readonly plan: Plan;
 }
 
 /** The API keys of an organisation. */
@@ -63,15 +55,11 @@ export class ApiKeyService {
   constructor(private readonly em: EntityManager) {}
 
   /** Newest first. */
-  async list(organisationId: string, query: ApiKeyQuery): Promise<{ items: ApiKey[]; total: number }> {
+  async list(organisationId: string, query: ApiKeyQuery): Promise<Page<ApiKey>> {
     const [items, total] = await this.em.findAndCount(
       ApiKey,
       { organisation: organisationId, ...whereStatus(query.status) },
-      {
-        orderBy: { createdAt: 'desc', id: 'desc' },
-        limit: query.perPage,
-        offset: (query.page - 1) * query.perPage,
-      },
+      { orderBy: { createdAt: 'desc', id: 'desc' }, ...rangeOf(query) },
     );
     return { items, total };
   }

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { AuthenticatedCaller } from '../api-key/api-key.service.ts';
+import type { AuthenticatedCaller } from '../caller.ts';
 import { newId } from '../id.ts';
 import type { Plan } from '../organisation/plan.ts';
 import { runPrepared, type PreparedQuery } from '../prepared-query.ts';

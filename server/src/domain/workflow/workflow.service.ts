@@ -19,6 +19,7 @@ import {
 } from '../language/index.ts';
 import { NodeRegistry } from '../nodes/index.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { Workflow, type WorkflowStatus } from './workflow.entity.ts';
 
@@ -42,15 +43,12 @@ export interface WorkflowChange extends Partial<NewWorkflow> {
 export type WorkflowSort = `${'' | '-'}${'created_at' | 'updated_at' | 'name'}`;
 
 /** A page of workflows that satisfy all that is given. */
-export interface WorkflowQuery {
+export interface WorkflowQuery extends PageRequest {
   readonly status?: readonly WorkflowStatus[];
   readonly tag?: string;
   /** Part of the name or the description, in any case. */
   readonly search?: string;
   readonly sort: WorkflowSort;
-  /** From 1. */
-  readonly page: number;
-  readonly perPage: number;
 }
 
 /** As lists have it: without the definition, which may be large. */
@@ -66,13 +64,12 @@ export class WorkflowService {
   ) {}
 
   /** In the order asked for. */
-  async list(organisationId: string, query: WorkflowQuery): Promise<{ items: Listed<Workflow>[]; total: number }> {
+  async list(organisationId: string, query: WorkflowQuery): Promise<Page<Listed<Workflow>>> {
     // PostgreSQL has no NUL in text, and refuses to be asked about it.
     if ([query.tag, query.search].some((text) => text?.includes('\0'))) return { items: [], total: 0 };
     const [items, total] = await this.em.findAndCount(Workflow, filterOf(organisationId, query), {
       orderBy: orderOf(query.sort),
-      limit: query.perPage,
-      offset: (query.page - 1) * query.perPage,
+      ...rangeOf(query),
       exclude: ['definition'],
     });
     return { items: items as unknown as Listed<Workflow>[], total };
@@ -152,16 +149,12 @@ export class WorkflowService {
   }
 
   /** Newest first. Throws ResourceNotFoundError. */
-  async versions(
-    organisationId: string,
-    id: string,
-    { page, perPage }: { page: number; perPage: number },
-  ): Promise<{ items: Listed<WorkflowVersion>[]; total: number }> {
+  async versions(organisationId: string, id: string, page: PageRequest): Promise<Page<Listed<WorkflowVersion>>> {
     await this.#assertExists(organisationId, id);
     const [items, total] = await this.em.findAndCount(
       WorkflowVersion,
       { workflowId: id, organisation: organisationId },
-      { orderBy: { version: 'desc' }, limit: perPage, offset: (page - 1) * perPage, exclude: ['definition'] },
+      { orderBy: { version: 'desc' }, ...rangeOf(page), exclude: ['definition'] },
     );
     return { items: items as unknown as Listed<WorkflowVersion>[], total };
   }

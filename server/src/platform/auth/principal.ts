@@ -1,4 +1,4 @@
-import type { AuthenticatedCaller } from '../../domain/api-key/api-key.service.ts';
+import type { AuthenticatedCaller } from '../../domain/caller.ts';
 
 /** How callers proved who they are. */
 export type AuthenticationMethod = 'api_key' | 'access_token' | 'session_cookie';

@@ -2,6 +2,7 @@ import type * as contract from '#generated/platform/index.ts';
 import type { ApiKey } from '../../../domain/api-key/api-key.entity.ts';
 import type { ApiKeyChange, ApiKeyWithSecret, NewApiKey } from '../../../domain/api-key/api-key.service.ts';
 import { scopeBundles, scopeDescriptions, scopes } from '../../../domain/api-key/scope.ts';
+import { fromTime, toTime } from '../time.ts';
 
 export function toApiKey(apiKey: ApiKey): contract.ApiKey {
   return {
@@ -38,11 +39,3 @@ export const scopeCatalogue: contract.ScopeCatalogue = {
   scopes: scopes.map((name) => ({ name, description: scopeDescriptions[name] })),
   bundles: scopeBundles.map(({ name, description, scopes }) => ({ name, description, scopes: [...scopes] })),
 };
-
-function toTime(time: Date | null | undefined): string | null {
-  return time?.toISOString() ?? null;
-}
-
-function fromTime(time: string | null | undefined): Date | null | undefined {
-  return time ? new Date(time) : (time as null | undefined);
-}

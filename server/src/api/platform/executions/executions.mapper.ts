@@ -8,6 +8,7 @@ import type { ExecutionQuery } from '../../../domain/execution/execution.service
 import type { Slice } from '../../../domain/execution/slice.ts';
 import type { Step } from '../../../domain/execution/step.entity.ts';
 import { toPagePagination } from '../page-pagination.ts';
+import { fromTime, toTime } from '../time.ts';
 
 export function toExecution(execution: Execution): contract.Execution {
   return {
@@ -82,7 +83,7 @@ export async function* toMessages(
   }
 }
 
-export function toExecutionEvent(event: ExecutionEvent): contract.ExecutionEvent {
+function toExecutionEvent(event: ExecutionEvent): contract.ExecutionEvent {
   // The type names the shape of the data; the interpreter writes them together.
   return {
     id: event.id,
@@ -110,12 +111,4 @@ function toExecutionError(failure: Failure | null | undefined): contract.Executi
   if (!failure) return null;
   const { code, message, node_id, details } = failure;
   return { code, message, node_id, details };
-}
-
-function toTime(time: Date | null | undefined): string | null {
-  return time?.toISOString() ?? null;
-}
-
-function fromTime(time: string | undefined): Date | undefined {
-  return time === undefined ? undefined : new Date(time);
 }

@@ -4,6 +4,7 @@ import type { DefinitionProblem, WorkflowDefinition, WorkflowDocument } from '..
 import type { WorkflowVersion } from '../../../domain/workflow/workflow-version.entity.ts';
 import type { Workflow } from '../../../domain/workflow/workflow.entity.ts';
 import type { Listed, NewWorkflow, WorkflowChange, WorkflowQuery } from '../../../domain/workflow/workflow.service.ts';
+import { toTime } from '../time.ts';
 
 export function toWorkflow(workflow: Workflow): contract.Workflow {
   return { ...toCommon(workflow), definition: toDefinition(workflow.definition) };
@@ -25,7 +26,7 @@ function toCommon(workflow: Listed<Workflow>): Omit<contract.Workflow, 'definiti
     has_unpublished_changes: workflow.hasUnpublishedChanges,
     created_at: workflow.createdAt.toISOString(),
     updated_at: workflow.updatedAt.toISOString(),
-    published_at: workflow.publishedAt?.toISOString() ?? null,
+    published_at: toTime(workflow.publishedAt),
   };
 }
 
