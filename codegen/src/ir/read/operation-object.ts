@@ -13,6 +13,7 @@ import { readContent } from './media-type-object.ts';
 import { readParameters } from './parameter-object.ts';
 import type { Reader } from './reader.ts';
 import { readResponses } from './responses-object.ts';
+import { refuseServers } from './server-object.ts';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
 
@@ -22,6 +23,7 @@ export function readOperations(reader: Reader): readonly Operation[] {
   for (const [path, value] of Object.entries(objectOrEmpty(reader.document['paths']))) {
     if (path.startsWith('x-')) continue;
     const item = reader.resolve(value, joinPointer('/paths', path));
+    refuseServers(reader, item.json['servers'], joinPointer(item.pointer, 'servers'));
     for (const [key, json] of Object.entries(item.json)) {
       const method = METHODS.find((known) => known === key);
       if (!method || !isObject(json)) continue;
@@ -55,6 +57,7 @@ function readOperation(reader: Reader, source: OperationSource): Operation {
     { json: json['parameters'], pointer: joinPointer(pointer, 'parameters') },
   ]);
   checkPathParameters(reader, source, parameters);
+  refuseServers(reader, json['servers'], joinPointer(pointer, 'servers'));
   if (Object.keys(objectOrEmpty(json['callbacks'])).length > 0) {
     reader.unsupported(joinPointer(pointer, 'callbacks'), {
       code: 'unsupported-callbacks',

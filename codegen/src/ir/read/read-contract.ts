@@ -7,6 +7,7 @@ import type { Operation } from '../operation.ts';
 import { readOperations, readRequestBody } from './operation-object.ts';
 import { Reader } from './reader.ts';
 import { readNamedSchemas } from './schema-object.ts';
+import { readServers } from './server-object.ts';
 
 export interface ReadOptions {
   readonly name: string;
@@ -28,11 +29,7 @@ export function readContract(loaded: LoadedDocument, options: ReadOptions, probl
     title: stringOrUndefined(info['title']) ?? options.name,
     version: stringOrUndefined(info['version']) ?? '',
     description: stringOrUndefined(info['description']),
-    servers: arrayOrEmpty(loaded.document['servers']).flatMap((server) =>
-      isObject(server) && typeof server['url'] === 'string'
-        ? [{ url: server['url'], description: stringOrUndefined(server['description']) }]
-        : [],
-    ),
+    servers: readServers(reader),
     tags: readTags(loaded.document, operations),
     operations,
     webhooks,

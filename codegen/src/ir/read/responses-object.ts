@@ -20,6 +20,13 @@ export function readResponses(reader: Reader, json: unknown, pointer: string): r
       continue;
     }
     const found = reader.resolve(value, joinPointer(pointer, key));
+    if (Object.keys(objectOrEmpty(found.json['links'])).length > 0) {
+      reader.unsupported(joinPointer(found.pointer, 'links'), {
+        code: 'unsupported-links',
+        message: 'links are not generated',
+        hint: 'say in the description which operation takes what the response holds',
+      });
+    }
     responses.push({
       ...reader.node(found.pointer),
       component: found.component,
