@@ -5,7 +5,7 @@ import { essence } from './media-type.ts';
 
 /**
  * Lets Fastify read every media type that an operation declares, up to its size limit and no further: contract routes get the
- * raw text or bytes, and parse them together with everything else, so that one answer lists all that is wrong.
+ * raw bytes, and parse them together with everything else, so that one answer lists all that is wrong.
  */
 export function installBodyParsers(
   instance: FastifyInstance,
@@ -14,9 +14,9 @@ export function installBodyParsers(
 ): void {
   const json = instance.getDefaultJsonParser('error', 'error');
   if (instance.hasContentTypeParser('application/json')) instance.removeContentTypeParser('application/json');
-  instance.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (isContractRoute(request)) done(null, body);
-    else void json(request, body as string, done);
+  instance.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (isContractRoute(request) || request.is404) done(null, body);
+    else void json(request, body.toString('utf8'), done);
   });
 
   const declared = new Map<string, MediaKind>();
@@ -31,11 +31,11 @@ export function installBodyParsers(
     if (typeof pattern === 'string' && pattern !== '*' && instance.hasContentTypeParser(pattern)) {
       instance.removeContentTypeParser(pattern);
     }
-    const parseAs = kind === 'binary' || kind === 'multipart' ? 'buffer' : 'string';
-    instance.addContentTypeParser(pattern, { parseAs }, (request: FastifyRequest, body, done) => {
-      if (kind === 'form' && !isContractRoute(request))
-        done(null, Object.fromEntries(new URLSearchParams(body as string)));
-      else done(null, body);
+    // As bytes, so that text which is not UTF-8 can be refused: decoded, its broken characters would pass for meant ones.
+    instance.addContentTypeParser(pattern, { parseAs: 'buffer' }, (request: FastifyRequest, body, done) => {
+      if (isContractRoute(request) || kind === 'binary' || kind === 'multipart') done(null, body);
+      else if (kind === 'form') done(null, Object.fromEntries(new URLSearchParams(body.toString('utf8'))));
+      else done(null, body.toString('utf8'));
     });
   }
 }

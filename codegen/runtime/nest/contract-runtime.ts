@@ -21,6 +21,7 @@ import { OperationRuntime } from './operation-runtime.ts';
 import type { ContractModuleOptions } from './options.ts';
 import type { ContractBinding, RuntimeObserver } from './ports.ts';
 import { directHandler, needsNoPipeline, type ControllerWrapper } from './direct-handler.ts';
+import { onClientError } from './client-errors.ts';
 import { drain } from './drain.ts';
 import { rawReply, rawRequest } from './raw-response.ts';
 import { contextKey, RequestContext } from './request-context.ts';
@@ -31,7 +32,7 @@ import { isSimple, nestPath, pathExpression, routerPath } from './route-path.ts'
 interface ServedContract {
   readonly binding: ContractBinding;
   readonly responder: FailureResponder;
-  readonly paths: readonly { readonly expression: RegExp; readonly method: string }[];
+  readonly paths: readonly { readonly expression: RegExp; readonly method: string; readonly literal: boolean }[];
   /** The literal beginning that all its paths have. */
   readonly prefix: string;
 }
@@ -79,6 +80,7 @@ export class ContractRuntime {
 
     this.instance.setGenReqId(requestIds(this.requestIdHeader, options.requestId?.accept));
     onRouterError(this.instance, (error, request, reply) => this.handle(error, request, reply));
+    onClientError(this.instance, (failure, request, response) => this.handle(failure, request, response));
     this.instance.addHook('onRoute', (route) => this.onRoute(route));
     // Plugins add their routes as late as here.
     this.instance.addHook('onReady', (done) => done(this.checked ? this.findProblems() : undefined));
@@ -124,7 +126,7 @@ export class ContractRuntime {
     const context = known ?? new RequestContext(request, reply, contract.binding.descriptor, undefined);
     (request as Carrier)[contextKey] = context;
     reply.header(this.requestIdHeader, request.id);
-    if (request.is404 && error instanceof NotFoundException) this.notFound(context, contract);
+    if (request.is404 && isAboutNothing(error)) this.notFound(context, contract);
     else contract.responder.fail(context, error);
   }
 
@@ -169,7 +171,11 @@ export class ContractRuntime {
       });
       this.operations.set(keyOf(operation), runtime);
     }
-    const paths = operations.map(({ method, path }) => ({ method, expression: pathExpression(path).expression }));
+    const paths = operations.map(({ method, path }) => ({
+      method,
+      expression: pathExpression(path).expression,
+      literal: !path.includes('{'),
+    }));
     return { binding, responder, paths, prefix: commonPrefix(operations.map(({ path }) => path)) };
   }
 
@@ -236,7 +242,10 @@ export class ContractRuntime {
   /** Nothing is at the path: unless it has other methods. RFC 9110 section 15.5.6. */
   private notFound(context: RequestContext, { paths, responder }: ServedContract): void {
     const path = (context.request.raw.url ?? '').split('?', 1)[0]!;
-    const allow = [...new Set(paths.filter(({ expression }) => expression.test(path)).map(({ method }) => method))];
+    const matching = paths.filter(({ expression }) => expression.test(path));
+    // A path that stands in the contract as it is means itself, whatever templates it fits too. OpenAPI 3.1 section 4.8.8.2.
+    const literal = matching.filter((one) => one.literal);
+    const allow = [...new Set((literal.length > 0 ? literal : matching).map(({ method }) => method))];
     if (allow.length === 0) {
       responder.fail(context, new RequestFailure('not_found', 'There is nothing at this path.'));
       return;
@@ -268,6 +277,7 @@ export class ContractRuntime {
           details: { limit },
         });
       }
+      case 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE':
       case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
         const supported = Object.keys(operation?.request.body?.content ?? {});
         const message =
@@ -294,6 +304,14 @@ function invalid(message: string, location: 'body' | 'path'): RequestFailure {
   return new RequestFailure('validation', `${subject} ${message}.`, {
     details: { errors: [{ field: '', message, location }] },
   });
+}
+
+/** Fastify looks at the body even of a request that leads nowhere; what it says of it does not matter then. */
+function isAboutNothing(error: unknown): boolean {
+  if (error instanceof NotFoundException) return true;
+  return (
+    error instanceof RequestFailure && (error.kind === 'payload_too_large' || error.kind === 'unsupported_media_type')
+  );
 }
 
 const keyOf = ({ method, path }: OperationDescriptor) => `${method} ${nestPath(path)}`;

@@ -159,6 +159,12 @@ export class OperationRuntime {
         details: { supported },
       });
     }
+    const coding = headers['content-encoding'];
+    if (hasBody && coding !== undefined && coding.toLowerCase() !== 'identity') {
+      return new RequestFailure('unsupported_media_type', 'The request body must have no content coding.', {
+        details: { supported: this.reader.supportedMediaTypes },
+      });
+    }
     return undefined;
   }
 

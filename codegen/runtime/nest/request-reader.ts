@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 import type {
   BodyDescriptor,
   BodyMediaDescriptor,
@@ -161,6 +163,7 @@ export class RequestReader {
       input.body = raw;
       return undefined;
     }
+    if (typeof raw !== 'string' && !isUtf8(raw)) return 'is not valid UTF-8';
     const text = typeof raw === 'string' ? raw : raw.toString('utf8');
     if (media.kind === 'json') return parseJson(text, input);
     if (media.kind === 'form') {

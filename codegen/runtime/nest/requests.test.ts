@@ -90,6 +90,9 @@ const act = (id: string, path: string, names: string[]) =>
     }),
   );
 const Act = act('act', '/acts/{id}', ['id']);
+const All = defineOperation<OperationRequest, Answer>(
+  operation({ id: 'all', method: 'GET', path: '/acts/all', responses: anything }),
+);
 const Cancel = act('cancel', '/acts/{id}:cancel', ['id']);
 const Retry = act('retry', '/acts/{id}:retry', ['id']);
 const Pair = act('pair', '/pairs/{a}..{b}.json', ['a', 'b']);
@@ -122,6 +125,9 @@ class Echo {
   @Act() async act(request: OperationRequest) {
     return echo(request);
   }
+  @All() async all(request: OperationRequest) {
+    return echo(request);
+  }
   @Cancel() async cancel({ path }: OperationRequest): Promise<Answer> {
     return { status: 200, body: ['cancel', path] };
   }
@@ -143,7 +149,7 @@ beforeAll(async () => {
       {
         descriptor: contract(
           'echo',
-          [Take, Maybe, Remove, Odd, Act, Cancel, Retry, Pair].map((each) => each.descriptor),
+          [Take, Maybe, Remove, Odd, Act, All, Cancel, Retry, Pair].map((each) => each.descriptor),
         ),
         errors,
       },
@@ -247,6 +253,23 @@ describe('bodies', () => {
     expect(JSON.stringify(answer.body)).not.toContain('secret');
   });
 
+  test.each(['application/json', 'application/yaml', 'text/plain'])(
+    '400: %s that is not UTF-8',
+    async (contentType) => {
+      const sent = Buffer.from('{"name":"caf\xe9"}', 'latin1');
+      expect(await send('POST', '/take', sent, contentType)).toMatchObject(failure('is not valid UTF-8'));
+    },
+  );
+
+  test('415: a body with a content coding', async () => {
+    const response = await running.fetch('/take', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      body: '{"name":"x"}',
+    });
+    expect(response.status).toBe(415);
+  });
+
   test('400: fields of a form are checked like any other', async () => {
     expect(await send('POST', '/take', 'age=x', 'application/x-www-form-urlencoded')).toMatchObject({
       status: 400,
@@ -347,6 +370,19 @@ describe('parameters', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
   });
 
+  test('405: a path that fits a template too allows what it has itself', async () => {
+    const answer = await send('PUT', '/acts/all');
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+  });
+
+  test('405 and 404: whatever body comes with it', async () => {
+    for (const contentType of ['image/x-none', 'application/json']) {
+      expect(await send('QUERY', '/take', 'x'.repeat(3_000), contentType)).toMatchObject({ status: 405 });
+      expect(await send('POST', '/none', 'x'.repeat(3_000_000), contentType)).toMatchObject({ status: 404 });
+    }
+    expect(await send('QUERY', '/remove')).toMatchObject({ status: 405 });
+  });
+
   test('400 and 404: paths that the router refuses have the contract’s shape', async () => {
     expect(await send('GET', '/odd/%zz/1')).toMatchObject({ status: 400, body: { code: 'validation' } });
     expect(await send('POST', `/acts/${'x'.repeat(300)}`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
@@ -378,6 +414,29 @@ test('around surrounds the handler of valid requests', async () => {
   await send('DELETE', '/remove');
   await send('DELETE', '/remove?x=1');
   expect(around).toEqual(['remove']);
+});
+
+test.each([
+  ['no HTTP', 'hello\r\n\r\n', 'The request is not valid HTTP.'],
+  [
+    'a malformed length',
+    'POST /take HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+    'The request is not valid HTTP.',
+  ],
+  [
+    'a header without an end',
+    `GET /remove HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(40_000)}\r\n\r\n`,
+    'The headers of the request are too large.',
+  ],
+])('400 in the contract’s shape: %s', async (_, sent, message) => {
+  const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.end(sent);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(answer).toMatch(/\r\nx-request-id: \S+\r\n/i);
+  expect(answer).toContain(`"message":"${message}"`);
 });
 
 test('a request that breaks off harms nothing', async () => {
