@@ -85,8 +85,16 @@ async function main(): Promise<number> {
     await server?.stop();
     await rm(work, { recursive: true, force: true });
   }
-  console.log(`${languages.length - failures} passed, ${failures} failed`);
+  await report({ passed: languages.length - failures, failed: failures });
   return failures === 0 ? 0 : 1;
+}
+
+/** For people, and in `.report/` for the sum that CI prints. */
+async function report({ passed, failed }: { passed: number; failed: number }): Promise<void> {
+  const folder = join(root, '.report');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'sdks.json'), JSON.stringify({ passed, failed }));
+  console.log(`${passed} passed, ${failed} failed`);
 }
 
 async function test(language: Language, server: Server, work: string): Promise<boolean> {
