@@ -21,10 +21,13 @@ export class ResourceNotFoundError extends DomainError {
   override readonly code = 'resource_not_found';
 
   constructor(resource: string, id: string) {
-    super(`No ${resource.replaceAll('_', ' ')} with id ${id}. Check the id, and that it belongs to this organisation.`, {
-      resource,
-      id,
-    });
+    super(
+      `No ${resource.replaceAll('_', ' ')} with id ${id}. Check the id, and that it belongs to this organisation.`,
+      {
+        resource,
+        id,
+      },
+    );
   }
 }
 

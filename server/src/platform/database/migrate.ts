@@ -10,6 +10,8 @@ const migrationLock = 7_236_014_518;
  */
 export async function migrate(orm: MikroORM, url: string): Promise<string[]> {
   const lock = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  // A connection lost meanwhile shows in the next query; unheard it would end the process.
+  lock.on('error', () => undefined);
   await lock.connect();
   try {
     await lock.query('select pg_advisory_lock($1)', [migrationLock]);

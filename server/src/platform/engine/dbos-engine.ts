@@ -193,6 +193,8 @@ export class DbosEngine extends Engine {
       idle_in_transaction_session_timeout: standstill,
     });
     pool.on('error', (error) => log.warn('A connection of the engine was lost.', error));
+    // The pool listens only to connections that lie idle: one that is lost between two queries of a transaction would end the process.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return pool;
   }
 
