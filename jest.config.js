@@ -36,6 +36,8 @@ const withDatabase = {
 };
 
 export default {
+  // Generous, since a busy machine is slow and a slow test is not a failed one.
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/contract-tests/verifier/coverage-reporter.ts'],
   projects: [
     project('unit', ['<rootDir>/codegen', '<rootDir>/clients/typescript', '<rootDir>/scripts', '<rootDir>/spec']),
