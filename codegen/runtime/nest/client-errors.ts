@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 
 import type { FastifyInstance } from 'fastify';
 
@@ -19,18 +20,19 @@ const reasons: Readonly<Record<string, string>> = {
 export function onClientError(instance: FastifyInstance, handler: ClientErrorHandler): void {
   instance.server.removeAllListeners('clientError');
   instance.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const request = new IncomingMessage(socket);
-    const response = new ServerResponse(request);
-    try {
-      if (error.code === 'ECONNRESET' || !socket.writable) throw error;
-      // Throws where an answer is on its way already: nothing can be said beside it.
-      response.assignSocket(socket);
-    } catch {
+    const current = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
+    if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent) {
       socket.destroy();
       return;
     }
+    const request = new IncomingMessage(socket);
+    const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.once('finish', () => socket.destroySoon());
+    // Not on the socket itself, which still belongs to the answer of a request whose body is what is broken.
+    const wire = new PassThrough();
+    response.assignSocket(wire as unknown as Socket);
+    response.once('finish', () => wire.end());
+    wire.once('end', () => socket.destroySoon()).pipe(socket);
     const message = reasons[error.code ?? ''] ?? 'The request is not valid HTTP.';
     handler(new RequestFailure('validation', message, { details: { errors: [] }, cause: error }), request, response);
   });

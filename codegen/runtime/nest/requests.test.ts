@@ -424,6 +424,11 @@ test.each([
     'The request is not valid HTTP.',
   ],
   [
+    'a broken body',
+    'POST /take HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    'The request is not valid HTTP.',
+  ],
+  [
     'a header without an end',
     `GET /remove HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(40_000)}\r\n\r\n`,
     'The headers of the request are too large.',
@@ -431,7 +436,7 @@ test.each([
 ])('400 in the contract’s shape: %s', async (_, sent, message) => {
   const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
   socket.on('error', () => undefined);
-  socket.end(sent);
+  socket.write(sent);
   let answer = '';
   for await (const chunk of socket) answer += String(chunk);
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
