@@ -97,8 +97,16 @@ export class ExecutionBench {
   }
 
   async begin(definition: WorkflowDefinition, input: Record<string, Json> = {}): Promise<Execution> {
-    const workflowId = newId('wf');
+    return this.beginOf(this.publish(definition), input);
+  }
+
+  /** A workflow's id; given one, its next version. */
+  publish(definition: WorkflowDefinition, workflowId = newId('wf')): string {
     this.#workflows.set(workflowId, definition);
+    return workflowId;
+  }
+
+  async beginOf(workflowId: string, input: Record<string, Json> = {}): Promise<Execution> {
     return this.service.start({ caller, workflowId, input });
   }
 

@@ -78,7 +78,8 @@ async function begin(definition: WorkflowDefinition, input: Json): Promise<strin
     const { workflowId, workflowVersion, definitionHash, createdAt } = execution;
     const acceptedAt = createdAt.toISOString();
     const given = { organisationId, workflowId, workflowVersion, definitionHash, input, trigger: {}, acceptedAt };
-    await engine.submit({ runId: execution.id, body: graphBody, input: given }, em);
+    const group = { id: workflowId, concurrency: definition.settings?.concurrency };
+    await engine.submit({ runId: execution.id, body: graphBody, input: given, group }, em);
     return execution.id;
   });
 }

@@ -1,84 +1,32 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
-import type { WorkflowDefinition } from '../language/index.ts';
+import { sketch } from '../../../test/executions/sketch.ts';
+import { begin, kill, Workers } from '../../../test/executions/workers.ts';
 import { ExecutionEvent } from './execution-event.entity.ts';
 import { Execution } from './execution.entity.ts';
 import { Step } from './step.entity.ts';
-import { sketch } from '../../../test/executions/sketch.ts';
 
 jest.setTimeout(60_000);
 
 let database: TestDatabase;
-let folder: string;
-let journal: string;
-const workers = new Set<ChildProcess>();
+let workers: Workers;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  workers = new Workers(database.url);
 });
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'flowpact-crash-'));
-  journal = join(folder, 'journal');
+afterEach(() => workers.clear());
+afterAll(async () => {
+  workers.remove();
+  await database.drop();
 });
-afterEach(async () => {
-  for (const worker of workers) await kill(worker);
-  rmSync(folder, { recursive: true });
-});
-afterAll(() => database.drop());
-
-async function startWorker(): Promise<ChildProcess> {
-  const worker = fork(new URL('../../../test/executions/worker.ts', import.meta.url), [database.url, journal], {
-    execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  workers.add(worker);
-  worker.once('exit', () => workers.delete(worker));
-  await Promise.race([
-    once(worker, 'message'),
-    once(worker, 'exit').then(() => Promise.reject(new Error('The worker did not start.'))),
-  ]);
-  return worker;
-}
-
-async function kill(worker: ChildProcess): Promise<void> {
-  if (worker.exitCode !== null || worker.signalCode !== null) return;
-  const exit = once(worker, 'exit');
-  worker.kill('SIGKILL');
-  await exit;
-}
-
-async function begin(worker: ChildProcess, definition: WorkflowDefinition, count: number): Promise<string[]> {
-  const answer = once(worker, 'message') as Promise<[{ begun: string[] }]>;
-  worker.send({ begin: definition, count });
-  return (await answer)[0].begun;
-}
-
-interface Entry {
-  what: 'begin' | 'end' | 'stop';
-  key: string;
-  pid: number;
-  at: number;
-}
-
-function entries(): Entry[] {
-  if (!existsSync(journal)) return [];
-  const lines = readFileSync(journal, 'utf8').trimEnd().split('\n').filter(Boolean);
-  return lines.map((line) => {
-    const [what, key, pid, at] = line.split(' ') as [Entry['what'], string, string, string];
-    return { what, key, pid: Number(pid), at: Number(at) };
-  });
-}
 
 /** How often each step began. */
 function begun(): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { what, key } of entries()) if (what === 'begin') counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const { what, key } of workers.entries()) if (what === 'begin') counts.set(key, (counts.get(key) ?? 0) + 1);
   return counts;
 }
 
@@ -129,13 +77,13 @@ const diamonds = sketch(
 );
 
 test('kill -9: another process goes on within about a second, and no completed step runs again', async () => {
-  const [doomed, survivor] = await Promise.all([startWorker(), startWorker()]);
+  const [doomed, survivor] = await Promise.all([workers.start(), workers.start()]);
   const ids = await begin(doomed, chain, 10);
   await sleep(180);
   const killedAt = Date.now();
   await kill(doomed);
   await allCompleted(ids, 15_000);
-  const takenUp = entries().filter(({ what, pid }) => what === 'begin' && pid === survivor.pid);
+  const takenUp = workers.entries().filter(({ what, pid }) => what === 'begin' && pid === survivor.pid);
   expect(Math.min(...takenUp.map(({ at }) => at)) - killedAt).toBeLessThan(3_000);
   const counts = begun();
   expect(counts.size).toBe(ids.length * 4);
@@ -148,13 +96,13 @@ test('kill -9: another process goes on within about a second, and no completed s
 });
 
 test('kill -9 at random moments, over and over: nothing is lost, nothing is stuck', async () => {
-  const pool = await Promise.all([startWorker(), startWorker(), startWorker()]);
+  const pool = await Promise.all([workers.start(), workers.start(), workers.start()]);
   const ids = (await Promise.all(pool.map((worker) => begin(worker, diamonds, 8)))).flat();
   for (let round = 0; round < 6; round++) {
     await sleep(100 + Math.random() * 300);
     const index = Math.floor(Math.random() * pool.length);
     await kill(pool[index]!);
-    pool[index] = await startWorker();
+    pool[index] = await workers.start();
   }
   await allCompleted(ids, 30_000);
   await expectWholeLogs(ids, 7);
@@ -162,7 +110,7 @@ test('kill -9 at random moments, over and over: nothing is lost, nothing is stuc
 });
 
 test('a process that stands still is replaced, and fenced off when it goes on', async () => {
-  const [stopped] = await Promise.all([startWorker(), startWorker()]);
+  const [stopped] = await Promise.all([workers.start(), workers.start()]);
   const ids = await begin(stopped, chain, 5);
   await sleep(150);
   stopped.kill('SIGSTOP');
@@ -176,7 +124,7 @@ test('a process that stands still is replaced, and fenced off when it goes on', 
 });
 
 test('a process that stops in good order leaves its waiting runs to the others', async () => {
-  const [leaving] = await Promise.all([startWorker(), startWorker()]);
+  const [leaving] = await Promise.all([workers.start(), workers.start()]);
   const waiting = sketch({ a: J, b: { type: 'pause', params: { ms: 1_000 } }, c: J }, ['a -> b', 'b -> c']);
   const ids = await begin(leaving, waiting, 5);
   await sleep(400);
@@ -188,19 +136,19 @@ test('a process that stops in good order leaves its waiting runs to the others',
 });
 
 test('a cancellation in one process reaches the step that another runs within a second', async () => {
-  const [running, other] = await Promise.all([startWorker(), startWorker()]);
+  const [running, other] = await Promise.all([workers.start(), workers.start()]);
   const [id] = await begin(running, sketch({ a: { type: 'journaled', params: { ms: 10_000 } } }, []), 1);
   await sleep(300);
   const from = Date.now();
   other.send({ cancel: id });
-  while (!entries().some(({ what }) => what === 'stop') && Date.now() - from < 5_000) await sleep(10);
-  const stopped = entries().find(({ what }) => what === 'stop');
+  while (!workers.entries().some(({ what }) => what === 'stop') && Date.now() - from < 5_000) await sleep(10);
+  const stopped = workers.entries().find(({ what }) => what === 'stop');
   expect(stopped).toMatchObject({ key: `${id}:a:1`, pid: running.pid });
   expect(stopped!.at - from).toBeLessThan(1_000);
 });
 
 test('lost database connections are made again, and runs go on', async () => {
-  const workersAtWork = await Promise.all([startWorker(), startWorker()]);
+  const workersAtWork = await Promise.all([workers.start(), workers.start()]);
   const ids = (await Promise.all(workersAtWork.map((worker) => begin(worker, diamonds, 5)))).flat();
   for (let round = 0; round < 3; round++) {
     await sleep(150);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 
 /** Seed of the lock keys, so that they do not meet other users of advisory locks. */
@@ -115,7 +116,7 @@ export class Admission {
     const { room, start } = this.#options;
     const free = room();
     if (free === undefined) return;
-    const token = crypto.randomUUID();
+    const token = randomUUID();
     const own = await this.#claim(group, Math.max(0, free), token);
     if (own.length > 0) await start(own, token, group);
   }
