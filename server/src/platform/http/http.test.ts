@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { fastify, type FastifyInstance } from 'fastify';
+import { contract } from '#generated/platform/index.ts';
 import { createLogger } from '../logging/logger.ts';
 import { installMetricsRoute } from '../telemetry/metrics-route.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -29,6 +30,14 @@ async function serve({
     return { ok: true };
   });
   return lines;
+}
+
+/** Names of all response headers in a bundled OpenAPI document. */
+function declaredHeaders(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const { headers, ...rest } = node as Record<string, unknown>;
+  const own = typeof headers === 'object' && headers !== null && 'description' in rest ? Object.keys(headers) : [];
+  return [...new Set([...own, ...Object.values(rest).flatMap(declaredHeaders)])];
 }
 
 describe('security headers', () => {
@@ -68,6 +77,17 @@ describe('CORS', () => {
       'access-control-expose-headers': expect.stringContaining('X-Request-Id'),
     });
     expect((await ask('https://evil.example.com'))['access-control-allow-origin']).toBeUndefined();
+  });
+
+  test('lets the pages of a listed origin read every header that the contract declares', async () => {
+    await serve({ origins: ['https://app.example.com'] });
+    const { headers } = await server.inject({ url: '/things/1', headers: { origin: 'https://app.example.com' } });
+    const exposed = String(headers['access-control-expose-headers']).split(/, */);
+    // Browsers hand out Cache-Control unasked and Set-Cookie never; X-Accel-Buffering is for proxies.
+    const others = ['Cache-Control', 'Set-Cookie', 'X-Accel-Buffering'];
+    const declared = declaredHeaders(contract.document);
+    expect(declared).toContain('Retry-After');
+    expect(declared.filter((name) => !others.includes(name) && !exposed.includes(name))).toEqual([]);
   });
 
   test('answers the preflight of a listed origin', async () => {

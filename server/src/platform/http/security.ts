@@ -15,6 +15,8 @@ const exposedHeaders = [
   'Retry-After',
   'Idempotent-Replayed',
   'Location',
+  'Content-Disposition',
+  'WWW-Authenticate',
   'Deprecation',
   'Sunset',
   'Link',
