@@ -21,7 +21,7 @@ var _ MappedNullable = &WorkflowSettings{}
 type WorkflowSettings struct {
 	// A time span such as `250ms`, `30s`, `5m`, `2h`, `3d`, `1w`, or ISO 8601 (`PT30S`).
 	Timeout *string `json:"timeout,omitempty"`
-	// How many of its executions may run at once.
+	// How many executions of the workflow may be active at once; unlimited when absent. The others stay `pending` and start in the order in which they were accepted, each by the limit of the version that it runs. An execution that rests in a long wait is not active, and waits for its turn before it goes on. 
 	Concurrency *int32 `json:"concurrency,omitempty"`
 	// `fail` (when absent) stops at the first failed node; `continue` lets other branches end.
 	OnFailure *string `json:"on_failure,omitempty"`

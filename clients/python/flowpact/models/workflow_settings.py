@@ -29,7 +29,7 @@ class WorkflowSettings(BaseModel):
     How executions of the workflow behave.
     """ # noqa: E501
     timeout: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = Field(default=None, description="A time span such as `250ms`, `30s`, `5m`, `2h`, `3d`, `1w`, or ISO 8601 (`PT30S`).")
-    concurrency: Optional[Annotated[int, Field(le=10000, strict=True, ge=1)]] = Field(default=None, description="How many of its executions may run at once.")
+    concurrency: Optional[Annotated[int, Field(le=10000, strict=True, ge=1)]] = Field(default=None, description="How many executions of the workflow may be active at once; unlimited when absent. The others stay `pending` and start in the order in which they were accepted, each by the limit of the version that it runs. An execution that rests in a long wait is not active, and waits for its turn before it goes on. ")
     on_failure: Optional[StrictStr] = Field(default=None, description="`fail` (when absent) stops at the first failed node; `continue` lets other branches end.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["timeout", "concurrency", "on_failure"]

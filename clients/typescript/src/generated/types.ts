@@ -1891,7 +1891,11 @@ export interface components {
         /** @description How executions of the workflow behave. */
         WorkflowSettings: {
             timeout?: components["schemas"]["Duration"];
-            /** @description How many of its executions may run at once. */
+            /**
+             * @description How many executions of the workflow may be active at once; unlimited when absent. The others stay `pending` and
+             *     start in the order in which they were accepted, each by the limit of the version that it runs. An execution that
+             *     rests in a long wait is not active, and waits for its turn before it goes on.
+             */
             concurrency?: number;
             /**
              * @description `fail` (when absent) stops at the first failed node; `continue` lets other branches end.

@@ -19,7 +19,7 @@ export interface WorkflowDefinition {
 export interface WorkflowSettings {
   /** Time limit of a whole execution. */
   timeout?: Duration;
-  /** How many executions of this workflow may run at once. */
+  /** How many executions of the workflow may be active at once; the others stay pending, in the order of acceptance. */
   concurrency?: number;
   on_failure?: 'fail' | 'continue';
 }
