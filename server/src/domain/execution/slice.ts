@@ -1,4 +1,5 @@
 import { ValidationFailedError } from '../domain-error.ts';
+import { isWritable } from '../moment.ts';
 
 /** Which part of a long list is wanted: a page by number, or what follows a cursor. */
 export interface SliceRequest {
@@ -30,7 +31,8 @@ export function toCursor({ createdAt, id }: Position): string {
 /** Throws ValidationFailedError for what no list has given out. */
 export function fromCursor(cursor: string): Position {
   const match = /^(\d{1,15}) ([a-z]+_[0-9a-z]{26})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (!match) throw wrongQuery('cursor', 'is not a cursor of this list; take it from pagination.next_cursor');
+  if (!match || !isWritable(Number(match[1])))
+    throw wrongQuery('cursor', 'is not a cursor of this list; take it from pagination.next_cursor');
   return { createdAt: new Date(Number(match[1])), id: match[2]! };
 }
 

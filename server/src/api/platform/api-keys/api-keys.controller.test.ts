@@ -176,6 +176,16 @@ test('404: an id that is no id is not there either', async () => {
   }
 });
 
+test('400: an expiry that cannot be stored is refused', async () => {
+  const body = { name: 'late', scopes: ['workflows:read'], expires_at: '9999-12-31T23:59:59-12:00' };
+  const refused = await call('POST', '/api-keys', { body });
+  expect(refused.status).toBe(400);
+  expect(refused.body.error).toMatchObject({
+    code: 'validation_error',
+    details: { errors: [{ field: 'expires_at' }] },
+  });
+});
+
 test('400: a name that cannot be stored is refused', async () => {
   const refused = await call('POST', '/api-keys', { body: { name: 'a\0b', scopes: ['workflows:read'] } });
   expect(refused.status).toBe(400);

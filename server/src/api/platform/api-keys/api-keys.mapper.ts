@@ -28,11 +28,11 @@ export function toCreatedApiKey({ apiKey, secret }: ApiKeyWithSecret): contract.
 }
 
 export function toNewApiKey({ expires_at, ...rest }: contract.CreateApiKeyRequest): NewApiKey {
-  return { ...rest, expiresAt: fromTime(expires_at) };
+  return { ...rest, expiresAt: fromTime(expires_at, 'expires_at', 'body') };
 }
 
 export function toApiKeyChange({ expires_at, ...rest }: contract.UpdateApiKeyRequest): ApiKeyChange {
-  return { ...rest, expiresAt: fromTime(expires_at) };
+  return { ...rest, expiresAt: fromTime(expires_at, 'expires_at', 'body') };
 }
 
 export const scopeCatalogue: contract.ScopeCatalogue = {

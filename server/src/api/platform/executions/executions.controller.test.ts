@@ -227,6 +227,14 @@ describe('lists', () => {
     expect((await get('/executions?workflow_id=%00')).body.data).toEqual([]);
   });
 
+  test('400: moments that no database writes', async () => {
+    const cursor = Buffer.from('253402300800000 exec_01m80k0fahe499szxx2j0fkj9f').toString('base64url');
+    for (const query of ['from=0000-01-01T00:00:00Z', 'to=9999-12-31T23:59:59-12:00', `cursor=${cursor}`]) {
+      const { status, body } = await get(`/executions?${query}`);
+      expect({ status, code: body.error.code }).toEqual({ status: 400, code: 'validation_error' });
+    }
+  });
+
   test('400: a cursor that is none, and a cursor with a page', async () => {
     for (const query of ['cursor=abc', `cursor=${Buffer.from('1 exec_').toString('base64url')}`, 'cursor=abc&page=2']) {
       const { status, body } = await get(`/executions?${query}`);

@@ -99,7 +99,15 @@ export function toExecutionQuery(
   { status, from, to, page, per_page, cursor }: contract.ListWorkflowExecutions.Request['query'],
   workflowId: string | undefined,
 ): ExecutionQuery {
-  return { workflowId, statuses: status, from: fromTime(from), to: fromTime(to), page, perPage: per_page, cursor };
+  return {
+    workflowId,
+    statuses: status,
+    from: fromTime(from, 'from', 'query'),
+    to: fromTime(to, 'to', 'query'),
+    page,
+    perPage: per_page,
+    cursor,
+  };
 }
 
 export function toCursorPagination({ nextCursor, page }: Slice<unknown>, perPage: number): contract.CursorPagination {

@@ -306,6 +306,11 @@ describe('what comes out', () => {
     expect({ status, error }).toMatchObject({ status: 'failed', error: { code: 'result_too_deep', node_id: 'c' } });
   });
 
+  test('a wait beyond all calendars fails its node', async () => {
+    const { error } = await bench.run(sketch({ a: { type: 'pause', params: { ms: 1e15 } } }, []));
+    expect(error).toMatchObject({ code: 'invalid_params', node_id: 'a' });
+  });
+
   test('characters that PostgreSQL does not store are replaced', async () => {
     const { output, status } = await bench.run(sketch({ a: { type: 'odd' } }, []));
     expect({ status, output }).toEqual({ status: 'completed', output: { a: 'a\ufffdb\ufffdc\\u0000' } });

@@ -7,6 +7,7 @@ import {
   type WorkflowNode,
 } from '../../language/index.ts';
 import type { NodeRegistry } from '../../nodes/node-registry.ts';
+import { isWritable } from '../../moment.ts';
 import { type Command, type LogLevel, NodeFailure, type NodeResult, type Scope } from '../../nodes/node-type.ts';
 import { RunAbandonedError, type RunContext } from '../engine.ts';
 import type { Failure } from '../execution.entity.ts';
@@ -256,8 +257,12 @@ export class GraphRun {
     const { context, chronicle } = this.#options;
     const plan = await context.step<{ at: number; error: ErrorRecord | null }>(run.nextKey('sleep'), async () => {
       const wish = wakeAt();
-      if (Number.isNaN(wish)) {
-        const error = { code: 'invalid_params', message: 'The time to wait for is not a date.', details: {} };
+      if (!isWritable(wish)) {
+        const error = {
+          code: 'invalid_params',
+          message: 'The time to wait for is not a date of the years 1 to 9999.',
+          details: {},
+        };
         return { at: Date.now(), error };
       }
       const limit = earliest([run.limit(), this.#limit]);
