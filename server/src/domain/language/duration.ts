@@ -13,7 +13,7 @@ const people = /^(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+$/;
 const part = /(\d+(?:\.\d+)?)(ms|[smhdw])/g;
 
 /** The longest span a duration may name; longer waits are schedules. */
-export const longestDuration = 366 * unitMilliseconds.d!;
+const longestDuration = 366 * unitMilliseconds.d!;
 
 /** Milliseconds of `250ms`, `30s`, `5m`, `1h30m`, `3d`, `1w` or `PT30S`; `undefined` when it is not a duration of at most 366 days. */
 export function parseDuration(text: string): number | undefined {

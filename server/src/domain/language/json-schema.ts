@@ -18,7 +18,7 @@ ajv.addFormat('duration-text', (text: string) => (parseDuration(text) ?? 0) > 0)
 const compiled = new WeakMap<object, ValidateFunction>();
 
 /** A validator of a schema that we wrote; compiled once. */
-export function compileSchema(schema: Record<string, Json>): ValidateFunction {
+function compileSchema(schema: Record<string, Json>): ValidateFunction {
   const known = compiled.get(schema);
   if (known) return known;
   const validate = ajv.compile(schema);

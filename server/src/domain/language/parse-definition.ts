@@ -5,6 +5,7 @@ import { definitionSchema, limits } from './definition.schema.ts';
 import { schemaFaults } from './json-schema.ts';
 import { type DefinitionProblem, fieldPath } from './problem.ts';
 
+/** A definition, or everything that keeps the value from being one. */
 export type ParsedDefinition =
   { definition: WorkflowDefinition; problems: [] } | { definition?: undefined; problems: DefinitionProblem[] };
 

@@ -1,7 +1,7 @@
 import { Script } from 'node:vm';
 
 /** Longest expression and program, in characters; V8 and QuickJS parse recursively. */
-export const longestSource = 64 * 1024;
+const longestSource = 64 * 1024;
 
 /** Why `source` is not one JavaScript expression, or `undefined` when it is. Compiles, never runs. */
 export function expressionFault(source: string): string | undefined {

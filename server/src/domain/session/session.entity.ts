@@ -3,10 +3,9 @@ import { Organisation } from '../organisation/organisation.entity.ts';
 import { User } from '../user/user.entity.ts';
 
 /** Why a session ended before its time. */
-export const endReasons = ['logout', 'token_reuse'] as const;
+const endReasons = ['logout', 'token_reuse'] as const;
 
-/** One of `endReasons`. */
-export type EndReason = (typeof endReasons)[number];
+type EndReason = (typeof endReasons)[number];
 
 const SessionSchema = defineEntity({
   name: 'Session',
