@@ -39,7 +39,7 @@ const bodies: Record<string, RunBody> = {
     seen.push(order);
   },
   'large@1': async (run) => {
-    seen.push((await run.step('large', async () => new Array(1_000_000).fill(0))).length);
+    seen.push((await run.step('large', async () => Array.from({ length: 1_000_000 }, () => 0))).length);
   },
   'signal@1': async (run) => {
     seen.push(
