@@ -1,4 +1,4 @@
-import type { Scope } from './api-key/scope.ts';
+import type { Scope } from './scope.ts';
 import type { Plan } from './organisation/plan.ts';
 
 /** Who is asking: always of one organisation, through an API key or a user's session, with the scopes that are granted. */

@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { User } from '../user/user.entity.ts';
 import { ApiKeyNotActiveError } from './api-key.errors.ts';
-import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } from './scope.ts';
+import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } from '../scope.ts';
 
 const ApiKeySchema = defineEntity({
   name: 'ApiKey',

@@ -7,7 +7,7 @@ import { OrganisationService } from '../organisation/organisation.service.ts';
 import { ApiKeySecret } from './api-key-secret.entity.ts';
 import { ApiKey } from './api-key.entity.ts';
 import { ApiKeyService } from './api-key.service.ts';
-import { scopes, type Scope } from './scope.ts';
+import { scopes, type Scope } from '../scope.ts';
 
 let database: TestDatabase;
 let admin: Caller;

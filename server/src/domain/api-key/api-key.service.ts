@@ -19,7 +19,7 @@ import {
   InvalidApiKeyError,
   RevokedApiKeyError,
 } from './api-key.errors.ts';
-import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } from './scope.ts';
+import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } from '../scope.ts';
 
 /** How often the time of last use is written, so that a busy key costs one write a minute and not one a request. */
 const lastUsedGranularityMs = 60_000;

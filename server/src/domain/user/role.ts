@@ -1,4 +1,4 @@
-import { scopes, type Scope } from '../api-key/scope.ts';
+import { scopes, type Scope } from '../scope.ts';
 
 /** What a user may do in the organisation. */
 export const roles = ['owner', 'admin', 'member', 'viewer'] as const;

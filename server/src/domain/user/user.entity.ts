@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import type { Scope } from '../api-key/scope.ts';
+import type { Scope } from '../scope.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { roles, scopesOfRole } from './role.ts';
 

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/database.ts
 import type { Caller } from '../../domain/caller.ts';
 import { ApiKey } from '../../domain/api-key/api-key.entity.ts';
 import { ApiKeyService } from '../../domain/api-key/api-key.service.ts';
-import { scopes } from '../../domain/api-key/scope.ts';
+import { scopes } from '../../domain/scope.ts';
 import { OrganisationService } from '../../domain/organisation/organisation.service.ts';
 import { Argon2PasswordHasher } from '../auth/argon2-password-hasher.ts';
 import { createOrm } from '../database/orm.ts';

@@ -1,7 +1,7 @@
 import type * as contract from '#generated/platform/index.ts';
 import type { ApiKey } from '../../../domain/api-key/api-key.entity.ts';
 import type { ApiKeyChange, ApiKeyWithSecret, NewApiKey } from '../../../domain/api-key/api-key.service.ts';
-import { scopeBundles, scopeDescriptions, scopes } from '../../../domain/api-key/scope.ts';
+import { scopeBundles, scopeDescriptions, scopes } from '../../../domain/scope.ts';
 import { fromTime, toTime } from '../time.ts';
 
 export function toApiKey(apiKey: ApiKey): contract.ApiKey {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { contract } from '#generated/platform/index.ts';
-import { scopeBundles, scopes } from '../../../domain/api-key/scope.ts';
+import { scopeBundles, scopes } from '../../../domain/scope.ts';
 
 const { schemas } = contract.document.components as { schemas: Record<string, { enum?: string[] }> };
 
