@@ -70,6 +70,13 @@ describe('start', () => {
     });
   });
 
+  test('an input with a number beyond what can be stored is refused', async () => {
+    const input = JSON.parse('{ "list": [1e308, 1e999] }') as Record<string, Json>;
+    await expect(bench.begin(sketch({ a: W }, []), input)).rejects.toMatchObject({
+      details: { errors: [{ field: 'input', message: 'has a number that is too large', location: 'body' }] },
+    });
+  });
+
   test('an execution begins within milliseconds', async () => {
     await bench.run(sketch({ a: W }, []));
     const { createdAt, startedAt } = await bench.run(sketch({ a: W }, []));

@@ -11,14 +11,22 @@ export function toJsonb(value: unknown): string {
 }
 
 /**
- * Throws ValidationFailedError when the value, named `field` in the request's body, nests too deep or has characters that
- * cannot be stored.
+ * Throws ValidationFailedError when the value, named `field` in the request's body, nests too deep, or has numbers or
+ * characters that cannot be stored.
  */
 export function checkStorable(field: string, value: Json): void {
   if (isTooDeep(value)) throw refused(field, `nests deeper than ${deepestValue} levels`);
+  if (holdsInfinity(value)) throw refused(field, 'has a number that is too large');
   const json = JSON.stringify(value);
   if (!suspicious.test(json) || JSON.stringify(storable(value)) === json) return;
   throw refused(field, 'has a character that cannot be stored: NUL or half of a surrogate pair');
+}
+
+/** What JSON text such as 1e999 is read as; written again it would be null. */
+function holdsInfinity(value: Json): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((item) => item !== undefined && holdsInfinity(item));
 }
 
 function refused(field: string, message: string): ValidationFailedError {
