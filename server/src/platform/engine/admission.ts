@@ -16,17 +16,17 @@ const activeStatuses = `'PENDING', 'ENQUEUED'`;
 
 /**
  * The first that wait, as long as each of them has fewer active before it than it asks for; nobody overtakes. As many as
- * there is room for become this process's own, the others go to the queue of all processes.
+ * there is room for become this process's own, the others go to the queue of all processes. The last condition keeps out
+ * those that are cancelled meanwhile; so written, no index serves it, which would lead through all that wait.
  */
 const admit = `
-with active as (
-  select count(*) as runs ${ofGroup('$3', '$1', activeStatuses)}
-), waiting as (
+with waiting as (
   select workflow_uuid, (attributes ->> 'concurrency')::int as concurrency, row_number() over (${inOrder}) as place
     ${ofGroup('$2', '$1', `'ENQUEUED'`)} ${inOrder} limit ${batchSize}
-), judged as (
-  select workflow_uuid, place, bool_and(active.runs + place <= concurrency) over (order by place) as fits
-    from waiting, active
+), judged as materialized (
+  select workflow_uuid, place, bool_and(place + (select count(*) ${ofGroup('$3', '$1', activeStatuses)}) <= concurrency)
+      over (order by place) as fits
+    from waiting
 )
 update dbos.workflow_status run set
   queue_name = $3,
@@ -37,8 +37,9 @@ update dbos.workflow_status run set
   recovery_attempts = recovery_attempts + case when place <= $4 then 1 else 0 end,
   updated_at = (extract(epoch from now()) * 1000)::bigint
 from judged
-where fits and run.workflow_uuid = judged.workflow_uuid and run.status = 'ENQUEUED' and run.queue_name = $2
-returning run.workflow_uuid as id, run.status`;
+where fits and run.workflow_uuid = judged.workflow_uuid
+  and row(run.status, run.queue_name) is not distinct from row('ENQUEUED', $2)
+returning run.workflow_uuid as id, place::int`;
 
 /** One index seek per group that waits, however long its line is, and one count. */
 const groupsWithRoom = `
@@ -64,7 +65,7 @@ export interface AdmissionOptions {
   readonly queue: string;
   /** How many more runs this process takes; undefined when it takes no part any more. */
   readonly room: () => number | undefined;
-  /** Starts runs that are this process's own now, under the token that says so. */
+  /** Starts runs that are this process's own now, in their order, under the token that says so. */
   readonly start: (runIds: string[], token: string, group: string) => Promise<void>;
   readonly warn: (message: string, error: unknown) => void;
 }
@@ -129,7 +130,7 @@ export class Admission {
     try {
       await client.query(`begin; set local lock_timeout = ${lockTimeout}`);
       await client.query(`select pg_advisory_xact_lock(hashtextextended($1, ${lockSeed}))`, [group]);
-      const { rows } = await client.query<{ id: string; status: string }>(admit, [
+      const { rows } = await client.query<{ id: string; place: number }>(admit, [
         group,
         waitingQueue,
         queue,
@@ -138,7 +139,8 @@ export class Admission {
         token,
       ]);
       await client.query('commit');
-      return rows.filter(({ status }) => status === 'PENDING').map(({ id }) => id);
+      const own = rows.filter(({ place }) => place <= free).toSorted((a, b) => a.place - b.place);
+      return own.map(({ id }) => id);
     } catch (error) {
       await client.query('rollback').catch((lost: Error) => (fault = lost));
       throw error;

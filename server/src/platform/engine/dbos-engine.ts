@@ -254,7 +254,10 @@ export class DbosEngine extends Engine {
   /** Should this fail for a run, its row stays with this process and is found again by #tick. */
   async #startAdmitted(runIds: string[], token: string, group: string): Promise<void> {
     const executor = this.#executor();
-    for (const status of (await executor.systemDatabase.getWorkflowStatuses(runIds)).values()) {
+    const statuses = await executor.systemDatabase.getWorkflowStatuses(runIds);
+    for (const runId of runIds) {
+      const status = statuses.get(runId);
+      if (!status) continue;
       const handle = await executor.executeDequeuedWorkflow(status, token);
       const over = (): void => this.#look(group);
       handle.getResult().then(over, over);
