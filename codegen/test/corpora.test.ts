@@ -20,7 +20,10 @@ const corpora: readonly (readonly [document: string, skip?: readonly string[]])[
   ['@readme/oas-examples/3.0/json/parameters-cookies.json'],
   ['@readme/oas-examples/3.0/json/parameters-extreme.json'],
   ['@readme/oas-examples/3.0/json/parameters-style.json'],
-  ['@readme/oas-examples/3.0/json/petstore.json', ['unsupported-media-type', 'unsupported-server-path']],
+  [
+    '@readme/oas-examples/3.0/json/petstore.json',
+    ['unsupported-media-type', 'unsupported-server-path', 'undated-deprecation'],
+  ],
   ['@readme/oas-examples/3.0/json/petstore-simple-no-tags.json'],
   ['@readme/oas-examples/3.0/json/polymorphism.json'],
   ['@readme/oas-examples/3.0/json/readme-legacy.json', ['unsupported-server-path']],

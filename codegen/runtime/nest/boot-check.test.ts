@@ -223,6 +223,21 @@ test('deprecated operations say so on every response', async () => {
   await running.close();
 });
 
+test('a deprecation without a date sends no Deprecation header', async () => {
+  const Old = make('old', { deprecated: { sunset: '2027-01-01' } });
+  @Controller()
+  class Olds {
+    @Old()
+    async old(request: OperationRequest): Promise<Answer> {
+      return request && Old.respond(204);
+    }
+  }
+  const running = await start([Olds], { contracts: [{ descriptor: contract('c', [Old.descriptor]), errors }] });
+  const { headers } = await running.fetch('/old');
+  expect([headers.get('deprecation'), headers.get('sunset')]).toEqual([null, 'Fri, 01 Jan 2027 00:00:00 GMT']);
+  await running.close();
+});
+
 test('translateError sees what was thrown before its code is looked up', async () => {
   const Broken = make('broken', { errors: { database_down: 503 } });
   @Controller()

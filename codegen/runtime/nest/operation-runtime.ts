@@ -287,11 +287,12 @@ function apiKeyParameters(contract: ContractDescriptor, operation: OperationDesc
     .flatMap((scheme) => (scheme?.type === 'apiKey' && scheme.in === 'query' ? [scheme.name ?? ''] : []));
 }
 
-/** `Deprecation` (RFC 9745, a structured date), `Sunset` (RFC 8594, an HTTP date) and where to read on. */
+/** `Deprecation` (RFC 9745, the date since when; none without one), `Sunset` (RFC 8594, an HTTP date) and where to read on. */
 function deprecationHeaders({ deprecated }: OperationDescriptor): (readonly [string, string])[] {
   if (deprecated === undefined) return [];
   const { since, sunset, link } = deprecated;
-  const headers: [string, string][] = [['Deprecation', `@${Math.trunc(new Date(since ?? 0).getTime() / 1000)}`]];
+  const headers: [string, string][] = [];
+  if (since !== undefined) headers.push(['Deprecation', `@${Math.trunc(Date.parse(since) / 1000)}`]);
   if (sunset !== undefined) headers.push(['Sunset', new Date(sunset).toUTCString()]);
   if (link !== undefined) headers.push(['Link', `<${link}>; rel="deprecation"`]);
   return headers;

@@ -73,12 +73,12 @@ function readOperation(reader: Reader, source: OperationSource): Operation {
     tags: arrayOrEmpty(json['tags']).filter((tag) => typeof tag === 'string'),
     summary: stringOrUndefined(json['summary']),
     description: stringOrUndefined(json['description']),
-    deprecated: readDeprecation(json),
+    deprecated: readDeprecation(reader, source),
     parameters,
     requestBody: readRequestBody(reader, json['requestBody'], joinPointer(pointer, 'requestBody')),
     responses: readResponses(reader, json['responses'], joinPointer(pointer, 'responses')),
     security: readSecurity(json['security'] ?? reader.document['security']),
-    policies: readPolicies(reader, json, pointer, parameters),
+    policies: readPolicies(reader, source, parameters),
     extensions: Object.fromEntries(Object.entries(json).filter(([key]) => key.startsWith('x-'))),
   };
 }
@@ -127,33 +127,54 @@ function readSecurity(json: unknown): readonly SecurityRequirement[] {
   }));
 }
 
-function readDeprecation(json: JsonObject): Deprecation | undefined {
+/** Accepts values of an extension, or reports what they should have been. */
+function readExtension<T>(
+  reader: Reader,
+  { json, pointer }: OperationSource,
+  name: string,
+  accepts: (value: unknown) => value is T,
+  expected: string,
+): T | undefined {
+  const value = json[name];
+  if (value === undefined || accepts(value)) return value;
+  reader.report(joinPointer(pointer, name), {
+    code: 'invalid-extension',
+    message: `${name} is ${JSON.stringify(value)}`,
+    hint: `it must be ${expected}`,
+  });
+  return undefined;
+}
+
+/** The `Deprecation` header is a date (RFC 9745 section 2.1), so a deprecation needs one. */
+function readDeprecation(reader: Reader, source: OperationSource): Deprecation | undefined {
+  const { json, pointer, method, path } = source;
   if (json['deprecated'] !== true) return undefined;
+  if (json['x-deprecated-since'] === undefined) {
+    reader.unsupported(joinPointer(pointer, 'deprecated'), {
+      code: 'undated-deprecation',
+      message: `${method} ${path} is deprecated without a date`,
+      hint: "add x-deprecated-since: '2026-01-31'",
+    });
+  }
   return {
-    since: stringOrUndefined(json['x-deprecated-since']),
-    sunset: stringOrUndefined(json['x-sunset']),
-    link: stringOrUndefined(json['x-deprecation-link']),
+    since: readExtension(reader, source, 'x-deprecated-since', isDate, 'a date'),
+    sunset: readExtension(reader, source, 'x-sunset', isDate, 'a date'),
+    link: readExtension(reader, source, 'x-deprecation-link', isNonEmptyString, 'a URL'),
   };
 }
 
-function readPolicies(reader: Reader, json: JsonObject, pointer: string, parameters: readonly Parameter[]): Policies {
-  const extension = <T>(name: string, accepts: (value: unknown) => value is T, expected: string): T | undefined => {
-    const value = json[name];
-    if (value === undefined || accepts(value)) return value;
-    reader.report(joinPointer(pointer, name), {
-      code: 'invalid-extension',
-      message: `${name} is ${JSON.stringify(value)}`,
-      hint: `it must be ${expected}`,
-    });
-    return undefined;
-  };
+function readPolicies(reader: Reader, source: OperationSource, parameters: readonly Parameter[]): Policies {
   const header = reader.idempotencyHeader.toLowerCase();
   return {
-    rateLimit: extension('x-rate-limit', isNonEmptyString, 'the name of a class'),
-    pagination: extension('x-pagination', isPagination, 'page, cursor or both'),
-    bodyLimit: extension('x-body-limit', isPositiveInteger, 'a number of bytes'),
+    rateLimit: readExtension(reader, source, 'x-rate-limit', isNonEmptyString, 'the name of a class'),
+    pagination: readExtension(reader, source, 'x-pagination', isPagination, 'page, cursor or both'),
+    bodyLimit: readExtension(reader, source, 'x-body-limit', isPositiveInteger, 'a number of bytes'),
     idempotent: parameters.some(({ in: place, name }) => place === 'header' && name.toLowerCase() === header),
   };
+}
+
+function isDate(value: unknown): value is string {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
 }
 
 function isNonEmptyString(value: unknown): value is string {

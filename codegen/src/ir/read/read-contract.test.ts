@@ -64,3 +64,25 @@ test('links are refused by name', () => {
   ]);
   expect(skipping('unsupported-links', document).operations[0]!.responses).toHaveLength(1);
 });
+
+describe('a deprecated operation', () => {
+  const deprecated = (more: JsonObject): JsonObject => ({
+    paths: { '/a': { get: { deprecated: true, ...more, responses } } },
+  });
+
+  test('says since when, because the Deprecation header is that date', () => {
+    const document = deprecated({ 'x-sunset': '2027-01-01' });
+    expect(problemsOf(document)).toEqual([
+      'undated-deprecation at /paths/~1a/get/deprecated: GET /a is deprecated without a date',
+    ]);
+    expect(skipping('undated-deprecation', document).operations[0]!.deprecated).toEqual({ sunset: '2027-01-01' });
+  });
+
+  test.each(['x-deprecated-since', 'x-sunset'])('has a date in %s', (name) => {
+    for (const value of ['soon', 20270101]) {
+      expect(problemsOf(deprecated({ 'x-deprecated-since': '2026-01-01', [name]: value }))).toEqual([
+        `invalid-extension at /paths/~1a/get/${name}: ${name} is ${JSON.stringify(value)}`,
+      ]);
+    }
+  });
+});

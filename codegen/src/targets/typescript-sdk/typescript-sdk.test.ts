@@ -71,6 +71,7 @@ paths:
       operationId: deletePet
       tags: [pets]
       deprecated: true
+      x-deprecated-since: 2026-01-01
       x-sunset: 2027-01-01
       responses: { '204': { description: gone } }
     post:
