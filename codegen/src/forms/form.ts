@@ -32,6 +32,20 @@ export function conjuncts(contract: Contract, schema: Schema, seen = new Set<Sch
   );
 }
 
+const CONDITIONAL = new Set(['then', 'else', 'dependentSchemas']);
+
+/** What may declare properties of the same value: the schema, its references, `allOf`, and conditional schemas. */
+export function partsOf(contract: Contract, schema: Schema, seen = new Set<Schema>()): readonly Schema[] {
+  if (seen.has(schema)) return [];
+  seen.add(schema);
+  const target = schema.ref === undefined ? undefined : contract.schemas.get(schema.ref)?.schema;
+  const conditional = schema.conditions.filter(({ keyword }) => CONDITIONAL.has(keyword)).map((entry) => entry.schema);
+  return [
+    schema,
+    ...[...(target ? [target] : []), ...schema.allOf, ...conditional].flatMap((part) => partsOf(contract, part, seen)),
+  ];
+}
+
 /** True when values of this form do not have the property (OpenAPI 3.1 has readOnly and writeOnly from JSON Schema). */
 export function isHidden(contract: Contract, property: Property, form: Form): boolean {
   const parts = conjuncts(contract, property.schema);

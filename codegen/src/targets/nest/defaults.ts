@@ -1,10 +1,9 @@
 import { selectorOf } from '../../forms/discriminate.ts';
-import { type Form, children, followRef, isBareReference, isHidden } from '../../forms/form.ts';
+import { type Form, children, followRef, isBareReference, isHidden, partsOf } from '../../forms/form.ts';
 import type { Contract, Schema } from '../../ir/index.ts';
 import { Scope, pascalCase } from '../../plan/names.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { literal, member, quote } from '../../print/text.ts';
-import { partsOf } from './projected-schema.ts';
 
 /** Names a validator that tells alternatives apart. */
 type ValidatorName = (schema: Schema, name: string) => string;

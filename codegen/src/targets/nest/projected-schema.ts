@@ -1,20 +1,6 @@
 import { children } from '../../forms/form.ts';
 import type { Contract, Schema } from '../../ir/index.ts';
 
-const CONDITIONAL = new Set(['then', 'else', 'dependentSchemas']);
-
-/** What may declare properties of the same value: the schema, its references, `allOf`, and conditional schemas. */
-export function partsOf(contract: Contract, schema: Schema, seen = new Set<Schema>()): readonly Schema[] {
-  if (seen.has(schema)) return [];
-  seen.add(schema);
-  const target = schema.ref === undefined ? undefined : contract.schemas.get(schema.ref)?.schema;
-  const conditional = schema.conditions.filter(({ keyword }) => CONDITIONAL.has(keyword)).map((entry) => entry.schema);
-  return [
-    schema,
-    ...[...(target ? [target] : []), ...schema.allOf, ...conditional].flatMap((part) => partsOf(contract, part, seen)),
-  ];
-}
-
 /** True when nothing in a value of this schema could be undeclared: no part of it names the properties of an object. */
 export function isTrivial(contract: Contract, schema: Schema): boolean {
   const seen = new Set<Schema>();

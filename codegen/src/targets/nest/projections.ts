@@ -1,12 +1,12 @@
 import { selectorOf } from '../../forms/discriminate.ts';
-import { conjuncts, followRef, isBareReference, isHidden } from '../../forms/form.ts';
+import { conjuncts, followRef, isBareReference, isHidden, partsOf } from '../../forms/form.ts';
 import { unicodePattern } from '../../forms/regular-expression.ts';
 import type { Contract, Schema } from '../../ir/index.ts';
 import { Scope, pascalCase } from '../../plan/names.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { member, quote } from '../../print/text.ts';
 import { PROJECTION_FUNCTIONS, PROJECTION_TYPES } from './projection-functions.ts';
-import { isTrivial, partsOf } from './projected-schema.ts';
+import { isTrivial } from './projected-schema.ts';
 import type { Validators } from './validators.ts';
 
 /** Prints the functions that copy what a schema declares and nothing else. */

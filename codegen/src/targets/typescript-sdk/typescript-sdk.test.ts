@@ -183,6 +183,16 @@ test('error-codes.ts has every code of the contract once', async () => {
   expect(files.get('error-codes.ts')).toContain("export type ErrorCode =\n  | 'a'\n  | 'b';\n");
 });
 
+test('error-codes.ts has the codes that stand beside a reference', async () => {
+  const code = '{ properties: { code: { $ref: "#/components/schemas/Code", enum: [narrow] } } }';
+  const responses = `{ '404': { description: no, content: { application/json: { schema: ${code} } } } }`;
+  const [files] = await emit(
+    `paths: { /a: { get: { operationId: a, responses: ${responses} } } }\ncomponents: { schemas: { Code: { type: string } } }`,
+    { errors: { 'application/json': { code: '/code' } } },
+  );
+  expect(files.get('error-codes.ts')).toContain("export type ErrorCode =\n  | 'narrow';\n");
+});
+
 test('without an envelope in the options, results are the bodies', async () => {
   const [files] = await emit(pets.replace('x-pagination: page', ''), {});
   expect(files.get('resources/pets.ts')).toContain('options?: RequestOptions): APIPromise<models.PetResponse> {');
