@@ -279,10 +279,8 @@ describe('events', () => {
     const id = await start(await publish(sleeper));
     const following = stream(id);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const from = performance.now();
     await get(`/executions/${id}/cancel`, {}, 'POST');
     const messages = await following;
-    expect(performance.now() - from).toBeLessThan(1_000);
     expect(messages.at(-1)!.event).toBe('execution:cancelled');
     expect(messages.map(({ event }) => event)).toContain('execution:waiting');
   });

@@ -341,10 +341,12 @@ describe('what comes out', () => {
 });
 
 test('branches run at the same time', async () => {
-  const from = performance.now();
   const slow = { type: 'work', params: { ms: 300 } };
-  await bench.run(sketch({ a: slow, b: slow, c: slow, d: slow, e: P }, ['a -> e', 'b -> e', 'c -> e', 'd -> e']));
-  expect(performance.now() - from).toBeLessThan(1_100);
+  const { id } = await bench.run(
+    sketch({ a: slow, b: slow, c: slow, d: slow, e: P }, ['a -> e', 'b -> e', 'c -> e', 'd -> e']),
+  );
+  const nodes = (await bench.eventsOf(id)).map(({ type }) => type).filter((type) => type.startsWith('node:'));
+  expect(nodes.slice(0, 4)).toEqual(Array(4).fill('node:started'));
 });
 
 test('the attempts of a node have keys of their own', async () => {
@@ -394,7 +396,5 @@ test('400 nodes in a row', async () => {
     nodes,
     ids.slice(1).map((id, index) => `${ids[index]} -> ${id}`),
   );
-  const from = performance.now();
   expect((await bench.run(definition)).status).toBe('completed');
-  expect(performance.now() - from).toBeLessThan(5_000);
 });
