@@ -14,6 +14,9 @@ export interface EventFeed {
   readonly events: AsyncIterable<ExecutionEvent>;
 }
 
+/** Which execution, and whose. */
+type Followed = { id: string; organisationId: string };
+
 const batchSize = 200;
 /** How often a follower looks for himself, should news get lost. */
 const lookInterval = 5_000;
@@ -35,25 +38,19 @@ export class ExecutionEvents {
     const execution =
       isId('exec', executionId) && (await this.em.fork().findOne(Execution, where, { fields: ['status'] }));
     if (!execution) throw new ResourceNotFoundError('execution', executionId);
-    return { status: execution.status, events: this.#follow(executionId, after, signal) };
+    return { status: execution.status, events: this.#follow(where, after, signal) };
   }
 
-  /** Stored events of the execution above `after`, oldest first. */
-  async after(organisationId: string, executionId: string, after: number, limit: number): Promise<ExecutionEvent[]> {
-    const where = { executionId, organisationId, sequence: { $gt: after } };
-    return this.em.fork().find(ExecutionEvent, where, { orderBy: { sequence: 'asc' }, limit });
-  }
-
-  async *#follow(executionId: string, after: number, signal: AbortSignal): AsyncGenerator<ExecutionEvent> {
+  async *#follow(execution: Followed, after: number, signal: AbortSignal): AsyncGenerator<ExecutionEvent> {
     let last = after;
     let wake = Promise.withResolvers<void>();
-    const unsubscribe = this.live.subscribe(executionId, () => wake.resolve());
+    const unsubscribe = this.live.subscribe(execution.id, () => wake.resolve());
     const onAbort = (): void => wake.resolve();
     signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
         wake = Promise.withResolvers<void>();
-        const { events, ended } = await this.#read(executionId, last);
+        const { events, ended } = await this.#read(execution, last);
         for (const event of events) {
           if (signal.aborted) return;
           last = event.sequence;
@@ -71,10 +68,10 @@ export class ExecutionEvents {
   }
 
   /** `ended` is read first, so that an end which comes in between is not taken for the end of the log. */
-  async #read(executionId: string, last: number): Promise<{ events: ExecutionEvent[]; ended: boolean }> {
+  async #read(followed: Followed, last: number): Promise<{ events: ExecutionEvent[]; ended: boolean }> {
     const em = this.em.fork();
-    const execution = await em.findOne(Execution, { id: executionId }, { fields: ['status'] });
-    const where = { executionId, sequence: { $gt: last } };
+    const execution = await em.findOne(Execution, followed, { fields: ['status'] });
+    const where = { executionId: followed.id, organisationId: followed.organisationId, sequence: { $gt: last } };
     const events = await em.find(ExecutionEvent, where, { orderBy: { sequence: 'asc' }, limit: batchSize });
     const ended = !execution || ['completed', 'failed', 'cancelled'].includes(execution.status);
     return { events, ended };

@@ -148,7 +148,11 @@ export class ExecutionService {
       const at = new Date();
       em.persist(found.cancel(at));
       await em.flush();
-      const open = { executionId: id, status: { $in: ['pending', 'running', 'waiting'] as StepStatus[] } };
+      const open = {
+        executionId: id,
+        organisationId,
+        status: { $in: ['pending', 'running', 'waiting'] as StepStatus[] },
+      };
       await em.nativeUpdate(Step, open, { status: 'cancelled', completedAt: at });
       return found;
     });
