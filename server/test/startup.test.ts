@@ -261,14 +261,13 @@ describe('stopping', () => {
   }, 30_000);
 
   test('connections that clients opened ahead of need do not keep it from stopping', async () => {
-    const { server, url } = await startOnOwnDatabase();
+    // Were it to wait for them, the deadline would outlast the test.
+    const { server, url } = await startOnOwnDatabase({ SHUTDOWN_TIMEOUT: '60' });
     const idle = connect(Number(new URL(url).port), '127.0.0.1');
     await new Promise((done) => idle.once('connect', done));
     await sleep(100);
-    const began = Date.now();
     server.signal('SIGTERM');
     expect(await server.exited).toBe(0);
-    expect(Date.now() - began).toBeLessThan(2_900);
   }, 30_000);
 
   test('a request that does not end is cut off when its time is up, exit 0', async () => {
