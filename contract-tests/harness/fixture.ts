@@ -7,9 +7,6 @@ export interface Fixture {
   keys: Record<'invalid_api_key' | 'expired_api_key' | 'revoked_api_key' | 'workflowsOnly' | 'apiKeysOnly', string>;
   /** A second organisation. */
   stranger: { apiKey: string };
-  workflowId: string;
-  executionId: string;
-  apiKeyId: string;
 }
 
 /** A workflow that ends at once. */
@@ -64,9 +61,6 @@ export async function createFixture(harness: ContractHarness): Promise<Fixture> 
     requests: goodRequests(harness, workflowId, executionId, subject.id),
     keys: await refusedKeys(harness),
     stranger,
-    workflowId,
-    executionId,
-    apiKeyId: subject.id,
   };
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { useContractHarness } from '../harness/contract-harness.ts';
+import { loadVerifier, useContractHarness } from '../harness/contract-harness.ts';
 import { createFixture, type Fixture } from '../harness/fixture.ts';
-import { loadVerifier } from '../harness/contract-harness.ts';
 import type { Operation } from '../verifier/contract-document.ts';
 
 // Which refusals each operation must give, whoever wrote its controller. Nothing here names an operation: the matrix grows with
