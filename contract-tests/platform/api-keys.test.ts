@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { apiKey } from '../harness/fixture.ts';
+import { apiKey } from '../harness/resources.ts';
 
 const harness = useContractHarness();
 

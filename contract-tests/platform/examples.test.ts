@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { loadVerifier, useContractHarness, type CallOptions } from '../harness/contract-harness.ts';
-import { apiKey, publishedWorkflow, SLOW } from '../harness/fixture.ts';
-import type { MediaTypeObject, Operation } from '../verifier/contract-document.ts';
+import { loadVerifier, useContractHarness } from '../harness/contract-harness.ts';
+import { surroundings } from '../harness/tags/index.ts';
+import type { MediaTypeObject } from '../verifier/contract-document.ts';
 
 // The examples of the contract are what people copy: each response example must be true, each request example must work.
 
@@ -62,7 +62,7 @@ test('every operation with a request body has an example of it', () => {
 
 describe('request examples work', () => {
   test.each(requestExamples)('$title', async ({ operation, mediaType, value }) => {
-    const options = await surroundings(operation, value);
+    const options = (await surroundings[operation.id]?.(harness(), value)) ?? {};
     const raw = typeof value === 'string' ? value : JSON.stringify(options.json ?? value);
     const { status, text } = await harness().call(operation.id, {
       ...options,
@@ -93,38 +93,3 @@ describe('parameter examples fit their schemas', () => {
     expect(ajv.errors ?? []).toEqual([]);
   });
 });
-
-/** What the example's request needs around it: real ids, real credentials where the example can only have invented ones. */
-async function surroundings(operation: Operation, example: unknown): Promise<CallOptions> {
-  const { email, password } = harness().server.admin;
-  switch (operation.id) {
-    case 'login':
-      return { json: { ...(example as object), email, password } };
-    case 'refreshSession': {
-      const session = await harness().call('login', { json: { email, password } });
-      return { json: { ...(example as object), refresh_token: session.body.data.refresh_token } };
-    }
-    case 'updateApiKey':
-    case 'rotateApiKey':
-      return { path: { api_key_id: (await apiKey(harness(), { scopes: ['workflows:read'] })).id } };
-    case 'publishWorkflow': {
-      const { body } = await harness().call('createWorkflow', { json: { name: 'Example', definition: SLOW } });
-      return { path: { workflow_id: body.data.id } };
-    }
-    case 'executeWorkflow':
-      return { path: { workflow_id: await exampleWorkflow() } };
-    case 'updateWorkflow': {
-      const { body } = await harness().call('createWorkflow', { json: { name: 'Example', definition: SLOW } });
-      const { revision: _invented, ...changes } = example as { revision?: number };
-      return { path: { workflow_id: body.data.id }, json: changes };
-    }
-    default:
-      return {};
-  }
-}
-
-/** The workflow of the `createWorkflow` example, published: the examples of the contract tell one story. */
-async function exampleWorkflow(): Promise<string> {
-  const created = requestExamples.find(({ operation }) => operation.id === 'createWorkflow')!;
-  return publishedWorkflow(harness(), (created.value as { definition: unknown }).definition, 'Example');
-}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { FAILING, publishedWorkflow, QUICK, SLOW } from '../harness/fixture.ts';
+import { FAILING, publishedWorkflow, QUICK, SLOW } from '../harness/resources.ts';
 import { parseEventStream } from '../verifier/event-stream.ts';
 
 const harness = useContractHarness();

@@ -1,51 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { loadVerifier, useContractHarness } from '../harness/contract-harness.ts';
-import { apiKey, publishedWorkflow, QUICK } from '../harness/fixture.ts';
-import type { CallOptions } from '../harness/contract-harness.ts';
+import { idempotentRequests, writtenTables } from '../harness/tags/index.ts';
 
 const { contract } = await loadVerifier();
 const harness = useContractHarness();
-
-/** Per idempotent operation a fresh request and the same one with another body. */
-const requests: Record<string, () => Promise<{ first: CallOptions; other: unknown }>> = {
-  createApiKey: async () => ({
-    first: { json: { name: 'A', scopes: ['workflows:read'] } },
-    other: { name: 'B', scopes: ['workflows:read'] },
-  }),
-  rotateApiKey: async () => {
-    const { id } = await apiKey(harness(), { scopes: ['workflows:read'] });
-    return { first: { path: { api_key_id: id }, json: { overlap_seconds: 1 } }, other: { overlap_seconds: 2 } };
-  },
-  createWorkflow: async () => ({ first: { json: { name: 'A' } }, other: { name: 'B' } }),
-  importWorkflow: async () => ({
-    first: { json: { name: 'A', definition: QUICK } },
-    other: { name: 'B', definition: QUICK },
-  }),
-  publishWorkflow: async () => {
-    const { body } = await harness().call('createWorkflow', { json: { name: 'A', definition: QUICK } });
-    return {
-      first: { path: { workflow_id: body.data.id }, json: { changelog: 'first' } },
-      other: { changelog: 'second' },
-    };
-  },
-  executeWorkflow: async () => {
-    const path = { workflow_id: await publishedWorkflow(harness()) };
-    return { first: { path, json: { input: { n: 1 } } }, other: { input: { n: 2 } } };
-  },
-};
 
 const idempotent = contract.operations
   .filter((operation) => operation.parameters.some((parameter) => parameter.name === 'Idempotency-Key'))
   .map((operation) => operation.id);
 
 test('every operation that takes a key is tested', () => {
-  expect(Object.keys(requests).sort()).toEqual([...idempotent].sort());
+  expect(Object.keys(idempotentRequests).sort()).toEqual([...idempotent].sort());
 });
 
 describe.each(idempotent)('%s', (id) => {
   test('the same key and body replays the answer', async () => {
-    const { first } = await requests[id]!();
+    const { first } = await idempotentRequests[id]!(harness());
     const headers = { 'idempotency-key': randomUUID() };
     const done = await harness().call(id, { ...first, headers });
     const replayed = await harness().call(id, { ...first, headers });
@@ -55,14 +26,14 @@ describe.each(idempotent)('%s', (id) => {
   });
 
   test('422: the same key with another body', async () => {
-    const { first, other } = await requests[id]!();
+    const { first, other } = await idempotentRequests[id]!(harness());
     const headers = { 'idempotency-key': randomUUID() };
     await harness().call(id, { ...first, headers });
     await harness().refused(id, { ...first, json: other, headers }, 422, 'idempotency_key_reused');
   });
 
   test('409: a twin that is still at work', async () => {
-    const { first } = await requests[id]!();
+    const { first } = await idempotentRequests[id]!(harness());
     const headers = { 'idempotency-key': randomUUID() };
     const release = await holdWrites();
     const slow = harness().call(id, { ...first, headers });
@@ -79,7 +50,7 @@ describe.each(idempotent)('%s', (id) => {
 
 /** Lets reads pass and makes every write to the domain's tables wait, until released. */
 async function holdWrites(): Promise<() => Promise<void>> {
-  return harness().server.holdLock('LOCK TABLE workflow, workflow_version, execution, api_key IN SHARE MODE');
+  return harness().server.holdLock(`LOCK TABLE ${writtenTables.join(', ')} IN SHARE MODE`);
 }
 
 async function waitUntilBlocked(): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { NotFoundError, ValidationError } from '#sdk';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { FAILING, publishedWorkflow, QUICK } from '../harness/fixture.ts';
+import { FAILING, publishedWorkflow, QUICK } from '../harness/resources.ts';
 
 const harness = useContractHarness();
 

@@ -1,0 +1,48 @@
+import type { ContractHarness } from './contract-harness.ts';
+
+/** A workflow that ends at once. */
+export const QUICK = {
+  nodes: [
+    { id: 'double', type: 'set', params: { values: { twice: '{{ input.n * 2 }}' } } },
+    { id: 'say', type: 'log', params: { level: 'info', message: 'Twice is {{ steps.double.output.twice }}' } },
+  ],
+  edges: [{ id: 'e1', from: 'double', to: 'say', port: 'default' }],
+  input_schema: { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] },
+  output: { twice: '{{ steps.double.output.twice }}' },
+};
+
+/** A workflow that waits until it is cancelled or ten minutes have passed. */
+export const SLOW = { nodes: [{ id: 'pause', type: 'delay', params: { duration: '10m' } }], edges: [] };
+
+/** A workflow that fails. */
+export const FAILING = { nodes: [{ id: 'stop', type: 'fail', params: { message: 'No more.' } }], edges: [] };
+
+/** Makes a workflow that is not published; answers its id. */
+export async function draftWorkflow(
+  harness: ContractHarness,
+  definition: unknown = QUICK,
+  name = 'Fixture',
+): Promise<string> {
+  const { body } = await harness.call('createWorkflow', { json: { name, definition } });
+  return body.data.id;
+}
+
+/** Makes and publishes a workflow; answers its id. */
+export async function publishedWorkflow(
+  harness: ContractHarness,
+  definition: unknown = QUICK,
+  name = 'Fixture',
+): Promise<string> {
+  const workflow_id = await draftWorkflow(harness, definition, name);
+  await harness.call('publishWorkflow', { path: { workflow_id }, json: {} });
+  return workflow_id;
+}
+
+/** Makes an API key and answers its id and secret. */
+export async function apiKey(
+  harness: ContractHarness,
+  json: Record<string, unknown>,
+): Promise<{ id: string; secret: string }> {
+  const { body } = await harness.call('createApiKey', { json: { name: 'Fixture', ...json } });
+  return { id: body.data.api_key.id, secret: body.data.secret };
+}

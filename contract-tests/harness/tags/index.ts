@@ -1,0 +1,25 @@
+import type { CallOptions, ContractHarness } from '../contract-harness.ts';
+import { apiKeys } from './api-keys.ts';
+import { auth } from './auth.ts';
+import { executions } from './executions.ts';
+import { health } from './health.ts';
+import type { TagRequests } from './tag-requests.ts';
+import { workflows } from './workflows.ts';
+
+/** How to call every operation of the contract, by tag. */
+export const tags: readonly TagRequests[] = [auth, apiKeys, workflows, executions, health];
+
+/** One good request per operation of the contract. */
+export async function goodRequests(harness: ContractHarness): Promise<Record<string, CallOptions>> {
+  const requests: Record<string, CallOptions> = {};
+  for (const tag of tags) Object.assign(requests, await tag.good(harness));
+  return requests;
+}
+
+export const idempotentRequests = Object.assign({}, ...tags.map((tag) => tag.idempotent)) as NonNullable<
+  TagRequests['idempotent']
+>;
+
+export const writtenTables: readonly string[] = tags.flatMap((tag) => tag.writes ?? []);
+
+export const surroundings = Object.assign({}, ...tags.map((tag) => tag.around)) as NonNullable<TagRequests['around']>;
