@@ -46,3 +46,9 @@ export async function apiKey(
   const { body } = await harness.call('createApiKey', { json: { name: 'Fixture', ...json } });
   return { id: body.data.api_key.id, secret: body.data.secret };
 }
+
+/** Makes a group of workflows; answers its id. */
+export async function group(harness: ContractHarness, name = 'Fixture'): Promise<string> {
+  const { body } = await harness.call('createGroup', { json: { name } });
+  return body.data.id;
+}

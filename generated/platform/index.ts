@@ -4,6 +4,7 @@ export * from './tags/auth.ts';
 export * from './tags/api-keys.ts';
 export * from './tags/workflows.ts';
 export * from './tags/executions.ts';
+export * from './tags/groups.ts';
 export * from './tags/health.ts';
 export { contract, type OperationName, operations } from './operations.ts';
 export type * as responses from './responses.ts';

@@ -407,7 +407,7 @@ const responses = {
   },
 } satisfies Record<string, ResponseDescriptor>;
 
-export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listExecutions' | 'getExecution' | 'cancelExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'getHealth' | 'getLiveness' | 'getReadiness';
+export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listExecutions' | 'getExecution' | 'cancelExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'getHealth' | 'getLiveness' | 'getReadiness';
 
 export const operations: Readonly<Record<OperationName, OperationDescriptor>> = {
   login: {
@@ -950,6 +950,7 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
         parameters: [
           { name: 'status', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['string'] } },
           { name: 'tag', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['string'] } },
+          { name: 'group_id', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['string'] } },
           { name: 'search', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['string'] } },
           { name: 'sort', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['string'] } },
           { name: 'page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
@@ -1967,6 +1968,255 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     },
     security: [{ ApiKeyHeader: ['executions:read'] }, { BearerAuth: ['executions:read'] }, { SessionCookie: ['executions:read'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
+  listGroups: {
+    id: 'listGroups',
+    tag: 'groups',
+    method: 'GET',
+    path: '/v1/groups',
+    request: {
+      path: { parameters: [] },
+      query: {
+        parameters: [
+          { name: 'page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+          { name: 'per_page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.listGroupsQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.groupListResponse, project: projections.projectGroupListResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['groups:read'] }, { BearerAuth: ['groups:read'] }, { SessionCookie: ['groups:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    pagination: { kind: 'page' },
+  },
+  createGroup: {
+    id: 'createGroup',
+    tag: 'groups',
+    method: 'POST',
+    path: '/v1/groups',
+    request: {
+      path: { parameters: [] },
+      query: { parameters: [] },
+      headers: {
+        parameters: [
+          { name: 'Idempotency-Key', required: false, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.createGroupHeaders,
+      },
+      cookies: { parameters: [] },
+      body: {
+        required: true,
+        content: {
+          'application/json': { kind: 'json', validate: request.createGroupRequest },
+        },
+      },
+    },
+    responses: {
+      '201': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.groupResponse, project: projections.projectGroupResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '406': responses.NotAcceptable,
+      '409': responses.RequestInProgress,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '422': responses.IdempotencyKeyReused,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['groups:write'] }, { BearerAuth: ['groups:write'] }, { SessionCookie: ['groups:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, not_acceptable: 406, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: true,
+    bodyLimit: 16384,
+  },
+  getGroup: {
+    id: 'getGroup',
+    tag: 'groups',
+    method: 'GET',
+    path: '/v1/groups/{group_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'group_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.getGroupPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.groupResponse, project: projections.projectGroupResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['groups:read'] }, { BearerAuth: ['groups:read'] }, { SessionCookie: ['groups:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
+  updateGroup: {
+    id: 'updateGroup',
+    tag: 'groups',
+    method: 'PATCH',
+    path: '/v1/groups/{group_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'group_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.updateGroupPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+      body: {
+        required: true,
+        content: {
+          'application/json': { kind: 'json', validate: request.updateGroupRequest },
+        },
+      },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.groupResponse, project: projections.projectGroupResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['groups:write'] }, { BearerAuth: ['groups:write'] }, { SessionCookie: ['groups:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, payload_too_large: 413, unsupported_media_type: 415, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    bodyLimit: 16384,
+  },
+  deleteGroup: {
+    id: 'deleteGroup',
+    tag: 'groups',
+    method: 'DELETE',
+    path: '/v1/groups/{group_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'group_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.deleteGroupPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '204': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {},
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['groups:write'] }, { BearerAuth: ['groups:write'] }, { SessionCookie: ['groups:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
   },

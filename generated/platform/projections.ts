@@ -262,6 +262,7 @@ export function projectWorkflowSummary(value: unknown, dropped?: string[], path 
   if (value.description !== undefined) out.description = value.description;
   if (value.status !== undefined) out.status = value.status;
   if (value.tags !== undefined) out.tags = value.tags;
+  if (value.group_id !== undefined) out.group_id = value.group_id;
   if (value.node_count !== undefined) out.node_count = value.node_count;
   if (value.revision !== undefined) out.revision = value.revision;
   if (value.published_version !== undefined) out.published_version = value.published_version;
@@ -290,6 +291,7 @@ export function projectWorkflow(value: unknown, dropped?: string[], path = ''): 
   if (value.description !== undefined) out.description = value.description;
   if (value.status !== undefined) out.status = value.status;
   if (value.tags !== undefined) out.tags = value.tags;
+  if (value.group_id !== undefined) out.group_id = value.group_id;
   if (value.definition !== undefined) out.definition = projectWorkflowDefinition(value.definition, dropped, dropped && path + '/definition');
   if (value.revision !== undefined) out.revision = value.revision;
   if (value.published_version !== undefined) out.published_version = value.published_version;
@@ -883,6 +885,44 @@ export function projectNodeFailedEventData(value: unknown, dropped?: string[], p
   if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
   if (value.will_retry !== undefined) out.will_retry = value.will_retry;
   if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectGroupListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectGroupListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectGroupListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectGroup(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectGroup(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.position !== undefined) out.position = value.position;
+  if (value.workflow_count !== undefined) out.workflow_count = value.workflow_count;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectGroupResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectGroup(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }

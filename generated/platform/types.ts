@@ -643,7 +643,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {unknown}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:cancel" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:cancel" | "groups:read" | "groups:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -1183,6 +1183,8 @@ export interface components {
         WorkflowName: string;
         /** @description Words to find it by. */
         WorkflowTags: string[];
+        /** @description Group that it is in; null when it is in none. */
+        WorkflowGroupId: string | null;
         /** @description A workflow without its definition. */
         WorkflowSummary: {
             /** @description Id of the workflow. */
@@ -1192,6 +1194,7 @@ export interface components {
             description: string | null;
             status: components["schemas"]["WorkflowStatus"];
             tags: components["schemas"]["WorkflowTags"];
+            group_id: components["schemas"]["WorkflowGroupId"];
             /** @description Nodes of the draft. */
             node_count: number;
             /** @description Counts the changes, from 1. */
@@ -1334,6 +1337,7 @@ export interface components {
             /** @description What it is for. */
             description?: string | null;
             tags?: components["schemas"]["WorkflowTags"];
+            group_id?: components["schemas"]["WorkflowGroupId"];
             definition?: components["schemas"]["WorkflowDefinition"];
         };
         /** @description A workflow with its draft. */
@@ -1345,6 +1349,7 @@ export interface components {
             description: string | null;
             status: components["schemas"]["WorkflowStatus"];
             tags: components["schemas"]["WorkflowTags"];
+            group_id: components["schemas"]["WorkflowGroupId"];
             definition: components["schemas"]["WorkflowDefinition"];
             /** @description Counts the changes, from 1. */
             revision: number;
@@ -1421,6 +1426,7 @@ export interface components {
             /** @description What it is for. */
             description?: string | null;
             tags?: components["schemas"]["WorkflowTags"];
+            group_id?: components["schemas"]["WorkflowGroupId"];
             definition?: components["schemas"]["WorkflowDefinition"];
             /**
              * @description `paused` stops new executions of a published workflow, `published` resumes a paused one or restores an archived
@@ -2207,6 +2213,57 @@ export interface components {
                 /** @description Milliseconds it took. */
                 duration_ms: number;
             };
+        };
+        /** @description What people call it. */
+        GroupName: string;
+        /** @description Place in the order of the groups, from 0. */
+        GroupPosition: number;
+        /** @description A named set of workflows. */
+        Group: {
+            /** @description Id of the group. */
+            id: string;
+            name: components["schemas"]["GroupName"];
+            /** @description What it is for. */
+            description: string | null;
+            position: components["schemas"]["GroupPosition"];
+            /** @description How many workflows are in it. */
+            workflow_count: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of groups. */
+        GroupListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Group"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A new group. */
+        CreateGroupRequest: {
+            name: components["schemas"]["GroupName"];
+            /** @description What it is for. */
+            description?: string | null;
+            position?: components["schemas"]["GroupPosition"];
+        };
+        /** @description A group. */
+        GroupResponse: {
+            data: components["schemas"]["Group"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateGroupRequest: {
+            name?: components["schemas"]["GroupName"];
+            /** @description What it is for. */
+            description?: string | null;
+            position?: components["schemas"]["GroupPosition"];
         };
         /**
          * @description `degraded` works with losses, `unhealthy` does not work.

@@ -2,12 +2,13 @@ import type { CallOptions, ContractHarness } from '../contract-harness.ts';
 import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { executions } from './executions.ts';
+import { groups } from './groups.ts';
 import { health } from './health.ts';
 import type { TagRequests } from './tag-requests.ts';
 import { workflows } from './workflows.ts';
 
 /** How to call every operation of the contract, by tag. */
-export const tags: readonly TagRequests[] = [auth, apiKeys, workflows, executions, health];
+export const tags: readonly TagRequests[] = [auth, apiKeys, workflows, executions, groups, health];
 
 /** One good request per operation of the contract. */
 export async function goodRequests(harness: ContractHarness): Promise<Record<string, CallOptions>> {

@@ -49,6 +49,8 @@ export namespace ListWorkflows {
       readonly status?: schemas.WorkflowStatus;
       /** Only workflows with this tag. */
       readonly tag?: string;
+      /** Only workflows in this group. */
+      readonly group_id?: string;
       /** Only workflows whose name or description contains this, in any case. */
       readonly search?: string;
       /** Order of the list; `-` puts the greatest first. */

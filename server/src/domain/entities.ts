@@ -1,5 +1,6 @@
 import { ApiKeySecret } from './api-key/api-key-secret.entity.ts';
 import { ApiKey } from './api-key/api-key.entity.ts';
+import { Group } from './group/group.entity.ts';
 import { Organisation } from './organisation/organisation.entity.ts';
 import { LoginAttempt } from './session/login-attempt.entity.ts';
 import { RefreshToken } from './session/refresh-token.entity.ts';
@@ -18,6 +19,7 @@ export const entities = [
   Session,
   RefreshToken,
   LoginAttempt,
+  Group,
   Workflow,
   WorkflowVersion,
   ...executionEntities,

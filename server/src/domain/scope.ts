@@ -5,6 +5,8 @@ export const scopeDescriptions = {
   'workflows:execute': 'Start executions of published workflows.',
   'executions:read': 'List and read executions, their steps, logs and events.',
   'executions:cancel': 'Cancel running executions.',
+  'groups:read': 'List and read groups of workflows.',
+  'groups:write': 'Create, change, order and delete groups of workflows.',
   'api-keys:read': 'List and read API keys, without their secrets.',
   'api-keys:write': 'Create, change, rotate and revoke API keys.',
 } as const;

@@ -5,6 +5,7 @@ import { Auth } from './resources/auth.ts';
 import { ApiKeys } from './resources/api-keys.ts';
 import { Workflows } from './resources/workflows.ts';
 import { Executions } from './resources/executions.ts';
+import { Groups } from './resources/groups.ts';
 import { Health } from './resources/health.ts';
 
 export type { ErrorCode } from './error-codes.ts';
@@ -14,6 +15,7 @@ export type { LoginParams, RefreshSessionParams } from './resources/auth.ts';
 export type { ListApiKeysParams, CreateApiKeyParams, UpdateApiKeyParams, RotateApiKeyParams } from './resources/api-keys.ts';
 export type { ListWorkflowsParams, CreateWorkflowParams, ValidateWorkflowParams, ImportWorkflowParams, UpdateWorkflowParams, PublishWorkflowParams, ListWorkflowVersionsParams, ExecuteWorkflowParams, ExportWorkflowParams } from './resources/workflows.ts';
 export type { ListWorkflowExecutionsParams, ListExecutionsParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
+export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';
 
@@ -27,6 +29,8 @@ export abstract class Resources {
   readonly workflows: Workflows;
   /** What ran, what it did and what it is doing now. */
   readonly executions: Executions;
+  /** Named sets of workflows, in an order of their own. */
+  readonly groups: Groups;
   /** Whether the server and what it depends on work. */
   readonly health: Health;
 
@@ -35,6 +39,7 @@ export abstract class Resources {
     this.apiKeys = new ApiKeys(client);
     this.workflows = new Workflows(client);
     this.executions = new Executions(client);
+    this.groups = new Groups(client);
     this.health = new Health(client);
   }
 }

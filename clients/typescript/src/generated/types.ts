@@ -531,6 +531,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List groups
+         * @description The groups of the organisation in their order.
+         */
+        get: operations["listGroups"];
+        put?: never;
+        /**
+         * Create a group
+         * @description Makes a group, last in the order unless `position` says otherwise. An organisation has at most 500.
+         */
+        post: operations["createGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/groups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a group
+         * @description One group. Its workflows are listed by `listWorkflows` with `group_id`.
+         */
+        get: operations["getGroup"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a group
+         * @description Removes the group. Its workflows stay, in no group.
+         */
+        delete: operations["deleteGroup"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a group
+         * @description Renames or describes the group, or moves it to another position; the others make room.
+         */
+        patch: operations["updateGroup"];
+        trace?: never;
+    };
     "/v1/monitoring/health": {
         parameters: {
             query?: never;
@@ -1240,7 +1292,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {string}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:cancel" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:cancel" | "groups:read" | "groups:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -1780,6 +1832,8 @@ export interface components {
         WorkflowName: string;
         /** @description Words to find it by. */
         WorkflowTags: string[];
+        /** @description Group that it is in; null when it is in none. */
+        WorkflowGroupId: string | null;
         /** @description A workflow without its definition. */
         WorkflowSummary: {
             /** @description Id of the workflow. */
@@ -1789,6 +1843,7 @@ export interface components {
             description: string | null;
             status: components["schemas"]["WorkflowStatus"];
             tags: components["schemas"]["WorkflowTags"];
+            group_id: components["schemas"]["WorkflowGroupId"];
             /** @description Nodes of the draft. */
             node_count: number;
             /** @description Counts the changes, from 1. */
@@ -1931,6 +1986,7 @@ export interface components {
             /** @description What it is for. */
             description?: string | null;
             tags?: components["schemas"]["WorkflowTags"];
+            group_id?: components["schemas"]["WorkflowGroupId"];
             definition?: components["schemas"]["WorkflowDefinition"];
         };
         /** @description A workflow with its draft. */
@@ -1942,6 +1998,7 @@ export interface components {
             description: string | null;
             status: components["schemas"]["WorkflowStatus"];
             tags: components["schemas"]["WorkflowTags"];
+            group_id: components["schemas"]["WorkflowGroupId"];
             definition: components["schemas"]["WorkflowDefinition"];
             /** @description Counts the changes, from 1. */
             revision: number;
@@ -2018,6 +2075,7 @@ export interface components {
             /** @description What it is for. */
             description?: string | null;
             tags?: components["schemas"]["WorkflowTags"];
+            group_id?: components["schemas"]["WorkflowGroupId"];
             definition?: components["schemas"]["WorkflowDefinition"];
             /**
              * @description `paused` stops new executions of a published workflow, `published` resumes a paused one or restores an archived
@@ -2804,6 +2862,57 @@ export interface components {
                 /** @description Milliseconds it took. */
                 duration_ms: number;
             };
+        };
+        /** @description What people call it. */
+        GroupName: string;
+        /** @description Place in the order of the groups, from 0. */
+        GroupPosition: number;
+        /** @description A named set of workflows. */
+        Group: {
+            /** @description Id of the group. */
+            id: string;
+            name: components["schemas"]["GroupName"];
+            /** @description What it is for. */
+            description: string | null;
+            position: components["schemas"]["GroupPosition"];
+            /** @description How many workflows are in it. */
+            workflow_count: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of groups. */
+        GroupListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Group"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A new group. */
+        CreateGroupRequest: {
+            name: components["schemas"]["GroupName"];
+            /** @description What it is for. */
+            description?: string | null;
+            position?: components["schemas"]["GroupPosition"];
+        };
+        /** @description A group. */
+        GroupResponse: {
+            data: components["schemas"]["Group"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateGroupRequest: {
+            name?: components["schemas"]["GroupName"];
+            /** @description What it is for. */
+            description?: string | null;
+            position?: components["schemas"]["GroupPosition"];
         };
         /**
          * @description `degraded` works with losses, `unhealthy` does not work.
@@ -4175,6 +4284,11 @@ export interface components {
          * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
          */
         ExecutionId: string;
+        /**
+         * @description Id of a group.
+         * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
+         */
+        GroupId: string;
     };
     requestBodies: never;
     headers: {
@@ -5113,6 +5227,11 @@ export interface operations {
                  */
                 tag?: string;
                 /**
+                 * @description Only workflows in this group.
+                 * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
+                 */
+                group_id?: string;
+                /**
                  * @description Only workflows whose name or description contains this, in any case.
                  * @example order
                  */
@@ -5164,6 +5283,7 @@ export interface operations {
                      *           "tags": [
                      *             "orders"
                      *           ],
+                     *           "group_id": null,
                      *           "node_count": 4,
                      *           "revision": 2,
                      *           "published_version": 1,
@@ -5337,6 +5457,7 @@ export interface operations {
                      *         "tags": [
                      *           "orders"
                      *         ],
+                     *         "group_id": null,
                      *         "definition": {
                      *           "nodes": [
                      *             {
@@ -5687,6 +5808,7 @@ export interface operations {
                      *         "tags": [
                      *           "orders"
                      *         ],
+                     *         "group_id": null,
                      *         "definition": {
                      *           "nodes": [
                      *             {
@@ -5837,6 +5959,7 @@ export interface operations {
                      *         "tags": [
                      *           "orders"
                      *         ],
+                     *         "group_id": null,
                      *         "definition": {
                      *           "nodes": [
                      *             {
@@ -6037,6 +6160,7 @@ export interface operations {
                      *         "tags": [
                      *           "orders"
                      *         ],
+                     *         "group_id": null,
                      *         "definition": {
                      *           "nodes": [
                      *             {
@@ -7496,6 +7620,325 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listGroups: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of groups. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "grp_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *           "name": "Orders",
+                     *           "description": "All that happens between order and parcel.",
+                     *           "position": 0,
+                     *           "workflow_count": 3,
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The new group. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Orders",
+                 *       "description": "All that happens between order and parcel."
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateGroupRequest"];
+            };
+        };
+        responses: {
+            /** @description The new group. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "grp_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "Orders",
+                     *         "description": "All that happens between order and parcel.",
+                     *         "position": 0,
+                     *         "workflow_count": 0,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a group.
+                 * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
+                 */
+                group_id: components["parameters"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The group. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "grp_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "Orders",
+                     *         "description": "All that happens between order and parcel.",
+                     *         "position": 0,
+                     *         "workflow_count": 3,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a group.
+                 * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
+                 */
+                group_id: components["parameters"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The group is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a group.
+                 * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
+                 */
+                group_id: components["parameters"]["GroupId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Orders",
+                 *       "position": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateGroupRequest"];
+            };
+        };
+        responses: {
+            /** @description The group as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "grp_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "Orders",
+                     *         "description": "All that happens between order and parcel.",
+                     *         "position": 0,
+                     *         "workflow_count": 3,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];

@@ -18,6 +18,7 @@ import { ApiKeysApiModule } from './api-keys/api-keys-api.module.ts';
 import { AuthApiModule } from './auth/auth-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
 import { ExecutionsApiModule } from './executions/executions-api.module.ts';
+import { GroupsApiModule } from './groups/groups-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
 import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
@@ -83,6 +84,14 @@ const runtime = ContractModule.forRootAsync({
 
 /** The `platform` contract: its controllers, and how requests are authenticated, limited, repeated and refused. */
 @Module({
-  imports: [runtime, AuthApiModule, ApiKeysApiModule, WorkflowsApiModule, ExecutionsApiModule, HealthApiModule],
+  imports: [
+    runtime,
+    AuthApiModule,
+    ApiKeysApiModule,
+    WorkflowsApiModule,
+    ExecutionsApiModule,
+    GroupsApiModule,
+    HealthApiModule,
+  ],
 })
 export class PlatformApiModule {}

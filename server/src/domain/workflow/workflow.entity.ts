@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { newId } from '../id.ts';
 import { hashOf, type WorkflowDefinition } from '../language/index.ts';
+import { Group } from '../group/group.entity.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import {
@@ -24,6 +25,7 @@ const WorkflowSchema = defineEntity({
     { properties: ['organisation', 'createdAt', 'id'], name: 'workflow_organisation_created' },
     { properties: ['organisation', 'updatedAt', 'id'], name: 'workflow_organisation_updated' },
     { properties: ['organisation', 'name', 'id'], name: 'workflow_organisation_name' },
+    { properties: ['group'], name: 'workflow_group_members' },
   ],
   properties: {
     id: p.text().primary(),
@@ -32,6 +34,7 @@ const WorkflowSchema = defineEntity({
     description: p.text().nullable(),
     status: p.enum(workflowStatuses),
     tags: p.array().columnType('text[]'),
+    group: () => p.manyToOne(Group).nullable().deleteRule('set null'),
     /** The draft. */
     definition: p.json<WorkflowDefinition>(),
     definitionHash: p.text(),
@@ -51,6 +54,7 @@ export interface WorkflowFields {
   name: string;
   description: string | null;
   tags: string[];
+  group: Group | null;
   definition: WorkflowDefinition;
 }
 

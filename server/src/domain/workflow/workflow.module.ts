@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
+import { GroupModule } from '../group/group.module.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
 import { WorkflowService } from './workflow.service.ts';
 
 /** Needs the Sandbox of the platform. */
-@Module({ imports: [NodesModule], providers: [WorkflowService], exports: [WorkflowService] })
+@Module({ imports: [GroupModule, NodesModule], providers: [WorkflowService], exports: [WorkflowService] })
 export class WorkflowModule {}

@@ -6,6 +6,7 @@ import type { Caller } from '../caller.ts';
 import type { Json } from '../domain-error.ts';
 import { createNodeRegistry, OutgoingHttp, type OutgoingResponse } from '../nodes/index.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { GroupService } from '../group/group.service.ts';
 import { newId } from '../id.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { Workflow } from './workflow.entity.ts';
@@ -32,7 +33,7 @@ afterAll(async () => {
 /** As in a request: a fresh identity map for each use case. */
 const use = <T>(work: (service: WorkflowService, em: EntityManager) => Promise<T>): Promise<T> => {
   const em = database.orm.em.fork();
-  return work(new WorkflowService(em, nodeTypes, sandbox), em);
+  return work(new WorkflowService(em, nodeTypes, sandbox, new GroupService(em)), em);
 };
 
 async function tenant(): Promise<Caller> {

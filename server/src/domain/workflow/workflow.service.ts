@@ -4,6 +4,8 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { checkStorable } from '../execution/storable.ts';
+import type { Group } from '../group/group.entity.ts';
+import { GroupService } from '../group/group.service.ts';
 import { isId } from '../id.ts';
 import {
   type DefinitionProblem,
@@ -28,6 +30,8 @@ export interface NewWorkflow {
   readonly name: string;
   readonly description?: string | null;
   readonly tags?: readonly string[];
+  /** Null for none. */
+  readonly groupId?: string | null;
   /** An empty draft when absent. */
   readonly definition?: Json;
 }
@@ -46,6 +50,7 @@ export type WorkflowSort = `${'' | '-'}${'created_at' | 'updated_at' | 'name'}`;
 export interface WorkflowQuery extends PageRequest {
   readonly status?: readonly WorkflowStatus[];
   readonly tag?: string;
+  readonly groupId?: string;
   /** Part of the name or the description, in any case. */
   readonly search?: string;
   readonly sort: WorkflowSort;
@@ -61,12 +66,13 @@ export class WorkflowService {
     private readonly em: EntityManager,
     private readonly nodeTypes: NodeRegistry,
     private readonly sandbox: Sandbox,
+    private readonly groups: GroupService,
   ) {}
 
   /** In the order asked for. */
   async list(organisationId: string, query: WorkflowQuery): Promise<Page<Listed<Workflow>>> {
     // PostgreSQL has no NUL in text, and refuses to be asked about it.
-    if ([query.tag, query.search].some((text) => text?.includes('\0'))) return { items: [], total: 0 };
+    if ([query.tag, query.search, query.groupId].some((text) => text?.includes('\0'))) return { items: [], total: 0 };
     const [items, total] = await this.em.findAndCount(Workflow, filterOf(organisationId, query), {
       orderBy: orderOf(query.sort),
       ...rangeOf(query),
@@ -81,7 +87,10 @@ export class WorkflowService {
   }
 
   /** Throws ValidationFailedError for a definition that is not well-formed; whether it can be published is not asked. */
-  async create(caller: Caller, { name, description = null, tags = [], definition }: NewWorkflow): Promise<Workflow> {
+  async create(
+    caller: Caller,
+    { name, description = null, tags = [], groupId = null, definition }: NewWorkflow,
+  ): Promise<Workflow> {
     const fields = {
       name,
       description,
@@ -89,7 +98,8 @@ export class WorkflowService {
       definition: definitionOf(definition ?? { nodes: [], edges: [] }),
     };
     checkText(fields);
-    const workflow = Workflow.create(this.em.getReference(Organisation, caller.organisationId), fields);
+    const group = await this.#group(caller.organisationId, groupId);
+    const workflow = Workflow.create(this.em.getReference(Organisation, caller.organisationId), { ...fields, group });
     this.em.persist(workflow);
     await this.em.flush();
     return workflow;
@@ -102,7 +112,7 @@ export class WorkflowService {
   async update(
     caller: Caller,
     id: string,
-    { revision, definition, tags, ...change }: WorkflowChange,
+    { revision, definition, tags, groupId, ...change }: WorkflowChange,
   ): Promise<Workflow> {
     const fields = {
       ...change,
@@ -113,7 +123,8 @@ export class WorkflowService {
     return this.em.transactional(async (em) => {
       const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       if (revision !== undefined) workflow.assertRevision(revision);
-      workflow.change(fields);
+      const group = groupId === undefined ? {} : { group: await this.#group(caller.organisationId, groupId) };
+      workflow.change({ ...fields, ...group });
       return workflow;
     });
   }
@@ -224,6 +235,11 @@ export class WorkflowService {
     return workflow;
   }
 
+  /** Throws ValidationFailedError when there is no such group. */
+  async #group(organisationId: string, id: string | null): Promise<Group | null> {
+    return id === null ? null : this.groups.reference(organisationId, id);
+  }
+
   async #assertExists(organisationId: string, id: string): Promise<void> {
     assertId(id);
     const count = await this.em.count(Workflow, { id, organisation: organisationId });
@@ -265,11 +281,12 @@ function checkText(fields: {
     if (value !== undefined) checkStorable(field, value as unknown as Json);
 }
 
-function filterOf(organisationId: string, { status, tag, search }: WorkflowQuery): FilterQuery<Workflow> {
+function filterOf(organisationId: string, { status, tag, groupId, search }: WorkflowQuery): FilterQuery<Workflow> {
   const pattern = search === undefined ? undefined : `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
   return {
     organisation: organisationId,
     ...(status && { status: { $in: [...status] } }),
+    ...(groupId !== undefined && { group: groupId }),
     ...(tag !== undefined && { tags: { $contains: [tag] } }),
     ...(pattern !== undefined && { $or: [{ name: { $ilike: pattern } }, { description: { $ilike: pattern } }] }),
   };

@@ -21,6 +21,7 @@ function toCommon(workflow: Listed<Workflow>): Omit<contract.Workflow, 'definiti
     description: workflow.description ?? null,
     status: workflow.status,
     tags: workflow.tags,
+    group_id: workflow.group?.id ?? null,
     revision: workflow.revision,
     published_version: workflow.publishedVersion ?? null,
     has_unpublished_changes: workflow.hasUnpublishedChanges,
@@ -68,20 +69,29 @@ function toWorkflowProblem({ node, edge, ...rest }: DefinitionProblem): contract
 export function toWorkflowQuery({
   status,
   tag,
+  group_id: groupId,
   search,
   sort,
   page,
   per_page: perPage,
 }: contract.ListWorkflows.Request['query']): WorkflowQuery {
-  return { ...(status && { status: [status].flat() }), tag, search, sort, page, perPage };
+  return { ...(status && { status: [status].flat() }), tag, groupId, search, sort, page, perPage };
 }
 
-export function toNewWorkflow({ definition, ...rest }: contract.CreateWorkflowRequest): NewWorkflow {
-  return { ...rest, definition: definition && toWorkflowSource(definition) };
+export function toNewWorkflow({ definition, group_id: groupId, ...rest }: contract.CreateWorkflowRequest): NewWorkflow {
+  return { ...rest, groupId, definition: definition && toWorkflowSource(definition) };
 }
 
-export function toWorkflowChange({ definition, ...rest }: contract.UpdateWorkflowRequest): WorkflowChange {
-  return { ...rest, ...(definition && { definition: toWorkflowSource(definition) }) };
+export function toWorkflowChange({
+  definition,
+  group_id: groupId,
+  ...rest
+}: contract.UpdateWorkflowRequest): WorkflowChange {
+  return {
+    ...rest,
+    ...(groupId !== undefined && { groupId }),
+    ...(definition && { definition: toWorkflowSource(definition) }),
+  };
 }
 
 /** What a parsed body holds is JSON; the types of the contract say less. */
