@@ -1910,6 +1910,7 @@ type ApiListWorkflowsRequest struct {
 	ApiService *WorkflowsAPIService
 	status *WorkflowStatus
 	tag *string
+	groupId *string
 	search *string
 	sort *string
 	page *int32
@@ -1925,6 +1926,12 @@ func (r ApiListWorkflowsRequest) Status(status WorkflowStatus) ApiListWorkflowsR
 // Only workflows with this tag.
 func (r ApiListWorkflowsRequest) Tag(tag string) ApiListWorkflowsRequest {
 	r.tag = &tag
+	return r
+}
+
+// Only workflows in this group.
+func (r ApiListWorkflowsRequest) GroupId(groupId string) ApiListWorkflowsRequest {
+	r.groupId = &groupId
 	return r
 }
 
@@ -1997,6 +2004,9 @@ func (a *WorkflowsAPIService) ListWorkflowsExecute(r ApiListWorkflowsRequest) (*
 	}
 	if r.tag != nil {
 		parameterAddToHeaderOrQuery(localVarQueryParams, "tag", r.tag, "form", "")
+	}
+	if r.groupId != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "group_id", r.groupId, "form", "")
 	}
 	if r.search != nil {
 		parameterAddToHeaderOrQuery(localVarQueryParams, "search", r.search, "form", "")

@@ -55,6 +55,8 @@ type APIClient struct {
 
 	ExecutionsAPI *ExecutionsAPIService
 
+	GroupsAPI *GroupsAPIService
+
 	HealthAPI *HealthAPIService
 
 	WorkflowsAPI *WorkflowsAPIService
@@ -79,6 +81,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.ApiKeysAPI = (*ApiKeysAPIService)(&c.common)
 	c.AuthAPI = (*AuthAPIService)(&c.common)
 	c.ExecutionsAPI = (*ExecutionsAPIService)(&c.common)
+	c.GroupsAPI = (*GroupsAPIService)(&c.common)
 	c.HealthAPI = (*HealthAPIService)(&c.common)
 	c.WorkflowsAPI = (*WorkflowsAPIService)(&c.common)
 

@@ -26,6 +26,8 @@ type CreateWorkflowRequest struct {
 	Description NullableString `json:"description,omitempty"`
 	// Words to find it by.
 	Tags []string `json:"tags,omitempty"`
+	// Group that it is in; null when it is in none.
+	GroupId NullableString `json:"group_id,omitempty" validate:"regexp=^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	Definition *WorkflowDefinition `json:"definition,omitempty"`
 	AdditionalProperties map[string]interface{}
 }
@@ -148,6 +150,48 @@ func (o *CreateWorkflowRequest) SetTags(v []string) {
 	o.Tags = v
 }
 
+// GetGroupId returns the GroupId field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *CreateWorkflowRequest) GetGroupId() string {
+	if o == nil || IsNil(o.GroupId.Get()) {
+		var ret string
+		return ret
+	}
+	return *o.GroupId.Get()
+}
+
+// GetGroupIdOk returns a tuple with the GroupId field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *CreateWorkflowRequest) GetGroupIdOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.GroupId.Get(), o.GroupId.IsSet()
+}
+
+// HasGroupId returns a boolean if a field has been set.
+func (o *CreateWorkflowRequest) HasGroupId() bool {
+	if o != nil && o.GroupId.IsSet() {
+		return true
+	}
+
+	return false
+}
+
+// SetGroupId gets a reference to the given NullableString and assigns it to the GroupId field.
+func (o *CreateWorkflowRequest) SetGroupId(v string) {
+	o.GroupId.Set(&v)
+}
+// SetGroupIdNil sets the value for GroupId to be an explicit nil
+func (o *CreateWorkflowRequest) SetGroupIdNil() {
+	o.GroupId.Set(nil)
+}
+
+// UnsetGroupId ensures that no value is present for GroupId, not even an explicit nil
+func (o *CreateWorkflowRequest) UnsetGroupId() {
+	o.GroupId.Unset()
+}
+
 // GetDefinition returns the Definition field value if set, zero value otherwise.
 func (o *CreateWorkflowRequest) GetDefinition() WorkflowDefinition {
 	if o == nil || IsNil(o.Definition) {
@@ -196,6 +240,9 @@ func (o CreateWorkflowRequest) ToMap() (map[string]interface{}, error) {
 	}
 	if !IsNil(o.Tags) {
 		toSerialize["tags"] = o.Tags
+	}
+	if o.GroupId.IsSet() {
+		toSerialize["group_id"] = o.GroupId.Get()
 	}
 	if !IsNil(o.Definition) {
 		toSerialize["definition"] = o.Definition
@@ -246,6 +293,7 @@ func (o *CreateWorkflowRequest) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "name")
 		delete(additionalProperties, "description")
 		delete(additionalProperties, "tags")
+		delete(additionalProperties, "group_id")
 		delete(additionalProperties, "definition")
 		o.AdditionalProperties = additionalProperties
 	}

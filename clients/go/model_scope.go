@@ -25,6 +25,8 @@ const (
 	SCOPE_WORKFLOWS_EXECUTE Scope = "workflows:execute"
 	SCOPE_EXECUTIONS_READ Scope = "executions:read"
 	SCOPE_EXECUTIONS_CANCEL Scope = "executions:cancel"
+	SCOPE_GROUPS_READ Scope = "groups:read"
+	SCOPE_GROUPS_WRITE Scope = "groups:write"
 	SCOPE_API_KEYS_READ Scope = "api-keys:read"
 	SCOPE_API_KEYS_WRITE Scope = "api-keys:write"
 )
@@ -36,6 +38,8 @@ var AllowedScopeEnumValues = []Scope{
 	"workflows:execute",
 	"executions:read",
 	"executions:cancel",
+	"groups:read",
+	"groups:write",
 	"api-keys:read",
 	"api-keys:write",
 }

@@ -25,6 +25,8 @@ type UpdateWorkflowRequest struct {
 	Description NullableString `json:"description,omitempty"`
 	// Words to find it by.
 	Tags []string `json:"tags,omitempty"`
+	// Group that it is in; null when it is in none.
+	GroupId NullableString `json:"group_id,omitempty" validate:"regexp=^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	Definition *WorkflowDefinition `json:"definition,omitempty"`
 	// `paused` stops new executions of a published workflow, `published` resumes a paused one or restores an archived one that was published, `archived` puts it away, `draft` restores an archived one that was never published. 
 	Status *string `json:"status,omitempty"`
@@ -158,6 +160,48 @@ func (o *UpdateWorkflowRequest) SetTags(v []string) {
 	o.Tags = v
 }
 
+// GetGroupId returns the GroupId field value if set, zero value otherwise (both if not set or set to explicit null).
+func (o *UpdateWorkflowRequest) GetGroupId() string {
+	if o == nil || IsNil(o.GroupId.Get()) {
+		var ret string
+		return ret
+	}
+	return *o.GroupId.Get()
+}
+
+// GetGroupIdOk returns a tuple with the GroupId field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *UpdateWorkflowRequest) GetGroupIdOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.GroupId.Get(), o.GroupId.IsSet()
+}
+
+// HasGroupId returns a boolean if a field has been set.
+func (o *UpdateWorkflowRequest) HasGroupId() bool {
+	if o != nil && o.GroupId.IsSet() {
+		return true
+	}
+
+	return false
+}
+
+// SetGroupId gets a reference to the given NullableString and assigns it to the GroupId field.
+func (o *UpdateWorkflowRequest) SetGroupId(v string) {
+	o.GroupId.Set(&v)
+}
+// SetGroupIdNil sets the value for GroupId to be an explicit nil
+func (o *UpdateWorkflowRequest) SetGroupIdNil() {
+	o.GroupId.Set(nil)
+}
+
+// UnsetGroupId ensures that no value is present for GroupId, not even an explicit nil
+func (o *UpdateWorkflowRequest) UnsetGroupId() {
+	o.GroupId.Unset()
+}
+
 // GetDefinition returns the Definition field value if set, zero value otherwise.
 func (o *UpdateWorkflowRequest) GetDefinition() WorkflowDefinition {
 	if o == nil || IsNil(o.Definition) {
@@ -273,6 +317,9 @@ func (o UpdateWorkflowRequest) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Tags) {
 		toSerialize["tags"] = o.Tags
 	}
+	if o.GroupId.IsSet() {
+		toSerialize["group_id"] = o.GroupId.Get()
+	}
 	if !IsNil(o.Definition) {
 		toSerialize["definition"] = o.Definition
 	}
@@ -307,6 +354,7 @@ func (o *UpdateWorkflowRequest) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "name")
 		delete(additionalProperties, "description")
 		delete(additionalProperties, "tags")
+		delete(additionalProperties, "group_id")
 		delete(additionalProperties, "definition")
 		delete(additionalProperties, "status")
 		delete(additionalProperties, "revision")

@@ -30,6 +30,8 @@ type Workflow struct {
 	Status WorkflowStatus `json:"status"`
 	// Words to find it by.
 	Tags []string `json:"tags"`
+	// Group that it is in; null when it is in none.
+	GroupId NullableString `json:"group_id" validate:"regexp=^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	Definition WorkflowDefinition `json:"definition"`
 	// Counts the changes, from 1.
 	Revision int64 `json:"revision"`
@@ -52,13 +54,14 @@ type _Workflow Workflow
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewWorkflow(id string, name string, description NullableString, status WorkflowStatus, tags []string, definition WorkflowDefinition, revision int64, publishedVersion NullableInt64, hasUnpublishedChanges bool, createdAt time.Time, updatedAt time.Time, publishedAt NullableTime) *Workflow {
+func NewWorkflow(id string, name string, description NullableString, status WorkflowStatus, tags []string, groupId NullableString, definition WorkflowDefinition, revision int64, publishedVersion NullableInt64, hasUnpublishedChanges bool, createdAt time.Time, updatedAt time.Time, publishedAt NullableTime) *Workflow {
 	this := Workflow{}
 	this.Id = id
 	this.Name = name
 	this.Description = description
 	this.Status = status
 	this.Tags = tags
+	this.GroupId = groupId
 	this.Definition = definition
 	this.Revision = revision
 	this.PublishedVersion = publishedVersion
@@ -197,6 +200,32 @@ func (o *Workflow) GetTagsOk() ([]string, bool) {
 // SetTags sets field value
 func (o *Workflow) SetTags(v []string) {
 	o.Tags = v
+}
+
+// GetGroupId returns the GroupId field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *Workflow) GetGroupId() string {
+	if o == nil || o.GroupId.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.GroupId.Get()
+}
+
+// GetGroupIdOk returns a tuple with the GroupId field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Workflow) GetGroupIdOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.GroupId.Get(), o.GroupId.IsSet()
+}
+
+// SetGroupId sets field value
+func (o *Workflow) SetGroupId(v string) {
+	o.GroupId.Set(&v)
 }
 
 // GetDefinition returns the Definition field value
@@ -386,6 +415,7 @@ func (o Workflow) ToMap() (map[string]interface{}, error) {
 	toSerialize["description"] = o.Description.Get()
 	toSerialize["status"] = o.Status
 	toSerialize["tags"] = o.Tags
+	toSerialize["group_id"] = o.GroupId.Get()
 	toSerialize["definition"] = o.Definition
 	toSerialize["revision"] = o.Revision
 	toSerialize["published_version"] = o.PublishedVersion.Get()
@@ -411,6 +441,7 @@ func (o *Workflow) UnmarshalJSON(data []byte) (err error) {
 		"description",
 		"status",
 		"tags",
+		"group_id",
 		"definition",
 		"revision",
 		"published_version",
@@ -452,6 +483,7 @@ func (o *Workflow) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "description")
 		delete(additionalProperties, "status")
 		delete(additionalProperties, "tags")
+		delete(additionalProperties, "group_id")
 		delete(additionalProperties, "definition")
 		delete(additionalProperties, "revision")
 		delete(additionalProperties, "published_version")

@@ -30,6 +30,8 @@ type WorkflowSummary struct {
 	Status WorkflowStatus `json:"status"`
 	// Words to find it by.
 	Tags []string `json:"tags"`
+	// Group that it is in; null when it is in none.
+	GroupId NullableString `json:"group_id" validate:"regexp=^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	// Nodes of the draft.
 	NodeCount int32 `json:"node_count"`
 	// Counts the changes, from 1.
@@ -53,13 +55,14 @@ type _WorkflowSummary WorkflowSummary
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewWorkflowSummary(id string, name string, description NullableString, status WorkflowStatus, tags []string, nodeCount int32, revision int64, publishedVersion NullableInt64, hasUnpublishedChanges bool, createdAt time.Time, updatedAt time.Time, publishedAt NullableTime) *WorkflowSummary {
+func NewWorkflowSummary(id string, name string, description NullableString, status WorkflowStatus, tags []string, groupId NullableString, nodeCount int32, revision int64, publishedVersion NullableInt64, hasUnpublishedChanges bool, createdAt time.Time, updatedAt time.Time, publishedAt NullableTime) *WorkflowSummary {
 	this := WorkflowSummary{}
 	this.Id = id
 	this.Name = name
 	this.Description = description
 	this.Status = status
 	this.Tags = tags
+	this.GroupId = groupId
 	this.NodeCount = nodeCount
 	this.Revision = revision
 	this.PublishedVersion = publishedVersion
@@ -198,6 +201,32 @@ func (o *WorkflowSummary) GetTagsOk() ([]string, bool) {
 // SetTags sets field value
 func (o *WorkflowSummary) SetTags(v []string) {
 	o.Tags = v
+}
+
+// GetGroupId returns the GroupId field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *WorkflowSummary) GetGroupId() string {
+	if o == nil || o.GroupId.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.GroupId.Get()
+}
+
+// GetGroupIdOk returns a tuple with the GroupId field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *WorkflowSummary) GetGroupIdOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.GroupId.Get(), o.GroupId.IsSet()
+}
+
+// SetGroupId sets field value
+func (o *WorkflowSummary) SetGroupId(v string) {
+	o.GroupId.Set(&v)
 }
 
 // GetNodeCount returns the NodeCount field value
@@ -387,6 +416,7 @@ func (o WorkflowSummary) ToMap() (map[string]interface{}, error) {
 	toSerialize["description"] = o.Description.Get()
 	toSerialize["status"] = o.Status
 	toSerialize["tags"] = o.Tags
+	toSerialize["group_id"] = o.GroupId.Get()
 	toSerialize["node_count"] = o.NodeCount
 	toSerialize["revision"] = o.Revision
 	toSerialize["published_version"] = o.PublishedVersion.Get()
@@ -412,6 +442,7 @@ func (o *WorkflowSummary) UnmarshalJSON(data []byte) (err error) {
 		"description",
 		"status",
 		"tags",
+		"group_id",
 		"node_count",
 		"revision",
 		"published_version",
@@ -453,6 +484,7 @@ func (o *WorkflowSummary) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "description")
 		delete(additionalProperties, "status")
 		delete(additionalProperties, "tags")
+		delete(additionalProperties, "group_id")
 		delete(additionalProperties, "node_count")
 		delete(additionalProperties, "revision")
 		delete(additionalProperties, "published_version")

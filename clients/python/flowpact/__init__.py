@@ -21,6 +21,7 @@ __all__ = [
     "ApiKeysApi",
     "AuthApi",
     "ExecutionsApi",
+    "GroupsApi",
     "HealthApi",
     "WorkflowsApi",
     "ApiResponse",
@@ -48,6 +49,7 @@ __all__ = [
     "ConnectedEvent",
     "ConnectedEventData",
     "CreateApiKeyRequest",
+    "CreateGroupRequest",
     "CreateWorkflowRequest",
     "CreatedApiKey",
     "CreatedApiKeyResponse",
@@ -86,6 +88,9 @@ __all__ = [
     "ExecutionWaitingEvent",
     "ExecutionWaitingEventData",
     "FieldError",
+    "Group",
+    "GroupListResponse",
+    "GroupResponse",
     "Health",
     "HealthComponent",
     "HealthResponse",
@@ -159,6 +164,7 @@ __all__ = [
     "UnsupportedMediaTypeErrorErrorDetails",
     "UnsupportedMediaTypeProblem",
     "UpdateApiKeyRequest",
+    "UpdateGroupRequest",
     "UpdateWorkflowRequest",
     "User",
     "ValidateWorkflowRequest",
@@ -204,6 +210,7 @@ __all__ = [
 from flowpact.api.api_keys_api import ApiKeysApi as ApiKeysApi
 from flowpact.api.auth_api import AuthApi as AuthApi
 from flowpact.api.executions_api import ExecutionsApi as ExecutionsApi
+from flowpact.api.groups_api import GroupsApi as GroupsApi
 from flowpact.api.health_api import HealthApi as HealthApi
 from flowpact.api.workflows_api import WorkflowsApi as WorkflowsApi
 
@@ -235,6 +242,7 @@ from flowpact.models.authentication_problem import AuthenticationProblem as Auth
 from flowpact.models.connected_event import ConnectedEvent as ConnectedEvent
 from flowpact.models.connected_event_data import ConnectedEventData as ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest as CreateApiKeyRequest
+from flowpact.models.create_group_request import CreateGroupRequest as CreateGroupRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest as CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey as CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse as CreatedApiKeyResponse
@@ -273,6 +281,9 @@ from flowpact.models.execution_summary import ExecutionSummary as ExecutionSumma
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent as ExecutionWaitingEvent
 from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventData as ExecutionWaitingEventData
 from flowpact.models.field_error import FieldError as FieldError
+from flowpact.models.group import Group as Group
+from flowpact.models.group_list_response import GroupListResponse as GroupListResponse
+from flowpact.models.group_response import GroupResponse as GroupResponse
 from flowpact.models.health import Health as Health
 from flowpact.models.health_component import HealthComponent as HealthComponent
 from flowpact.models.health_response import HealthResponse as HealthResponse
@@ -346,6 +357,7 @@ from flowpact.models.unsupported_media_type_error_error import UnsupportedMediaT
 from flowpact.models.unsupported_media_type_error_error_details import UnsupportedMediaTypeErrorErrorDetails as UnsupportedMediaTypeErrorErrorDetails
 from flowpact.models.unsupported_media_type_problem import UnsupportedMediaTypeProblem as UnsupportedMediaTypeProblem
 from flowpact.models.update_api_key_request import UpdateApiKeyRequest as UpdateApiKeyRequest
+from flowpact.models.update_group_request import UpdateGroupRequest as UpdateGroupRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest as UpdateWorkflowRequest
 from flowpact.models.user import User as User
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest as ValidateWorkflowRequest

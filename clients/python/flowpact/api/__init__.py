@@ -4,6 +4,7 @@
 from flowpact.api.api_keys_api import ApiKeysApi
 from flowpact.api.auth_api import AuthApi
 from flowpact.api.executions_api import ExecutionsApi
+from flowpact.api.groups_api import GroupsApi
 from flowpact.api.health_api import HealthApi
 from flowpact.api.workflows_api import WorkflowsApi
 

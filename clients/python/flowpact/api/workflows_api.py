@@ -2573,6 +2573,7 @@ class WorkflowsApi:
         self,
         status: Annotated[Optional[WorkflowStatus], Field(description="Only workflows in this state.")] = None,
         tag: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=50)]], Field(description="Only workflows with this tag.")] = None,
+        group_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Only workflows in this group.")] = None,
         search: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]], Field(description="Only workflows whose name or description contains this, in any case.")] = None,
         sort: Annotated[Optional[StrictStr], Field(description="Order of the list; `-` puts the greatest first.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1.")] = None,
@@ -2598,6 +2599,8 @@ class WorkflowsApi:
         :type status: WorkflowStatus
         :param tag: Only workflows with this tag.
         :type tag: str
+        :param group_id: Only workflows in this group.
+        :type group_id: str
         :param search: Only workflows whose name or description contains this, in any case.
         :type search: str
         :param sort: Order of the list; `-` puts the greatest first.
@@ -2631,6 +2634,7 @@ class WorkflowsApi:
         _param = self._list_workflows_serialize(
             status=status,
             tag=tag,
+            group_id=group_id,
             search=search,
             sort=sort,
             page=page,
@@ -2667,6 +2671,7 @@ class WorkflowsApi:
         self,
         status: Annotated[Optional[WorkflowStatus], Field(description="Only workflows in this state.")] = None,
         tag: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=50)]], Field(description="Only workflows with this tag.")] = None,
+        group_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Only workflows in this group.")] = None,
         search: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]], Field(description="Only workflows whose name or description contains this, in any case.")] = None,
         sort: Annotated[Optional[StrictStr], Field(description="Order of the list; `-` puts the greatest first.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1.")] = None,
@@ -2692,6 +2697,8 @@ class WorkflowsApi:
         :type status: WorkflowStatus
         :param tag: Only workflows with this tag.
         :type tag: str
+        :param group_id: Only workflows in this group.
+        :type group_id: str
         :param search: Only workflows whose name or description contains this, in any case.
         :type search: str
         :param sort: Order of the list; `-` puts the greatest first.
@@ -2725,6 +2732,7 @@ class WorkflowsApi:
         _param = self._list_workflows_serialize(
             status=status,
             tag=tag,
+            group_id=group_id,
             search=search,
             sort=sort,
             page=page,
@@ -2761,6 +2769,7 @@ class WorkflowsApi:
         self,
         status: Annotated[Optional[WorkflowStatus], Field(description="Only workflows in this state.")] = None,
         tag: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=50)]], Field(description="Only workflows with this tag.")] = None,
+        group_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Only workflows in this group.")] = None,
         search: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]], Field(description="Only workflows whose name or description contains this, in any case.")] = None,
         sort: Annotated[Optional[StrictStr], Field(description="Order of the list; `-` puts the greatest first.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1.")] = None,
@@ -2786,6 +2795,8 @@ class WorkflowsApi:
         :type status: WorkflowStatus
         :param tag: Only workflows with this tag.
         :type tag: str
+        :param group_id: Only workflows in this group.
+        :type group_id: str
         :param search: Only workflows whose name or description contains this, in any case.
         :type search: str
         :param sort: Order of the list; `-` puts the greatest first.
@@ -2819,6 +2830,7 @@ class WorkflowsApi:
         _param = self._list_workflows_serialize(
             status=status,
             tag=tag,
+            group_id=group_id,
             search=search,
             sort=sort,
             page=page,
@@ -2850,6 +2862,7 @@ class WorkflowsApi:
         self,
         status,
         tag,
+        group_id,
         search,
         sort,
         page,
@@ -2883,6 +2896,10 @@ class WorkflowsApi:
         if tag is not None:
             
             _query_params.append(('tag', tag))
+            
+        if group_id is not None:
+            
+            _query_params.append(('group_id', group_id))
             
         if search is not None:
             

@@ -29,6 +29,7 @@ from flowpact.models.authentication_problem import AuthenticationProblem
 from flowpact.models.connected_event import ConnectedEvent
 from flowpact.models.connected_event_data import ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest
+from flowpact.models.create_group_request import CreateGroupRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse
@@ -67,6 +68,9 @@ from flowpact.models.execution_summary import ExecutionSummary
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent
 from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventData
 from flowpact.models.field_error import FieldError
+from flowpact.models.group import Group
+from flowpact.models.group_list_response import GroupListResponse
+from flowpact.models.group_response import GroupResponse
 from flowpact.models.health import Health
 from flowpact.models.health_component import HealthComponent
 from flowpact.models.health_response import HealthResponse
@@ -140,6 +144,7 @@ from flowpact.models.unsupported_media_type_error_error import UnsupportedMediaT
 from flowpact.models.unsupported_media_type_error_error_details import UnsupportedMediaTypeErrorErrorDetails
 from flowpact.models.unsupported_media_type_problem import UnsupportedMediaTypeProblem
 from flowpact.models.update_api_key_request import UpdateApiKeyRequest
+from flowpact.models.update_group_request import UpdateGroupRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest
 from flowpact.models.user import User
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest

@@ -17,7 +17,7 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.workflow_definition import WorkflowDefinition
@@ -32,9 +32,20 @@ class CreateWorkflowRequest(BaseModel):
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="What people call it.")
     description: Optional[Annotated[str, Field(strict=True, max_length=5000)]] = Field(default=None, description="What it is for.")
     tags: Optional[Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=50)]], Field(max_length=20)]] = Field(default=None, description="Words to find it by.")
+    group_id: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="Group that it is in; null when it is in none.")
     definition: Optional[WorkflowDefinition] = None
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["name", "description", "tags", "definition"]
+    __properties: ClassVar[List[str]] = ["name", "description", "tags", "group_id", "definition"]
+
+    @field_validator('group_id', mode="before")
+    def group_id_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$", value):
+            raise ValueError(r"must validate the regular expression /^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
+        return value
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -90,6 +101,11 @@ class CreateWorkflowRequest(BaseModel):
         if self.description is None and "description" in self.model_fields_set:
             _dict['description'] = None
 
+        # set to None if group_id (nullable) is None
+        # and model_fields_set contains the field
+        if self.group_id is None and "group_id" in self.model_fields_set:
+            _dict['group_id'] = None
+
         return _dict
 
     @classmethod
@@ -105,6 +121,7 @@ class CreateWorkflowRequest(BaseModel):
             "name": obj.get("name"),
             "description": obj.get("description"),
             "tags": obj.get("tags"),
+            "group_id": obj.get("group_id"),
             "definition": WorkflowDefinition.from_dict(obj["definition"]) if obj.get("definition") is not None else None
         })
         # store additional fields in additional_properties

@@ -31,6 +31,8 @@ class Scope(str, Enum):
     WORKFLOWS_COLON_EXECUTE = 'workflows:execute'
     EXECUTIONS_COLON_READ = 'executions:read'
     EXECUTIONS_COLON_CANCEL = 'executions:cancel'
+    GROUPS_COLON_READ = 'groups:read'
+    GROUPS_COLON_WRITE = 'groups:write'
     API_MINUS_KEYS_COLON_READ = 'api-keys:read'
     API_MINUS_KEYS_COLON_WRITE = 'api-keys:write'
 

@@ -32,11 +32,22 @@ class UpdateWorkflowRequest(BaseModel):
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = Field(default=None, description="What people call it.")
     description: Optional[Annotated[str, Field(strict=True, max_length=5000)]] = Field(default=None, description="What it is for.")
     tags: Optional[Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=50)]], Field(max_length=20)]] = Field(default=None, description="Words to find it by.")
+    group_id: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="Group that it is in; null when it is in none.")
     definition: Optional[WorkflowDefinition] = None
     status: Optional[StrictStr] = Field(default=None, description="`paused` stops new executions of a published workflow, `published` resumes a paused one or restores an archived one that was published, `archived` puts it away, `draft` restores an archived one that was never published. ")
     revision: Optional[Annotated[int, Field(strict=True, ge=1)]] = Field(default=None, description="The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). ")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["name", "description", "tags", "definition", "status", "revision"]
+    __properties: ClassVar[List[str]] = ["name", "description", "tags", "group_id", "definition", "status", "revision"]
+
+    @field_validator('group_id', mode="before")
+    def group_id_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$", value):
+            raise ValueError(r"must validate the regular expression /^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
+        return value
 
     @field_validator('status')
     def status_validate_enum(cls, value):
@@ -102,6 +113,11 @@ class UpdateWorkflowRequest(BaseModel):
         if self.description is None and "description" in self.model_fields_set:
             _dict['description'] = None
 
+        # set to None if group_id (nullable) is None
+        # and model_fields_set contains the field
+        if self.group_id is None and "group_id" in self.model_fields_set:
+            _dict['group_id'] = None
+
         return _dict
 
     @classmethod
@@ -117,6 +133,7 @@ class UpdateWorkflowRequest(BaseModel):
             "name": obj.get("name"),
             "description": obj.get("description"),
             "tags": obj.get("tags"),
+            "group_id": obj.get("group_id"),
             "definition": WorkflowDefinition.from_dict(obj["definition"]) if obj.get("definition") is not None else None,
             "status": obj.get("status"),
             "revision": obj.get("revision")

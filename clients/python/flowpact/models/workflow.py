@@ -36,6 +36,7 @@ class Workflow(BaseModel):
     description: Optional[Annotated[str, Field(strict=True, max_length=5000)]] = Field(description="What it is for.")
     status: WorkflowStatus
     tags: Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=50)]], Field(max_length=20)] = Field(description="Words to find it by.")
+    group_id: Optional[Annotated[str, Field(strict=True)]] = Field(description="Group that it is in; null when it is in none.")
     definition: WorkflowDefinition
     revision: Annotated[int, Field(strict=True, ge=1)] = Field(description="Counts the changes, from 1.")
     published_version: Optional[Annotated[int, Field(strict=True, ge=1)]] = Field(description="The version that executions run; null before the first.")
@@ -44,13 +45,23 @@ class Workflow(BaseModel):
     updated_at: datetime = Field(description="When it last changed.")
     published_at: Optional[datetime] = Field(description="When it was last published.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["id", "name", "description", "status", "tags", "definition", "revision", "published_version", "has_unpublished_changes", "created_at", "updated_at", "published_at"]
+    __properties: ClassVar[List[str]] = ["id", "name", "description", "status", "tags", "group_id", "definition", "revision", "published_version", "has_unpublished_changes", "created_at", "updated_at", "published_at"]
 
     @field_validator('id', mode="before")
     def id_validate_regular_expression(cls, value):
         """Validates the regular expression"""
         if isinstance(value, str) and not re.match(r"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$", value):
             raise ValueError(r"must validate the regular expression /^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
+        return value
+
+    @field_validator('group_id', mode="before")
+    def group_id_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$", value):
+            raise ValueError(r"must validate the regular expression /^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
         return value
 
     model_config = ConfigDict(
@@ -107,6 +118,11 @@ class Workflow(BaseModel):
         if self.description is None and "description" in self.model_fields_set:
             _dict['description'] = None
 
+        # set to None if group_id (nullable) is None
+        # and model_fields_set contains the field
+        if self.group_id is None and "group_id" in self.model_fields_set:
+            _dict['group_id'] = None
+
         # set to None if published_version (nullable) is None
         # and model_fields_set contains the field
         if self.published_version is None and "published_version" in self.model_fields_set:
@@ -134,6 +150,7 @@ class Workflow(BaseModel):
             "description": obj.get("description"),
             "status": obj.get("status"),
             "tags": obj.get("tags"),
+            "group_id": obj.get("group_id"),
             "definition": WorkflowDefinition.from_dict(obj["definition"]) if obj.get("definition") is not None else None,
             "revision": obj.get("revision"),
             "published_version": obj.get("published_version"),
