@@ -6,13 +6,14 @@ import { LiveModule } from './platform/live/live.module.ts';
 import { OutgoingModule } from './platform/outgoing/outgoing.module.ts';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.ts';
 import { SandboxModule } from './platform/sandbox/sandbox.module.ts';
+import { WorkerLoopsModule } from './platform/worker-loops/worker-loops.module.ts';
 
 /** The whole server: technical services, and one module per contract that it serves. */
 @Module({})
 export class AppModule {
   /** `more` are modules that a test adds, for example with a guard of its own. */
   static forRoot(parts: PlatformParts, more: ModuleMetadata['imports'] = []): DynamicModule {
-    const technical = [EngineModule, LiveModule, SandboxModule, OutgoingModule, HousekeepingModule];
+    const technical = [WorkerLoopsModule, EngineModule, LiveModule, SandboxModule, OutgoingModule, HousekeepingModule];
     return { module: AppModule, imports: [PlatformModule.forRoot(parts), ...technical, PlatformApiModule, ...more] };
   }
 }

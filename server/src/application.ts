@@ -4,7 +4,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { ModuleMetadata } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { contract } from '#generated/platform/index.ts';
+import { RequestFailure } from '#runtime/nest/index.ts';
 import { AppModule } from './app.module.ts';
+import { servesApi } from './platform/config/config.ts';
 import { installDocs } from './platform/http/docs.ts';
 import { installRequestLog } from './platform/http/request-log.ts';
 import { installSecurity } from './platform/http/security.ts';
@@ -36,6 +38,7 @@ export async function createApplication(
   closeConnectionsWhileDraining(server, lifecycle);
   installRequestLog(server, logger, metrics);
   installMetricsRoute(server, metrics, settings.METRICS_TOKEN);
+  if (!servesApi(config)) serveMonitoringOnly(server);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(parts, more), adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,
@@ -45,6 +48,15 @@ export async function createApplication(
   await app.init();
   await server.ready();
   return app;
+}
+
+/** A worker tells how it is, and has nothing else. */
+function serveMonitoringOnly(server: FastifyInstance): void {
+  server.addHook('onRequest', (request, _reply, done) => {
+    const path = request.url.split('?', 1)[0]!;
+    if (/^\/(health\/|metrics$|v1\/monitoring\/health$)/.test(path)) done();
+    else done(new RequestFailure('not_found', 'This process runs executions; ask one that serves the API.'));
+  });
 }
 
 /** Connections that stay open without a request would keep the server from stopping. */

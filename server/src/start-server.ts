@@ -2,7 +2,7 @@ import type { ModuleMetadata } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApplication } from './application.ts';
 import { OrganisationService, type CreatedOrganisation } from './domain/organisation/organisation.service.ts';
-import type { Config } from './platform/config/config.ts';
+import { type Config, servesApi } from './platform/config/config.ts';
 import { readOrCreateSecret } from './platform/config/secret.ts';
 import { assertDatabaseUsable } from './platform/database/connection.ts';
 import { startEmbeddedPostgres } from './platform/database/embedded-postgres.ts';
@@ -12,6 +12,7 @@ import { Lifecycle } from './platform/lifecycle/lifecycle.ts';
 import { assertPortFree, cannotListen } from './platform/lifecycle/port.ts';
 import type { Logger } from './platform/logging/logger.ts';
 import { Metrics } from './platform/telemetry/metrics.ts';
+import { ProcessWorkerLoops } from './platform/worker-loops/process-worker-loops.ts';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -58,11 +59,17 @@ export async function startServer(
     const app = await createApplication(parts, more);
     undo.add(() => closeWithin(config.settings.SHUTDOWN_TIMEOUT, app));
     undo.add(async () => lifecycle.draining());
-    const made = await app
-      .get(OrganisationService)
-      .bootstrap({ adminEmail: FLOWPACT_ADMIN_EMAIL, adminPassword: FLOWPACT_ADMIN_PASSWORD });
+    // Whoever starts the API is shown the password that this makes.
+    const made = servesApi(config)
+      ? await app
+          .get(OrganisationService)
+          .bootstrap({ adminEmail: FLOWPACT_ADMIN_EMAIL, adminPassword: FLOWPACT_ADMIN_PASSWORD })
+      : undefined;
     const port = await listen(app, HOST, PORT);
     lifecycle.ready();
+    const loops = app.get(ProcessWorkerLoops);
+    undo.add(() => loops.stop());
+    loops.start();
     let closed: Promise<void> | undefined;
     const url = `http://localhost:${port}`;
     return { app, port, url, databaseFolder, made, close: () => (closed ??= undo.all()) };

@@ -9,6 +9,8 @@ export function welcome({ made, port, url, databaseFolder }: RunningServer, conf
     databaseFolder === undefined
       ? 'PostgreSQL of DATABASE_URL'
       : `embedded PostgreSQL, data in ${places(settings.FLOWPACT_DATA_DIR, databaseFolder)}`;
+  if (settings.FLOWPACT_ROLE === 'worker')
+    return `\nFlowpact works, and listens on ${config.publicUrl(port)} for ${url}/v1/monitoring/health (${data}).\n\nCtrl-C stops it.\n\n`;
   const lines = [
     `Flowpact listens on ${config.publicUrl(port)} (${data}).`,
     '',

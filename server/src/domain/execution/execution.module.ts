@@ -5,6 +5,7 @@ import { NodeRegistry } from '../nodes/index.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
+import { WorkerLoops } from '../worker-loops.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionEvents } from './execution-events.ts';
@@ -13,13 +14,13 @@ import { ExecutionRecorder } from './execution-recorder.ts';
 import { ExecutionService } from './execution.service.ts';
 import { graphBody, GraphRunner } from './interpreter/graph-runner.ts';
 import { LiveChannel } from './live-channel.ts';
-import { LostExecutions } from './lost-executions.ts';
+import { LostExecutions, lostInterval } from './lost-executions.ts';
 import { PublishedWorkflows } from './published-workflows.ts';
 
 const logger = new Logger('Executions');
 const fault = (message: string, error: unknown): void => logger.error({ err: error }, message);
 
-/** Needs the global modules that provide Engine, ExecutionMetrics, LiveChannel and Evaluator. It starts the engine with the application. */
+/** Needs the global modules that provide Engine, ExecutionMetrics, LiveChannel, WorkerLoops and Evaluator. It starts the engine with the application. */
 @Module({
   imports: [NodesModule, WorkflowModule],
   providers: [
@@ -59,19 +60,20 @@ export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShu
     private readonly live: LiveChannel,
     private readonly runner: GraphRunner,
     private readonly recorder: ExecutionRecorder,
-    private readonly lost: LostExecutions,
-  ) {}
+    lost: LostExecutions,
+    loops: WorkerLoops,
+  ) {
+    loops.add('lost executions', { everyMs: lostInterval, run: async () => void (await lost.end()) });
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     this.engine.register(graphBody, (context, input) => this.runner.run(context, input));
     await this.live.start();
     await this.engine.start();
-    this.lost.start();
   }
 
   /** The recorder closes after the engine, whose last runs still have something to tell. */
   async onApplicationShutdown(): Promise<void> {
-    this.lost.stop();
     await this.engine.stop();
     await this.recorder.close();
     await this.live.stop();

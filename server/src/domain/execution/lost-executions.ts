@@ -10,7 +10,8 @@ export interface LostExecutionsOptions {
   readonly fault: (message: string, error: unknown) => void;
 }
 
-const interval = 30_000;
+/** How often they are looked for, in milliseconds. */
+export const lostInterval = 30_000;
 /** Younger executions may be between their acceptance and the engine's knowing of them. */
 const youngest = 60_000;
 const atOnce = 1_000;
@@ -19,20 +20,9 @@ const open: ExecutionStatus[] = ['pending', 'running', 'waiting'];
 /** Ends executions whose run has ended for the engine without a word, such as one that took down process after process. */
 export class LostExecutions {
   readonly #options: LostExecutionsOptions;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LostExecutionsOptions) {
     this.#options = options;
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => {
-      this.end().catch((error: unknown) => this.#options.fault('Lost executions could not be looked for.', error));
-    }, interval);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
   }
 
   /** Looks once, at executions accepted at least `age` milliseconds ago, and returns the ids of those it ended as failed. */

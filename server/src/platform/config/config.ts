@@ -40,3 +40,13 @@ function describeProblem(name: string, message: string): string {
   const description = variables.shape[name as keyof Settings]?.description ?? '';
   return `  ${name} ${message}. ${description}`;
 }
+
+/** Whether this process runs executions and the loops of the platform. */
+export function isWorker({ settings }: Config): boolean {
+  return settings.FLOWPACT_ROLE !== 'api';
+}
+
+/** Whether this process answers the API, and not only about its own health. */
+export function servesApi({ settings }: Config): boolean {
+  return settings.FLOWPACT_ROLE !== 'worker';
+}

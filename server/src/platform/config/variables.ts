@@ -57,6 +57,12 @@ export const variables = z.object({
       'A PostgreSQL server of your own (version 15 or newer), for example postgresql://user:password@localhost:5432/flowpact. Unset: an embedded PostgreSQL keeps its data in FLOWPACT_DATA_DIR.',
     ),
   DATABASE_POOL_SIZE: integer(8, 500).default(30).describe('Database connections of one server process at most.'),
+  FLOWPACT_ROLE: z
+    .enum(['api', 'worker', 'all'], 'is not one of api, worker, all')
+    .default('all')
+    .describe(
+      'What the process does: api answers requests and runs nothing, worker runs executions, schedules and deliveries and answers only about its health and metrics, all does both. Any number of processes share one DATABASE_URL; there must be one that works.',
+    ),
   FLOWPACT_DATA_DIR: z
     .string()
     .min(1, 'is empty')

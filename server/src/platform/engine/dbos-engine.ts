@@ -29,6 +29,8 @@ export interface DbosEngineOptions {
   orm: MikroORM;
   /** The database of the application; the engine keeps its tables in the schema `dbos` of it. */
   url: string;
+  /** False in a process that accepts runs and leaves them to the others. */
+  works?: boolean;
   /** Runs in progress in this process at most; more wait in the queue for any process. */
   concurrency?: number;
   /** Connections of the engine at most. */
@@ -95,6 +97,7 @@ export class DbosEngine extends Engine {
   constructor(options: DbosEngineOptions) {
     super();
     this.#options = {
+      works: true,
       concurrency: 100,
       poolSize: 20,
       retention: 600_000,
@@ -139,7 +142,7 @@ export class DbosEngine extends Engine {
   }
 
   async #launch(): Promise<void> {
-    const { url, log, concurrency } = this.#options;
+    const { url, log, concurrency, works } = this.#options;
     DBOS.setConfig({
       name: 'flowpact',
       systemDatabaseUrl: unusedUrl,
@@ -147,6 +150,7 @@ export class DbosEngine extends Engine {
       applicationVersion,
       serializer: jsonSerializer,
       executorID: this.executorId,
+      ...(!works && { listenQueues: ['none'] }),
       logger: {
         info: (entry) => log.debug(String(entry)),
         debug: () => undefined,
@@ -171,7 +175,7 @@ export class DbosEngine extends Engine {
       executorId: this.executorId,
       waitingQueue: waitingQueueName,
       queue: queueName,
-      room: () => (this.#state === 'running' ? this.#room : undefined),
+      room: () => (this.#state === 'running' && works ? this.#room : undefined),
       start: (runIds, token, group) => this.#startAdmitted(runIds, token, group),
       warn: (message, error) => log.warn(message, error),
     });
@@ -179,7 +183,7 @@ export class DbosEngine extends Engine {
 
   /** How many more runs this process takes. */
   get #room(): number {
-    return this.#options.concurrency - this.#runs.size - this.#direct.size;
+    return this.#options.works ? this.#options.concurrency - this.#runs.size - this.#direct.size : 0;
   }
 
   #openPool(): Pool {

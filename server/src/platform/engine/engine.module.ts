@@ -2,7 +2,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { Global, Logger, Module } from '@nestjs/common';
 import { Engine } from '../../domain/execution/engine.ts';
 import { ExecutionMetrics } from '../../domain/execution/execution-metrics.ts';
-import { Config } from '../config/config.ts';
+import { Config, isWorker } from '../config/config.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { DbosEngine } from './dbos-engine.ts';
 
@@ -14,9 +14,11 @@ const logger = new Logger('Engine');
   providers: [
     {
       provide: Engine,
-      useFactory: (orm: MikroORM, { settings }: Config) =>
-        new DbosEngine({
+      useFactory: (orm: MikroORM, config: Config) => {
+        const { settings } = config;
+        return new DbosEngine({
           orm,
+          works: isWorker(config),
           url: settings.DATABASE_URL!,
           poolSize: Math.ceil(settings.DATABASE_POOL_SIZE / 2),
           grace: settings.SHUTDOWN_TIMEOUT * 1_000,
@@ -25,7 +27,8 @@ const logger = new Logger('Engine');
             warn: (message, error) => logger.warn({ err: error }, message),
             error: (message, error) => logger.error({ err: error }, message),
           },
-        }),
+        });
+      },
       inject: [MikroORM, Config],
     },
     { provide: ExecutionMetrics, useExisting: Metrics },

@@ -17,6 +17,7 @@ test('what cannot be purged is logged, and the rest is purged all the same', asy
     rows('logins', true) as LoginThrottle,
     rows('rate limits') as PostgresRateLimiter,
     rows('idempotency') as PostgresIdempotencyStore,
+    { add: () => undefined, wake: () => undefined },
   );
   await service.purge();
   expect(purged).toEqual(['sessions', 'rate limits', 'idempotency']);

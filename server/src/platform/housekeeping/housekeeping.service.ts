@@ -1,35 +1,25 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { LoginThrottle } from '../../domain/session/login-throttle.ts';
 import { SessionService } from '../../domain/session/session.service.ts';
+import { WorkerLoops } from '../../domain/worker-loops.ts';
 import { PostgresIdempotencyStore } from '../idempotency/postgres-idempotency-store.ts';
 import { PostgresRateLimiter } from '../rate-limit/postgres-rate-limiter.ts';
 
-const intervalMs = 10 * 60 * 1000;
+const everyMs = 10 * 60 * 1000;
 
 /** Removes rows whose time is over, now and then; several processes doing so at once do no harm. */
 @Injectable()
-export class HousekeepingService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class HousekeepingService {
   private readonly logger = new Logger(HousekeepingService.name);
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly sessions: SessionService,
     private readonly logins: LoginThrottle,
     private readonly rateLimits: PostgresRateLimiter,
     private readonly idempotency: PostgresIdempotencyStore,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.running = this.purge();
-    }, intervalMs).unref();
-  }
-
-  /** Waits for what is running, because the database goes away afterwards. */
-  async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
+    loops: WorkerLoops,
+  ) {
+    loops.add('housekeeping', { everyMs, run: () => this.purge() });
   }
 
   /** One round; what fails is logged and tried again in the next. */

@@ -1,0 +1,113 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { ProcessWorkerLoops } from './process-worker-loops.ts';
+
+const never = 3_600_000;
+const said: string[] = [];
+let loops: ProcessWorkerLoops;
+
+function make(works = true): ProcessWorkerLoops {
+  said.length = 0;
+  loops = new ProcessWorkerLoops({
+    works,
+    warn: (message, error) => said.push(`${message} ${(error as Error).message}`),
+    tellOthers: (name) => said.push(`told ${name}`),
+  });
+  return loops;
+}
+
+/** A round that the test ends by hand, and the rounds that have begun. */
+function rounds(): { begun: () => Promise<(outcome?: boolean | Error) => void>; run: () => Promise<boolean | void> } {
+  const waiting: ((end: (outcome?: boolean | Error) => void) => void)[] = [];
+  const begun: ((outcome?: boolean | Error) => void)[] = [];
+  const meet = (): void => {
+    while (waiting.length > 0 && begun.length > 0) waiting.shift()!(begun.shift()!);
+  };
+  return {
+    begun: () => new Promise((resolve) => (waiting.push(resolve), meet())),
+    run: () =>
+      new Promise((resolve, reject) => {
+        begun.push((outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
+        meet();
+      }),
+  };
+}
+
+afterEach(() => loops.stop());
+
+test('the first round comes with the start, the next after the pause', async () => {
+  const { begun, run } = rounds();
+  make().add('due', { everyMs: 1, run });
+  loops.start();
+  (await begun())();
+  (await begun())();
+});
+
+test('a loop that is added later begins at once', async () => {
+  const { begun, run } = rounds();
+  make().start();
+  loops.add('late', { everyMs: never, run });
+  (await begun())();
+});
+
+test('a wake ends the pause, and one during a round is not lost', async () => {
+  const { begun, run } = rounds();
+  make().add('due', { everyMs: never, run });
+  loops.start();
+  const end = await begun();
+  loops.wake('due');
+  end();
+  const endSecond = await begun();
+  endSecond();
+  await new Promise(setImmediate);
+  loops.wake('due');
+  (await begun())();
+  loops.wake('nothing of that name');
+});
+
+test('a round that has more to do is followed by the next at once', async () => {
+  const { begun, run } = rounds();
+  make().add('due', { everyMs: never, run });
+  loops.start();
+  (await begun())(true);
+  (await begun())();
+});
+
+test('an error is told, and the next round comes', async () => {
+  const { begun, run } = rounds();
+  make().add('due', { everyMs: 1, run });
+  loops.start();
+  (await begun())(new Error('no database'));
+  (await begun())();
+  expect(said).toEqual(['A round of due failed; the next comes as usual. no database']);
+});
+
+test('a stop tells the round under way and waits for it', async () => {
+  const told: string[] = [];
+  make().add('slow', {
+    everyMs: never,
+    run: (signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          told.push('stop');
+          setImmediate(() => (told.push('ended'), resolve()));
+        });
+      }),
+  });
+  loops.start();
+  await loops.stop();
+  expect(told).toEqual(['stop', 'ended']);
+});
+
+test('where nothing works no loop runs, and a wake goes to the others', async () => {
+  let ran = 0;
+  make(false).add('due', { everyMs: 1, run: async () => void (ran += 1) });
+  loops.start();
+  loops.wake('due');
+  await loops.stop();
+  expect({ ran, said }).toEqual({ ran: 0, said: ['told due'] });
+});
+
+test('two loops of one name are refused', () => {
+  make().add('due', { everyMs: 1, run: async () => undefined });
+  expect(() => loops.add('due', { everyMs: 1, run: async () => undefined })).toThrow(/already/);
+});
