@@ -64,7 +64,21 @@ export default defineConfig({
             requestId: '/meta/request_id',
           },
         },
-        methods: { streamExecutionEvents: 'stream' },
+        methods: {
+          streamExecutionEvents: 'stream',
+          listWorkflowNodes: 'list',
+          addWorkflowNode: 'add',
+          getWorkflowNode: 'get',
+          replaceWorkflowNode: 'replace',
+          deleteWorkflowNode: 'delete',
+          listWorkflowEdges: 'listEdges',
+          addWorkflowEdge: 'addEdge',
+          getWorkflowEdge: 'getEdge',
+          replaceWorkflowEdge: 'replaceEdge',
+          deleteWorkflowEdge: 'deleteEdge',
+          listNodeTypes: 'listTypes',
+          getNodeType: 'getType',
+        },
         lastEvents: {
           streamExecutionEvents: {
             property: 'type',

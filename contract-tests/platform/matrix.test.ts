@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { loadVerifier, useContractHarness } from '../harness/contract-harness.ts';
 import { createFixture, type Fixture } from '../harness/fixture.ts';
+import { sharedOperations } from '../harness/tags/index.ts';
 import type { Operation } from '../verifier/contract-document.ts';
 
 // Which refusals each operation must give, whoever wrote its controller. Nothing here names an operation: the matrix grows with
@@ -14,7 +15,7 @@ const fixture = (): Promise<Fixture> => (prepared ??= createFixture(harness()));
 const guarded = contract.operations.filter((operation) => operation.security.length > 0);
 const scoped = guarded.filter((operation) => Object.values(operation.security[0]!).some((scopes) => scopes.length > 0));
 const withBody = contract.operations.filter((operation) => operation.requestBody);
-const withId = contract.operations.filter((operation) => operation.path.includes('{'));
+const withId = contract.operations.filter(({ id, path }) => path.includes('{') && !sharedOperations.includes(id));
 const negotiated = contract.operations.filter((operation) => operation.responses['406']);
 const ids = (operations: readonly Operation[]): string[] => operations.map((operation) => operation.id);
 

@@ -3,6 +3,7 @@
 export * from './tags/auth.ts';
 export * from './tags/api-keys.ts';
 export * from './tags/workflows.ts';
+export * from './tags/nodes.ts';
 export * from './tags/executions.ts';
 export * from './tags/groups.ts';
 export * from './tags/health.ts';

@@ -352,6 +352,39 @@ const responses = {
       'application/problem+json': { kind: 'json', validate: response.workflowExecuteConflictProblem, project: projections.projectWorkflowExecuteConflictProblem, supplied: ['meta'] },
     },
   },
+  DraftNotExtended: {
+    headers: {
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitHeader },
+      'Retry-After': { required: false, validate: response.retryAfterHeader },
+    },
+    content: {
+      'application/json': { kind: 'json', validate: response.draftExtensionConflict, project: projections.projectDraftExtensionConflict, supplied: ['meta'] },
+      'application/problem+json': { kind: 'json', validate: response.draftExtensionConflictProblem, project: projections.projectDraftExtensionConflictProblem, supplied: ['meta'] },
+    },
+  },
+  DraftNotChanged: {
+    headers: {
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitHeader },
+    },
+    content: {
+      'application/json': { kind: 'json', validate: response.draftChangeConflict, project: projections.projectDraftChangeConflict, supplied: ['meta'] },
+      'application/problem+json': { kind: 'json', validate: response.draftChangeConflictProblem, project: projections.projectDraftChangeConflictProblem, supplied: ['meta'] },
+    },
+  },
   ExecutionAlreadyFinished: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
@@ -407,7 +440,7 @@ const responses = {
   },
 } satisfies Record<string, ResponseDescriptor>;
 
-export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listExecutions' | 'getExecution' | 'cancelExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'getHealth' | 'getLiveness' | 'getReadiness';
+export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'cancelExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'getHealth' | 'getLiveness' | 'getReadiness';
 
 export const operations: Readonly<Record<OperationName, OperationDescriptor>> = {
   login: {
@@ -1661,6 +1694,667 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     rateLimit: 'general',
     idempotent: false,
     pagination: { kind: 'both' },
+  },
+  listWorkflowNodes: {
+    id: 'listWorkflowNodes',
+    tag: 'nodes',
+    method: 'GET',
+    path: '/v1/workflows/{workflow_id}/nodes',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.listWorkflowNodesPath,
+      },
+      query: {
+        parameters: [
+          { name: 'page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+          { name: 'per_page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.listWorkflowNodesQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowNodeListResponse, project: projections.projectWorkflowNodeListResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:read'] }, { BearerAuth: ['workflows:read'] }, { SessionCookie: ['workflows:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    pagination: { kind: 'page' },
+  },
+  addWorkflowNode: {
+    id: 'addWorkflowNode',
+    tag: 'nodes',
+    method: 'POST',
+    path: '/v1/workflows/{workflow_id}/nodes',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.addWorkflowNodePath,
+      },
+      query: {
+        parameters: [
+          { name: 'revision', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.addWorkflowNodeQuery,
+      },
+      headers: {
+        parameters: [
+          { name: 'Idempotency-Key', required: false, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.addWorkflowNodeHeaders,
+      },
+      cookies: { parameters: [] },
+      body: {
+        required: true,
+        content: {
+          'application/json': { kind: 'json', validate: request.workflowNode },
+        },
+      },
+    },
+    responses: {
+      '201': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowNodeChangeResponse, project: projections.projectWorkflowNodeChangeResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.DraftNotExtended,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '422': responses.IdempotencyKeyReused,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:write'] }, { BearerAuth: ['workflows:write'] }, { SessionCookie: ['workflows:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, revision_conflict: 409, workflow_archived: 409, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: true,
+    bodyLimit: 1048576,
+  },
+  getWorkflowNode: {
+    id: 'getWorkflowNode',
+    tag: 'nodes',
+    method: 'GET',
+    path: '/v1/workflows/{workflow_id}/nodes/{node_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+          { name: 'node_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.getWorkflowNodePath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowNodeResponse, project: projections.projectWorkflowNodeResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:read'] }, { BearerAuth: ['workflows:read'] }, { SessionCookie: ['workflows:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
+  replaceWorkflowNode: {
+    id: 'replaceWorkflowNode',
+    tag: 'nodes',
+    method: 'PUT',
+    path: '/v1/workflows/{workflow_id}/nodes/{node_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+          { name: 'node_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.replaceWorkflowNodePath,
+      },
+      query: {
+        parameters: [
+          { name: 'revision', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.replaceWorkflowNodeQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+      body: {
+        required: true,
+        content: {
+          'application/json': { kind: 'json', validate: request.workflowNode },
+        },
+      },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowNodeChangeResponse, project: projections.projectWorkflowNodeChangeResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.DraftNotChanged,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:write'] }, { BearerAuth: ['workflows:write'] }, { SessionCookie: ['workflows:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, revision_conflict: 409, workflow_archived: 409, payload_too_large: 413, unsupported_media_type: 415, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    bodyLimit: 1048576,
+  },
+  deleteWorkflowNode: {
+    id: 'deleteWorkflowNode',
+    tag: 'nodes',
+    method: 'DELETE',
+    path: '/v1/workflows/{workflow_id}/nodes/{node_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+          { name: 'node_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.deleteWorkflowNodePath,
+      },
+      query: {
+        parameters: [
+          { name: 'revision', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.deleteWorkflowNodeQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowRemovalResponse, project: projections.projectWorkflowRemovalResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.DraftNotChanged,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:write'] }, { BearerAuth: ['workflows:write'] }, { SessionCookie: ['workflows:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, revision_conflict: 409, workflow_archived: 409, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
+  listWorkflowEdges: {
+    id: 'listWorkflowEdges',
+    tag: 'nodes',
+    method: 'GET',
+    path: '/v1/workflows/{workflow_id}/edges',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.listWorkflowEdgesPath,
+      },
+      query: {
+        parameters: [
+          { name: 'page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+          { name: 'per_page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.listWorkflowEdgesQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowEdgeListResponse, project: projections.projectWorkflowEdgeListResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:read'] }, { BearerAuth: ['workflows:read'] }, { SessionCookie: ['workflows:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    pagination: { kind: 'page' },
+  },
+  addWorkflowEdge: {
+    id: 'addWorkflowEdge',
+    tag: 'nodes',
+    method: 'POST',
+    path: '/v1/workflows/{workflow_id}/edges',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.addWorkflowEdgePath,
+      },
+      query: {
+        parameters: [
+          { name: 'revision', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.addWorkflowEdgeQuery,
+      },
+      headers: {
+        parameters: [
+          { name: 'Idempotency-Key', required: false, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.addWorkflowEdgeHeaders,
+      },
+      cookies: { parameters: [] },
+      body: {
+        required: true,
+        content: {
+          'application/json': { kind: 'json', validate: request.workflowEdge },
+        },
+      },
+    },
+    responses: {
+      '201': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowEdgeChangeResponse, project: projections.projectWorkflowEdgeChangeResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.DraftNotExtended,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '422': responses.IdempotencyKeyReused,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:write'] }, { BearerAuth: ['workflows:write'] }, { SessionCookie: ['workflows:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, revision_conflict: 409, workflow_archived: 409, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: true,
+    bodyLimit: 1048576,
+  },
+  getWorkflowEdge: {
+    id: 'getWorkflowEdge',
+    tag: 'nodes',
+    method: 'GET',
+    path: '/v1/workflows/{workflow_id}/edges/{edge_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+          { name: 'edge_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.getWorkflowEdgePath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowEdgeResponse, project: projections.projectWorkflowEdgeResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:read'] }, { BearerAuth: ['workflows:read'] }, { SessionCookie: ['workflows:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
+  replaceWorkflowEdge: {
+    id: 'replaceWorkflowEdge',
+    tag: 'nodes',
+    method: 'PUT',
+    path: '/v1/workflows/{workflow_id}/edges/{edge_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+          { name: 'edge_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.replaceWorkflowEdgePath,
+      },
+      query: {
+        parameters: [
+          { name: 'revision', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.replaceWorkflowEdgeQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+      body: {
+        required: true,
+        content: {
+          'application/json': { kind: 'json', validate: request.workflowEdge },
+        },
+      },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowEdgeChangeResponse, project: projections.projectWorkflowEdgeChangeResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.DraftNotChanged,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:write'] }, { BearerAuth: ['workflows:write'] }, { SessionCookie: ['workflows:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, revision_conflict: 409, workflow_archived: 409, payload_too_large: 413, unsupported_media_type: 415, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    bodyLimit: 1048576,
+  },
+  deleteWorkflowEdge: {
+    id: 'deleteWorkflowEdge',
+    tag: 'nodes',
+    method: 'DELETE',
+    path: '/v1/workflows/{workflow_id}/edges/{edge_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'workflow_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+          { name: 'edge_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.deleteWorkflowEdgePath,
+      },
+      query: {
+        parameters: [
+          { name: 'revision', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.deleteWorkflowEdgeQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.workflowRemovalResponse, project: projections.projectWorkflowRemovalResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.DraftNotChanged,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:write'] }, { BearerAuth: ['workflows:write'] }, { SessionCookie: ['workflows:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, revision_conflict: 409, workflow_archived: 409, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
+  listNodeTypes: {
+    id: 'listNodeTypes',
+    tag: 'nodes',
+    method: 'GET',
+    path: '/v1/node-types',
+    request: {
+      path: { parameters: [] },
+      query: {
+        parameters: [
+          { name: 'page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+          { name: 'per_page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+        ],
+        validate: request.listNodeTypesQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.nodeTypeListResponse, project: projections.projectNodeTypeListResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:read'] }, { BearerAuth: ['workflows:read'] }, { SessionCookie: ['workflows:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    pagination: { kind: 'page' },
+  },
+  getNodeType: {
+    id: 'getNodeType',
+    tag: 'nodes',
+    method: 'GET',
+    path: '/v1/node-types/{node_type}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'node_type', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.getNodeTypePath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.nodeTypeResponse, project: projections.projectNodeTypeResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:read'] }, { BearerAuth: ['workflows:read'] }, { SessionCookie: ['workflows:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
   },
   listExecutions: {
     id: 'listExecutions',

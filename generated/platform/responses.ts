@@ -120,6 +120,16 @@ export type WorkflowNotExecuted<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.WorkflowExecuteConflict; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.WorkflowExecuteConflictProblem; readonly headers?: undefined };
 
+/** The draft is at another revision, the workflow is archived, or the same request is still at work. */
+export type DraftNotExtended<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.DraftExtensionConflict; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.DraftExtensionConflictProblem; readonly headers?: undefined };
+
+/** The draft is at another revision than the change was made from, or the workflow is archived. */
+export type DraftNotChanged<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.DraftChangeConflict; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.DraftChangeConflictProblem; readonly headers?: undefined };
+
 /** The execution has ended: completed, failed or cancelled (details: `status`). */
 export type ExecutionAlreadyFinished<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ExecutionAlreadyFinishedError; readonly headers?: undefined }

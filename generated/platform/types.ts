@@ -1792,6 +1792,187 @@ export interface components {
             pagination: components["schemas"]["CursorPagination"];
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /** @description A page of nodes. */
+        WorkflowNodeListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["WorkflowNode"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A node after a change of the draft. */
+        WorkflowNodeChange: {
+            node: components["schemas"]["WorkflowNode"];
+            /** @description What keeps the node from being published. */
+            problems: components["schemas"]["WorkflowProblem"][];
+            /** @description Revision of the workflow after the change. */
+            revision: number;
+        };
+        /** @description A node after a change of the draft. */
+        WorkflowNodeChangeResponse: {
+            data: components["schemas"]["WorkflowNodeChange"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work. */
+        DraftExtensionConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "revision_conflict" | "workflow_archived" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work (RFC 9457). */
+        DraftExtensionConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "revision_conflict" | "workflow_archived" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A node. */
+        WorkflowNodeResponse: {
+            data: components["schemas"]["WorkflowNode"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The draft is at another revision than the change was made from, or the workflow is archived. */
+        DraftChangeConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "revision_conflict" | "workflow_archived";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The draft is at another revision than the change was made from, or the workflow is archived (RFC 9457). */
+        DraftChangeConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "revision_conflict" | "workflow_archived";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What a deletion took out of the draft. */
+        WorkflowRemoval: {
+            /** @description Ids of the edges that are gone. */
+            removed_edges: string[];
+            /** @description Revision of the workflow after the change. */
+            revision: number;
+        };
+        /** @description What a deletion took out of the draft. */
+        WorkflowRemovalResponse: {
+            data: components["schemas"]["WorkflowRemoval"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A page of edges. */
+        WorkflowEdgeListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["WorkflowEdge"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description An edge after a change of the draft. */
+        WorkflowEdgeChange: {
+            edge: components["schemas"]["WorkflowEdge"];
+            /** @description What keeps the edge from being published. */
+            problems: components["schemas"]["WorkflowProblem"][];
+            /** @description Revision of the workflow after the change. */
+            revision: number;
+        };
+        /** @description An edge after a change of the draft. */
+        WorkflowEdgeChangeResponse: {
+            data: components["schemas"]["WorkflowEdgeChange"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description An edge. */
+        WorkflowEdgeResponse: {
+            data: components["schemas"]["WorkflowEdge"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description One kind of node. */
+        NodeType: {
+            /** @description What nodes name it by. */
+            type: string;
+            /** @description What such a node does. */
+            description: string;
+            /** @description JSON Schema (2020-12) of `params`; any leaf may also be an expression. */
+            params: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema (2020-12) of the output. */
+            output: {
+                [key: string]: unknown;
+            };
+            /** @description Ports that its edges may leave by; null where they depend on its params. */
+            ports: string[] | null;
+        };
+        /** @description A page of node types. */
+        NodeTypeListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["NodeType"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A node type. */
+        NodeTypeResponse: {
+            data: components["schemas"]["NodeType"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /** @description The execution has ended: completed, failed or cancelled (details: `status`). */
         ExecutionAlreadyFinishedError: {
             /** @description What went wrong. */

@@ -4,11 +4,12 @@ import { auth } from './auth.ts';
 import { executions } from './executions.ts';
 import { groups } from './groups.ts';
 import { health } from './health.ts';
+import { nodes } from './nodes.ts';
 import type { TagRequests } from './tag-requests.ts';
 import { workflows } from './workflows.ts';
 
 /** How to call every operation of the contract, by tag. */
-export const tags: readonly TagRequests[] = [auth, apiKeys, workflows, executions, groups, health];
+export const tags: readonly TagRequests[] = [auth, apiKeys, workflows, nodes, executions, groups, health];
 
 /** One good request per operation of the contract. */
 export async function goodRequests(harness: ContractHarness): Promise<Record<string, CallOptions>> {
@@ -20,6 +21,8 @@ export async function goodRequests(harness: ContractHarness): Promise<Record<str
 export const idempotentRequests = Object.assign({}, ...tags.map((tag) => tag.idempotent)) as NonNullable<
   TagRequests['idempotent']
 >;
+
+export const sharedOperations: readonly string[] = tags.flatMap((tag) => tag.shared ?? []);
 
 export const writtenTables: readonly string[] = tags.flatMap((tag) => tag.writes ?? []);
 

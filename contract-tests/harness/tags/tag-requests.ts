@@ -6,6 +6,8 @@ export interface TagRequests {
   good(harness: ContractHarness): Promise<Record<string, CallOptions>>;
   /** Per operation that takes an `Idempotency-Key`: a fresh request, and another body for it. */
   readonly idempotent?: Record<string, (harness: ContractHarness) => Promise<{ first: CallOptions; other: unknown }>>;
+  /** Operations whose path names what belongs to everybody, so that no caller is a stranger to it. */
+  readonly shared?: readonly string[];
   /** Tables that the idempotent operations write to. */
   readonly writes?: readonly string[];
   /** What a request example needs around it: real ids and credentials where the example can only have invented ones. */

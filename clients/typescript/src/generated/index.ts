@@ -4,6 +4,7 @@ import type { Client } from '../core/index.ts';
 import { Auth } from './resources/auth.ts';
 import { ApiKeys } from './resources/api-keys.ts';
 import { Workflows } from './resources/workflows.ts';
+import { Nodes } from './resources/nodes.ts';
 import { Executions } from './resources/executions.ts';
 import { Groups } from './resources/groups.ts';
 import { Health } from './resources/health.ts';
@@ -14,6 +15,7 @@ export { operations } from './operations.ts';
 export type { LoginParams, RefreshSessionParams } from './resources/auth.ts';
 export type { ListApiKeysParams, CreateApiKeyParams, UpdateApiKeyParams, RotateApiKeyParams } from './resources/api-keys.ts';
 export type { ListWorkflowsParams, CreateWorkflowParams, ValidateWorkflowParams, ImportWorkflowParams, UpdateWorkflowParams, PublishWorkflowParams, ListWorkflowVersionsParams, ExecuteWorkflowParams, ExportWorkflowParams } from './resources/workflows.ts';
+export type { ListWorkflowNodesParams, AddWorkflowNodeParams, ReplaceWorkflowNodeParams, DeleteWorkflowNodeParams, ListWorkflowEdgesParams, AddWorkflowEdgeParams, ReplaceWorkflowEdgeParams, DeleteWorkflowEdgeParams, ListNodeTypesParams } from './resources/nodes.ts';
 export type { ListWorkflowExecutionsParams, ListExecutionsParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
 export type { components, paths } from './types.ts';
@@ -27,6 +29,8 @@ export abstract class Resources {
   readonly apiKeys: ApiKeys;
   /** Workflows, their drafts and published versions, and starting them. */
   readonly workflows: Workflows;
+  /** Single nodes and edges of a workflow's draft, and the types that nodes can have. */
+  readonly nodes: Nodes;
   /** What ran, what it did and what it is doing now. */
   readonly executions: Executions;
   /** Named sets of workflows, in an order of their own. */
@@ -38,6 +42,7 @@ export abstract class Resources {
     this.auth = new Auth(client);
     this.apiKeys = new ApiKeys(client);
     this.workflows = new Workflows(client);
+    this.nodes = new Nodes(client);
     this.executions = new Executions(client);
     this.groups = new Groups(client);
     this.health = new Health(client);

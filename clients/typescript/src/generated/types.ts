@@ -405,6 +405,153 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workflows/{workflow_id}/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the nodes of a draft
+         * @description The nodes of the workflow's draft, in the order in which the definition has them.
+         */
+        get: operations["listWorkflowNodes"];
+        put?: never;
+        /**
+         * Add a node to a draft
+         * @description Adds a node to the draft. Its id must be new. The answer lists what keeps the node from being published; a draft
+         *     may have such problems, its structure may not be wrong.
+         */
+        post: operations["addWorkflowNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow_id}/nodes/{node_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a node of a draft
+         * @description One node of the workflow's draft.
+         */
+        get: operations["getWorkflowNode"];
+        /**
+         * Replace a node of a draft
+         * @description Puts another node in its place. With another id the node is renamed, and its edges follow; expressions that read
+         *     `steps.<id>` are yours to change, and are listed among the problems until then.
+         */
+        put: operations["replaceWorkflowNode"];
+        post?: never;
+        /**
+         * Delete a node of a draft
+         * @description Removes a node of the draft, and every edge that leaves or enters it.
+         */
+        delete: operations["deleteWorkflowNode"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow_id}/edges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the edges of a draft
+         * @description The edges of the workflow's draft, in the order in which the definition has them.
+         */
+        get: operations["listWorkflowEdges"];
+        put?: never;
+        /**
+         * Add an edge to a draft
+         * @description Adds an edge to the draft, between two nodes that are there. Its id must be new. The answer lists what keeps the
+         *     edge from being published.
+         */
+        post: operations["addWorkflowEdge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{workflow_id}/edges/{edge_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an edge of a draft
+         * @description One edge of the workflow's draft.
+         */
+        get: operations["getWorkflowEdge"];
+        /**
+         * Replace an edge of a draft
+         * @description Puts another edge in its place, between two nodes that are there.
+         */
+        put: operations["replaceWorkflowEdge"];
+        post?: never;
+        /**
+         * Delete an edge of a draft
+         * @description Removes an edge of the draft; its nodes stay.
+         */
+        delete: operations["deleteWorkflowEdge"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/node-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List node types
+         * @description What nodes can be: every type with the JSON Schemas of its params and its output, and the ports its edges may leave by.
+         */
+        get: operations["listNodeTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/node-types/{node_type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a node type
+         * @description One node type.
+         */
+        get: operations["getNodeType"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/executions": {
         parameters: {
             query?: never;
@@ -2441,6 +2588,187 @@ export interface components {
             pagination: components["schemas"]["CursorPagination"];
             meta: components["schemas"]["ResponseMeta"];
         };
+        /** @description A page of nodes. */
+        WorkflowNodeListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["WorkflowNode"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A node after a change of the draft. */
+        WorkflowNodeChange: {
+            node: components["schemas"]["WorkflowNode"];
+            /** @description What keeps the node from being published. */
+            problems: components["schemas"]["WorkflowProblem"][];
+            /** @description Revision of the workflow after the change. */
+            revision: number;
+        };
+        /** @description A node after a change of the draft. */
+        WorkflowNodeChangeResponse: {
+            data: components["schemas"]["WorkflowNodeChange"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work. */
+        DraftExtensionConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "revision_conflict" | "workflow_archived" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work (RFC 9457). */
+        DraftExtensionConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "revision_conflict" | "workflow_archived" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A node. */
+        WorkflowNodeResponse: {
+            data: components["schemas"]["WorkflowNode"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The draft is at another revision than the change was made from, or the workflow is archived. */
+        DraftChangeConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "revision_conflict" | "workflow_archived";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The draft is at another revision than the change was made from, or the workflow is archived (RFC 9457). */
+        DraftChangeConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "revision_conflict" | "workflow_archived";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What a deletion took out of the draft. */
+        WorkflowRemoval: {
+            /** @description Ids of the edges that are gone. */
+            removed_edges: string[];
+            /** @description Revision of the workflow after the change. */
+            revision: number;
+        };
+        /** @description What a deletion took out of the draft. */
+        WorkflowRemovalResponse: {
+            data: components["schemas"]["WorkflowRemoval"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A page of edges. */
+        WorkflowEdgeListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["WorkflowEdge"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description An edge after a change of the draft. */
+        WorkflowEdgeChange: {
+            edge: components["schemas"]["WorkflowEdge"];
+            /** @description What keeps the edge from being published. */
+            problems: components["schemas"]["WorkflowProblem"][];
+            /** @description Revision of the workflow after the change. */
+            revision: number;
+        };
+        /** @description An edge after a change of the draft. */
+        WorkflowEdgeChangeResponse: {
+            data: components["schemas"]["WorkflowEdgeChange"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description An edge. */
+        WorkflowEdgeResponse: {
+            data: components["schemas"]["WorkflowEdge"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description One kind of node. */
+        NodeType: {
+            /** @description What nodes name it by. */
+            type: string;
+            /** @description What such a node does. */
+            description: string;
+            /** @description JSON Schema (2020-12) of `params`; any leaf may also be an expression. */
+            params: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema (2020-12) of the output. */
+            output: {
+                [key: string]: unknown;
+            };
+            /** @description Ports that its edges may leave by; null where they depend on its params. */
+            ports: string[] | null;
+        };
+        /** @description A page of node types. */
+        NodeTypeListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["NodeType"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A node type. */
+        NodeTypeResponse: {
+            data: components["schemas"]["NodeType"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /** @description The execution has ended: completed, failed or cancelled (details: `status`). */
         ExecutionAlreadyFinishedError: {
             /** @description What went wrong. */
@@ -4015,6 +4343,105 @@ export interface components {
                 "application/problem+json": components["schemas"]["WorkflowExecuteConflictProblem"];
             };
         };
+        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work. */
+        DraftNotExtended: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "revision_conflict",
+                 *         "message": "The draft has changed: it is at revision 4, not 3. Read it again and repeat the change.",
+                 *         "details": {
+                 *           "revision": 4
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DraftExtensionConflict"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:revision_conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The draft has changed: it is at revision 4, not 3. Read it again and repeat the change.",
+                 *       "code": "revision_conflict",
+                 *       "details": {
+                 *         "revision": 4
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["DraftExtensionConflictProblem"];
+            };
+        };
+        /** @description The draft is at another revision than the change was made from, or the workflow is archived. */
+        DraftNotChanged: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "revision_conflict",
+                 *         "message": "The draft has changed: it is at revision 4, not 3. Read it again and repeat the change.",
+                 *         "details": {
+                 *           "revision": 4
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DraftChangeConflict"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:revision_conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The draft has changed: it is at revision 4, not 3. Read it again and repeat the change.",
+                 *       "code": "revision_conflict",
+                 *       "details": {
+                 *         "revision": 4
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["DraftChangeConflictProblem"];
+            };
+        };
         /** @description The execution has ended: completed, failed or cancelled (details: `status`). */
         ExecutionAlreadyFinished: {
             headers: {
@@ -4279,6 +4706,27 @@ export interface components {
          *     items are added. Not together with `page`.
          */
         Cursor: string;
+        /**
+         * @description The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). Without
+         *     it the change is made to the draft as it is.
+         * @example 2
+         */
+        DraftRevision: number;
+        /**
+         * @description Id of a node of the draft.
+         * @example note
+         */
+        NodeId: string;
+        /**
+         * @description Id of an edge of the draft.
+         * @example e1
+         */
+        EdgeId: string;
+        /**
+         * @description Name of a node type.
+         * @example http.request
+         */
+        NodeType: string;
         /**
          * @description Id of an execution.
          * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
@@ -7083,6 +7531,936 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ExecutionListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listWorkflowNodes: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of nodes. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "note",
+                     *           "type": "log",
+                     *           "params": {
+                     *             "level": "info",
+                     *             "message": "Order {{ input.order_id }} arrived"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowNodeListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    addWorkflowNode: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). Without
+                 *     it the change is made to the draft as it is.
+                 * @example 2
+                 */
+                revision?: components["parameters"]["DraftRevision"];
+            };
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+            };
+            cookie?: never;
+        };
+        /** @description The new node. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "note",
+                 *       "type": "log",
+                 *       "params": {
+                 *         "level": "info",
+                 *         "message": "Order {{ input.order_id }} arrived"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkflowNode"];
+            };
+        };
+        responses: {
+            /** @description The node as it is in the draft. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "node": {
+                     *           "id": "note",
+                     *           "type": "log",
+                     *           "params": {
+                     *             "level": "info",
+                     *             "message": "Order {{ input.order_id }} arrived"
+                     *           }
+                     *         },
+                     *         "problems": [],
+                     *         "revision": 3
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowNodeChangeResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["DraftNotExtended"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getWorkflowNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+                /**
+                 * @description Id of a node of the draft.
+                 * @example note
+                 */
+                node_id: components["parameters"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The node. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "note",
+                     *         "type": "log",
+                     *         "params": {
+                     *           "level": "info",
+                     *           "message": "Order {{ input.order_id }} arrived"
+                     *         }
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowNodeResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    replaceWorkflowNode: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). Without
+                 *     it the change is made to the draft as it is.
+                 * @example 2
+                 */
+                revision?: components["parameters"]["DraftRevision"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+                /**
+                 * @description Id of a node of the draft.
+                 * @example note
+                 */
+                node_id: components["parameters"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        /** @description The node from now on. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "note",
+                 *       "type": "log",
+                 *       "params": {
+                 *         "level": "info",
+                 *         "message": "Order {{ input.order_id }} arrived"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkflowNode"];
+            };
+        };
+        responses: {
+            /** @description The node as it is in the draft. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "node": {
+                     *           "id": "note",
+                     *           "type": "log",
+                     *           "params": {
+                     *             "level": "info",
+                     *             "message": "Order {{ input.order_id }} arrived"
+                     *           }
+                     *         },
+                     *         "problems": [],
+                     *         "revision": 4
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowNodeChangeResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["DraftNotChanged"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteWorkflowNode: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). Without
+                 *     it the change is made to the draft as it is.
+                 * @example 2
+                 */
+                revision?: components["parameters"]["DraftRevision"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+                /**
+                 * @description Id of a node of the draft.
+                 * @example note
+                 */
+                node_id: components["parameters"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is gone. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "removed_edges": [
+                     *           "e1"
+                     *         ],
+                     *         "revision": 5
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowRemovalResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["DraftNotChanged"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listWorkflowEdges: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of edges. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "e1",
+                     *           "from": "total",
+                     *           "to": "note",
+                     *           "port": "default"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowEdgeListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    addWorkflowEdge: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). Without
+                 *     it the change is made to the draft as it is.
+                 * @example 2
+                 */
+                revision?: components["parameters"]["DraftRevision"];
+            };
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+            };
+            cookie?: never;
+        };
+        /** @description The new edge. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "e1",
+                 *       "from": "total",
+                 *       "to": "note",
+                 *       "port": "default"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkflowEdge"];
+            };
+        };
+        responses: {
+            /** @description The edge as it is in the draft. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "edge": {
+                     *           "id": "e1",
+                     *           "from": "total",
+                     *           "to": "note",
+                     *           "port": "default"
+                     *         },
+                     *         "problems": [],
+                     *         "revision": 3
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowEdgeChangeResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["DraftNotExtended"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getWorkflowEdge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+                /**
+                 * @description Id of an edge of the draft.
+                 * @example e1
+                 */
+                edge_id: components["parameters"]["EdgeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The edge. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "e1",
+                     *         "from": "total",
+                     *         "to": "note",
+                     *         "port": "default"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowEdgeResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    replaceWorkflowEdge: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). Without
+                 *     it the change is made to the draft as it is.
+                 * @example 2
+                 */
+                revision?: components["parameters"]["DraftRevision"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+                /**
+                 * @description Id of an edge of the draft.
+                 * @example e1
+                 */
+                edge_id: components["parameters"]["EdgeId"];
+            };
+            cookie?: never;
+        };
+        /** @description The edge from now on. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "e1",
+                 *       "from": "total",
+                 *       "to": "note",
+                 *       "port": "default"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkflowEdge"];
+            };
+        };
+        responses: {
+            /** @description The edge as it is in the draft. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "edge": {
+                     *           "id": "e1",
+                     *           "from": "total",
+                     *           "to": "note",
+                     *           "port": "default"
+                     *         },
+                     *         "problems": [],
+                     *         "revision": 4
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowEdgeChangeResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["DraftNotChanged"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteWorkflowEdge: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The revision that the change was made from; with another one now, nothing is changed (`revision_conflict`). Without
+                 *     it the change is made to the draft as it is.
+                 * @example 2
+                 */
+                revision?: components["parameters"]["DraftRevision"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id: components["parameters"]["WorkflowId"];
+                /**
+                 * @description Id of an edge of the draft.
+                 * @example e1
+                 */
+                edge_id: components["parameters"]["EdgeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is gone. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "removed_edges": [
+                     *           "e1"
+                     *         ],
+                     *         "revision": 5
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowRemovalResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["DraftNotChanged"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listNodeTypes: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of node types, by name. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "type": "log",
+                     *           "description": "Writes a line into the log of the execution.",
+                     *           "params": {
+                     *             "type": "object"
+                     *           },
+                     *           "output": {
+                     *             "type": "null"
+                     *           },
+                     *           "ports": [
+                     *             "default",
+                     *             "error"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NodeTypeListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getNodeType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of a node type.
+                 * @example http.request
+                 */
+                node_type: components["parameters"]["NodeType"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The node type. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "type": "log",
+                     *         "description": "Writes a line into the log of the execution.",
+                     *         "params": {
+                     *           "type": "object"
+                     *         },
+                     *         "output": {
+                     *           "type": "null"
+                     *         },
+                     *         "ports": [
+                     *           "default",
+                     *           "error"
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NodeTypeResponse"];
                 };
             };
             400: components["responses"]["ValidationFailed"];

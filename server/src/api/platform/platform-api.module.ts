@@ -20,6 +20,7 @@ import { errorFormat, metaOf } from './error-format.ts';
 import { ExecutionsApiModule } from './executions/executions-api.module.ts';
 import { GroupsApiModule } from './groups/groups-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
+import { NodesApiModule } from './nodes/nodes-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
 import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
 import { translateError } from './translate-error.ts';
@@ -89,6 +90,7 @@ const runtime = ContractModule.forRootAsync({
     AuthApiModule,
     ApiKeysApiModule,
     WorkflowsApiModule,
+    NodesApiModule,
     ExecutionsApiModule,
     GroupsApiModule,
     HealthApiModule,

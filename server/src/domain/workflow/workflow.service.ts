@@ -129,6 +129,26 @@ export class WorkflowService {
     });
   }
 
+  /**
+   * Makes a change of the draft that is worked out from the draft itself. Throws what `change` throws,
+   * ResourceNotFoundError, RevisionConflictError, WorkflowArchivedError, and ValidationFailedError.
+   */
+  async changeDraft(
+    caller: Caller,
+    id: string,
+    revision: number | undefined,
+    change: (draft: WorkflowDefinition) => WorkflowDefinition,
+  ): Promise<Workflow> {
+    return this.em.transactional(async (em) => {
+      const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      if (revision !== undefined) workflow.assertRevision(revision);
+      const definition = definitionOf(change(workflow.definition) as unknown as Json);
+      checkText({ definition });
+      workflow.change({ definition });
+      return workflow;
+    });
+  }
+
   /** Removes the workflow with its versions; its executions keep what they run. Throws ResourceNotFoundError. */
   async delete(organisationId: string, id: string): Promise<void> {
     await this.em.transactional(async (em) => {
@@ -140,7 +160,12 @@ export class WorkflowService {
 
   /** Everything that keeps a definition from being published. Throws ValidationFailedError when it is not well-formed. */
   validate(definition: Json): DefinitionProblem[] {
-    return validateDefinition(definitionOf(definition), this.nodeTypes);
+    return this.problems(definitionOf(definition));
+  }
+
+  /** Everything that keeps a well-formed definition from being published. */
+  problems(definition: WorkflowDefinition): DefinitionProblem[] {
+    return validateDefinition(definition, this.nodeTypes);
   }
 
   /**
@@ -152,7 +177,7 @@ export class WorkflowService {
     return this.em.transactional(async (em) => {
       const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       const version = workflow.publish(changelog);
-      const problems = validateDefinition(workflow.definition, this.nodeTypes);
+      const problems = this.problems(workflow.definition);
       if (problems.length > 0) throw refusal('The draft cannot be published.', problems, 'definition');
       em.persist(version);
       return version;

@@ -62,7 +62,7 @@ export function toWorkflowValidation(problems: readonly DefinitionProblem[]): co
   return { valid: problems.length === 0, problems: problems.map(toWorkflowProblem) };
 }
 
-function toWorkflowProblem({ node, edge, ...rest }: DefinitionProblem): contract.WorkflowProblem {
+export function toWorkflowProblem({ node, edge, ...rest }: DefinitionProblem): contract.WorkflowProblem {
   return { ...rest, ...(node !== undefined && { node_id: node }), ...(edge !== undefined && { edge_id: edge }) };
 }
 
