@@ -59,6 +59,8 @@ type APIClient struct {
 
 	HealthAPI *HealthAPIService
 
+	NodesAPI *NodesAPIService
+
 	WorkflowsAPI *WorkflowsAPIService
 }
 
@@ -83,6 +85,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.ExecutionsAPI = (*ExecutionsAPIService)(&c.common)
 	c.GroupsAPI = (*GroupsAPIService)(&c.common)
 	c.HealthAPI = (*HealthAPIService)(&c.common)
+	c.NodesAPI = (*NodesAPIService)(&c.common)
 	c.WorkflowsAPI = (*WorkflowsAPIService)(&c.common)
 
 	return c

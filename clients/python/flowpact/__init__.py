@@ -23,6 +23,7 @@ __all__ = [
     "ExecutionsApi",
     "GroupsApi",
     "HealthApi",
+    "NodesApi",
     "WorkflowsApi",
     "ApiResponse",
     "ApiClient",
@@ -59,6 +60,12 @@ __all__ = [
     "CurrentUser",
     "CurrentUserResponse",
     "CursorPagination",
+    "DraftChangeConflict",
+    "DraftChangeConflictError",
+    "DraftChangeConflictProblem",
+    "DraftExtensionConflict",
+    "DraftExtensionConflictError",
+    "DraftExtensionConflictProblem",
     "ExecuteWorkflowRequest",
     "Execution",
     "ExecutionAlreadyFinishedError",
@@ -112,6 +119,9 @@ __all__ = [
     "NodeFailedEventData",
     "NodeStartedEvent",
     "NodeStartedEventData",
+    "NodeType",
+    "NodeTypeListResponse",
+    "NodeTypeResponse",
     "NotAcceptableError",
     "NotAcceptableErrorError",
     "NotAcceptableErrorErrorDetails",
@@ -176,17 +186,27 @@ __all__ = [
     "WorkflowDefinition",
     "WorkflowDocument",
     "WorkflowEdge",
+    "WorkflowEdgeChange",
+    "WorkflowEdgeChangeResponse",
+    "WorkflowEdgeListResponse",
+    "WorkflowEdgeResponse",
     "WorkflowExecuteConflict",
     "WorkflowExecuteConflictError",
     "WorkflowExecuteConflictProblem",
     "WorkflowListResponse",
     "WorkflowNode",
+    "WorkflowNodeChange",
+    "WorkflowNodeChangeResponse",
     "WorkflowNodeJoin",
+    "WorkflowNodeListResponse",
     "WorkflowNodePosition",
+    "WorkflowNodeResponse",
     "WorkflowProblem",
     "WorkflowPublishConflict",
     "WorkflowPublishConflictError",
     "WorkflowPublishConflictProblem",
+    "WorkflowRemoval",
+    "WorkflowRemovalResponse",
     "WorkflowResponse",
     "WorkflowSettings",
     "WorkflowStatus",
@@ -212,6 +232,7 @@ from flowpact.api.auth_api import AuthApi as AuthApi
 from flowpact.api.executions_api import ExecutionsApi as ExecutionsApi
 from flowpact.api.groups_api import GroupsApi as GroupsApi
 from flowpact.api.health_api import HealthApi as HealthApi
+from flowpact.api.nodes_api import NodesApi as NodesApi
 from flowpact.api.workflows_api import WorkflowsApi as WorkflowsApi
 
 # import ApiClient
@@ -252,6 +273,12 @@ from flowpact.models.cross_site_problem import CrossSiteProblem as CrossSiteProb
 from flowpact.models.current_user import CurrentUser as CurrentUser
 from flowpact.models.current_user_response import CurrentUserResponse as CurrentUserResponse
 from flowpact.models.cursor_pagination import CursorPagination as CursorPagination
+from flowpact.models.draft_change_conflict import DraftChangeConflict as DraftChangeConflict
+from flowpact.models.draft_change_conflict_error import DraftChangeConflictError as DraftChangeConflictError
+from flowpact.models.draft_change_conflict_problem import DraftChangeConflictProblem as DraftChangeConflictProblem
+from flowpact.models.draft_extension_conflict import DraftExtensionConflict as DraftExtensionConflict
+from flowpact.models.draft_extension_conflict_error import DraftExtensionConflictError as DraftExtensionConflictError
+from flowpact.models.draft_extension_conflict_problem import DraftExtensionConflictProblem as DraftExtensionConflictProblem
 from flowpact.models.execute_workflow_request import ExecuteWorkflowRequest as ExecuteWorkflowRequest
 from flowpact.models.execution import Execution as Execution
 from flowpact.models.execution_already_finished_error import ExecutionAlreadyFinishedError as ExecutionAlreadyFinishedError
@@ -305,6 +332,9 @@ from flowpact.models.node_failed_event import NodeFailedEvent as NodeFailedEvent
 from flowpact.models.node_failed_event_data import NodeFailedEventData as NodeFailedEventData
 from flowpact.models.node_started_event import NodeStartedEvent as NodeStartedEvent
 from flowpact.models.node_started_event_data import NodeStartedEventData as NodeStartedEventData
+from flowpact.models.node_type import NodeType as NodeType
+from flowpact.models.node_type_list_response import NodeTypeListResponse as NodeTypeListResponse
+from flowpact.models.node_type_response import NodeTypeResponse as NodeTypeResponse
 from flowpact.models.not_acceptable_error import NotAcceptableError as NotAcceptableError
 from flowpact.models.not_acceptable_error_error import NotAcceptableErrorError as NotAcceptableErrorError
 from flowpact.models.not_acceptable_error_error_details import NotAcceptableErrorErrorDetails as NotAcceptableErrorErrorDetails
@@ -369,17 +399,27 @@ from flowpact.models.workflow import Workflow as Workflow
 from flowpact.models.workflow_definition import WorkflowDefinition as WorkflowDefinition
 from flowpact.models.workflow_document import WorkflowDocument as WorkflowDocument
 from flowpact.models.workflow_edge import WorkflowEdge as WorkflowEdge
+from flowpact.models.workflow_edge_change import WorkflowEdgeChange as WorkflowEdgeChange
+from flowpact.models.workflow_edge_change_response import WorkflowEdgeChangeResponse as WorkflowEdgeChangeResponse
+from flowpact.models.workflow_edge_list_response import WorkflowEdgeListResponse as WorkflowEdgeListResponse
+from flowpact.models.workflow_edge_response import WorkflowEdgeResponse as WorkflowEdgeResponse
 from flowpact.models.workflow_execute_conflict import WorkflowExecuteConflict as WorkflowExecuteConflict
 from flowpact.models.workflow_execute_conflict_error import WorkflowExecuteConflictError as WorkflowExecuteConflictError
 from flowpact.models.workflow_execute_conflict_problem import WorkflowExecuteConflictProblem as WorkflowExecuteConflictProblem
 from flowpact.models.workflow_list_response import WorkflowListResponse as WorkflowListResponse
 from flowpact.models.workflow_node import WorkflowNode as WorkflowNode
+from flowpact.models.workflow_node_change import WorkflowNodeChange as WorkflowNodeChange
+from flowpact.models.workflow_node_change_response import WorkflowNodeChangeResponse as WorkflowNodeChangeResponse
 from flowpact.models.workflow_node_join import WorkflowNodeJoin as WorkflowNodeJoin
+from flowpact.models.workflow_node_list_response import WorkflowNodeListResponse as WorkflowNodeListResponse
 from flowpact.models.workflow_node_position import WorkflowNodePosition as WorkflowNodePosition
+from flowpact.models.workflow_node_response import WorkflowNodeResponse as WorkflowNodeResponse
 from flowpact.models.workflow_problem import WorkflowProblem as WorkflowProblem
 from flowpact.models.workflow_publish_conflict import WorkflowPublishConflict as WorkflowPublishConflict
 from flowpact.models.workflow_publish_conflict_error import WorkflowPublishConflictError as WorkflowPublishConflictError
 from flowpact.models.workflow_publish_conflict_problem import WorkflowPublishConflictProblem as WorkflowPublishConflictProblem
+from flowpact.models.workflow_removal import WorkflowRemoval as WorkflowRemoval
+from flowpact.models.workflow_removal_response import WorkflowRemovalResponse as WorkflowRemovalResponse
 from flowpact.models.workflow_response import WorkflowResponse as WorkflowResponse
 from flowpact.models.workflow_settings import WorkflowSettings as WorkflowSettings
 from flowpact.models.workflow_status import WorkflowStatus as WorkflowStatus

@@ -6,5 +6,6 @@ from flowpact.api.auth_api import AuthApi
 from flowpact.api.executions_api import ExecutionsApi
 from flowpact.api.groups_api import GroupsApi
 from flowpact.api.health_api import HealthApi
+from flowpact.api.nodes_api import NodesApi
 from flowpact.api.workflows_api import WorkflowsApi
 
