@@ -9,10 +9,12 @@ import { Evaluator, type WorkflowDefinition } from '../../src/domain/language/in
 import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
 import type { NodeType } from '../../src/domain/nodes/node-type.ts';
 import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
+import { ExecutionControl } from '../../src/domain/execution/execution-control.ts';
 import { ExecutionEvent } from '../../src/domain/execution/execution-event.entity.ts';
 import { ExecutionEvents } from '../../src/domain/execution/execution-events.ts';
 import { ExecutionLog } from '../../src/domain/execution/execution-log.entity.ts';
 import type { ExecutionMetrics } from '../../src/domain/execution/execution-metrics.ts';
+import { ExecutionQueries } from '../../src/domain/execution/execution-queries.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
 import { ExecutionService } from '../../src/domain/execution/execution.service.ts';
@@ -21,7 +23,7 @@ import type { PublishedWorkflows } from '../../src/domain/execution/published-wo
 import { Step } from '../../src/domain/execution/step.entity.ts';
 
 export const organisationId = newId('org');
-export const caller = { organisationId, apiKeyId: newId('key'), scopes: [] };
+export const startedBy = { type: 'api_key', id: newId('key') } as const;
 
 /** What was counted, as `ended completed` and the like. */
 export const counted: string[] = [];
@@ -89,7 +91,15 @@ export class ExecutionBench {
       getPublished: async (_, id) => ({ version: 1, definition: this.#workflows.get(id)! }),
     };
     const em = this.database.orm.em.fork();
-    return new ExecutionService(em, this.engine, workflows, this.definitions, this.live, this.evaluator, metrics);
+    return new ExecutionService(em, this.engine, workflows, this.definitions, this.evaluator, metrics);
+  }
+
+  get queries(): ExecutionQueries {
+    return new ExecutionQueries(this.database.orm.em.fork(), this.live);
+  }
+
+  get control(): ExecutionControl {
+    return new ExecutionControl(this.database.orm.em.fork(), this.engine, this.live, metrics);
   }
 
   get events(): ExecutionEvents {
@@ -107,7 +117,7 @@ export class ExecutionBench {
   }
 
   async beginOf(workflowId: string, input: Record<string, Json> = {}): Promise<Execution> {
-    return this.service.start({ caller, workflowId, input });
+    return this.service.start({ organisationId, startedBy, workflowId, input });
   }
 
   async run(definition: WorkflowDefinition, input: Record<string, Json> = {}): Promise<Execution> {
@@ -116,7 +126,7 @@ export class ExecutionBench {
   }
 
   async ended(id: string, within = 20_000): Promise<Execution> {
-    const execution = await this.service.waitFor(organisationId, id, within);
+    const execution = await this.queries.waitFor(organisationId, id, within);
     if (!execution.ended) throw new Error(`Execution ${id} is still ${execution.status} after ${within} ms.`);
     return execution;
   }

@@ -61,18 +61,18 @@ describe('in one process', () => {
     expect((await bench.run(limited(1, 'work', 1))).status).toBe('completed');
     await sleep(600);
     expect(await statuses(ids)).toEqual(['running', 'running', 'running', 'pending', 'pending']);
-    for (const id of ids.toReversed()) await bench.service.cancel(organisationId, id);
+    for (const id of ids.toReversed()) await bench.control.cancel(organisationId, id);
   });
 
   test('one that is cancelled while it waits never starts; one that is cancelled at work makes room', async () => {
     const ids = await beginMany(bench.publish(limited(1, 'work', 60_000)), 3);
     await bench.until(() => worked.length === 1);
-    await bench.service.cancel(organisationId, ids[1]!);
-    await bench.service.cancel(organisationId, ids[0]!);
+    await bench.control.cancel(organisationId, ids[1]!);
+    await bench.control.cancel(organisationId, ids[0]!);
     await bench.until(() => worked.includes(`${ids[2]} a 1`), 2_000);
     expect(await statuses(ids)).toEqual(['cancelled', 'cancelled', 'running']);
     expect(worked).not.toContain(`${ids[1]} a 1`);
-    await bench.service.cancel(organisationId, ids[2]!);
+    await bench.control.cancel(organisationId, ids[2]!);
   });
 
   test('one that fails makes room', async () => {
@@ -90,9 +90,9 @@ describe('in one process', () => {
     ids.push(...(await beginMany(workflowId, 1)));
     await sleep(700);
     expect(await statuses(ids)).toEqual(['running', 'running', 'pending']);
-    await bench.service.cancel(organisationId, ids[0]!);
+    await bench.control.cancel(organisationId, ids[0]!);
     expect((await bench.ended(ids[2]!, 2_000)).status).toBe('completed');
-    await bench.service.cancel(organisationId, ids[1]!);
+    await bench.control.cancel(organisationId, ids[1]!);
   });
 
   test('nothing waits when the transaction of the start is rolled back', async () => {

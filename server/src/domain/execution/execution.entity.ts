@@ -18,6 +18,15 @@ export type ExecutionStatus = (typeof executionStatuses)[number];
 /** Statuses that an execution never leaves. */
 export const terminalStatuses = ['completed', 'failed', 'cancelled'] as const satisfies readonly ExecutionStatus[];
 
+/** What can start an execution. */
+export const starterTypes = ['api_key', 'user', 'trigger', 'schedule', 'form', 'channel', 'execution'] as const;
+
+/** Who or what started an execution. */
+export interface ExecutionStarter {
+  readonly type: (typeof starterTypes)[number];
+  readonly id: string;
+}
+
 /** Why an execution or a step failed, in the words of the node or of the engine. */
 export interface Failure {
   code: string;
@@ -53,8 +62,14 @@ const ExecutionSchema = defineEntity({
     response: p.json<ExecutionResponse>().nullable(),
     metadata: p.json<Record<string, Json>>(),
     trigger: p.json<Json>(),
-    startedByType: p.text(),
+    startedByType: p.text().$type<ExecutionStarter['type']>(),
     startedById: p.text(),
+    /** The execution whose `workflow.call` started it. */
+    parentExecutionId: p.text().nullable(),
+    /** The execution that it is another try at. */
+    retryOf: p.text().nullable(),
+    /** The execution whose input or version it takes over. */
+    replayOf: p.text().nullable(),
     /** Sequence of the newest event; the row lock on it keeps the log of one execution in order across processes. */
     eventSequence: p.integer().default(0),
     createdAt: p.datetime(3),
@@ -65,6 +80,11 @@ const ExecutionSchema = defineEntity({
     { properties: ['organisationId', 'createdAt', 'id'], name: 'execution_organisation_created' },
     { properties: ['organisationId', 'workflowId', 'createdAt', 'id'], name: 'execution_workflow_created' },
     { properties: ['status'], name: 'execution_status' },
+    {
+      name: 'execution_parent',
+      expression:
+        'create index "execution_parent" on "execution" ("parent_execution_id") where "parent_execution_id" is not null',
+    },
   ],
 });
 
@@ -77,7 +97,14 @@ export interface NewExecution {
   input: Json;
   metadata: Record<string, Json>;
   trigger: Json;
-  startedBy: { type: string; id: string };
+  startedBy: ExecutionStarter;
+  /** A new one unless given. */
+  id?: string;
+  parentExecutionId?: string | null;
+  retryOf?: string | null;
+  replayOf?: string | null;
+  /** An answer that is there from the start, because the node that gave it is not run again. */
+  response?: ExecutionResponse | null;
 }
 
 /** One run of one version of a workflow: the record for users; the engine keeps its own books. */
@@ -85,13 +112,16 @@ export class Execution extends ExecutionSchema.class {
   static create(start: NewExecution): Execution {
     const { startedBy, ...given } = start;
     return Object.assign(new Execution(), {
+      parentExecutionId: null,
+      retryOf: null,
+      replayOf: null,
+      response: null,
       ...given,
-      id: newId('exec'),
+      id: given.id ?? newId('exec'),
       status: 'pending' as const,
       progress: 0,
       output: null,
       error: null,
-      response: null,
       startedByType: startedBy.type,
       startedById: startedBy.id,
       eventSequence: 0,

@@ -8,8 +8,10 @@ import { WorkflowService } from '../workflow/workflow.service.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
+import { ExecutionControl } from './execution-control.ts';
 import { ExecutionEvents } from './execution-events.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
+import { ExecutionQueries } from './execution-queries.ts';
 import { ExecutionRecorder } from './execution-recorder.ts';
 import { ExecutionService } from './execution.service.ts';
 import { graphBody, GraphRunner } from './interpreter/graph-runner.ts';
@@ -25,6 +27,8 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
   imports: [NodesModule, WorkflowModule],
   providers: [
     ExecutionService,
+    ExecutionControl,
+    ExecutionQueries,
     ExecutionEvents,
     { provide: PublishedWorkflows, useExisting: WorkflowService },
     { provide: DefinitionStore, useFactory: (orm: MikroORM) => new DefinitionStore(orm), inject: [MikroORM] },
@@ -52,7 +56,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
       inject: [MikroORM, Engine, ExecutionRecorder],
     },
   ],
-  exports: [ExecutionService, ExecutionEvents],
+  exports: [ExecutionService, ExecutionControl, ExecutionQueries, ExecutionEvents],
 })
 export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(

@@ -7,7 +7,13 @@ import { ExecutionEvents } from './execution-events.ts';
 import { Execution } from './execution.entity.ts';
 import { ExecutionService } from './execution.service.ts';
 import { LostExecutions } from './lost-executions.ts';
-import { caller, counted, ExecutionBench, metrics, organisationId } from '../../../test/executions/execution-bench.ts';
+import {
+  counted,
+  ExecutionBench,
+  metrics,
+  organisationId,
+  startedBy,
+} from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 
@@ -35,11 +41,10 @@ describe('start', () => {
         bench.engine,
         { getPublished: async () => ({ version: 1, definition: sketch({ a: W }, []) }) },
         bench.definitions,
-        bench.live,
         bench.evaluator,
         metrics,
       );
-      ({ id } = await service.start({ caller, workflowId: newId('wf'), input: {} }));
+      ({ id } = await service.start({ organisationId, startedBy, workflowId: newId('wf'), input: {} }));
       throw new Error('rolled back');
     });
     await expect(transaction).rejects.toThrow('rolled back');
@@ -47,6 +52,24 @@ describe('start', () => {
     expect(await bench.database.orm.em.fork().count(Execution, { id })).toBe(0);
     expect(await bench.engine.ended([id])).toEqual([id]);
     expect(worked).toEqual([]);
+  });
+
+  test('the same id starts once, and says where it comes from', async () => {
+    const parent = await bench.run(sketch({ a: W }, []));
+    const start = {
+      organisationId,
+      startedBy: { type: 'execution', id: parent.id } as const,
+      workflowId: bench.publish(sketch({ a: W }, [])),
+      input: {},
+      id: newId('exec'),
+      parentExecutionId: parent.id,
+    };
+    const em = bench.database.orm.em.fork();
+    const first = await em.transactional((inner) => bench.service.start({ ...start, em: inner }));
+    const again = await bench.service.start({ ...start, input: { other: true }, em: bench.database.orm.em.fork() });
+    expect([first.id, again.id, again.parentExecutionId]).toEqual([start.id, start.id, parent.id]);
+    await bench.ended(start.id);
+    expect(worked).toEqual([`${parent.id} a 1`, `${start.id} a 1`]);
   });
 
   test('an input that does not satisfy the schema is refused with every place', async () => {
@@ -91,7 +114,7 @@ describe('cancel', () => {
   test('reaches a running step within a second, and nothing follows', async () => {
     const { id } = await bench.begin(slow);
     await bench.until(() => worked.length === 1);
-    const cancelled = await bench.service.cancel(organisationId, id);
+    const cancelled = await bench.control.cancel(organisationId, id);
     expect(cancelled).toMatchObject({ status: 'cancelled' });
     await bench.until(async () => (await bench.engine.health()).running === 0, 1_000);
     await sleep(100);
@@ -111,28 +134,28 @@ describe('cancel', () => {
 
   test('of what has ended is refused', async () => {
     const { id } = await bench.run(sketch({ a: W }, []));
-    await expect(bench.service.cancel(organisationId, id)).rejects.toMatchObject({
+    await expect(bench.control.cancel(organisationId, id)).rejects.toMatchObject({
       code: 'execution_already_finished',
     });
   });
 
   test('of another organisation is not found', async () => {
     const { id } = await bench.begin(slow);
-    await expect(bench.service.cancel(newId('org'), id)).rejects.toMatchObject({ code: 'resource_not_found' });
-    await bench.service.cancel(organisationId, id);
+    await expect(bench.control.cancel(newId('org'), id)).rejects.toMatchObject({ code: 'resource_not_found' });
+    await bench.control.cancel(organisationId, id);
   });
 });
 
 describe('waitFor', () => {
   test('answers at the end', async () => {
     const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 200 } } }, []));
-    expect((await bench.service.waitFor(organisationId, id, 10_000)).status).toBe('completed');
+    expect((await bench.queries.waitFor(organisationId, id, 10_000)).status).toBe('completed');
   });
 
   test('answers when the time is up', async () => {
     const { id } = await bench.begin(slow);
-    expect((await bench.service.waitFor(organisationId, id, 100)).ended).toBe(false);
-    await bench.service.cancel(organisationId, id);
+    expect((await bench.queries.waitFor(organisationId, id, 100)).ended).toBe(false);
+    await bench.control.cancel(organisationId, id);
   });
 });
 
@@ -182,7 +205,7 @@ describe('events', () => {
     const feed = await bench.events.follow(organisationId, id, 0, abort.signal);
     setTimeout(() => abort.abort(), 100);
     for await (const event of feed.events) expect(event.terminal).toBe(false);
-    await bench.service.cancel(organisationId, id);
+    await bench.control.cancel(organisationId, id);
   });
 });
 
@@ -193,7 +216,7 @@ test('an execution that the engine has given up is ended as failed', async () =>
   const { engine, recorder } = bench;
   const lost = new LostExecutions({ orm: bench.database.orm, engine, recorder, fault: () => undefined });
   expect(await lost.end(0)).toEqual([id]);
-  expect(await bench.service.get(organisationId, id)).toMatchObject({
+  expect(await bench.queries.get(organisationId, id)).toMatchObject({
     status: 'failed',
     error: { code: 'internal_error' },
   });
@@ -205,7 +228,7 @@ describe('a long wait', () => {
 
   test('keeps no process busy; the run goes on in time, without doing anything twice', async () => {
     const { id } = await bench.begin(waiting);
-    await bench.until(async () => (await bench.service.get(organisationId, id)).status === 'waiting');
+    await bench.until(async () => (await bench.queries.get(organisationId, id)).status === 'waiting');
     await bench.until(async () => (await bench.engine.health()).running === 0);
     expect((await bench.ended(id, 30_000)).status).toBe('completed');
     expect(worked).toEqual([`${id} a 1`, `${id} c 1`]);
@@ -220,7 +243,7 @@ describe('a long wait', () => {
     const { id } = await bench.begin(definition);
     await bench.until(() => worked.includes(`${id} c 1`));
     await bench.until(async () => (await bench.engine.health()).running === 0);
-    expect((await bench.service.cancel(organisationId, id)).status).toBe('cancelled');
+    expect((await bench.control.cancel(organisationId, id)).status).toBe('cancelled');
     expect(await bench.engine.ended([id])).toEqual([id]);
   });
 });

@@ -197,30 +197,27 @@ export class WorkflowService {
 
   /** Throws ResourceNotFoundError for the workflow or its version. */
   async version(organisationId: string, id: string, number: number): Promise<WorkflowVersion> {
-    assertId(id);
-    const version = await this.em.findOne(WorkflowVersion, {
-      workflowId: id,
-      version: number,
-      organisation: organisationId,
-    });
-    if (version) return version;
-    await this.#assertExists(organisationId, id);
-    throw new ResourceNotFoundError('workflow_version', String(number));
+    return this.#version(this.em, organisationId, id, number);
   }
 
   /**
-   * What an execution that starts now runs. Throws ResourceNotFoundError, WorkflowNotPublishedError, WorkflowPausedError,
-   * WorkflowArchivedError.
+   * What an execution that starts now runs: the published version unless told. Throws ResourceNotFoundError,
+   * WorkflowNotPublishedError, WorkflowPausedError, WorkflowArchivedError.
    */
-  async getPublished(organisationId: string, id: string): Promise<{ version: number; definition: WorkflowDefinition }> {
+  async getPublished(
+    organisationId: string,
+    id: string,
+    { version: wanted, em = this.em }: { version?: number; em?: EntityManager } = {},
+  ): Promise<{ version: number; definition: WorkflowDefinition }> {
     assertId(id);
-    const workflow = await this.em.findOne(
+    const workflow = await em.findOne(
       Workflow,
       { id, organisation: organisationId },
       { exclude: ['definition'], disableIdentityMap: true },
     );
     if (!workflow) throw new ResourceNotFoundError('workflow', id);
-    const { version, definition } = await this.version(organisationId, id, workflow.executableVersion());
+    const published = workflow.executableVersion();
+    const { version, definition } = await this.#version(em, organisationId, id, wanted ?? published);
     return { version, definition };
   }
 
@@ -263,6 +260,14 @@ export class WorkflowService {
   /** Throws ValidationFailedError when there is no such group. */
   async #group(organisationId: string, id: string | null): Promise<Group | null> {
     return id === null ? null : this.groups.reference(organisationId, id);
+  }
+
+  async #version(em: EntityManager, organisation: string, id: string, number: number): Promise<WorkflowVersion> {
+    assertId(id);
+    const version = await em.findOne(WorkflowVersion, { workflowId: id, version: number, organisation });
+    if (version) return version;
+    await this.#assertExists(organisation, id);
+    throw new ResourceNotFoundError('workflow_version', String(number));
   }
 
   async #assertExists(organisationId: string, id: string): Promise<void> {

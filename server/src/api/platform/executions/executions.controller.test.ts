@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startTestServer, type TestOrganisation, type TestServer } from '../../../../test/app.ts';
 import type { Caller } from '../../../domain/caller.ts';
+import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts';
 import { ExecutionService } from '../../../domain/execution/execution.service.ts';
 import type { Json } from '../../../domain/domain-error.ts';
 import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
@@ -67,14 +68,16 @@ async function start(
   organisation = server.admin,
 ): Promise<string> {
   const { organisationId } = organisation;
-  const caller: Caller = { organisationId, apiKeyId: 'key_01kaq3vb41fg6r2t7w9y0a1c3e', scopes: [] };
+  const startedBy = { type: 'api_key', id: 'key_01kaq3vb41fg6r2t7w9y0a1c3e' } as const;
   const executions = server.app.get(ExecutionService, { strict: false });
-  const { id } = await inRequest(() => executions.start({ caller, workflowId, input, metadata: { source: 'test' } }));
+  const { id } = await inRequest(() =>
+    executions.start({ organisationId, startedBy, workflowId, input, metadata: { source: 'test' } }),
+  );
   return id;
 }
 
 async function ended(id: string): Promise<void> {
-  await server.app.get(ExecutionService, { strict: false }).waitFor(server.admin.organisationId, id, 10_000);
+  await server.app.get(ExecutionQueries, { strict: false }).waitFor(server.admin.organisationId, id, 10_000);
 }
 
 interface Message {

@@ -2,8 +2,9 @@ import { Controller, Req } from '@nestjs/common';
 import * as contract from '#generated/platform/index.ts';
 import { contextOf } from '#runtime/nest/index.ts';
 import type { Caller } from '../../../domain/caller.ts';
+import { ExecutionControl } from '../../../domain/execution/execution-control.ts';
 import { ExecutionEvents } from '../../../domain/execution/execution-events.ts';
-import { ExecutionService } from '../../../domain/execution/execution.service.ts';
+import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts';
 import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
 import { toPagePagination } from '../page-pagination.ts';
@@ -20,7 +21,8 @@ import {
 @Controller()
 export class ExecutionsController implements contract.ExecutionsController {
   constructor(
-    private readonly executions: ExecutionService,
+    private readonly executions: ExecutionQueries,
+    private readonly control: ExecutionControl,
     private readonly events: ExecutionEvents,
     private readonly workflows: WorkflowService,
   ) {}
@@ -60,7 +62,7 @@ export class ExecutionsController implements contract.ExecutionsController {
     { path }: contract.CancelExecution.Request,
     @CurrentCaller() caller: Caller,
   ): Promise<contract.CancelExecution.Response> {
-    const execution = await this.executions.cancel(caller.organisationId, path.execution_id);
+    const execution = await this.control.cancel(caller.organisationId, path.execution_id);
     const location = `/v1/executions/${execution.id}`;
     return contract.CancelExecution.respond(202, { data: toExecution(execution) }, { Location: location });
   }

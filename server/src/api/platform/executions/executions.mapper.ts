@@ -4,7 +4,7 @@ import type { ExecutionEvent } from '../../../domain/execution/execution-event.e
 import type { EventFeed } from '../../../domain/execution/execution-events.ts';
 import type { ExecutionLog } from '../../../domain/execution/execution-log.entity.ts';
 import type { Execution, Failure } from '../../../domain/execution/execution.entity.ts';
-import type { ExecutionQuery } from '../../../domain/execution/execution.service.ts';
+import type { ExecutionQuery } from '../../../domain/execution/execution-queries.ts';
 import type { Slice } from '../../../domain/execution/slice.ts';
 import type { Step } from '../../../domain/execution/step.entity.ts';
 import { toPagePagination } from '../page-pagination.ts';
@@ -27,7 +27,10 @@ export function toExecutionSummary(execution: Execution): contract.ExecutionSumm
     status: execution.status,
     progress: execution.progress,
     error: toExecutionError(execution.error),
-    started_by: { type: execution.startedByType as contract.ExecutionStarter['type'], id: execution.startedById },
+    started_by: { type: execution.startedByType, id: execution.startedById },
+    parent_execution_id: execution.parentExecutionId ?? null,
+    retry_of: execution.retryOf ?? null,
+    replay_of: execution.replayOf ?? null,
     created_at: execution.createdAt.toISOString(),
     started_at: toTime(execution.startedAt),
     completed_at: toTime(execution.completedAt),

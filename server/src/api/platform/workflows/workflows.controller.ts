@@ -2,7 +2,8 @@ import { Controller, Req } from '@nestjs/common';
 import * as contract from '#generated/platform/index.ts';
 import { contextOf } from '#runtime/nest/index.ts';
 import type { Caller } from '../../../domain/caller.ts';
-import { ExecutionService } from '../../../domain/execution/execution.service.ts';
+import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts';
+import { ExecutionService, starterOf } from '../../../domain/execution/execution.service.ts';
 import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
 import { toExecution } from '../executions/executions.mapper.ts';
@@ -28,6 +29,7 @@ export class WorkflowsController implements contract.WorkflowsController {
   constructor(
     private readonly workflows: WorkflowService,
     private readonly executions: ExecutionService,
+    private readonly queries: ExecutionQueries,
   ) {}
 
   @contract.ListWorkflows()
@@ -129,14 +131,19 @@ export class WorkflowsController implements contract.WorkflowsController {
     @CurrentCaller() caller: Caller,
     @Req() request: object,
   ): Promise<contract.ExecuteWorkflow.Response> {
-    const execution = await this.executions.start({ caller, workflowId: path.workflow_id, ...toExecutionStart(body) });
+    const execution = await this.executions.start({
+      organisationId: caller.organisationId,
+      startedBy: starterOf(caller),
+      workflowId: path.workflow_id,
+      ...toExecutionStart(body),
+    });
     const headers = { Location: `/v1/executions/${execution.id}` };
     const accepted = contract.ExecuteWorkflow.respond(202, { data: toExecution(execution) }, headers);
     if (query.wait === undefined) return accepted;
     const { signal } = contextOf(request);
     const wait = toMilliseconds(query.wait);
     return accepted.whenCommitted(async () => {
-      const seen = await this.executions.waitFor(caller.organisationId, execution.id, wait, signal);
+      const seen = await this.queries.waitFor(caller.organisationId, execution.id, wait, signal);
       return contract.ExecuteWorkflow.respond(seen.ended ? 200 : 202, { data: toExecution(seen) }, headers);
     });
   }

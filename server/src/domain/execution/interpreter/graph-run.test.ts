@@ -379,7 +379,7 @@ test('events tell the story in order, with progress', async () => {
 test('an execution that only waits says so, and until when', async () => {
   const { id } = await bench.begin(sketch({ a: { type: 'pause', params: { ms: 1_500 } }, b: P }, ['a -> b']));
   const waiting = await bench.until(async () => {
-    const execution = await bench.service.get(organisationId, id);
+    const execution = await bench.queries.get(organisationId, id);
     return execution.status === 'waiting' && execution;
   });
   expect(waiting.progress).toBe(0);

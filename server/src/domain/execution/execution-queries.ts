@@ -1,0 +1,149 @@
+import type { FilterQuery } from '@mikro-orm/core';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { ResourceNotFoundError } from '../domain-error.ts';
+import { isId } from '../id.ts';
+import type { LogLevel } from '../nodes/index.ts';
+import { ExecutionLog } from './execution-log.entity.ts';
+import { Execution, type ExecutionStatus } from './execution.entity.ts';
+import { LiveChannel } from './live-channel.ts';
+import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from './slice.ts';
+import { Step, type StepStatus } from './step.entity.ts';
+
+export interface ExecutionQuery extends SliceRequest {
+  readonly workflowId?: string;
+  readonly statuses?: readonly ExecutionStatus[];
+  /** Accepted then or later. */
+  readonly from?: Date;
+  /** Accepted before. */
+  readonly to?: Date;
+}
+
+export interface StepQuery {
+  readonly statuses?: readonly StepStatus[];
+  /** From 1. */
+  readonly page: number;
+  readonly perPage: number;
+}
+
+export interface LogQuery extends SliceRequest {
+  readonly levels?: readonly LogLevel[];
+  readonly nodeId?: string;
+}
+
+const nodeIdPattern = /^[a-z][a-z0-9_]{0,63}$/;
+/** How often a waiter looks for himself, should the news of the end get lost. */
+const lookInterval = 2_000;
+
+/** Reads executions of an organisation. Another organisation's id is a ResourceNotFoundError. */
+@Injectable()
+export class ExecutionQueries {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly live: LiveChannel,
+  ) {}
+
+  async get(organisationId: string, id: string): Promise<Execution> {
+    const execution = isId('exec', id) && (await this.em.findOne(Execution, { id, organisationId }, { refresh: true }));
+    if (!execution) throw new ResourceNotFoundError('execution', id);
+    return execution;
+  }
+
+  /** Newest first. Throws ValidationFailedError for a cursor that is none. */
+  async list(organisationId: string, query: ExecutionQuery): Promise<Slice<Execution>> {
+    const { workflowId, statuses, from, to, perPage } = query;
+    const position = positionOf(query);
+    if (workflowId !== undefined && !isId('wf', workflowId)) return toSlice([], query, position ? undefined : 0);
+    const where: FilterQuery<Execution> = {
+      organisationId,
+      ...(workflowId !== undefined && { workflowId }),
+      ...(statuses && { status: { $in: [...statuses] } }),
+      ...((from ?? to) && { createdAt: { ...(from && { $gte: from }), ...(to && { $lt: to }) } }),
+    };
+    const items = await this.em.find(Execution, position ? { $and: [where, before(position)] } : where, {
+      orderBy: { createdAt: 'desc', id: 'desc' },
+      limit: perPage + 1,
+      offset: position ? 0 : offsetOf(query),
+      exclude: ['input', 'output', 'metadata', 'trigger', 'response'],
+      disableIdentityMap: true,
+    });
+    const total = position ? undefined : await this.em.count(Execution, where);
+    return toSlice(items as unknown as Execution[], query, total);
+  }
+
+  /** In the order in which they began. */
+  async steps(organisationId: string, id: string, query: StepQuery): Promise<{ items: Step[]; total: number }> {
+    const { statuses, page, perPage } = query;
+    await this.#exists(organisationId, id);
+    const [items, total] = await this.em.findAndCount(
+      Step,
+      { executionId: id, organisationId, ...(statuses && { status: { $in: [...statuses] } }) },
+      { orderBy: { createdAt: 'asc', id: 'asc' }, limit: perPage, offset: (page - 1) * perPage, refresh: true },
+    );
+    return { items, total };
+  }
+
+  /** Oldest first. Throws ValidationFailedError for a cursor that is none. */
+  async logs(organisationId: string, id: string, query: LogQuery): Promise<Slice<ExecutionLog>> {
+    const { levels, nodeId, perPage } = query;
+    const position = positionOf(query);
+    await this.#exists(organisationId, id);
+    if (nodeId !== undefined && !nodeIdPattern.test(nodeId)) return toSlice([], query, position ? undefined : 0);
+    const where: FilterQuery<ExecutionLog> = {
+      executionId: id,
+      organisationId,
+      ...(levels && { level: { $in: [...levels] } }),
+      ...(nodeId !== undefined && { nodeId }),
+    };
+    const items = await this.em.find(ExecutionLog, position ? { $and: [where, after(position)] } : where, {
+      orderBy: { createdAt: 'asc', id: 'asc' },
+      limit: perPage + 1,
+      offset: position ? 0 : offsetOf(query),
+    });
+    return toSlice(items, query, position ? undefined : await this.em.count(ExecutionLog, where));
+  }
+
+  /** The execution once it has ended, or as it is after `milliseconds`, whichever comes first. */
+  async waitFor(organisationId: string, id: string, milliseconds: number, signal?: AbortSignal): Promise<Execution> {
+    const deadline = Date.now() + milliseconds;
+    let wake = Promise.withResolvers<void>();
+    // News of anything but the end are of no interest, and missed news may have been of the end.
+    const unsubscribe = this.live.subscribe(id, (ended) => ended !== false && wake.resolve());
+    try {
+      for (;;) {
+        const em = this.em.fork();
+        const execution = await em.findOne(Execution, { id, organisationId });
+        if (!execution) throw new ResourceNotFoundError('execution', id);
+        const left = deadline - Date.now();
+        if (execution.ended || left <= 0 || signal?.aborted) return execution;
+        await settled(wake.promise, Math.min(left, lookInterval));
+        wake = Promise.withResolvers<void>();
+      }
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  async #exists(organisationId: string, id: string): Promise<void> {
+    const count = isId('exec', id) && (await this.em.count(Execution, { id, organisationId }));
+    if (!count) throw new ResourceNotFoundError('execution', id);
+  }
+}
+
+function before({ createdAt, id }: Position): FilterQuery<Execution> {
+  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] };
+}
+
+function after({ createdAt, id }: Position): FilterQuery<ExecutionLog> {
+  return { $or: [{ createdAt: { $gt: createdAt } }, { createdAt, id: { $gt: id } }] };
+}
+
+function offsetOf({ page = 1, perPage }: SliceRequest): number {
+  return (page - 1) * perPage;
+}
+
+async function settled(promise: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([promise, new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
+}
