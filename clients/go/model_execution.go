@@ -39,6 +39,12 @@ type Execution struct {
 	// Notes of the caller.
 	Metadata map[string]interface{} `json:"metadata"`
 	StartedBy ExecutionStarter `json:"started_by"`
+	// The execution whose node started it; null when none did.
+	ParentExecutionId NullableString `json:"parent_execution_id" validate:"regexp=^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
+	// The execution that it is another try at; null when it is none.
+	RetryOf NullableString `json:"retry_of" validate:"regexp=^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
+	// The execution that it replays; null when it does not.
+	ReplayOf NullableString `json:"replay_of" validate:"regexp=^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	// When it was accepted.
 	CreatedAt time.Time `json:"created_at"`
 	// When its first node began.
@@ -56,7 +62,7 @@ type _Execution Execution
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewExecution(id string, workflowId string, workflowVersion int64, status ExecutionStatus, progress int32, input map[string]interface{}, output interface{}, error_ NullableExecutionError, metadata map[string]interface{}, startedBy ExecutionStarter, createdAt time.Time, startedAt NullableTime, completedAt NullableTime, durationMs NullableInt64) *Execution {
+func NewExecution(id string, workflowId string, workflowVersion int64, status ExecutionStatus, progress int32, input map[string]interface{}, output interface{}, error_ NullableExecutionError, metadata map[string]interface{}, startedBy ExecutionStarter, parentExecutionId NullableString, retryOf NullableString, replayOf NullableString, createdAt time.Time, startedAt NullableTime, completedAt NullableTime, durationMs NullableInt64) *Execution {
 	this := Execution{}
 	this.Id = id
 	this.WorkflowId = workflowId
@@ -68,6 +74,9 @@ func NewExecution(id string, workflowId string, workflowVersion int64, status Ex
 	this.Error = error_
 	this.Metadata = metadata
 	this.StartedBy = startedBy
+	this.ParentExecutionId = parentExecutionId
+	this.RetryOf = retryOf
+	this.ReplayOf = replayOf
 	this.CreatedAt = createdAt
 	this.StartedAt = startedAt
 	this.CompletedAt = completedAt
@@ -327,6 +336,84 @@ func (o *Execution) SetStartedBy(v ExecutionStarter) {
 	o.StartedBy = v
 }
 
+// GetParentExecutionId returns the ParentExecutionId field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *Execution) GetParentExecutionId() string {
+	if o == nil || o.ParentExecutionId.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.ParentExecutionId.Get()
+}
+
+// GetParentExecutionIdOk returns a tuple with the ParentExecutionId field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Execution) GetParentExecutionIdOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.ParentExecutionId.Get(), o.ParentExecutionId.IsSet()
+}
+
+// SetParentExecutionId sets field value
+func (o *Execution) SetParentExecutionId(v string) {
+	o.ParentExecutionId.Set(&v)
+}
+
+// GetRetryOf returns the RetryOf field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *Execution) GetRetryOf() string {
+	if o == nil || o.RetryOf.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.RetryOf.Get()
+}
+
+// GetRetryOfOk returns a tuple with the RetryOf field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Execution) GetRetryOfOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.RetryOf.Get(), o.RetryOf.IsSet()
+}
+
+// SetRetryOf sets field value
+func (o *Execution) SetRetryOf(v string) {
+	o.RetryOf.Set(&v)
+}
+
+// GetReplayOf returns the ReplayOf field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *Execution) GetReplayOf() string {
+	if o == nil || o.ReplayOf.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.ReplayOf.Get()
+}
+
+// GetReplayOfOk returns a tuple with the ReplayOf field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Execution) GetReplayOfOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.ReplayOf.Get(), o.ReplayOf.IsSet()
+}
+
+// SetReplayOf sets field value
+func (o *Execution) SetReplayOf(v string) {
+	o.ReplayOf.Set(&v)
+}
+
 // GetCreatedAt returns the CreatedAt field value
 func (o *Execution) GetCreatedAt() time.Time {
 	if o == nil {
@@ -451,6 +538,9 @@ func (o Execution) ToMap() (map[string]interface{}, error) {
 	toSerialize["error"] = o.Error.Get()
 	toSerialize["metadata"] = o.Metadata
 	toSerialize["started_by"] = o.StartedBy
+	toSerialize["parent_execution_id"] = o.ParentExecutionId.Get()
+	toSerialize["retry_of"] = o.RetryOf.Get()
+	toSerialize["replay_of"] = o.ReplayOf.Get()
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["started_at"] = o.StartedAt.Get()
 	toSerialize["completed_at"] = o.CompletedAt.Get()
@@ -478,6 +568,9 @@ func (o *Execution) UnmarshalJSON(data []byte) (err error) {
 		"error",
 		"metadata",
 		"started_by",
+		"parent_execution_id",
+		"retry_of",
+		"replay_of",
 		"created_at",
 		"started_at",
 		"completed_at",
@@ -521,6 +614,9 @@ func (o *Execution) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "error")
 		delete(additionalProperties, "metadata")
 		delete(additionalProperties, "started_by")
+		delete(additionalProperties, "parent_execution_id")
+		delete(additionalProperties, "retry_of")
+		delete(additionalProperties, "replay_of")
 		delete(additionalProperties, "created_at")
 		delete(additionalProperties, "started_at")
 		delete(additionalProperties, "completed_at")

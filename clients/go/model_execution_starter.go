@@ -20,9 +20,9 @@ var _ MappedNullable = &ExecutionStarter{}
 
 // ExecutionStarter What started an execution.
 type ExecutionStarter struct {
-	// Kind of the caller.
+	// Kind of the starter: a caller of the API, or what fired. `execution` is one whose node called the workflow. 
 	Type string `json:"type"`
-	// Id of the user or of the key.
+	// Id of the starter.
 	Id string `json:"id"`
 	AdditionalProperties map[string]interface{}
 }

@@ -33,6 +33,12 @@ type ExecutionSummary struct {
 	// Why it failed; null unless it did.
 	Error NullableExecutionError `json:"error"`
 	StartedBy ExecutionStarter `json:"started_by"`
+	// The execution whose node started it; null when none did.
+	ParentExecutionId NullableString `json:"parent_execution_id" validate:"regexp=^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
+	// The execution that it is another try at; null when it is none.
+	RetryOf NullableString `json:"retry_of" validate:"regexp=^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
+	// The execution that it replays; null when it does not.
+	ReplayOf NullableString `json:"replay_of" validate:"regexp=^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	// When it was accepted.
 	CreatedAt time.Time `json:"created_at"`
 	// When its first node began.
@@ -50,7 +56,7 @@ type _ExecutionSummary ExecutionSummary
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewExecutionSummary(id string, workflowId string, workflowVersion int64, status ExecutionStatus, progress int32, error_ NullableExecutionError, startedBy ExecutionStarter, createdAt time.Time, startedAt NullableTime, completedAt NullableTime, durationMs NullableInt64) *ExecutionSummary {
+func NewExecutionSummary(id string, workflowId string, workflowVersion int64, status ExecutionStatus, progress int32, error_ NullableExecutionError, startedBy ExecutionStarter, parentExecutionId NullableString, retryOf NullableString, replayOf NullableString, createdAt time.Time, startedAt NullableTime, completedAt NullableTime, durationMs NullableInt64) *ExecutionSummary {
 	this := ExecutionSummary{}
 	this.Id = id
 	this.WorkflowId = workflowId
@@ -59,6 +65,9 @@ func NewExecutionSummary(id string, workflowId string, workflowVersion int64, st
 	this.Progress = progress
 	this.Error = error_
 	this.StartedBy = startedBy
+	this.ParentExecutionId = parentExecutionId
+	this.RetryOf = retryOf
+	this.ReplayOf = replayOf
 	this.CreatedAt = createdAt
 	this.StartedAt = startedAt
 	this.CompletedAt = completedAt
@@ -244,6 +253,84 @@ func (o *ExecutionSummary) SetStartedBy(v ExecutionStarter) {
 	o.StartedBy = v
 }
 
+// GetParentExecutionId returns the ParentExecutionId field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *ExecutionSummary) GetParentExecutionId() string {
+	if o == nil || o.ParentExecutionId.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.ParentExecutionId.Get()
+}
+
+// GetParentExecutionIdOk returns a tuple with the ParentExecutionId field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *ExecutionSummary) GetParentExecutionIdOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.ParentExecutionId.Get(), o.ParentExecutionId.IsSet()
+}
+
+// SetParentExecutionId sets field value
+func (o *ExecutionSummary) SetParentExecutionId(v string) {
+	o.ParentExecutionId.Set(&v)
+}
+
+// GetRetryOf returns the RetryOf field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *ExecutionSummary) GetRetryOf() string {
+	if o == nil || o.RetryOf.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.RetryOf.Get()
+}
+
+// GetRetryOfOk returns a tuple with the RetryOf field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *ExecutionSummary) GetRetryOfOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.RetryOf.Get(), o.RetryOf.IsSet()
+}
+
+// SetRetryOf sets field value
+func (o *ExecutionSummary) SetRetryOf(v string) {
+	o.RetryOf.Set(&v)
+}
+
+// GetReplayOf returns the ReplayOf field value
+// If the value is explicit nil, the zero value for string will be returned
+func (o *ExecutionSummary) GetReplayOf() string {
+	if o == nil || o.ReplayOf.Get() == nil {
+		var ret string
+		return ret
+	}
+
+	return *o.ReplayOf.Get()
+}
+
+// GetReplayOfOk returns a tuple with the ReplayOf field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *ExecutionSummary) GetReplayOfOk() (*string, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.ReplayOf.Get(), o.ReplayOf.IsSet()
+}
+
+// SetReplayOf sets field value
+func (o *ExecutionSummary) SetReplayOf(v string) {
+	o.ReplayOf.Set(&v)
+}
+
 // GetCreatedAt returns the CreatedAt field value
 func (o *ExecutionSummary) GetCreatedAt() time.Time {
 	if o == nil {
@@ -363,6 +450,9 @@ func (o ExecutionSummary) ToMap() (map[string]interface{}, error) {
 	toSerialize["progress"] = o.Progress
 	toSerialize["error"] = o.Error.Get()
 	toSerialize["started_by"] = o.StartedBy
+	toSerialize["parent_execution_id"] = o.ParentExecutionId.Get()
+	toSerialize["retry_of"] = o.RetryOf.Get()
+	toSerialize["replay_of"] = o.ReplayOf.Get()
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["started_at"] = o.StartedAt.Get()
 	toSerialize["completed_at"] = o.CompletedAt.Get()
@@ -387,6 +477,9 @@ func (o *ExecutionSummary) UnmarshalJSON(data []byte) (err error) {
 		"progress",
 		"error",
 		"started_by",
+		"parent_execution_id",
+		"retry_of",
+		"replay_of",
 		"created_at",
 		"started_at",
 		"completed_at",
@@ -427,6 +520,9 @@ func (o *ExecutionSummary) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "progress")
 		delete(additionalProperties, "error")
 		delete(additionalProperties, "started_by")
+		delete(additionalProperties, "parent_execution_id")
+		delete(additionalProperties, "retry_of")
+		delete(additionalProperties, "replay_of")
 		delete(additionalProperties, "created_at")
 		delete(additionalProperties, "started_at")
 		delete(additionalProperties, "completed_at")

@@ -496,6 +496,9 @@ export function projectExecution(value: unknown, dropped?: string[], path = ''):
   if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
   if (value.metadata !== undefined) out.metadata = value.metadata;
   if (value.started_by !== undefined) out.started_by = projectExecutionStarter(value.started_by, dropped, dropped && path + '/started_by');
+  if (value.parent_execution_id !== undefined) out.parent_execution_id = value.parent_execution_id;
+  if (value.retry_of !== undefined) out.retry_of = value.retry_of;
+  if (value.replay_of !== undefined) out.replay_of = value.replay_of;
   if (value.created_at !== undefined) out.created_at = value.created_at;
   if (value.started_at !== undefined) out.started_at = value.started_at;
   if (value.completed_at !== undefined) out.completed_at = value.completed_at;
@@ -560,6 +563,9 @@ export function projectExecutionSummary(value: unknown, dropped?: string[], path
   if (value.progress !== undefined) out.progress = value.progress;
   if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
   if (value.started_by !== undefined) out.started_by = projectExecutionStarter(value.started_by, dropped, dropped && path + '/started_by');
+  if (value.parent_execution_id !== undefined) out.parent_execution_id = value.parent_execution_id;
+  if (value.retry_of !== undefined) out.retry_of = value.retry_of;
+  if (value.replay_of !== undefined) out.replay_of = value.replay_of;
   if (value.created_at !== undefined) out.created_at = value.created_at;
   if (value.started_at !== undefined) out.started_at = value.started_at;
   if (value.completed_at !== undefined) out.completed_at = value.completed_at;

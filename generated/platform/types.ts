@@ -1626,11 +1626,11 @@ export interface components {
         /** @description What started an execution. */
         ExecutionStarter: {
             /**
-             * @description Kind of the caller.
+             * @description Kind of the starter: a caller of the API, or what fired. `execution` is one whose node called the workflow.
              * @enum {unknown}
              */
-            type: "user" | "api_key";
-            /** @description Id of the user or of the key. */
+            type: "api_key" | "user" | "trigger" | "schedule" | "form" | "channel" | "execution";
+            /** @description Id of the starter. */
             id: string;
         };
         /** @description One run of a workflow. */
@@ -1657,6 +1657,12 @@ export interface components {
                 [key: string]: unknown;
             };
             started_by: components["schemas"]["ExecutionStarter"];
+            /** @description The execution whose node started it; null when none did. */
+            parent_execution_id: string | null;
+            /** @description The execution that it is another try at; null when it is none. */
+            retry_of: string | null;
+            /** @description The execution that it replays; null when it does not. */
+            replay_of: string | null;
             /**
              * Format: date-time
              * @description When it was accepted.
@@ -1745,6 +1751,12 @@ export interface components {
             /** @description Why it failed; null unless it did. */
             error: components["schemas"]["ExecutionError"] | null;
             started_by: components["schemas"]["ExecutionStarter"];
+            /** @description The execution whose node started it; null when none did. */
+            parent_execution_id: string | null;
+            /** @description The execution that it is another try at; null when it is none. */
+            retry_of: string | null;
+            /** @description The execution that it replays; null when it does not. */
+            replay_of: string | null;
             /**
              * Format: date-time
              * @description When it was accepted.

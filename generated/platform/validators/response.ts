@@ -6614,7 +6614,7 @@ validate148.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 export const executionResponse = validate153 as unknown as Validator;
 const schema62 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Execution"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema63 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","workflow_version","status","progress","input","output","error","metadata","started_by","created_at","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"status":{"$ref":"#/$defs/ExecutionStatus"},"progress":{"type":"integer","minimum":0,"maximum":100},"input":{"type":"object","additionalProperties":true},"output":{},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"metadata":{"type":"object","maxProperties":50,"additionalProperties":true},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
+const schema63 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","workflow_version","status","progress","input","output","error","metadata","started_by","parent_execution_id","retry_of","replay_of","created_at","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"status":{"$ref":"#/$defs/ExecutionStatus"},"progress":{"type":"integer","minimum":0,"maximum":100},"input":{"type":"object","additionalProperties":true},"output":{},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"metadata":{"type":"object","maxProperties":50,"additionalProperties":true},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"parent_execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"retry_of":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"replay_of":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
 const pattern18 = new RegExp("^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema64 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
 
@@ -6834,7 +6834,7 @@ return errors === 0;
 }
 validate157.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema66 = {"type":"object","additionalProperties":false,"required":["type","id"],"properties":{"type":{"type":"string","enum":["user","api_key"]},"id":{"type":"string","minLength":1,"maxLength":64}}};
+const schema66 = {"type":"object","additionalProperties":false,"required":["type","id"],"properties":{"type":{"type":"string","enum":["api_key","user","trigger","schedule","form","channel","execution"]},"id":{"type":"string","minLength":1,"maxLength":64}}};
 
 function validate159(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6891,7 +6891,7 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(!((data0 === "user") || (data0 === "api_key"))){
+if(!(((((((data0 === "api_key") || (data0 === "user")) || (data0 === "trigger")) || (data0 === "schedule")) || (data0 === "form")) || (data0 === "channel")) || (data0 === "execution"))){
 const err4 = {instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema66.properties.type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err4];
@@ -7065,8 +7065,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(data.created_at === undefined){
-const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "created_at"},message:"must have required property '"+"created_at"+"'"};
+if(data.parent_execution_id === undefined){
+const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "parent_execution_id"},message:"must have required property '"+"parent_execution_id"+"'"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -7075,8 +7075,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data.started_at === undefined){
-const err11 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "started_at"},message:"must have required property '"+"started_at"+"'"};
+if(data.retry_of === undefined){
+const err11 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "retry_of"},message:"must have required property '"+"retry_of"+"'"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -7085,8 +7085,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(data.completed_at === undefined){
-const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "completed_at"},message:"must have required property '"+"completed_at"+"'"};
+if(data.replay_of === undefined){
+const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "replay_of"},message:"must have required property '"+"replay_of"+"'"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -7095,8 +7095,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(data.duration_ms === undefined){
-const err13 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "duration_ms"},message:"must have required property '"+"duration_ms"+"'"};
+if(data.created_at === undefined){
+const err13 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "created_at"},message:"must have required property '"+"created_at"+"'"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -7105,9 +7105,8 @@ vErrors.push(err13);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(func11.call(schema63.properties, key0))){
-const err14 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(data.started_at === undefined){
+const err14 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "started_at"},message:"must have required property '"+"started_at"+"'"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -7116,12 +7115,8 @@ vErrors.push(err14);
 }
 errors++;
 }
-}
-if(data.id !== undefined){
-let data0 = data.id;
-if(typeof data0 === "string"){
-if(!pattern18.test(data0)){
-const err15 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
+if(data.completed_at === undefined){
+const err15 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "completed_at"},message:"must have required property '"+"completed_at"+"'"};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -7130,9 +7125,8 @@ vErrors.push(err15);
 }
 errors++;
 }
-}
-else {
-const err16 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.duration_ms === undefined){
+const err16 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "duration_ms"},message:"must have required property '"+"duration_ms"+"'"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -7141,12 +7135,9 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-if(data.workflow_id !== undefined){
-let data1 = data.workflow_id;
-if(typeof data1 === "string"){
-if(!pattern11.test(data1)){
-const err17 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/pattern",keyword:"pattern",params:{pattern: "^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
+for(const key0 in data){
+if(!(func11.call(schema63.properties, key0))){
+const err17 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -7156,8 +7147,11 @@ vErrors.push(err17);
 errors++;
 }
 }
-else {
-const err18 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.id !== undefined){
+let data0 = data.id;
+if(typeof data0 === "string"){
+if(!pattern18.test(data0)){
+const err18 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -7167,10 +7161,8 @@ vErrors.push(err18);
 errors++;
 }
 }
-if(data.workflow_version !== undefined){
-let data2 = data.workflow_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-const err19 = {instancePath:instancePath+"/workflow_version",schemaPath:"#/properties/workflow_version/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+else {
+const err19 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -7179,14 +7171,52 @@ vErrors.push(err19);
 }
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 < 1 || isNaN(data2)){
-const err20 = {instancePath:instancePath+"/workflow_version",schemaPath:"#/properties/workflow_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+}
+if(data.workflow_id !== undefined){
+let data1 = data.workflow_id;
+if(typeof data1 === "string"){
+if(!pattern11.test(data1)){
+const err20 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/pattern",keyword:"pattern",params:{pattern: "^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err20];
 }
 else {
 vErrors.push(err20);
+}
+errors++;
+}
+}
+else {
+const err21 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+if(data.workflow_version !== undefined){
+let data2 = data.workflow_version;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+const err22 = {instancePath:instancePath+"/workflow_version",schemaPath:"#/properties/workflow_version/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 < 1 || isNaN(data2)){
+const err23 = {instancePath:instancePath+"/workflow_version",schemaPath:"#/properties/workflow_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
 }
 errors++;
 }
@@ -7201,33 +7231,33 @@ errors = vErrors.length;
 if(data.progress !== undefined){
 let data4 = data.progress;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-const err21 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err24 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
-vErrors = [err21];
+vErrors = [err24];
 }
 else {
-vErrors.push(err21);
+vErrors.push(err24);
 }
 errors++;
 }
 if(typeof data4 == "number"){
 if(data4 > 100 || isNaN(data4)){
-const err22 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"};
+const err25 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"};
 if(vErrors === null){
-vErrors = [err22];
+vErrors = [err25];
 }
 else {
-vErrors.push(err22);
+vErrors.push(err25);
 }
 errors++;
 }
 if(data4 < 0 || isNaN(data4)){
-const err23 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err26 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
-vErrors = [err23];
+vErrors = [err26];
 }
 else {
-vErrors.push(err23);
+vErrors.push(err26);
 }
 errors++;
 }
@@ -7238,12 +7268,12 @@ let data5 = data.input;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-const err24 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err27 = {instancePath:instancePath+"/input",schemaPath:"#/properties/input/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err24];
+vErrors = [err27];
 }
 else {
-vErrors.push(err24);
+vErrors.push(err27);
 }
 errors++;
 }
@@ -7261,24 +7291,24 @@ var _valid0 = _errs16 === errors;
 valid1 = valid1 || _valid0;
 const _errs17 = errors;
 if(data6 !== null){
-const err25 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+const err28 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
 if(vErrors === null){
-vErrors = [err25];
+vErrors = [err28];
 }
 else {
-vErrors.push(err25);
+vErrors.push(err28);
 }
 errors++;
 }
 var _valid0 = _errs17 === errors;
 valid1 = valid1 || _valid0;
 if(!valid1){
-const err26 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+const err29 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
 if(vErrors === null){
-vErrors = [err26];
+vErrors = [err29];
 }
 else {
-vErrors.push(err26);
+vErrors.push(err29);
 }
 errors++;
 }
@@ -7298,23 +7328,23 @@ if(data.metadata !== undefined){
 let data7 = data.metadata;
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 if(Object.keys(data7).length > 50){
-const err27 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50},message:"must NOT have more than 50 properties"};
+const err30 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50},message:"must NOT have more than 50 properties"};
 if(vErrors === null){
-vErrors = [err27];
+vErrors = [err30];
 }
 else {
-vErrors.push(err27);
+vErrors.push(err30);
 }
 errors++;
 }
 }
 else {
-const err28 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err31 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err28];
+vErrors = [err31];
 }
 else {
-vErrors.push(err28);
+vErrors.push(err31);
 }
 errors++;
 }
@@ -7325,46 +7355,10 @@ vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.err
 errors = vErrors.length;
 }
 }
-if(data.created_at !== undefined){
-let data9 = data.created_at;
-if(typeof data9 === "string"){
-if(!(formats0.validate(data9))){
-const err29 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
-if(vErrors === null){
-vErrors = [err29];
-}
-else {
-vErrors.push(err29);
-}
-errors++;
-}
-}
-else {
-const err30 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err30];
-}
-else {
-vErrors.push(err30);
-}
-errors++;
-}
-}
-if(data.started_at !== undefined){
-let data10 = data.started_at;
-if((typeof data10 !== "string") && (data10 !== null)){
-const err31 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/type",keyword:"type",params:{type: schema63.properties.started_at.type},message:"must be string,null"};
-if(vErrors === null){
-vErrors = [err31];
-}
-else {
-vErrors.push(err31);
-}
-errors++;
-}
-if(typeof data10 === "string"){
-if(!(formats0.validate(data10))){
-const err32 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(data.parent_execution_id !== undefined){
+let data9 = data.parent_execution_id;
+if((typeof data9 !== "string") && (data9 !== null)){
+const err32 = {instancePath:instancePath+"/parent_execution_id",schemaPath:"#/properties/parent_execution_id/type",keyword:"type",params:{type: schema63.properties.parent_execution_id.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -7373,12 +7367,9 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-}
-if(data.completed_at !== undefined){
-let data11 = data.completed_at;
-if((typeof data11 !== "string") && (data11 !== null)){
-const err33 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema63.properties.completed_at.type},message:"must be string,null"};
+if(typeof data9 === "string"){
+if(!pattern18.test(data9)){
+const err33 = {instancePath:instancePath+"/parent_execution_id",schemaPath:"#/properties/parent_execution_id/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -7387,9 +7378,12 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(typeof data11 === "string"){
-if(!(formats0.validate(data11))){
-const err34 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+}
+}
+if(data.retry_of !== undefined){
+let data10 = data.retry_of;
+if((typeof data10 !== "string") && (data10 !== null)){
+const err34 = {instancePath:instancePath+"/retry_of",schemaPath:"#/properties/retry_of/type",keyword:"type",params:{type: schema63.properties.retry_of.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -7398,12 +7392,9 @@ vErrors.push(err34);
 }
 errors++;
 }
-}
-}
-if(data.duration_ms !== undefined){
-let data12 = data.duration_ms;
-if((!((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12)))) && (data12 !== null)){
-const err35 = {instancePath:instancePath+"/duration_ms",schemaPath:"#/properties/duration_ms/type",keyword:"type",params:{type: schema63.properties.duration_ms.type},message:"must be integer,null"};
+if(typeof data10 === "string"){
+if(!pattern18.test(data10)){
+const err35 = {instancePath:instancePath+"/retry_of",schemaPath:"#/properties/retry_of/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -7412,9 +7403,12 @@ vErrors.push(err35);
 }
 errors++;
 }
-if(typeof data12 == "number"){
-if(data12 < 0 || isNaN(data12)){
-const err36 = {instancePath:instancePath+"/duration_ms",schemaPath:"#/properties/duration_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+}
+}
+if(data.replay_of !== undefined){
+let data11 = data.replay_of;
+if((typeof data11 !== "string") && (data11 !== null)){
+const err36 = {instancePath:instancePath+"/replay_of",schemaPath:"#/properties/replay_of/type",keyword:"type",params:{type: schema63.properties.replay_of.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -7423,16 +7417,127 @@ vErrors.push(err36);
 }
 errors++;
 }
-}
-}
-}
-else {
-const err37 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(typeof data11 === "string"){
+if(!pattern18.test(data11)){
+const err37 = {instancePath:instancePath+"/replay_of",schemaPath:"#/properties/replay_of/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err37];
 }
 else {
 vErrors.push(err37);
+}
+errors++;
+}
+}
+}
+if(data.created_at !== undefined){
+let data12 = data.created_at;
+if(typeof data12 === "string"){
+if(!(formats0.validate(data12))){
+const err38 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+}
+else {
+const err39 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+if(data.started_at !== undefined){
+let data13 = data.started_at;
+if((typeof data13 !== "string") && (data13 !== null)){
+const err40 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/type",keyword:"type",params:{type: schema63.properties.started_at.type},message:"must be string,null"};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
+}
+errors++;
+}
+if(typeof data13 === "string"){
+if(!(formats0.validate(data13))){
+const err41 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+}
+}
+if(data.completed_at !== undefined){
+let data14 = data.completed_at;
+if((typeof data14 !== "string") && (data14 !== null)){
+const err42 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema63.properties.completed_at.type},message:"must be string,null"};
+if(vErrors === null){
+vErrors = [err42];
+}
+else {
+vErrors.push(err42);
+}
+errors++;
+}
+if(typeof data14 === "string"){
+if(!(formats0.validate(data14))){
+const err43 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
+}
+errors++;
+}
+}
+}
+if(data.duration_ms !== undefined){
+let data15 = data.duration_ms;
+if((!((typeof data15 == "number") && (!(data15 % 1) && !isNaN(data15)))) && (data15 !== null)){
+const err44 = {instancePath:instancePath+"/duration_ms",schemaPath:"#/properties/duration_ms/type",keyword:"type",params:{type: schema63.properties.duration_ms.type},message:"must be integer,null"};
+if(vErrors === null){
+vErrors = [err44];
+}
+else {
+vErrors.push(err44);
+}
+errors++;
+}
+if(typeof data15 == "number"){
+if(data15 < 0 || isNaN(data15)){
+const err45 = {instancePath:instancePath+"/duration_ms",schemaPath:"#/properties/duration_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+if(vErrors === null){
+vErrors = [err45];
+}
+else {
+vErrors.push(err45);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err46 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err46];
+}
+else {
+vErrors.push(err46);
 }
 errors++;
 }
@@ -7620,7 +7725,7 @@ validate163.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 export const executionListResponse = validate167 as unknown as Validator;
 const schema68 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ExecutionSummary"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema69 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","workflow_version","status","progress","error","started_by","created_at","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"status":{"$ref":"#/$defs/ExecutionStatus"},"progress":{"type":"integer","minimum":0,"maximum":100},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
+const schema69 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","workflow_version","status","progress","error","started_by","parent_execution_id","retry_of","replay_of","created_at","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"status":{"$ref":"#/$defs/ExecutionStatus"},"progress":{"type":"integer","minimum":0,"maximum":100},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"parent_execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"retry_of":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"replay_of":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
 
 function validate168(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -7703,8 +7808,8 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(data.created_at === undefined){
-const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "created_at"},message:"must have required property '"+"created_at"+"'"};
+if(data.parent_execution_id === undefined){
+const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "parent_execution_id"},message:"must have required property '"+"parent_execution_id"+"'"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -7713,8 +7818,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-if(data.started_at === undefined){
-const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "started_at"},message:"must have required property '"+"started_at"+"'"};
+if(data.retry_of === undefined){
+const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "retry_of"},message:"must have required property '"+"retry_of"+"'"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -7723,8 +7828,8 @@ vErrors.push(err8);
 }
 errors++;
 }
-if(data.completed_at === undefined){
-const err9 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "completed_at"},message:"must have required property '"+"completed_at"+"'"};
+if(data.replay_of === undefined){
+const err9 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "replay_of"},message:"must have required property '"+"replay_of"+"'"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -7733,8 +7838,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(data.duration_ms === undefined){
-const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "duration_ms"},message:"must have required property '"+"duration_ms"+"'"};
+if(data.created_at === undefined){
+const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "created_at"},message:"must have required property '"+"created_at"+"'"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -7743,9 +7848,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(func11.call(schema69.properties, key0))){
-const err11 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(data.started_at === undefined){
+const err11 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "started_at"},message:"must have required property '"+"started_at"+"'"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -7754,12 +7858,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-if(data.id !== undefined){
-let data0 = data.id;
-if(typeof data0 === "string"){
-if(!pattern18.test(data0)){
-const err12 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
+if(data.completed_at === undefined){
+const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "completed_at"},message:"must have required property '"+"completed_at"+"'"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -7768,9 +7868,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-}
-else {
-const err13 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.duration_ms === undefined){
+const err13 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "duration_ms"},message:"must have required property '"+"duration_ms"+"'"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -7779,12 +7878,9 @@ vErrors.push(err13);
 }
 errors++;
 }
-}
-if(data.workflow_id !== undefined){
-let data1 = data.workflow_id;
-if(typeof data1 === "string"){
-if(!pattern11.test(data1)){
-const err14 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/pattern",keyword:"pattern",params:{pattern: "^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
+for(const key0 in data){
+if(!(func11.call(schema69.properties, key0))){
+const err14 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -7794,8 +7890,11 @@ vErrors.push(err14);
 errors++;
 }
 }
-else {
-const err15 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.id !== undefined){
+let data0 = data.id;
+if(typeof data0 === "string"){
+if(!pattern18.test(data0)){
+const err15 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -7805,10 +7904,8 @@ vErrors.push(err15);
 errors++;
 }
 }
-if(data.workflow_version !== undefined){
-let data2 = data.workflow_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-const err16 = {instancePath:instancePath+"/workflow_version",schemaPath:"#/properties/workflow_version/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+else {
+const err16 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -7817,14 +7914,52 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 < 1 || isNaN(data2)){
-const err17 = {instancePath:instancePath+"/workflow_version",schemaPath:"#/properties/workflow_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+}
+if(data.workflow_id !== undefined){
+let data1 = data.workflow_id;
+if(typeof data1 === "string"){
+if(!pattern11.test(data1)){
+const err17 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/pattern",keyword:"pattern",params:{pattern: "^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err17];
 }
 else {
 vErrors.push(err17);
+}
+errors++;
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+if(data.workflow_version !== undefined){
+let data2 = data.workflow_version;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+const err19 = {instancePath:instancePath+"/workflow_version",schemaPath:"#/properties/workflow_version/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 < 1 || isNaN(data2)){
+const err20 = {instancePath:instancePath+"/workflow_version",schemaPath:"#/properties/workflow_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
 }
 errors++;
 }
@@ -7839,33 +7974,33 @@ errors = vErrors.length;
 if(data.progress !== undefined){
 let data4 = data.progress;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-const err18 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err21 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
-vErrors = [err18];
+vErrors = [err21];
 }
 else {
-vErrors.push(err18);
+vErrors.push(err21);
 }
 errors++;
 }
 if(typeof data4 == "number"){
 if(data4 > 100 || isNaN(data4)){
-const err19 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"};
+const err22 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"};
 if(vErrors === null){
-vErrors = [err19];
+vErrors = [err22];
 }
 else {
-vErrors.push(err19);
+vErrors.push(err22);
 }
 errors++;
 }
 if(data4 < 0 || isNaN(data4)){
-const err20 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err23 = {instancePath:instancePath+"/progress",schemaPath:"#/properties/progress/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
-vErrors = [err20];
+vErrors = [err23];
 }
 else {
-vErrors.push(err20);
+vErrors.push(err23);
 }
 errors++;
 }
@@ -7884,24 +8019,24 @@ var _valid0 = _errs13 === errors;
 valid1 = valid1 || _valid0;
 const _errs14 = errors;
 if(data5 !== null){
-const err21 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+const err24 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
 if(vErrors === null){
-vErrors = [err21];
+vErrors = [err24];
 }
 else {
-vErrors.push(err21);
+vErrors.push(err24);
 }
 errors++;
 }
 var _valid0 = _errs14 === errors;
 valid1 = valid1 || _valid0;
 if(!valid1){
-const err22 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+const err25 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
 if(vErrors === null){
-vErrors = [err22];
+vErrors = [err25];
 }
 else {
-vErrors.push(err22);
+vErrors.push(err25);
 }
 errors++;
 }
@@ -7923,46 +8058,10 @@ vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.err
 errors = vErrors.length;
 }
 }
-if(data.created_at !== undefined){
-let data7 = data.created_at;
-if(typeof data7 === "string"){
-if(!(formats0.validate(data7))){
-const err23 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-}
-else {
-const err24 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err24];
-}
-else {
-vErrors.push(err24);
-}
-errors++;
-}
-}
-if(data.started_at !== undefined){
-let data8 = data.started_at;
-if((typeof data8 !== "string") && (data8 !== null)){
-const err25 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/type",keyword:"type",params:{type: schema69.properties.started_at.type},message:"must be string,null"};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-if(typeof data8 === "string"){
-if(!(formats0.validate(data8))){
-const err26 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(data.parent_execution_id !== undefined){
+let data7 = data.parent_execution_id;
+if((typeof data7 !== "string") && (data7 !== null)){
+const err26 = {instancePath:instancePath+"/parent_execution_id",schemaPath:"#/properties/parent_execution_id/type",keyword:"type",params:{type: schema69.properties.parent_execution_id.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -7971,12 +8070,9 @@ vErrors.push(err26);
 }
 errors++;
 }
-}
-}
-if(data.completed_at !== undefined){
-let data9 = data.completed_at;
-if((typeof data9 !== "string") && (data9 !== null)){
-const err27 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema69.properties.completed_at.type},message:"must be string,null"};
+if(typeof data7 === "string"){
+if(!pattern18.test(data7)){
+const err27 = {instancePath:instancePath+"/parent_execution_id",schemaPath:"#/properties/parent_execution_id/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -7985,9 +8081,12 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(typeof data9 === "string"){
-if(!(formats0.validate(data9))){
-const err28 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+}
+}
+if(data.retry_of !== undefined){
+let data8 = data.retry_of;
+if((typeof data8 !== "string") && (data8 !== null)){
+const err28 = {instancePath:instancePath+"/retry_of",schemaPath:"#/properties/retry_of/type",keyword:"type",params:{type: schema69.properties.retry_of.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -7996,12 +8095,9 @@ vErrors.push(err28);
 }
 errors++;
 }
-}
-}
-if(data.duration_ms !== undefined){
-let data10 = data.duration_ms;
-if((!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))) && (data10 !== null)){
-const err29 = {instancePath:instancePath+"/duration_ms",schemaPath:"#/properties/duration_ms/type",keyword:"type",params:{type: schema69.properties.duration_ms.type},message:"must be integer,null"};
+if(typeof data8 === "string"){
+if(!pattern18.test(data8)){
+const err29 = {instancePath:instancePath+"/retry_of",schemaPath:"#/properties/retry_of/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -8010,9 +8106,12 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(typeof data10 == "number"){
-if(data10 < 0 || isNaN(data10)){
-const err30 = {instancePath:instancePath+"/duration_ms",schemaPath:"#/properties/duration_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+}
+}
+if(data.replay_of !== undefined){
+let data9 = data.replay_of;
+if((typeof data9 !== "string") && (data9 !== null)){
+const err30 = {instancePath:instancePath+"/replay_of",schemaPath:"#/properties/replay_of/type",keyword:"type",params:{type: schema69.properties.replay_of.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -8021,16 +8120,127 @@ vErrors.push(err30);
 }
 errors++;
 }
-}
-}
-}
-else {
-const err31 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(typeof data9 === "string"){
+if(!pattern18.test(data9)){
+const err31 = {instancePath:instancePath+"/replay_of",schemaPath:"#/properties/replay_of/pattern",keyword:"pattern",params:{pattern: "^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err31];
 }
 else {
 vErrors.push(err31);
+}
+errors++;
+}
+}
+}
+if(data.created_at !== undefined){
+let data10 = data.created_at;
+if(typeof data10 === "string"){
+if(!(formats0.validate(data10))){
+const err32 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+}
+else {
+const err33 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+}
+if(data.started_at !== undefined){
+let data11 = data.started_at;
+if((typeof data11 !== "string") && (data11 !== null)){
+const err34 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/type",keyword:"type",params:{type: schema69.properties.started_at.type},message:"must be string,null"};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+if(typeof data11 === "string"){
+if(!(formats0.validate(data11))){
+const err35 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+}
+}
+if(data.completed_at !== undefined){
+let data12 = data.completed_at;
+if((typeof data12 !== "string") && (data12 !== null)){
+const err36 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema69.properties.completed_at.type},message:"must be string,null"};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+if(typeof data12 === "string"){
+if(!(formats0.validate(data12))){
+const err37 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+}
+}
+if(data.duration_ms !== undefined){
+let data13 = data.duration_ms;
+if((!((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13)))) && (data13 !== null)){
+const err38 = {instancePath:instancePath+"/duration_ms",schemaPath:"#/properties/duration_ms/type",keyword:"type",params:{type: schema69.properties.duration_ms.type},message:"must be integer,null"};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+if(typeof data13 == "number"){
+if(data13 < 0 || isNaN(data13)){
+const err39 = {instancePath:instancePath+"/duration_ms",schemaPath:"#/properties/duration_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err40 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
 }
 errors++;
 }
@@ -9837,7 +10047,7 @@ validate211.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 export const executionStepListResponse = validate214 as unknown as Validator;
 const schema84 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ExecutionStep"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema85 = {"type":"object","additionalProperties":false,"required":["id","execution_id","node_id","node_type","node_name","status","attempts","input","output","error","port","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^step_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"node_id":{"type":"string","minLength":1,"maxLength":200},"node_type":{"type":"string","minLength":1,"maxLength":200},"node_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/StepStatus"},"attempts":{"type":"integer","minimum":0},"input":{},"output":{},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"port":{"type":["string","null"],"maxLength":200},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
-const pattern22 = new RegExp("^step_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
+const pattern28 = new RegExp("^step_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema86 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
 
 function validate216(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -10042,7 +10252,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern22.test(data0)){
+if(!pattern28.test(data0)){
 const err15 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^step_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^step_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err15];
@@ -10494,7 +10704,7 @@ validate214.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 export const executionLogListResponse = validate222 as unknown as Validator;
 const schema87 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ExecutionLog"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema88 = {"type":"object","additionalProperties":false,"required":["id","execution_id","level","message","node_id","attempt","data","timestamp"],"properties":{"id":{"type":"string","pattern":"^log_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"level":{"$ref":"#/$defs/LogLevel"},"message":{"type":"string","maxLength":65536},"node_id":{"type":["string","null"],"maxLength":200},"attempt":{"type":["integer","null"],"minimum":0},"data":{},"timestamp":{"type":"string","format":"date-time"}}};
-const pattern24 = new RegExp("^log_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
+const pattern30 = new RegExp("^log_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema89 = {"type":"string","enum":["debug","info","warn","error"]};
 
 function validate224(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -10639,7 +10849,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern24.test(data0)){
+if(!pattern30.test(data0)){
 const err9 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^log_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^log_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err9];
@@ -11157,7 +11367,7 @@ return errors === 0;
 validate230.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema92 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:started"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["workflow_id","workflow_version"],"properties":{"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1}}}}};
-const pattern27 = new RegExp("^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
+const pattern33 = new RegExp("^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 
 function validate233(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -11245,7 +11455,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];
@@ -11566,7 +11776,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];
@@ -11967,7 +12177,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];
@@ -12331,7 +12541,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];
@@ -12660,7 +12870,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];
@@ -12995,7 +13205,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];
@@ -13314,7 +13524,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];
@@ -13690,7 +13900,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];
@@ -14156,7 +14366,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(!pattern27.test(data0)){
+if(!pattern33.test(data0)){
 const err7 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err7];

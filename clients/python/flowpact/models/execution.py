@@ -42,12 +42,15 @@ class Execution(BaseModel):
     error: Optional[ExecutionError] = Field(description="Why it failed; null unless it did.")
     metadata: Dict[str, Any] = Field(description="Notes of the caller.")
     started_by: ExecutionStarter
+    parent_execution_id: Optional[Annotated[str, Field(strict=True)]] = Field(description="The execution whose node started it; null when none did.")
+    retry_of: Optional[Annotated[str, Field(strict=True)]] = Field(description="The execution that it is another try at; null when it is none.")
+    replay_of: Optional[Annotated[str, Field(strict=True)]] = Field(description="The execution that it replays; null when it does not.")
     created_at: datetime = Field(description="When it was accepted.")
     started_at: Optional[datetime] = Field(description="When its first node began.")
     completed_at: Optional[datetime] = Field(description="When it ended, however it did.")
     duration_ms: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(description="From start to end, in milliseconds.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["id", "workflow_id", "workflow_version", "status", "progress", "input", "output", "error", "metadata", "started_by", "created_at", "started_at", "completed_at", "duration_ms"]
+    __properties: ClassVar[List[str]] = ["id", "workflow_id", "workflow_version", "status", "progress", "input", "output", "error", "metadata", "started_by", "parent_execution_id", "retry_of", "replay_of", "created_at", "started_at", "completed_at", "duration_ms"]
 
     @field_validator('id', mode="before")
     def id_validate_regular_expression(cls, value):
@@ -61,6 +64,36 @@ class Execution(BaseModel):
         """Validates the regular expression"""
         if isinstance(value, str) and not re.match(r"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$", value):
             raise ValueError(r"must validate the regular expression /^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
+        return value
+
+    @field_validator('parent_execution_id', mode="before")
+    def parent_execution_id_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$", value):
+            raise ValueError(r"must validate the regular expression /^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
+        return value
+
+    @field_validator('retry_of', mode="before")
+    def retry_of_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$", value):
+            raise ValueError(r"must validate the regular expression /^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
+        return value
+
+    @field_validator('replay_of', mode="before")
+    def replay_of_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$", value):
+            raise ValueError(r"must validate the regular expression /^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
         return value
 
     model_config = ConfigDict(
@@ -125,6 +158,21 @@ class Execution(BaseModel):
         if self.error is None and "error" in self.model_fields_set:
             _dict['error'] = None
 
+        # set to None if parent_execution_id (nullable) is None
+        # and model_fields_set contains the field
+        if self.parent_execution_id is None and "parent_execution_id" in self.model_fields_set:
+            _dict['parent_execution_id'] = None
+
+        # set to None if retry_of (nullable) is None
+        # and model_fields_set contains the field
+        if self.retry_of is None and "retry_of" in self.model_fields_set:
+            _dict['retry_of'] = None
+
+        # set to None if replay_of (nullable) is None
+        # and model_fields_set contains the field
+        if self.replay_of is None and "replay_of" in self.model_fields_set:
+            _dict['replay_of'] = None
+
         # set to None if started_at (nullable) is None
         # and model_fields_set contains the field
         if self.started_at is None and "started_at" in self.model_fields_set:
@@ -162,6 +210,9 @@ class Execution(BaseModel):
             "error": ExecutionError.from_dict(obj["error"]) if obj.get("error") is not None else None,
             "metadata": obj.get("metadata"),
             "started_by": ExecutionStarter.from_dict(obj["started_by"]) if obj.get("started_by") is not None else None,
+            "parent_execution_id": obj.get("parent_execution_id"),
+            "retry_of": obj.get("retry_of"),
+            "replay_of": obj.get("replay_of"),
             "created_at": obj.get("created_at"),
             "started_at": obj.get("started_at"),
             "completed_at": obj.get("completed_at"),

@@ -28,16 +28,16 @@ class ExecutionStarter(BaseModel):
     """
     What started an execution.
     """ # noqa: E501
-    type: StrictStr = Field(description="Kind of the caller.")
-    id: Annotated[str, Field(min_length=1, strict=True, max_length=64)] = Field(description="Id of the user or of the key.")
+    type: StrictStr = Field(description="Kind of the starter: a caller of the API, or what fired. `execution` is one whose node called the workflow. ")
+    id: Annotated[str, Field(min_length=1, strict=True, max_length=64)] = Field(description="Id of the starter.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["type", "id"]
 
     @field_validator('type')
     def type_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['user', 'api_key']):
-            raise ValueError("must be one of enum values ('user', 'api_key')")
+        if value not in set(['api_key', 'user', 'trigger', 'schedule', 'form', 'channel', 'execution']):
+            raise ValueError("must be one of enum values ('api_key', 'user', 'trigger', 'schedule', 'form', 'channel', 'execution')")
         return value
 
     model_config = ConfigDict(

@@ -2422,11 +2422,11 @@ export interface components {
         /** @description What started an execution. */
         ExecutionStarter: {
             /**
-             * @description Kind of the caller.
+             * @description Kind of the starter: a caller of the API, or what fired. `execution` is one whose node called the workflow.
              * @enum {string}
              */
-            type: "user" | "api_key";
-            /** @description Id of the user or of the key. */
+            type: "api_key" | "user" | "trigger" | "schedule" | "form" | "channel" | "execution";
+            /** @description Id of the starter. */
             id: string;
         };
         /** @description One run of a workflow. */
@@ -2453,6 +2453,12 @@ export interface components {
                 [key: string]: unknown;
             };
             started_by: components["schemas"]["ExecutionStarter"];
+            /** @description The execution whose node started it; null when none did. */
+            parent_execution_id: string | null;
+            /** @description The execution that it is another try at; null when it is none. */
+            retry_of: string | null;
+            /** @description The execution that it replays; null when it does not. */
+            replay_of: string | null;
             /**
              * Format: date-time
              * @description When it was accepted.
@@ -2541,6 +2547,12 @@ export interface components {
             /** @description Why it failed; null unless it did. */
             error: components["schemas"]["ExecutionError"] | null;
             started_by: components["schemas"]["ExecutionStarter"];
+            /** @description The execution whose node started it; null when none did. */
+            parent_execution_id: string | null;
+            /** @description The execution that it is another try at; null when it is none. */
+            retry_of: string | null;
+            /** @description The execution that it replays; null when it does not. */
+            replay_of: string | null;
             /**
              * Format: date-time
              * @description When it was accepted.
@@ -7189,6 +7201,9 @@ export interface operations {
                      *           "type": "api_key",
                      *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
                      *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": null,
+                     *         "replay_of": null,
                      *         "created_at": "2026-11-22T10:29:59.100Z",
                      *         "started_at": "2026-11-22T10:29:59.108Z",
                      *         "completed_at": "2026-11-22T10:29:59.131Z",
@@ -7240,6 +7255,9 @@ export interface operations {
                      *           "type": "api_key",
                      *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
                      *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": null,
+                     *         "replay_of": null,
                      *         "created_at": "2026-11-22T10:29:59.100Z",
                      *         "started_at": null,
                      *         "completed_at": null,
@@ -7508,6 +7526,9 @@ export interface operations {
                      *             "type": "api_key",
                      *             "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
                      *           },
+                     *           "parent_execution_id": null,
+                     *           "retry_of": null,
+                     *           "replay_of": null,
                      *           "created_at": "2026-11-22T10:29:59.100Z",
                      *           "started_at": "2026-11-22T10:29:59.108Z",
                      *           "completed_at": "2026-11-22T10:29:59.131Z",
@@ -8549,6 +8570,9 @@ export interface operations {
                      *             "type": "api_key",
                      *             "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
                      *           },
+                     *           "parent_execution_id": null,
+                     *           "retry_of": null,
+                     *           "replay_of": null,
                      *           "created_at": "2026-11-22T10:29:59.100Z",
                      *           "started_at": "2026-11-22T10:29:59.108Z",
                      *           "completed_at": "2026-11-22T10:29:59.131Z",
@@ -8636,6 +8660,9 @@ export interface operations {
                      *           "type": "api_key",
                      *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
                      *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": null,
+                     *         "replay_of": null,
                      *         "created_at": "2026-11-22T10:29:59.100Z",
                      *         "started_at": "2026-11-22T10:29:59.108Z",
                      *         "completed_at": "2026-11-22T10:29:59.131Z",
@@ -8711,6 +8738,9 @@ export interface operations {
                      *           "type": "api_key",
                      *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
                      *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": null,
+                     *         "replay_of": null,
                      *         "created_at": "2026-11-22T10:29:59.100Z",
                      *         "started_at": "2026-11-22T10:29:59.108Z",
                      *         "completed_at": "2026-11-22T10:29:59.131Z",
