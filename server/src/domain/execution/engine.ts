@@ -54,8 +54,15 @@ export abstract class Engine {
   /** Ends the run without its body; its signal fires within about a second, in whichever process it runs. No-op once ended. */
   abstract cancel(runId: string): Promise<void>;
 
-  /** Hands `payload` to the run's `awaitSignal(name)`; the same `key` is delivered once. */
-  abstract signal(runId: string, name: string, payload: Json, key: string): Promise<void>;
+  /**
+   * Hands `payload` to the run's `awaitSignal(name)`, now or when it gets there, and ends the rest of a run that rests. The
+   * first signal of a name counts, later ones are ignored, and so are signals to runs that have ended. With `em`, it is
+   * sent when the transaction of `em` commits.
+   */
+  abstract signal(runId: string, name: string, payload: Json, em?: EntityManager): Promise<void>;
+
+  /** Ends the rest of a run that rests (suspendUntil); with `em`, when the transaction of `em` commits. */
+  abstract wake(runId: string, em?: EntityManager): Promise<void>;
 
   /** Those of the given runs that have ended for the engine, for whatever reason, or that it never knew. */
   abstract ended(runIds: readonly string[]): Promise<string[]>;
@@ -88,10 +95,12 @@ export interface RunContext {
   sleepUntil(at: number): Promise<void>;
   /**
    * Lets the run rest outside of any process, so that a long wait costs nothing, until about `at`; then it is resumed
-   * wherever there is room. Nothing may be in flight. The body is left: its pending calls reject with RunAbandonedError.
+   * wherever there is room. A signal that it waits for ends the rest, and so does `wake`. No step may be in flight. The
+   * body is left: its pending calls reject with RunAbandonedError. `isOver` is asked once the run rests: what it would be
+   * woken for may have happened just before.
    */
-  suspendUntil(at: number): Promise<void>;
-  /** The payload of the next signal of that name; undefined at `timeoutAt`. */
+  suspendUntil(at: number, isOver?: () => Promise<boolean>): Promise<void>;
+  /** The payload of the signal of that name, remembered like that of a step; undefined when there is none at `timeoutAt`. */
   awaitSignal(name: string, timeoutAt?: number): Promise<Json | undefined>;
   /** Which of the pending promises settles first; the answer is remembered. They must not reject, except as abandoned. */
   select(key: string, pending: ReadonlyMap<string, Promise<unknown>>): Promise<string>;

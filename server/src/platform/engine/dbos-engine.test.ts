@@ -44,8 +44,17 @@ const bodies: Record<string, RunBody> = {
   'signal@1': async (run) => {
     seen.push(
       (await run.awaitSignal('approve')) ?? null,
-      (await run.awaitSignal('approve', Date.now() + 50)) ?? 'nothing',
+      (await run.awaitSignal('other', Date.now() + 50)) ?? 'nothing',
     );
+  },
+  'rest@1': async (run) => {
+    const signalled = run.awaitSignal('approve');
+    signalled.catch(() => undefined);
+    await run.step('before', async () => (seen.push('before'), null));
+    const rest = setTimeout(() => void run.suspendUntil(Date.now() + 3_600_000).catch(() => undefined), 20);
+    const payload = await signalled.finally(() => clearTimeout(rest));
+    // A run that was about to rest is replayed.
+    if (!seen.includes(payload)) seen.push(payload);
   },
 };
 
@@ -144,13 +153,54 @@ test('select tells which of several steps ended first', async () => {
   expect(seen).toEqual([['after100', 'after500']]);
 });
 
-test('a signal reaches the run that waits for it, once per key', async () => {
+test('a signal reaches the run that waits for it; the first of a name counts', async () => {
   await submit('r7', 'signal@1');
-  await engine.signal('r7', 'approve', { by: 'ada' }, 'k1');
-  await engine.signal('r7', 'approve', { by: 'ada' }, 'k1');
+  await engine.signal('r7', 'approve', { by: 'ada' });
+  await engine.signal('r7', 'approve', { by: 'bob' });
   await until(() => seen.length === 2);
   expect(seen).toEqual([{ by: 'ada' }, 'nothing']);
 });
+
+test('a signal ends the rest of a run, and what was done before is not done again', async () => {
+  await submit('r7b', 'rest@1');
+  await resting('r7b');
+  await engine.signal('r7b', 'approve', 1);
+  await until(() => seen.length === 2);
+  expect(seen).toEqual(['before', 1]);
+});
+
+test('a signal is sent when its transaction commits, and not when it is rolled back', async () => {
+  await submit('r7c', 'rest@1');
+  await resting('r7c');
+  const em = database.orm.em.fork();
+  const rolledBack = em.transactional(async (inner) => {
+    await engine.signal('r7c', 'approve', 'refused', inner);
+    throw new Error('rolled back');
+  });
+  await expect(rolledBack).rejects.toThrow('rolled back');
+  await em.transactional((inner) => engine.signal('r7c', 'approve', 'granted', inner));
+  await until(() => seen.length === 2);
+  expect(seen).toEqual(['before', 'granted']);
+});
+
+test('a signal that comes while the run lies down to rest is not lost', async () => {
+  const ids = Array.from({ length: 20 }, (_, index) => `r7d${index}`);
+  for (const id of ids) await submit(id, 'rest@1');
+  await Promise.all(ids.map((id, index) => later(index * 3).then(() => engine.signal(id, 'approve', id))));
+  await until(() => ids.every((id) => seen.includes(id)), 10_000);
+});
+
+async function resting(runId: string): Promise<void> {
+  const connection = database.orm.em.getConnection();
+  for (const deadline = Date.now() + 5_000; ; await later(10)) {
+    const [row] = await connection.execute<{ status: string }[]>(
+      'select status from dbos.workflow_status where workflow_uuid = ?',
+      [runId],
+    );
+    if (row?.status === 'DELAYED') return;
+    if (Date.now() > deadline) throw new Error(`${runId} is ${row?.status}`);
+  }
+}
 
 test('a process has one engine', async () => {
   await expect(startEngine()).rejects.toThrow('has an engine already');

@@ -22,6 +22,7 @@ import { DbosRun } from './dbos-run.ts';
 import { cancelChannel, ExecutorLock } from './executor-lock.ts';
 import { jsonSerializer } from './json-serializer.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { Signals } from './signals.ts';
 import { clientOf, transactionOf } from './transaction-client.ts';
 
 /** How one process takes part in the engine. */
@@ -93,6 +94,7 @@ export class DbosEngine extends Engine {
   #retention: NodeJS.Timeout | undefined;
   #pool: Pool | undefined;
   #admission: Admission | undefined;
+  #signals: Signals | undefined;
 
   constructor(options: DbosEngineOptions) {
     super();
@@ -170,6 +172,7 @@ export class DbosEngine extends Engine {
       minPollingIntervalMs: pollInterval,
       onConflict: 'always_update',
     });
+    this.#signals = new Signals(this.#pool, DBOSExecutor.globalInstance!.systemDatabase.notificationsMap);
     this.#admission = new Admission({
       pool: this.#pool,
       executorId: this.executorId,
@@ -274,12 +277,11 @@ export class DbosEngine extends Engine {
 
   async #run(name: string, runId: string, input: Json): Promise<void> {
     const body = this.#bodies.get(name)!;
-    const run = new DbosRun(
-      runId,
-      !this.#direct.has(runId),
-      () => this.#state !== 'running',
-      (id, at) => this.#suspend(id, at),
-    );
+    const run = new DbosRun(runId, !this.#direct.has(runId), {
+      draining: () => this.#state !== 'running',
+      suspend: (...rest) => this.#suspend(...rest),
+      receive: (...wait) => this.#signals!.receive(...wait),
+    });
     this.#runs.get(runId)?.leave('The run was handed to this process again.');
     this.#runs.set(runId, run);
     try {
@@ -293,12 +295,18 @@ export class DbosEngine extends Engine {
       // DBOS leaves a run that ends so as it is: not failed, its owner to be seen.
       throw new DBOSWorkflowConflictError(runId);
     } finally {
+      run.end();
       if (this.#runs.get(runId) === run) this.#runs.delete(runId);
     }
   }
 
   /** DBOS moves the row back into its queue when its time has come; a run of a limited group waits for a place again. Steps that are recorded are not run again. */
-  async #suspend(runId: string, at: number): Promise<void> {
+  async #suspend(
+    runId: string,
+    at: number,
+    names: readonly string[],
+    isOver?: () => Promise<boolean>,
+  ): Promise<void> {
     await this.#pool!.query(
       `update dbos.workflow_status
           set status = 'DELAYED', delay_until_epoch_ms = $2, owner_xid = null, started_at_epoch_ms = null,
@@ -307,6 +315,8 @@ export class DbosEngine extends Engine {
         where workflow_uuid = $1 and status = 'PENDING' and owner_xid = $5`,
       [runId, Math.ceil(at), queueName, waitingQueueName, currentOwnerXid(runId)],
     );
+    await this.#signals!.wakeIfSignalled(runId, names);
+    if (await isOver?.()) await this.wake(runId);
   }
 
   async cancel(runId: string): Promise<void> {
@@ -316,9 +326,18 @@ export class DbosEngine extends Engine {
     await systemDatabase.pool.query('select pg_notify($1, $2)', [cancelChannel, runId]);
   }
 
-  async signal(runId: string, name: string, payload: Json, key: string): Promise<void> {
+  async signal(runId: string, name: string, payload: Json, em?: EntityManager): Promise<void> {
     this.#executor();
-    await DBOS.send(runId, { payload }, name, key);
+    const signals = this.#signals!;
+    if (em) return signals.send(clientOf(transactionOf(em)), runId, name, payload);
+    await signals.inTransaction((transaction) => signals.send(transaction, runId, name, payload));
+  }
+
+  async wake(runId: string, em?: EntityManager): Promise<void> {
+    this.#executor();
+    const signals = this.#signals!;
+    if (em) return signals.wake(clientOf(transactionOf(em)), runId);
+    await signals.inTransaction((transaction) => signals.wake(transaction, runId));
   }
 
   async ended(runIds: readonly string[]): Promise<string[]> {

@@ -3,6 +3,19 @@ import { DBOSWorkflowCancelledError, DBOSWorkflowConflictError } from '@dbos-inc
 import type { Json } from '../../domain/domain-error.ts';
 import { RunAbandonedError, type RunContext } from '../../domain/execution/engine.ts';
 
+/** What a run needs of the engine. */
+export interface RunServices {
+  readonly draining: () => boolean;
+  /** `names` are the signals that the run waits for. */
+  readonly suspend: (runId: string, at: number, names: readonly string[], isOver?: () => Promise<boolean>) => Promise<void>;
+  readonly receive: (
+    runId: string,
+    name: string,
+    timeoutAt: number | undefined,
+    signal: AbortSignal,
+  ) => Promise<{ payload: Json } | null>;
+}
+
 /** setTimeout takes no longer span. */
 const longestTimer = 2_147_483_647;
 
@@ -11,22 +24,19 @@ export class DbosRun implements RunContext {
   readonly runId: string;
   readonly resumed: boolean;
   readonly #controller = new AbortController();
-  readonly #draining: () => boolean;
-  readonly #suspend: (runId: string, at: number) => Promise<void>;
+  readonly #services: RunServices;
+  /** Fires when the body has ended, for waits that it has left behind. */
+  readonly #over = new AbortController();
+  /** The signals that are waited for, or came while this run was here: it must not lie down to rest over one of them. */
+  readonly #awaited = new Set<string>();
   /** Rejects when the run is to be left; DBOS does not record a step that ends this way. */
   readonly #left: Promise<never>;
   #inFlight = 0;
 
-  constructor(
-    runId: string,
-    resumed: boolean,
-    draining: () => boolean,
-    suspend: (runId: string, at: number) => Promise<void>,
-  ) {
+  constructor(runId: string, resumed: boolean, services: RunServices) {
     this.runId = runId;
     this.resumed = resumed;
-    this.#draining = draining;
-    this.#suspend = suspend;
+    this.#services = services;
     this.#left = new Promise<never>((_, reject) => {
       this.signal.addEventListener('abort', () => reject(new DBOSWorkflowConflictError(runId)), { once: true });
     });
@@ -78,17 +88,30 @@ export class DbosRun implements RunContext {
     });
   }
 
-  async suspendUntil(at: number): Promise<void> {
-    await this.#guarded(() => this.#suspend(this.runId, at));
+  async suspendUntil(at: number, isOver?: () => Promise<boolean>): Promise<void> {
+    await this.#guarded(() => this.#services.suspend(this.runId, at, [...this.#awaited], isOver));
     this.leave('The run rests.');
   }
 
+  /** Not counted as in flight: it may be left at any time. */
   async awaitSignal(name: string, timeoutAt?: number): Promise<Json | undefined> {
+    const signal = AbortSignal.any([this.signal, this.#over.signal]);
+    this.#awaited.add(name);
+    let remembered = true;
     return this.#guarded(async () => {
-      const deadlineEpochMS = timeoutAt ?? Number.MAX_SAFE_INTEGER;
-      const message = DBOS.recv<{ payload: Json }>(name, { deadlineEpochMS, pollingIntervalMs: 1_000 });
-      return (await Promise.race([message, this.#left]))?.payload;
+      const receive = (): Promise<{ payload: Json } | null> => {
+        remembered = false;
+        return this.#services.receive(this.runId, name, timeoutAt, signal);
+      };
+      const message = await DBOS.runStep(() => this.#unlessAbandoned(receive), { name: `signal:${name}` });
+      if (remembered) this.#awaited.delete(name);
+      return message?.payload;
     });
+  }
+
+  /** The body has ended; what it still waits for is of no interest. */
+  end(): void {
+    this.#over.abort(new RunAbandonedError(this.runId, { cause: new Error('The run has ended.') }));
   }
 
   async select(key: string, pending: ReadonlyMap<string, Promise<unknown>>): Promise<string> {
@@ -101,7 +124,7 @@ export class DbosRun implements RunContext {
   /** Whatever says that the run is no longer ours comes out as RunAbandonedError. The call itself is made synchronously: DBOS numbers calls in the order in which they are made. */
   async #guarded<T>(call: () => Promise<T>): Promise<T> {
     if (this.signal.aborted) throw this.signal.reason;
-    if (this.#draining()) throw new RunAbandonedError(this.runId, { cause: new Error('The process stops.') });
+    if (this.#services.draining()) throw new RunAbandonedError(this.runId, { cause: new Error('The process stops.') });
     try {
       return await call();
     } catch (error) {

@@ -1,0 +1,130 @@
+import type { Pool } from 'pg';
+import type { Json } from '../../domain/domain-error.ts';
+
+/** A connection, or the transaction that somebody else has opened. */
+interface Queries {
+  query(text: string, values: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+}
+
+/** Tells processes at once which message has come; they look for themselves as well. */
+interface Arrivals {
+  registerCallback(key: string, arrived: () => void): object;
+  deregisterCallback(registration: never): void;
+}
+
+/** How often a run that waits looks for itself, should the news get lost. */
+const lookInterval = 1_000;
+
+const activeStatuses = `('PENDING', 'ENQUEUED', 'DELAYED')`;
+
+/**
+ * The signals of runs, kept in the messages of DBOS and read without its `recv`, whose polling outlives the run in this
+ * process and would take the message from the process that goes on with it. The first message of a name is the signal;
+ * it stays where it is, so that reading it twice gives the same.
+ */
+export class Signals {
+  readonly #pool: Pool;
+  readonly #arrivals: Arrivals;
+
+  constructor(pool: Pool, arrivals: Arrivals) {
+    this.#pool = pool;
+    this.#arrivals = arrivals;
+  }
+
+  /** In a transaction: the lock makes a run that is about to rest see the signal, or the signal see the run at rest. */
+  async send(transaction: Queries, runId: string, name: string, payload: Json): Promise<void> {
+    await lock(transaction, runId);
+    await transaction.query(
+      `insert into dbos.notifications (destination_uuid, topic, message, serialization, message_uuid)
+       select workflow_uuid, $2, $3, 'json', workflow_uuid || '::' || $2 from dbos.workflow_status
+        where workflow_uuid = $1 and status in ${activeStatuses}
+       on conflict do nothing`,
+      [runId, name, JSON.stringify(payload)],
+    );
+    await endRest(transaction, runId);
+  }
+
+  /** Lets a resting run go on; in a transaction, as `send`. */
+  async wake(transaction: Queries, runId: string): Promise<void> {
+    await lock(transaction, runId);
+    await endRest(transaction, runId);
+  }
+
+  /** As `send` and `wake`, in a transaction of its own. */
+  async inTransaction(work: (transaction: Queries) => Promise<void>): Promise<void> {
+    const client = await this.#pool.connect();
+    let fault: Error | undefined;
+    try {
+      await client.query('begin');
+      await work(client as Queries);
+      await client.query('commit');
+    } catch (error) {
+      await client.query('rollback').catch((lost: Error) => (fault = lost));
+      throw error;
+    } finally {
+      client.release(fault);
+    }
+  }
+
+  /** Wakes the run when one of the signals that it waits for came while it lay down to rest. */
+  async wakeIfSignalled(runId: string, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    const { rows } = await this.#pool.query(
+      'select 1 from dbos.notifications where destination_uuid = $1 and topic = any($2) limit 1',
+      [runId, names],
+    );
+    if (rows.length > 0) await endRest(this.#pool as Queries, runId);
+  }
+
+  /** The payload of the signal, in an object of its own since it may be null; null at `timeoutAt`. Throws the reason of `signal`. */
+  async receive(
+    runId: string,
+    name: string,
+    timeoutAt: number | undefined,
+    signal: AbortSignal,
+  ): Promise<{ payload: Json } | null> {
+    for (;;) {
+      const hint = Promise.withResolvers<void>();
+      const registration = this.#arrivals.registerCallback(`${runId}::${name}`, () => hint.resolve());
+      const onAbort = (): void => hint.reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort);
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        signal.throwIfAborted();
+        const message = await this.#message(runId, name);
+        if (message) return message;
+        const left = (timeoutAt ?? Infinity) - Date.now();
+        if (left <= 0) return null;
+        timer = setTimeout(() => hint.resolve(), Math.min(left, lookInterval));
+        await hint.promise;
+      } finally {
+        clearTimeout(timer);
+        hint.promise.catch(() => undefined);
+        signal.removeEventListener('abort', onAbort);
+        this.#arrivals.deregisterCallback(registration as never);
+      }
+    }
+  }
+
+  async #message(runId: string, name: string): Promise<{ payload: Json } | undefined> {
+    const { rows } = await this.#pool.query<{ message: string }>(
+      `select message from dbos.notifications where destination_uuid = $1 and topic = $2
+        order by created_at_epoch_ms, message_uuid limit 1`,
+      [runId, name],
+    );
+    return rows[0] && { payload: JSON.parse(rows[0].message) as Json };
+  }
+}
+
+async function lock(queries: Queries, runId: string): Promise<void> {
+  await queries.query('select 1 from dbos.workflow_status where workflow_uuid = $1 for no key update', [runId]);
+}
+
+async function endRest(queries: Queries, runId: string): Promise<void> {
+  await queries.query(
+    `update dbos.workflow_status
+        set status = 'ENQUEUED', delay_until_epoch_ms = null, updated_at = (extract(epoch from now()) * 1000)::bigint
+      where workflow_uuid = $1 and status = 'DELAYED'`,
+    [runId],
+  );
+}
