@@ -1,7 +1,7 @@
 import { typeid } from 'typeid-js';
 
 /** Prefixes of the TypeIDs in use, one per kind of resource. */
-export type IdPrefix = 'org' | 'user' | 'key' | 'ses' | 'wf' | 'wfv' | 'grp' | 'exec' | 'step' | 'log' | 'evt';
+export type IdPrefix = 'org' | 'user' | 'key' | 'ses' | 'wf' | 'wfv' | 'grp' | 'exec' | 'step' | 'log' | 'evt' | 'wait';
 
 /** A new TypeID such as `wf_01kaq3...`: a UUIDv7, so ids of one kind sort by their time of birth. */
 export function newId(prefix: IdPrefix): string {

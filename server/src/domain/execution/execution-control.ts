@@ -5,6 +5,7 @@ import { ResourceNotFoundError } from '../domain-error.ts';
 import { isId } from '../id.ts';
 import { Engine } from './engine.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
+import { ExecutionWait } from './execution-wait.entity.ts';
 import { Execution } from './execution.entity.ts';
 import { LiveChannel } from './live-channel.ts';
 import { Step, type StepStatus } from './step.entity.ts';
@@ -37,6 +38,8 @@ export class ExecutionControl {
         status: { $in: ['pending', 'running', 'waiting'] as StepStatus[] },
       };
       await em.nativeUpdate(Step, open, { status: 'cancelled', completedAt: at });
+      const waits = { executionId: id, organisationId, status: 'pending' as const };
+      await em.nativeUpdate(ExecutionWait, waits, { status: 'cancelled', decidedAt: at });
       return found;
     });
     this.live.publish(id, true);

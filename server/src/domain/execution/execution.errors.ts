@@ -12,6 +12,15 @@ export class ExecutionAlreadyFinishedError extends DomainError {
   }
 }
 
+/** The node no longer waits: it got its answer, its time was over, or its execution ended. */
+export class WaitClosedError extends DomainError {
+  override readonly code = 'wait_closed';
+
+  constructor(id: string, status: string) {
+    super(`${id} is no longer waited for: it is ${status}.`, { id, status });
+  }
+}
+
 /** The engine does not take work, for example while the process stops. */
 export class EngineUnavailableError extends DomainError {
   override readonly code = 'service_unavailable';

@@ -13,6 +13,7 @@ import { ExecutionEvents } from './execution-events.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionQueries } from './execution-queries.ts';
 import { ExecutionRecorder } from './execution-recorder.ts';
+import { ExecutionWaits } from './execution-waits.ts';
 import { ExecutionService } from './execution.service.ts';
 import { graphBody, GraphRunner } from './interpreter/graph-runner.ts';
 import { LiveChannel } from './live-channel.ts';
@@ -39,6 +40,11 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
       inject: [MikroORM, LiveChannel, ExecutionMetrics],
     },
     {
+      provide: ExecutionWaits,
+      useFactory: (orm: MikroORM, engine: Engine) => new ExecutionWaits(orm, engine),
+      inject: [MikroORM, Engine],
+    },
+    {
       provide: GraphRunner,
       useFactory: (
         orm: MikroORM,
@@ -56,7 +62,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
       inject: [MikroORM, Engine, ExecutionRecorder],
     },
   ],
-  exports: [ExecutionService, ExecutionControl, ExecutionQueries, ExecutionEvents],
+  exports: [ExecutionService, ExecutionControl, ExecutionQueries, ExecutionEvents, ExecutionWaits],
 })
 export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(

@@ -3,6 +3,7 @@ import { newId } from '../id.ts';
 import type { LogLevel } from '../nodes/node-type.ts';
 import { type ExecutionEventType, isTerminalEvent } from './execution-event.entity.ts';
 import type { ExecutionResponse, ExecutionStatus, Failure } from './execution.entity.ts';
+import type { WaitKind } from './execution-wait.entity.ts';
 import type { StepStatus } from './step.entity.ts';
 
 /** What a run tells about the execution as a whole; what is absent stays as it is. */
@@ -40,6 +41,20 @@ export interface EventRecord {
   at: Date;
 }
 
+/** That a node waits for something from outside; once per execution and signal. */
+export interface WaitRecord {
+  signal: string;
+  nodePath: string;
+  nodeName?: string;
+  kind: WaitKind;
+  tokenHash?: string;
+  payloadSchema?: Record<string, Json>;
+  message?: string;
+  details?: Json;
+  endsAt?: Date;
+  at: Date;
+}
+
 /** A line of the log, under a key that makes it appear once per execution. */
 export interface LogRecord {
   key: string;
@@ -57,6 +72,7 @@ export class Recording {
   readonly #steps = new Map<string, StepChange>();
   readonly #events: EventRecord[] = [];
   readonly #logs: LogRecord[] = [];
+  readonly #waits: WaitRecord[] = [];
   readonly #waiting: { resolve: (open: boolean) => void; reject: (error: unknown) => void }[] = [];
   #change: ExecutionChange = {};
 
@@ -83,6 +99,10 @@ export class Recording {
 
   log(log: LogRecord): void {
     this.#logs.push(log);
+  }
+
+  wait(wait: WaitRecord): void {
+    this.#waits.push(wait);
   }
 
   /** Ends when what is in here is stored: true, or false when the execution had ended before and nothing was. */
@@ -163,6 +183,23 @@ export class Recording {
       message,
       data,
       created_at: at,
+    }));
+  }
+
+  waitRows(): Record<string, unknown>[] {
+    return this.#waits.map((wait) => ({
+      id: newId('wait'),
+      execution_id: this.executionId,
+      signal: wait.signal,
+      node_path: wait.nodePath,
+      node_name: wait.nodeName,
+      kind: wait.kind,
+      token_hash: wait.tokenHash,
+      payload_schema: wait.payloadSchema,
+      message: wait.message,
+      details: wait.details,
+      created_at: wait.at,
+      ends_at: wait.endsAt,
     }));
   }
 }

@@ -63,6 +63,24 @@ with given as (
     data jsonb, created_at timestamptz)
   join open on open.id = new.execution_id
   on conflict do nothing
+), waits as (
+  insert into execution_wait (id, organisation_id, execution_id, signal, node_path, node_name, kind, status, token_hash,
+    payload_schema, message, details, created_at, ends_at)
+  select new.id, open.organisation_id, execution_id, signal, node_path, node_name, kind,
+    case when given.completed_at is null then 'pending' else 'cancelled' end, token_hash, payload_schema, message,
+    details, created_at, ends_at
+  from jsonb_to_recordset($5::jsonb) as new(
+    id text, execution_id text, signal text, node_path text, node_name text, kind text, token_hash text,
+    payload_schema jsonb, message text, details jsonb, created_at timestamptz, ends_at timestamptz)
+  join open on open.id = new.execution_id
+  join given on given.id = new.execution_id
+  on conflict (execution_id, signal) do update set
+    payload_schema = excluded.payload_schema, ends_at = excluded.ends_at
+  where execution_wait.status = 'pending'
+), closed as (
+  update execution_wait set status = 'cancelled', decided_at = given.completed_at
+  from given join open on open.id = given.id
+  where execution_wait.execution_id = given.id and given.completed_at is not null and execution_wait.status = 'pending'
 )
 select id, null as type, status, seconds from changed
 union all
@@ -94,6 +112,7 @@ export async function storeRecordings(orm: MikroORM, recordings: readonly Record
       toJsonb(recordings.flatMap((recording) => recording.stepRows())),
       toJsonb(recordings.flatMap((recording) => recording.eventRows())),
       toJsonb(recordings.flatMap((recording) => recording.logRows())),
+      toJsonb(recordings.flatMap((recording) => recording.waitRows())),
     ],
   });
   const open = rows.flatMap(({ id, status, seconds }) => (id ? [[id, { status, seconds }] as const] : []));

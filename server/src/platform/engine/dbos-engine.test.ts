@@ -52,7 +52,7 @@ const bodies: Record<string, RunBody> = {
     signalled.catch(() => undefined);
     await run.step('before', async () => (seen.push('before'), null));
     const rest = setTimeout(() => void run.suspendUntil(Date.now() + 3_600_000).catch(() => undefined), 20);
-    const payload = await signalled.finally(() => clearTimeout(rest));
+    const payload = (await signalled.finally(() => clearTimeout(rest))) ?? null;
     // A run that was about to rest is replayed.
     if (!seen.includes(payload)) seen.push(payload);
   },

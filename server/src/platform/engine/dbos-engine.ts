@@ -301,12 +301,7 @@ export class DbosEngine extends Engine {
   }
 
   /** DBOS moves the row back into its queue when its time has come; a run of a limited group waits for a place again. Steps that are recorded are not run again. */
-  async #suspend(
-    runId: string,
-    at: number,
-    names: readonly string[],
-    isOver?: () => Promise<boolean>,
-  ): Promise<void> {
+  async #suspend(runId: string, at: number, names: readonly string[], isOver?: () => Promise<boolean>): Promise<void> {
     await this.#pool!.query(
       `update dbos.workflow_status
           set status = 'DELAYED', delay_until_epoch_ms = $2, owner_xid = null, started_at_epoch_ms = null,

@@ -7,7 +7,12 @@ import { RunAbandonedError, type RunContext } from '../../domain/execution/engin
 export interface RunServices {
   readonly draining: () => boolean;
   /** `names` are the signals that the run waits for. */
-  readonly suspend: (runId: string, at: number, names: readonly string[], isOver?: () => Promise<boolean>) => Promise<void>;
+  readonly suspend: (
+    runId: string,
+    at: number,
+    names: readonly string[],
+    isOver?: () => Promise<boolean>,
+  ) => Promise<void>;
   readonly receive: (
     runId: string,
     name: string,

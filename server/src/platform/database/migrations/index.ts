@@ -2,6 +2,7 @@ import type { MigrationObject } from '@mikro-orm/core';
 import { Migration20261122000100_identity } from './Migration20261122000100_identity.ts';
 import { Migration20261122000200_workflows } from './Migration20261122000200_workflows.ts';
 import { Migration20261122000300_executions } from './Migration20261122000300_executions.ts';
+import { Migration20261122000400_waits } from './Migration20261122000400_waits.ts';
 import { Migration20261122000500_runs } from './Migration20261122000500_runs.ts';
 import { Migration20261122001200_groups } from './Migration20261122001200_groups.ts';
 
@@ -10,6 +11,7 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261122000100_identity', class: Migration20261122000100_identity },
   { name: 'Migration20261122000200_workflows', class: Migration20261122000200_workflows },
   { name: 'Migration20261122000300_executions', class: Migration20261122000300_executions },
+  { name: 'Migration20261122000400_waits', class: Migration20261122000400_waits },
   { name: 'Migration20261122000500_runs', class: Migration20261122000500_runs },
   { name: 'Migration20261122001200_groups', class: Migration20261122001200_groups },
 ];
