@@ -7,6 +7,11 @@ import { RefreshToken } from './session/refresh-token.entity.ts';
 import { Session } from './session/session.entity.ts';
 import { User } from './user/user.entity.ts';
 import { executionEntities } from './execution/entities.ts';
+import { DomainEvent } from './event/domain-event.entity.ts';
+import { EventSubscription } from './event/event-subscription.entity.ts';
+import { WebhookAttempt } from './webhook/webhook-attempt.entity.ts';
+import { WebhookDelivery } from './webhook/webhook-delivery.entity.ts';
+import { Webhook } from './webhook/webhook.entity.ts';
 import { WorkflowVersion } from './workflow/workflow-version.entity.ts';
 import { Workflow } from './workflow/workflow.entity.ts';
 
@@ -23,4 +28,9 @@ export const entities = [
   Workflow,
   WorkflowVersion,
   ...executionEntities,
+  DomainEvent,
+  EventSubscription,
+  Webhook,
+  WebhookDelivery,
+  WebhookAttempt,
 ];

@@ -1,7 +1,22 @@
 import { typeid } from 'typeid-js';
 
 /** Prefixes of the TypeIDs in use, one per kind of resource. */
-export type IdPrefix = 'org' | 'user' | 'key' | 'ses' | 'wf' | 'wfv' | 'grp' | 'exec' | 'step' | 'log' | 'evt' | 'wait';
+export type IdPrefix =
+  | 'org'
+  | 'user'
+  | 'key'
+  | 'ses'
+  | 'wf'
+  | 'wfv'
+  | 'grp'
+  | 'exec'
+  | 'step'
+  | 'log'
+  | 'evt'
+  | 'wait'
+  | 'wh'
+  | 'dlv'
+  | 'att';
 
 /** A new TypeID such as `wf_01kaq3...`: a UUIDv7, so ids of one kind sort by their time of birth. */
 export function newId(prefix: IdPrefix): string {
@@ -11,4 +26,18 @@ export function newId(prefix: IdPrefix): string {
 /** False for text that is no id of this kind; asking the database for it could even fail (a NUL ends the connection). */
 export function isId(prefix: IdPrefix, text: string): boolean {
   return text.startsWith(`${prefix}_`) && /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(text.slice(prefix.length + 1));
+}
+
+/**
+ * SQL that makes such an id in a statement which makes rows from others: of the time, and of the text that the SQL `seed`
+ * gives, so that the same seed does not give two rows at the same time.
+ */
+export function newIdSql(prefix: IdPrefix, seed: string): string {
+  return `(select '${prefix}_' || string_agg(
+      substr('0123456789abcdefghjkmnpqrstvwxyz', substring(bits from place * 5 + 1 for 5)::bit(5)::int + 1, 1),
+      '' order by place)
+    from generate_series(0, 25) place, (
+      select B'00' || ('x' || lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0')
+        || '7' || substr(hash, 1, 3) || '8' || substr(hash, 4, 15))::bit(128) as bits
+      from (select md5(${seed}) as hash) hashed) made)`;
 }

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { QuickJsSandbox } from '../../src/platform/sandbox/quickjs-sandbox.ts';
 import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
 import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
+import { RecordedLoops } from '../recorded-loops.ts';
 import { createTestDatabase, type TestDatabase } from '../database.ts';
 import type { Json } from '../../src/domain/domain-error.ts';
+import { DomainEvents } from '../../src/domain/event/domain-events.ts';
 import { newId } from '../../src/domain/id.ts';
 import { Evaluator, type WorkflowDefinition } from '../../src/domain/language/index.ts';
 import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
@@ -37,6 +39,8 @@ export const metrics: ExecutionMetrics = {
 /** The whole of executions without HTTP: real database, real engine, node types of the test's own. */
 export class ExecutionBench {
   readonly faults: unknown[] = [];
+  readonly loops = new RecordedLoops();
+  readonly domainEvents: DomainEvents;
   readonly #workflows = new Map<string, WorkflowDefinition>();
 
   private constructor(
@@ -47,14 +51,16 @@ export class ExecutionBench {
     readonly sandbox: QuickJsSandbox,
     readonly definitions: DefinitionStore,
     readonly evaluator: Evaluator,
-  ) {}
+  ) {
+    this.domainEvents = new DomainEvents(database.orm, this.loops);
+  }
 
   static async start(types: readonly NodeType[], shared?: TestDatabase): Promise<ExecutionBench> {
     const database = shared ?? (await createTestDatabase());
     const { orm, url } = database;
     const engine = new DbosEngine({ orm, url });
     const live = new PostgresLiveChannel(url);
-    const recorder = new ExecutionRecorder({ orm, live, metrics });
+    const recorder = new ExecutionRecorder({ orm, live, metrics, heard: () => bench.domainEvents.wake() });
     const sandbox = new QuickJsSandbox();
     const definitions = new DefinitionStore(orm);
     const evaluator = new Evaluator(sandbox);
@@ -99,7 +105,7 @@ export class ExecutionBench {
   }
 
   get control(): ExecutionControl {
-    return new ExecutionControl(this.database.orm.em.fork(), this.engine, this.live, metrics);
+    return new ExecutionControl(this.database.orm.em.fork(), this.engine, this.live, metrics, this.domainEvents);
   }
 
   get events(): ExecutionEvents {

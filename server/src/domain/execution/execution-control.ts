@@ -2,7 +2,9 @@ import { LockMode } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Logger } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
+import { DomainEvents } from '../event/domain-events.ts';
 import { isId } from '../id.ts';
+import { announceCancelled } from './announcement.ts';
 import { Engine } from './engine.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
@@ -20,6 +22,7 @@ export class ExecutionControl {
     private readonly engine: Engine,
     private readonly live: LiveChannel,
     private readonly metrics: ExecutionMetrics,
+    private readonly events: DomainEvents,
   ) {}
 
   /** Ends it at once; a step at work is told to stop. Throws ExecutionAlreadyFinishedError when it has ended. */
@@ -40,6 +43,7 @@ export class ExecutionControl {
       await em.nativeUpdate(Step, open, { status: 'cancelled', completedAt: at });
       const waits = { executionId: id, organisationId, status: 'pending' as const };
       await em.nativeUpdate(ExecutionWait, waits, { status: 'cancelled', decidedAt: at });
+      await announceCancelled(this.events, em, [id]);
       return found;
     });
     this.live.publish(id, true);

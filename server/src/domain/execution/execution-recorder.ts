@@ -13,6 +13,8 @@ export interface ExecutionRecorderOptions {
   readonly orm: MikroORM;
   readonly live: LiveChannel;
   readonly metrics?: ExecutionMetrics;
+  /** Called when something was written that others listen to. */
+  readonly heard?: () => void;
   readonly warn?: (message: string, error: unknown) => void;
 }
 
@@ -25,16 +27,18 @@ export class ExecutionRecorder {
   readonly #orm: MikroORM;
   readonly #live: LiveChannel;
   readonly #metrics: ExecutionMetrics | undefined;
+  readonly #heard: (() => void) | undefined;
   readonly #warn: (message: string, error: unknown) => void;
   #next = new Map<string, Recording>();
   #writing: Promise<void> | undefined;
   readonly #ended = new Set<string>();
   #closed = false;
 
-  constructor({ orm, live, metrics, warn }: ExecutionRecorderOptions) {
+  constructor({ orm, live, metrics, heard, warn }: ExecutionRecorderOptions) {
     this.#orm = orm;
     this.#live = live;
     this.#metrics = metrics;
+    this.#heard = heard;
     this.#warn = warn ?? (() => undefined);
   }
 
@@ -90,6 +94,7 @@ export class ExecutionRecorder {
         const stored = await storeRecordings(this.#orm, batch);
         for (const recording of batch) this.#settled(recording, stored.open.has(recording.executionId));
         this.#count(stored);
+        if (stored.heard) this.#heard?.();
         return;
       } catch (error) {
         if (!isPassing(error) || this.#closed) return this.#isolate(batch, error);

@@ -1,5 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DomainEvents } from '../event/domain-events.ts';
+import { EventModule } from '../event/event.module.ts';
 import { Evaluator } from '../language/index.ts';
 import { NodeRegistry } from '../nodes/index.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
@@ -25,7 +27,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
 
 /** Needs the global modules that provide Engine, ExecutionMetrics, LiveChannel, WorkerLoops and Evaluator. It starts the engine with the application. */
 @Module({
-  imports: [NodesModule, WorkflowModule],
+  imports: [EventModule, NodesModule, WorkflowModule],
   providers: [
     ExecutionService,
     ExecutionControl,
@@ -35,9 +37,15 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
     { provide: DefinitionStore, useFactory: (orm: MikroORM) => new DefinitionStore(orm), inject: [MikroORM] },
     {
       provide: ExecutionRecorder,
-      useFactory: (orm: MikroORM, live: LiveChannel, metrics: ExecutionMetrics) =>
-        new ExecutionRecorder({ orm, live, metrics, warn: (message, error) => logger.warn({ err: error }, message) }),
-      inject: [MikroORM, LiveChannel, ExecutionMetrics],
+      useFactory: (orm: MikroORM, live: LiveChannel, metrics: ExecutionMetrics, events: DomainEvents) =>
+        new ExecutionRecorder({
+          orm,
+          live,
+          metrics,
+          heard: () => events.wake(),
+          warn: (message, error) => logger.warn({ err: error }, message),
+        }),
+      inject: [MikroORM, LiveChannel, ExecutionMetrics, DomainEvents],
     },
     {
       provide: ExecutionWaits,

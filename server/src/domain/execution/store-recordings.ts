@@ -1,11 +1,13 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { heardEvents } from '../event/event-statement.ts';
+import { executionEventData } from './announcement.ts';
 import type { Recording } from './recording.ts';
 import { toJsonb } from './storable.ts';
 
 /**
  * One round trip for any number of executions. The row lock in `open` puts the events of an execution in one order across
  * processes and keeps out all that comes after its end. A step only moves forward: to a later attempt, or to a later
- * status of the same.
+ * status of the same. What others listen to becomes an event in the same statement.
  */
 const statement = `
 with given as (
@@ -28,7 +30,8 @@ with given as (
     event_sequence = open.event_sequence + given.events
   from given join open on open.id = given.id
   where execution.id = given.id
-  returning execution.id, execution.status, extract(epoch from execution.completed_at - execution.created_at)::float8 as seconds
+  returning execution.id, execution.status, execution.organisation_id, execution.workflow_id, execution.workflow_version,
+    execution.created_at, execution.started_at, execution.completed_at, given.output, given.error, extract(epoch from execution.completed_at - execution.created_at)::float8 as seconds
 ), steps as (
   insert into step (id, organisation_id, execution_id, node_id, node_type, node_name, status, attempt, input, output,
     error, port, wait_until, created_at, started_at, completed_at)
@@ -54,6 +57,7 @@ with given as (
     id text, execution_id text, position int, key text, type text, data jsonb, created_at timestamptz)
   join open on open.id = new.execution_id
   on conflict do nothing
+  returning id, execution_id, organisation_id, type, created_at
 ), logs as (
   insert into execution_log (id, organisation_id, execution_id, node_id, attempt, key, level, message, data,
     created_at)
@@ -81,10 +85,20 @@ with given as (
   update execution_wait set status = 'cancelled', decided_at = given.completed_at
   from given join open on open.id = given.id
   where execution_wait.execution_id = given.id and given.completed_at is not null and execution_wait.status = 'pending'
-)
+), ${heardEvents({
+  from: 'events join changed on changed.id = events.execution_id',
+  id: 'events.id',
+  organisationId: 'events.organisation_id',
+  type: `replace(events.type, ':', '.')`,
+  data: executionEventData('changed'),
+  createdAt: 'events.created_at',
+  where: `events.type in ('execution:started', 'execution:completed', 'execution:failed')`,
+})}
 select id, null as type, status, seconds from changed
 union all
-select null, node_type, status, seconds from steps where status in ('completed', 'failed')`;
+select null, node_type, status, seconds from steps where status in ('completed', 'failed')
+union all
+select null, null, 'heard', null from heard`;
 
 /** What writing has changed. */
 export interface Stored {
@@ -92,6 +106,8 @@ export interface Stored {
   readonly open: ReadonlyMap<string, { readonly status: string; readonly seconds: number | null }>;
   /** Steps that have ended by it. */
   readonly steps: readonly { readonly type: string; readonly status: string; readonly seconds: number | null }[];
+  /** Whether somebody listens to any of it. */
+  readonly heard: boolean;
 }
 
 interface Row {
@@ -117,5 +133,5 @@ export async function storeRecordings(orm: MikroORM, recordings: readonly Record
   });
   const open = rows.flatMap(({ id, status, seconds }) => (id ? [[id, { status, seconds }] as const] : []));
   const steps = rows.flatMap(({ type, status, seconds }) => (type ? [{ type, status, seconds }] : []));
-  return { open: new Map(open), steps };
+  return { open: new Map(open), steps, heard: rows.some(({ id, type }) => id === null && type === null) };
 }

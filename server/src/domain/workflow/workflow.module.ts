@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { GroupModule } from '../group/group.module.ts';
+import { EventModule } from '../event/event.module.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
 import { DraftService } from './draft.service.ts';
 import { WorkflowService } from './workflow.service.ts';
 
 /** Needs the Sandbox of the platform. */
 @Module({
-  imports: [GroupModule, NodesModule],
+  imports: [EventModule, GroupModule, NodesModule],
   providers: [WorkflowService, DraftService],
   exports: [WorkflowService, DraftService],
 })

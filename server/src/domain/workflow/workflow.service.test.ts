@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Caller } from '../caller.ts';
 import type { Json } from '../domain-error.ts';
+import { DomainEvents } from '../event/domain-events.ts';
 import { createNodeRegistry, OutgoingHttp, type OutgoingResponse } from '../nodes/index.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { GroupService } from '../group/group.service.ts';
@@ -19,11 +21,13 @@ class NoHttp extends OutgoingHttp {
 }
 
 let database: TestDatabase;
+let events: DomainEvents;
 const sandbox = new QuickJsSandbox();
 const nodeTypes = createNodeRegistry(new NoHttp());
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  events = new DomainEvents(database.orm, new RecordedLoops());
 });
 afterAll(async () => {
   await sandbox.stop();
@@ -33,7 +37,7 @@ afterAll(async () => {
 /** As in a request: a fresh identity map for each use case. */
 const use = <T>(work: (service: WorkflowService, em: EntityManager) => Promise<T>): Promise<T> => {
   const em = database.orm.em.fork();
-  return work(new WorkflowService(em, nodeTypes, sandbox, new GroupService(em)), em);
+  return work(new WorkflowService(em, nodeTypes, sandbox, events, new GroupService(em)), em);
 };
 
 async function tenant(): Promise<Caller> {

@@ -3,6 +3,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
+import { DomainEvents } from '../event/domain-events.ts';
+import type { EventType } from '../event/event-type.ts';
 import { checkStorable } from '../execution/storable.ts';
 import type { Group } from '../group/group.entity.ts';
 import { GroupService } from '../group/group.service.ts';
@@ -66,6 +68,7 @@ export class WorkflowService {
     private readonly em: EntityManager,
     private readonly nodeTypes: NodeRegistry,
     private readonly sandbox: Sandbox,
+    private readonly events: DomainEvents,
     private readonly groups: GroupService,
   ) {}
 
@@ -99,10 +102,12 @@ export class WorkflowService {
     };
     checkText(fields);
     const group = await this.#group(caller.organisationId, groupId);
-    const workflow = Workflow.create(this.em.getReference(Organisation, caller.organisationId), { ...fields, group });
-    this.em.persist(workflow);
-    await this.em.flush();
-    return workflow;
+    return this.em.transactional(async (em) => {
+      const workflow = Workflow.create(em.getReference(Organisation, caller.organisationId), { ...fields, group });
+      em.persist(workflow);
+      await this.#tell(em, 'workflow.created', workflow);
+      return workflow;
+    });
   }
 
   /**
@@ -125,6 +130,7 @@ export class WorkflowService {
       if (revision !== undefined) workflow.assertRevision(revision);
       const group = groupId === undefined ? {} : { group: await this.#group(caller.organisationId, groupId) };
       workflow.change({ ...fields, ...group });
+      await this.#tell(em, 'workflow.updated', workflow);
       return workflow;
     });
   }
@@ -155,6 +161,7 @@ export class WorkflowService {
       const workflow = await this.#find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
       await em.nativeDelete(WorkflowVersion, { workflowId: id, organisation: organisationId });
       em.remove(workflow);
+      await this.#tell(em, 'workflow.deleted', workflow);
     });
   }
 
@@ -180,6 +187,7 @@ export class WorkflowService {
       const problems = this.problems(workflow.definition);
       if (problems.length > 0) throw refusal('The draft cannot be published.', problems, 'definition');
       em.persist(version);
+      await this.#tell(em, 'workflow.published', workflow);
       return version;
     });
   }
@@ -239,6 +247,12 @@ export class WorkflowService {
   /** A document as YAML that `import` reads back to the same. */
   toYaml(document: WorkflowDocument): string {
     return writeYaml(document, this.nodeTypes);
+  }
+
+  #tell(em: EntityManager, type: `workflow.${string}` & EventType, workflow: Workflow): Promise<void> {
+    const { id, name, status, revision, publishedVersion } = workflow;
+    const data = { workflow_id: id, name, status, revision, published_version: publishedVersion ?? null };
+    return this.events.emit(em, { organisationId: workflow.organisation.id, type, data });
   }
 
   async #find(

@@ -17,7 +17,7 @@ import {
 } from '../../domain/execution/engine.ts';
 import { EngineUnavailableError } from '../../domain/execution/execution.errors.ts';
 import { Admission } from './admission.ts';
-import { AfterCommit } from './after-commit.ts';
+import { AfterCommit } from '../../domain/after-commit.ts';
 import { DbosRun } from './dbos-run.ts';
 import { cancelChannel, ExecutorLock } from './executor-lock.ts';
 import { jsonSerializer } from './json-serializer.ts';

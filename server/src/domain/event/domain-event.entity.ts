@@ -1,0 +1,32 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { Json } from '../domain-error.ts';
+import type { EventType } from './event-type.ts';
+
+const DomainEventSchema = defineEntity({
+  name: 'DomainEvent',
+  tableName: 'domain_event',
+  properties: {
+    id: p.text().primary(),
+    organisationId: p.text(),
+    type: p.text().$type<EventType>(),
+    data: p.json<{ readonly [key: string]: Json }>(),
+    createdAt: p.datetime(3),
+    /** Set while subscribers of this server are still to be told, to when they are. */
+    dispatchAt: p.datetime(3).nullable(),
+    /** How often telling them went wrong. */
+    dispatchFailures: p.smallint().default(0),
+  },
+  indexes: [
+    { properties: ['dispatchAt'], name: 'domain_event_dispatch', where: '"dispatch_at" is not null' },
+    { properties: ['createdAt'], name: 'domain_event_created' },
+  ],
+});
+
+/** Something that happened and that somebody listens to; written in the transaction that made it happen. */
+export class DomainEvent extends DomainEventSchema.class {}
+DomainEventSchema.setClass(DomainEvent);
+
+/** An event as its subscribers see it. */
+export type HappenedEvent = Pick<DomainEvent, 'id' | 'organisationId' | 'data' | 'createdAt'> & {
+  readonly type: EventType;
+};

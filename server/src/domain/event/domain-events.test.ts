@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Logger } from '@nestjs/common';
+import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { RecordedLoops } from '../../../test/recorded-loops.ts';
+import { isId, newId } from '../id.ts';
+import { WebhookDelivery } from '../webhook/webhook-delivery.entity.ts';
+import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
+import { DomainEvents } from './domain-events.ts';
+import { EventDispatch } from './event-dispatch.ts';
+import type { EventType } from './event-type.ts';
+
+let database: TestDatabase;
+let loops: RecordedLoops;
+let events: DomainEvents;
+let dispatch: EventDispatch;
+let organisationId: string;
+
+const told: { event: HappenedEvent; ids: readonly string[] }[] = [];
+let react: (em: EntityManager) => Promise<void> = () => Promise.resolve();
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  loops = new RecordedLoops();
+  events = new DomainEvents(database.orm, loops);
+  events.subscribe({
+    kind: 'trigger',
+    onEvent: async (em, event, ids) => {
+      await react(em);
+      told.push({ event, ids });
+    },
+  });
+  dispatch = new EventDispatch(database.orm, events, loops);
+});
+afterAll(() => database.drop());
+beforeEach(() => {
+  organisationId = newId('org');
+  told.length = 0;
+  loops.woken.length = 0;
+  react = () => Promise.resolve();
+});
+
+const transaction = <T>(work: (em: EntityManager) => Promise<T>): Promise<T> =>
+  database.orm.em.fork().transactional(work);
+const expired = { credential_id: 'cred_1', name: 'mail', type: 'smtp', expired_at: '2026-11-22T10:30:00.000Z' };
+const emit = (em: EntityManager, count = 1): Promise<void> =>
+  events.emit(
+    em,
+    ...Array.from({ length: count }, () => ({ organisationId, type: 'credential.expired' as const, data: expired })),
+  );
+const listen = (kind: 'webhook' | 'trigger', id: string, types: EventType[] = ['credential.expired']): Promise<void> =>
+  transaction((em) => events.listen(em, { organisationId, kind, id, types }));
+const stored = (): Promise<DomainEvent[]> => database.orm.em.fork().find(DomainEvent, { organisationId });
+const deliveries = (): Promise<WebhookDelivery[]> => database.orm.em.fork().find(WebhookDelivery, { organisationId });
+const round = (): Promise<boolean> => dispatch.round(new AbortController().signal);
+
+describe('writing', () => {
+  test('what nobody listens to is not written, and nobody is woken', async () => {
+    await listen('trigger', 'trg_1', ['workflow.created']);
+    await transaction((em) => emit(em));
+    expect(await stored()).toEqual([]);
+    expect(loops.woken).toEqual([]);
+  });
+
+  test('each webhook that listens gets a delivery of its own, due at once', async () => {
+    await listen('webhook', 'wh_1');
+    await listen('webhook', 'wh_2', ['workflow.created', 'credential.expired']);
+    await transaction((em) => emit(em, 2));
+    const [one, two] = await stored();
+    expect(one).toMatchObject({ type: 'credential.expired', data: expired, dispatchAt: null });
+    const made = await deliveries();
+    expect(made.map(({ webhookId, eventId }) => `${webhookId} ${eventId}`).sort()).toEqual(
+      [`wh_1 ${one!.id}`, `wh_1 ${two!.id}`, `wh_2 ${one!.id}`, `wh_2 ${two!.id}`].sort(),
+    );
+    expect(new Set(made.map(({ id }) => id)).size).toBe(4);
+    expect(made.every(({ id, nextAttemptAt }) => isId('dlv', id) && nextAttemptAt! <= new Date())).toBe(true);
+    expect(loops.woken).toEqual(['events', 'webhook-deliveries']);
+  });
+
+  test('another organisation hears nothing of it', async () => {
+    await listen('webhook', 'wh_1');
+    organisationId = newId('org');
+    await transaction((em) => emit(em));
+    expect(await stored()).toEqual([]);
+  });
+
+  test('what is rolled back has not happened', async () => {
+    await listen('webhook', 'wh_1');
+    const failing = transaction(async (em) => {
+      await emit(em);
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect([await stored(), await deliveries(), loops.woken]).toEqual([[], [], []]);
+  });
+
+  test('outside of a transaction it is refused', async () => {
+    await expect(emit(database.orm.em.fork())).rejects.toThrow('in a transaction only');
+  });
+
+  test('listening to something else replaces what was listened to', async () => {
+    await listen('webhook', 'wh_1');
+    await listen('webhook', 'wh_1', ['workflow.created']);
+    await transaction((em) => emit(em));
+    await listen('webhook', 'wh_1', []);
+    expect(await deliveries()).toEqual([]);
+  });
+
+  test('text that PostgreSQL cannot store is replaced', async () => {
+    await listen('webhook', 'wh_1');
+    await transaction((em) =>
+      events.emit(em, { organisationId, type: 'credential.expired', data: { ...expired, name: 'a\0b' } }),
+    );
+    expect((await stored())[0]!.data).toMatchObject({ name: 'a\ufffdb' });
+  });
+});
+
+describe('telling', () => {
+  test('each event is told once, with those who listen', async () => {
+    await listen('trigger', 'trg_2');
+    await listen('trigger', 'trg_1');
+    await transaction((em) => emit(em));
+    expect(await Promise.all([round(), round()])).toEqual([false, false]);
+    expect(told).toMatchObject([{ event: { type: 'credential.expired', data: expired }, ids: ['trg_1', 'trg_2'] }]);
+    expect(await stored()).toMatchObject([{ dispatchAt: null }]);
+  });
+
+  test('who listens no more is not told', async () => {
+    await listen('trigger', 'trg_1');
+    await transaction((em) => emit(em));
+    await listen('trigger', 'trg_1', []);
+    await round();
+    expect(told).toEqual([]);
+  });
+
+  test('a listener that fails leaves nothing behind and is told again later, the others are told now', async () => {
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    await listen('trigger', 'trg_1');
+    await transaction((em) => emit(em, 2));
+    let failures = 0;
+    react = async (em) => {
+      if (failures++ > 0) return;
+      await events.listen(em, { organisationId, kind: 'trigger', id: 'trg_9', types: ['credential.expired'] });
+      throw new Error('not now');
+    };
+    await round();
+    expect(log).toHaveBeenCalledTimes(1);
+    log.mockRestore();
+    expect(told).toMatchObject([{ ids: ['trg_1'] }]);
+    const [waiting] = (await stored()).filter(({ dispatchAt }) => dispatchAt !== null);
+    expect(waiting).toMatchObject({ dispatchFailures: 1 });
+    expect(waiting!.dispatchAt!.getTime()).toBeGreaterThan(Date.now());
+    await database.orm.em.fork().nativeUpdate(DomainEvent, { id: waiting!.id }, { dispatchAt: new Date() });
+    await round();
+    expect(told).toHaveLength(2);
+  });
+});
