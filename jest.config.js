@@ -42,6 +42,9 @@ export default {
   projects: [
     project('unit', ['<rootDir>/codegen', '<rootDir>/clients/typescript', '<rootDir>/scripts', '<rootDir>/spec']),
     project('server', ['<rootDir>/server'], withDatabase),
-    project('contract', ['<rootDir>/contract-tests'], withDatabase),
+    project('contract', ['<rootDir>/contract-tests'], {
+      globalSetup: '<rootDir>/contract-tests/harness/global-setup.ts',
+      globalTeardown: '<rootDir>/contract-tests/harness/global-teardown.ts',
+    }),
   ],
 };

@@ -2,24 +2,21 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import { Flowpact } from '#sdk';
 import { startTestServer, type TestServer, type TestServerOptions } from '../../server/test/app.ts';
-import { ContractDocument, type Operation } from '../verifier/contract-document.ts';
+import type { Operation } from '../verifier/contract-document.ts';
 import { CoverageStore } from '../verifier/coverage.ts';
 import { startPrism, type PrismProxy } from '../verifier/prism.ts';
 import { Tap } from '../verifier/tap.ts';
 import { createVerifiedFetch } from '../verifier/verified-fetch.ts';
 import { Verifier } from '../verifier/verifier.ts';
+import { preparedContract } from './prepared-contract.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const CONTRACT_FILE = join(ROOT, 'spec', 'platform', 'openapi.yaml');
 const REPORT = join(ROOT, 'contract-tests', '.report');
 
-let loaded: Promise<Verifier> | undefined;
+const prepared = preparedContract();
 
-/** The contract, read once per test file. */
-export function loadVerifier(): Promise<Verifier> {
-  loaded ??= ContractDocument.load(CONTRACT_FILE).then((contract) => new Verifier(contract));
-  return loaded;
-}
+/** Knows the contract; one per test file. */
+export const verifier = new Verifier(prepared.contract);
 
 /** What a request by operation id is made of; everything is optional, so that tests can leave out what must be there. */
 export interface CallOptions {
@@ -58,9 +55,9 @@ export class ContractHarness {
   }
 
   static async start(options: TestServerOptions = {}): Promise<ContractHarness> {
-    const [server, verifier] = await Promise.all([startTestServer(options), loadVerifier()]);
+    const server = await startTestServer(options);
     const tap = await Tap.start(verifier, server.url);
-    return new ContractHarness(server, verifier, tap, await startPrism(verifier.contract, tap.url));
+    return new ContractHarness(server, verifier, tap, await startPrism(prepared.prism, tap.url));
   }
 
   /** Where clients send to: every exchange is verified on its way. */

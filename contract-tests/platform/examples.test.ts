@@ -1,13 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { loadVerifier, useContractHarness } from '../harness/contract-harness.ts';
+import { verifier, useContractHarness } from '../harness/contract-harness.ts';
 import { surroundings } from '../harness/tags/index.ts';
 import type { MediaTypeObject } from '../verifier/contract-document.ts';
 
 // The examples of the contract are what people copy: each response example must be true, each request example must work.
 
-const verifier = await loadVerifier();
 const { contract } = verifier;
 const harness = useContractHarness();
 

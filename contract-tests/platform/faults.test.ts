@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ContractHarness, loadVerifier, useContractHarness } from '../harness/contract-harness.ts';
+import { ContractHarness, verifier, useContractHarness } from '../harness/contract-harness.ts';
 import { createFixture, type Fixture } from '../harness/fixture.ts';
 
 // What only happens when something breaks: a crash in a handler, a database that cannot be reached, a limit that is used up.
 
-const { contract } = await loadVerifier();
+const { contract } = verifier;
 const answersWith = (status: string): string[] =>
   contract.operations.filter((operation) => operation.responses[status]).map((operation) => operation.id);
 

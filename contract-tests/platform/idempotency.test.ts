@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { loadVerifier, useContractHarness } from '../harness/contract-harness.ts';
+import { verifier, useContractHarness } from '../harness/contract-harness.ts';
 import { idempotentRequests, writtenTables } from '../harness/tags/index.ts';
 
-const { contract } = await loadVerifier();
+const { contract } = verifier;
 const harness = useContractHarness();
 
 const idempotent = contract.operations

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { loadVerifier, useContractHarness } from '../harness/contract-harness.ts';
+import { verifier, useContractHarness } from '../harness/contract-harness.ts';
 import { createFixture, type Fixture } from '../harness/fixture.ts';
 import { sharedOperations } from '../harness/tags/index.ts';
 import type { Operation } from '../verifier/contract-document.ts';
@@ -7,7 +7,7 @@ import type { Operation } from '../verifier/contract-document.ts';
 // Which refusals each operation must give, whoever wrote its controller. Nothing here names an operation: the matrix grows with
 // the contract.
 
-const { contract } = await loadVerifier();
+const { contract } = verifier;
 const harness = useContractHarness();
 let prepared: Promise<Fixture> | undefined;
 const fixture = (): Promise<Fixture> => (prepared ??= createFixture(harness()));

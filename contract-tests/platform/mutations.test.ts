@@ -1,15 +1,14 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { useContractHarness, loadVerifier } from '../harness/contract-harness.ts';
+import { useContractHarness, verifier } from '../harness/contract-harness.ts';
 import { createFixture, type Fixture } from '../harness/fixture.ts';
-import { prismViolations, startPrism, type PrismProxy } from '../verifier/prism.ts';
+import { prismViolations, readPrismOperations, startPrism, type PrismProxy } from '../verifier/prism.ts';
 import type { Exchange } from '../verifier/verifier.ts';
 
 // Who watches the watchers: real exchanges of the server are made wrong in every way that a server can be wrong, and the verifier must
 // notice each. A battery that misses one fails.
 
-const verifier = await loadVerifier();
 const harness = useContractHarness();
 let fixture: Fixture;
 
@@ -159,7 +158,10 @@ describe('canaries: Prism notices a wrong response of every operation with a JSO
       response.end(answer.body);
     });
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    prism = await startPrism(verifier.contract, `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+    prism = await startPrism(
+      await readPrismOperations(verifier.contract),
+      `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+    );
   });
 
   afterAll(async () => {

@@ -19,17 +19,16 @@ export interface PrismProxy {
 /** Without this dialect Prism validates as draft-07; with any it does not know, it validates nothing. */
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
-type Operations = Awaited<ReturnType<typeof getHttpOperationsFromSpec>>;
-const parsed = new WeakMap<ContractDocument, Promise<Operations>>();
+/** A contract in Prism's own words. */
+export type PrismOperations = Awaited<ReturnType<typeof getHttpOperationsFromSpec>>;
+
+export function readPrismOperations({ document }: ContractDocument): Promise<PrismOperations> {
+  return getHttpOperationsFromSpec({ ...structuredClone(document), jsonSchemaDialect: DIALECT });
+}
 
 /** Starts Prism as a validating proxy before `upstream`. It forwards everything and reports in `sl-violations`. */
-export async function startPrism(contract: ContractDocument, upstream: string): Promise<PrismProxy> {
-  let operations = parsed.get(contract);
-  if (!operations) {
-    operations = getHttpOperationsFromSpec({ ...structuredClone(contract.document), jsonSchemaDialect: DIALECT });
-    parsed.set(contract, operations);
-  }
-  const server = createServer(await operations, {
+export async function startPrism(operations: PrismOperations, upstream: string): Promise<PrismProxy> {
+  const server = createServer(operations, {
     components: { logger: createLogger('prism', { level: 'silent' }) },
     cors: false,
     config: {

@@ -33,6 +33,7 @@ type Node = Record<string, unknown>;
 export class ResponseSchemas {
   private readonly contract: ContractDocument;
   private readonly ajv: Ajv2020;
+  private readonly names: readonly string[];
   private readonly compiled = new Map<Schema, ValidateFunction>();
 
   constructor(contract: ContractDocument) {
@@ -52,7 +53,12 @@ export class ResponseSchemas {
       $id: ROOT,
       $defs: Object.fromEntries(schemas.map(([name, schema]) => [name, this.transform(schema)])),
     });
-    for (const [name] of schemas) this.ajv.compile({ $ref: `${ROOT}#/$defs/${escapeToken(name)}` });
+    this.names = schemas.map(([name]) => name);
+  }
+
+  /** Throws when a schema does not compile. */
+  compileAll(): void {
+    for (const name of this.names) this.ajv.compile({ $ref: `${ROOT}#/$defs/${escapeToken(name)}` });
   }
 
   /** What is wrong with the value, a line each; empty when it conforms. Throws when the schema itself does not compile. */

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ContractDocument } from './contract-document.ts';
-import { prismViolations, startPrism, type PrismProxy } from './prism.ts';
+import { prismViolations, readPrismOperations, startPrism, type PrismProxy } from './prism.ts';
 import { Verifier, type Exchange } from './verifier.ts';
 
 const document = {
@@ -193,7 +193,7 @@ describe('the verifier refuses', () => {
   test('a schema that does not compile, before anything is verified', () => {
     const broken = structuredClone(document);
     Object.assign(broken.components.schemas.Base.properties.id, { pattern: '(?i)^an_' });
-    expect(() => new Verifier(ContractDocument.of(broken))).toThrow(/regular expression|pattern/i);
+    expect(() => new Verifier(ContractDocument.of(broken)).compileAll()).toThrow(/regular expression|pattern/i);
   });
 });
 
@@ -221,7 +221,10 @@ describe('Prism', () => {
       response.end(JSON.stringify(answer.body));
     });
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    prism = await startPrism(contract, `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+    prism = await startPrism(
+      await readPrismOperations(contract),
+      `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+    );
   });
 
   afterAll(async () => {
