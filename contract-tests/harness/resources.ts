@@ -38,6 +38,18 @@ export async function publishedWorkflow(
   return workflow_id;
 }
 
+/** Executes a workflow made for it, up to its end unless it takes longer than a moment; answers the execution's id. */
+export async function execution(
+  harness: ContractHarness,
+  definition: unknown = QUICK,
+  input: Record<string, unknown> = { n: 1 },
+): Promise<string> {
+  const path = { workflow_id: await publishedWorkflow(harness, definition) };
+  const query = definition === SLOW ? undefined : { wait: '10s' };
+  const { body } = await harness.call('executeWorkflow', { path, query, json: { input } });
+  return body.data.id;
+}
+
 /** Makes an API key and answers its id and secret. */
 export async function apiKey(
   harness: ContractHarness,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { FAILING, publishedWorkflow, QUICK, SLOW } from '../harness/resources.ts';
+import { execution, FAILING, publishedWorkflow, QUICK, SLOW } from '../harness/resources.ts';
 import { parseEventStream } from '../verifier/event-stream.ts';
 
 const harness = useContractHarness();
@@ -125,6 +125,58 @@ describe('cancelExecution', () => {
     await fp.executions.cancel(id);
     expect(await fp.executions.waitForCompletion(id)).toMatchObject({ status: 'cancelled' });
     await harness().refused('cancelExecution', { path: { execution_id: id } }, 409, 'execution_already_finished');
+  });
+});
+
+describe('replayExecution', () => {
+  test('202: runs again with what is new, and says of what', async () => {
+    const original = await execution(harness());
+    const fp = harness().sdk();
+    const same = await fp.executions.replay(original);
+    const other = await fp.executions.replay(original, { input: { n: 4 }, metadata: { by: 'support' } });
+    expect(await fp.executions.waitForCompletion(same.id)).toMatchObject({ replay_of: original, output: { twice: 2 } });
+    expect(await fp.executions.waitForCompletion(other.id)).toMatchObject({
+      replay_of: original,
+      output: { twice: 8 },
+      metadata: { by: 'support' },
+    });
+  });
+
+  test('202: another version of the workflow', async () => {
+    const workflow_id = await publishedWorkflow(harness());
+    const { body } = await harness().call('executeWorkflow', { path: { workflow_id }, json: { input: { n: 5 } } });
+    const definition = { ...QUICK, output: { once: '{{ input.n }}' } };
+    await harness().call('updateWorkflow', { path: { workflow_id }, json: { definition } });
+    await harness().call('publishWorkflow', { path: { workflow_id }, json: {} });
+    const fp = harness().sdk();
+    const { id } = await fp.executions.replay(body.data.id, { version: 2 });
+    expect(await fp.executions.waitForCompletion(id)).toMatchObject({ workflow_version: 2, output: { once: 5 } });
+  });
+
+  test('400, 404, 409: an input that the schema refuses, a version that never was, a paused workflow', async () => {
+    const workflow_id = await publishedWorkflow(harness());
+    const { body } = await harness().call('executeWorkflow', { path: { workflow_id }, json: { input: { n: 5 } } });
+    const path = { execution_id: body.data.id as string };
+    await harness().refused('replayExecution', { path, json: { input: { n: 'x' } } }, 400, 'validation_error');
+    await harness().refused('replayExecution', { path, json: { version: 7 } }, 404, 'resource_not_found');
+    await harness().call('updateWorkflow', { path: { workflow_id }, json: { status: 'paused' } });
+    await harness().refused('replayExecution', { path, json: {} }, 409, 'workflow_paused');
+  });
+});
+
+describe('deleteExecution', () => {
+  test('204: it is gone, with its steps and logs', async () => {
+    const path = { execution_id: await execution(harness()) };
+    expect((await harness().call('deleteExecution', { path })).status).toBe(204);
+    for (const operation of ['getExecution', 'listExecutionSteps', 'listExecutionLogs', 'deleteExecution'])
+      await harness().refused(operation, { path }, 404, 'resource_not_found');
+  });
+
+  test('409: one that has not ended', async () => {
+    const path = { execution_id: await execution(harness(), SLOW) };
+    await harness().refused('deleteExecution', { path }, 409, 'execution_status_conflict');
+    await harness().call('cancelExecution', { path });
+    expect((await harness().call('deleteExecution', { path })).status).toBe(204);
   });
 });
 

@@ -385,6 +385,22 @@ const responses = {
       'application/problem+json': { kind: 'json', validate: response.draftChangeConflictProblem, project: projections.projectDraftChangeConflictProblem, supplied: ['meta'] },
     },
   },
+  ExecutionStatusConflict: {
+    headers: {
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitHeader },
+    },
+    content: {
+      'application/json': { kind: 'json', validate: response.executionStatusConflictError, project: projections.projectExecutionStatusConflictError, supplied: ['meta'] },
+      'application/problem+json': { kind: 'json', validate: response.executionStatusConflictProblem, project: projections.projectExecutionStatusConflictProblem, supplied: ['meta'] },
+    },
+  },
   ExecutionAlreadyFinished: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
@@ -440,7 +456,7 @@ const responses = {
   },
 } satisfies Record<string, ResponseDescriptor>;
 
-export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'cancelExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'getHealth' | 'getLiveness' | 'getReadiness';
+export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'deleteExecution' | 'cancelExecution' | 'replayExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'getHealth' | 'getLiveness' | 'getReadiness';
 
 export const operations: Readonly<Record<OperationName, OperationDescriptor>> = {
   login: {
@@ -2454,6 +2470,50 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     rateLimit: 'general',
     idempotent: false,
   },
+  deleteExecution: {
+    id: 'deleteExecution',
+    tag: 'executions',
+    method: 'DELETE',
+    path: '/v1/executions/{execution_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'execution_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.deleteExecutionPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '204': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {},
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '409': responses.ExecutionStatusConflict,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['executions:write'] }, { BearerAuth: ['executions:write'] }, { SessionCookie: ['executions:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, execution_status_conflict: 409, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
   cancelExecution: {
     id: 'cancelExecution',
     tag: 'executions',
@@ -2501,6 +2561,70 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, execution_already_finished: 409, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
+  },
+  replayExecution: {
+    id: 'replayExecution',
+    tag: 'executions',
+    method: 'POST',
+    path: '/v1/executions/{execution_id}/replay',
+    request: {
+      path: {
+        parameters: [
+          { name: 'execution_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.replayExecutionPath,
+      },
+      query: { parameters: [] },
+      headers: {
+        parameters: [
+          { name: 'Idempotency-Key', required: false, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.replayExecutionHeaders,
+      },
+      cookies: { parameters: [] },
+      body: {
+        required: false,
+        content: {
+          'application/json': { kind: 'json', validate: request.replayExecutionRequest },
+        },
+      },
+    },
+    responses: {
+      '202': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+          Location: { required: true, validate: response.locationHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.executionResponse, project: projections.projectExecutionResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.WorkflowNotExecuted,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '422': responses.IdempotencyKeyReused,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['workflows:execute'] }, { BearerAuth: ['workflows:execute'] }, { SessionCookie: ['workflows:execute'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, workflow_not_published: 409, workflow_paused: 409, workflow_archived: 409, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'execute',
+    idempotent: true,
+    bodyLimit: 1048576,
   },
   listExecutionSteps: {
     id: 'listExecutionSteps',

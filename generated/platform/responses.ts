@@ -130,6 +130,11 @@ export type DraftNotChanged<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.DraftChangeConflict; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.DraftChangeConflictProblem; readonly headers?: undefined };
 
+/** The state of the execution does not allow it (details: `status` and the states that do, `allowed`). */
+export type ExecutionStatusConflict<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ExecutionStatusConflictError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ExecutionStatusConflictProblem; readonly headers?: undefined };
+
 /** The execution has ended: completed, failed or cancelled (details: `status`). */
 export type ExecutionAlreadyFinished<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ExecutionAlreadyFinishedError; readonly headers?: undefined }

@@ -643,7 +643,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {unknown}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:cancel" | "groups:read" | "groups:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -1985,6 +1985,54 @@ export interface components {
             data: components["schemas"]["NodeType"];
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /** @description The state of the execution does not allow it (details: `status` and the states that do, `allowed`). */
+        ExecutionStatusConflictError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "execution_status_conflict";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The state of the execution does not allow it (details: `status` and the states that do, `allowed`).
+         *     RFC 9457.
+         */
+        ExecutionStatusConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "execution_status_conflict";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /** @description The execution has ended: completed, failed or cancelled (details: `status`). */
         ExecutionAlreadyFinishedError: {
             /** @description What went wrong. */
@@ -2029,6 +2077,19 @@ export interface components {
                 [key: string]: unknown;
             };
             meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What a replay has in place of what the original had. */
+        ReplayExecutionRequest: {
+            /** @description The input of the new execution. */
+            input?: {
+                [key: string]: unknown;
+            };
+            /** @description The published version to run. */
+            version?: number;
+            /** @description Notes of the caller. */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         /**
          * @description `completed`, `failed`, `skipped` and `cancelled` are final.

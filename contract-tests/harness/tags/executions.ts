@@ -1,23 +1,31 @@
-import { publishedWorkflow } from '../resources.ts';
+import { execution, publishedWorkflow, SLOW } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
 export const executions: TagRequests = {
   async good(harness) {
     const workflow = { workflow_id: await publishedWorkflow(harness) };
-    const executed = await harness.call('executeWorkflow', {
-      path: workflow,
-      query: { wait: '10s' },
-      json: { input: { n: 1 } },
-    });
-    const path = { execution_id: executed.body.data.id as string };
+    const path = { execution_id: await execution(harness) };
     return {
       listWorkflowExecutions: { path: workflow },
       listExecutions: {},
       getExecution: { path },
+      deleteExecution: { path },
       cancelExecution: { path },
+      replayExecution: { path, json: {} },
       listExecutionSteps: { path },
       listExecutionLogs: { path },
       streamExecutionEvents: { path },
     };
+  },
+  idempotent: {
+    replayExecution: async (harness) => ({
+      first: { path: { execution_id: await execution(harness) }, json: { input: { n: 2 } } },
+      other: { input: { n: 3 } },
+    }),
+  },
+  around: {
+    async replayExecution(harness) {
+      return { path: { execution_id: await execution(harness, SLOW) } };
+    },
   },
 };

@@ -14,8 +14,12 @@ export interface ExecutionsController {
   listExecutions(request: ListExecutions.Request, ...rest: never[]): Promise<ListExecutions.Response>;
   /** Get an execution */
   getExecution(request: GetExecution.Request, ...rest: never[]): Promise<GetExecution.Response>;
+  /** Delete an execution */
+  deleteExecution(request: DeleteExecution.Request, ...rest: never[]): Promise<DeleteExecution.Response>;
   /** Cancel an execution */
   cancelExecution(request: CancelExecution.Request, ...rest: never[]): Promise<CancelExecution.Response>;
+  /** Replay an execution */
+  replayExecution(request: ReplayExecution.Request, ...rest: never[]): Promise<ReplayExecution.Response>;
   /** List steps of an execution */
   listExecutionSteps(request: ListExecutionSteps.Request, ...rest: never[]): Promise<ListExecutionSteps.Response>;
   /** List log lines of an execution */
@@ -154,6 +158,39 @@ export namespace GetExecution {
 }
 
 /**
+ * Delete an execution
+ *
+ * Removes an execution that has ended, with its steps, logs and events. One that has not ended is a 409: cancel it first.
+ *
+ *
+ * DELETE /v1/executions/{execution_id}
+ */
+export const DeleteExecution = defineOperation<DeleteExecution.Request, DeleteExecution.Response>(operations.deleteExecution);
+export namespace DeleteExecution {
+  export type Request = {
+    readonly path: {
+      /** Id of an execution. */
+      readonly execution_id: string;
+    };
+    readonly query: {};
+    readonly headers: {};
+    readonly cookies: {};
+    readonly body: undefined;
+  };
+
+  export type Response =
+    | { readonly status: 204; readonly body?: undefined; readonly headers?: undefined }
+    | responses.ValidationFailed<400>
+    | responses.Unauthorized<401>
+    | responses.ForbiddenWrite<403>
+    | responses.ResourceNotFound<404>
+    | responses.ExecutionStatusConflict<409>
+    | responses.RateLimitExceeded<429>
+    | responses.InternalError<500>
+    | responses.ServiceUnavailable<503>;
+}
+
+/**
  * Cancel an execution
  *
  * Ends an execution. The node at work is told to stop, usually within a second; the answer shows the execution as it
@@ -183,6 +220,50 @@ export namespace CancelExecution {
     | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
     | responses.ExecutionAlreadyFinished<409>
+    | responses.RateLimitExceeded<429>
+    | responses.InternalError<500>
+    | responses.ServiceUnavailable<503>;
+}
+
+/**
+ * Replay an execution
+ *
+ * Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the
+ * request gives takes the place of the original: another `input`, another published `version` of the workflow.
+ *
+ *
+ * POST /v1/executions/{execution_id}/replay
+ */
+export const ReplayExecution = defineOperation<ReplayExecution.Request, ReplayExecution.Response>(operations.replayExecution);
+export namespace ReplayExecution {
+  export type Request = {
+    readonly path: {
+      /** Id of an execution. */
+      readonly execution_id: string;
+    };
+    readonly query: {};
+    readonly headers: {
+      /**
+       * Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+       * user.
+       */
+      readonly 'Idempotency-Key'?: string;
+    };
+    readonly cookies: {};
+    readonly body: schemas.ReplayExecutionRequest | undefined;
+  };
+
+  export type Response =
+    | { readonly status: 202; readonly contentType?: 'application/json'; readonly body: schemas.ExecutionResponse; readonly headers: { readonly Location: string } }
+    | responses.ValidationFailed<400>
+    | responses.Unauthorized<401>
+    | responses.ForbiddenWrite<403>
+    | responses.ResourceNotFound<404>
+    | responses.NotAcceptable<406>
+    | responses.WorkflowNotExecuted<409>
+    | responses.PayloadTooLarge<413>
+    | responses.UnsupportedMediaType<415>
+    | responses.IdempotencyKeyReused<422>
     | responses.RateLimitExceeded<429>
     | responses.InternalError<500>
     | responses.ServiceUnavailable<503>;

@@ -4,6 +4,7 @@ export const scopeDescriptions = {
   'workflows:write': 'Create, change, publish, import and delete workflows.',
   'workflows:execute': 'Start executions of published workflows.',
   'executions:read': 'List and read executions, their steps, logs and events.',
+  'executions:write': 'Pause, resume and delete executions; decide approvals.',
   'executions:cancel': 'Cancel running executions.',
   'groups:read': 'List and read groups of workflows.',
   'groups:write': 'Create, change, order and delete groups of workflows.',

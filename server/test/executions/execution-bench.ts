@@ -19,7 +19,7 @@ import type { ExecutionMetrics } from '../../src/domain/execution/execution-metr
 import { ExecutionQueries } from '../../src/domain/execution/execution-queries.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
-import { ExecutionService } from '../../src/domain/execution/execution.service.ts';
+import { ExecutionService, type ExecutionStart } from '../../src/domain/execution/execution.service.ts';
 import { graphBody, GraphRunner } from '../../src/domain/execution/interpreter/graph-runner.ts';
 import type { PublishedWorkflows } from '../../src/domain/execution/published-workflows.ts';
 import { Step } from '../../src/domain/execution/step.entity.ts';
@@ -122,8 +122,12 @@ export class ExecutionBench {
     return workflowId;
   }
 
-  async beginOf(workflowId: string, input: Record<string, Json> = {}): Promise<Execution> {
-    return this.service.start({ organisationId, startedBy, workflowId, input });
+  async beginOf(
+    workflowId: string,
+    input: Record<string, Json> = {},
+    more: Partial<ExecutionStart> = {},
+  ): Promise<Execution> {
+    return this.service.start({ organisationId, startedBy, workflowId, input, ...more });
   }
 
   async run(definition: WorkflowDefinition, input: Record<string, Json> = {}): Promise<Execution> {

@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'api_key_not_active'
   | 'cross_site_request'
   | 'execution_already_finished'
+  | 'execution_status_conflict'
   | 'expired_api_key'
   | 'expired_token'
   | 'idempotency_key_reused'

@@ -16,7 +16,7 @@ export type { LoginParams, RefreshSessionParams } from './resources/auth.ts';
 export type { ListApiKeysParams, CreateApiKeyParams, UpdateApiKeyParams, RotateApiKeyParams } from './resources/api-keys.ts';
 export type { ListWorkflowsParams, CreateWorkflowParams, ValidateWorkflowParams, ImportWorkflowParams, UpdateWorkflowParams, PublishWorkflowParams, ListWorkflowVersionsParams, ExecuteWorkflowParams, ExportWorkflowParams } from './resources/workflows.ts';
 export type { ListWorkflowNodesParams, AddWorkflowNodeParams, ReplaceWorkflowNodeParams, DeleteWorkflowNodeParams, ListWorkflowEdgesParams, AddWorkflowEdgeParams, ReplaceWorkflowEdgeParams, DeleteWorkflowEdgeParams, ListNodeTypesParams } from './resources/nodes.ts';
-export type { ListWorkflowExecutionsParams, ListExecutionsParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
+export type { ListWorkflowExecutionsParams, ListExecutionsParams, ReplayExecutionParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';

@@ -402,6 +402,15 @@ export const operations = {
     security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
     idempotent: false,
   },
+  deleteExecution: {
+    id: 'deleteExecution',
+    method: 'DELETE',
+    path: '/v1/executions/{execution_id}',
+    query: [],
+    responses: {},
+    security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
+    idempotent: false,
+  },
   cancelExecution: {
     id: 'cancelExecution',
     method: 'POST',
@@ -410,6 +419,16 @@ export const operations = {
     responses: { 'application/json': { kind: 'json', envelope: true } },
     security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
     idempotent: false,
+  },
+  replayExecution: {
+    id: 'replayExecution',
+    method: 'POST',
+    path: '/v1/executions/{execution_id}/replay',
+    query: [],
+    body: { contentTypes: ['application/json'], from: 'whole' },
+    responses: { 'application/json': { kind: 'json', envelope: true } },
+    security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
+    idempotent: true,
   },
   listExecutionSteps: {
     id: 'listExecutionSteps',

@@ -587,7 +587,11 @@ export interface paths {
         get: operations["getExecution"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete an execution
+         * @description Removes an execution that has ended, with its steps, logs and events. One that has not ended is a 409: cancel it first.
+         */
+        delete: operations["deleteExecution"];
         options?: never;
         head?: never;
         patch?: never;
@@ -608,6 +612,27 @@ export interface paths {
          *     is now, which may still be `running`. One that has ended already is a 409.
          */
         post: operations["cancelExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay an execution
+         * @description Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the
+         *     request gives takes the place of the original: another `input`, another published `version` of the workflow.
+         */
+        post: operations["replayExecution"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1439,7 +1464,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {string}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:cancel" | "groups:read" | "groups:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -2781,6 +2806,54 @@ export interface components {
             data: components["schemas"]["NodeType"];
             meta: components["schemas"]["ResponseMeta"];
         };
+        /** @description The state of the execution does not allow it (details: `status` and the states that do, `allowed`). */
+        ExecutionStatusConflictError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "execution_status_conflict";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The state of the execution does not allow it (details: `status` and the states that do, `allowed`).
+         *     RFC 9457.
+         */
+        ExecutionStatusConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "execution_status_conflict";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /** @description The execution has ended: completed, failed or cancelled (details: `status`). */
         ExecutionAlreadyFinishedError: {
             /** @description What went wrong. */
@@ -2825,6 +2898,19 @@ export interface components {
                 [key: string]: unknown;
             };
             meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What a replay has in place of what the original had. */
+        ReplayExecutionRequest: {
+            /** @description The input of the new execution. */
+            input?: {
+                [key: string]: unknown;
+            };
+            /** @description The published version to run. */
+            version?: number;
+            /** @description Notes of the caller. */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         /**
          * @description `completed`, `failed`, `skipped` and `cancelled` are final.
@@ -4452,6 +4538,65 @@ export interface components {
                  *     }
                  */
                 "application/problem+json": components["schemas"]["DraftChangeConflictProblem"];
+            };
+        };
+        /** @description The state of the execution does not allow it (details: `status` and the states that do, `allowed`). */
+        ExecutionStatusConflict: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "execution_status_conflict",
+                 *         "message": "Only an ended execution can be deleted; this one is running.",
+                 *         "details": {
+                 *           "status": "running",
+                 *           "allowed": [
+                 *             "completed",
+                 *             "failed",
+                 *             "cancelled"
+                 *           ]
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExecutionStatusConflictError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:execution_status_conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "Only an ended execution can be deleted; this one is running.",
+                 *       "code": "execution_status_conflict",
+                 *       "details": {
+                 *         "status": "running",
+                 *         "allowed": [
+                 *           "completed",
+                 *           "failed",
+                 *           "cancelled"
+                 *         ]
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ExecutionStatusConflictProblem"];
             };
         };
         /** @description The execution has ended: completed, failed or cancelled (details: `status`). */
@@ -8687,6 +8832,46 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    deleteExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of an execution.
+                 * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
+                 */
+                execution_id: components["parameters"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            409: components["responses"]["ExecutionStatusConflict"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     cancelExecution: {
         parameters: {
             query?: never;
@@ -8761,6 +8946,112 @@ export interface operations {
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["ExecutionAlreadyFinished"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    replayExecution: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of an execution.
+                 * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
+                 */
+                execution_id: components["parameters"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change; nothing when absent. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "input": {
+                 *         "order_id": "A-1042",
+                 *         "amount": 990
+                 *       },
+                 *       "metadata": {
+                 *         "source": "support"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplayExecutionRequest"];
+            };
+        };
+        responses: {
+            /** @description The new execution. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "exec_01kaq51m2ze8tb5v6w7x8y9z0a",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "workflow_version": 1,
+                     *         "status": "pending",
+                     *         "progress": 0,
+                     *         "input": {
+                     *           "order_id": "A-1042",
+                     *           "amount": 990
+                     *         },
+                     *         "output": null,
+                     *         "error": null,
+                     *         "metadata": {
+                     *           "source": "support"
+                     *         },
+                     *         "started_by": {
+                     *           "type": "api_key",
+                     *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": null,
+                     *         "replay_of": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": null,
+                     *         "completed_at": null,
+                     *         "duration_ms": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExecutionResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["WorkflowNotExecuted"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];

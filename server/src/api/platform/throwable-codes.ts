@@ -6,6 +6,7 @@ export const throwableCodes: readonly string[] = [
   'api_key_not_active',
   'cross_site_request',
   'execution_already_finished',
+  'execution_status_conflict',
   'expired_api_key',
   'expired_token',
   'insufficient_scope',

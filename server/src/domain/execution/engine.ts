@@ -67,6 +67,9 @@ export abstract class Engine {
   /** Those of the given runs that have ended for the engine, for whatever reason, or that it never knew. */
   abstract ended(runIds: readonly string[]): Promise<string[]>;
 
+  /** Removes what is remembered of those of the given runs that have ended. */
+  abstract forget(runIds: readonly string[]): Promise<void>;
+
   abstract health(): Promise<EngineHealth>;
 
   /** Takes up work, including the runs of processes that died. */

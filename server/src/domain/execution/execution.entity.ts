@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
 import { ExecutionEvent } from './execution-event.entity.ts';
-import { ExecutionAlreadyFinishedError } from './execution.errors.ts';
+import { ExecutionAlreadyFinishedError, ExecutionStatusConflictError } from './execution.errors.ts';
 
 export const executionStatuses = [
   'pending',
@@ -139,6 +139,11 @@ export class Execution extends ExecutionSchema.class {
   get durationMs(): number | null {
     if (!this.startedAt || !this.completedAt) return null;
     return this.completedAt.getTime() - this.startedAt.getTime();
+  }
+
+  /** Throws ExecutionStatusConflictError unless it is in one of the states; `what` completes "an execution ...". */
+  assertStatus(allowed: readonly ExecutionStatus[], what: string): void {
+    if (!allowed.includes(this.status)) throw new ExecutionStatusConflictError(this.id, this.status, what, allowed);
   }
 
   /** Ends it as cancelled, and returns the event that says so; throws ExecutionAlreadyFinishedError when it has ended. */

@@ -21,6 +21,20 @@ export class WaitClosedError extends DomainError {
   }
 }
 
+/** The state of the execution does not allow what is asked for. */
+export class ExecutionStatusConflictError extends DomainError {
+  override readonly code = 'execution_status_conflict';
+
+  /** `what` completes "an execution ...", `allowed` lists the states that allow it. */
+  constructor(id: string, status: string, what: string, allowed: readonly string[]) {
+    super(`Execution ${id} is ${status}; an execution ${what} only while it is ${allowed.join(' or ')}.`, {
+      id,
+      status,
+      allowed: [...allowed],
+    });
+  }
+}
+
 /** The engine does not take work, for example while the process stops. */
 export class EngineUnavailableError extends DomainError {
   override readonly code = 'service_unavailable';

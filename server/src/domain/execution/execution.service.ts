@@ -2,7 +2,8 @@ import { TransactionPropagation } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
-import { type Json, ValidationFailedError } from '../domain-error.ts';
+import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
+import { isId } from '../id.ts';
 import { Evaluator, fieldPath, type WorkflowDefinition } from '../language/index.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
@@ -26,6 +27,19 @@ export interface ExecutionStart {
   /** The execution whose node starts this one. */
   readonly parentExecutionId?: string;
   /** Reads and writes go through it, in its transaction if it has one; where no request is served it must be given. */
+  readonly em?: EntityManager;
+}
+
+/** What is run again, and what differs from the first time. */
+export interface ExecutionReplay {
+  readonly organisationId: string;
+  readonly executionId: string;
+  readonly startedBy: ExecutionStarter;
+  readonly input?: Record<string, Json>;
+  readonly metadata?: Record<string, Json>;
+  /** A published version of the workflow. */
+  readonly version?: number;
+  /** As in ExecutionStart. */
   readonly em?: EntityManager;
 }
 
@@ -58,6 +72,34 @@ export class ExecutionService {
     await this.#checkInput(executable.definition, input);
     const given = { organisationId, workflowId, input, metadata, trigger, startedBy, id, parentExecutionId };
     return this.#accept(em, executable, given);
+  }
+
+  /**
+   * Accepts an execution with the input, the trigger and the version of another one, except for what is given. Throws
+   * ResourceNotFoundError for the execution or the version, ValidationFailedError for an input that does not satisfy the
+   * schema of the version, and what PublishedWorkflows.getPublished throws.
+   */
+  async replay(replay: ExecutionReplay): Promise<Execution> {
+    const { organisationId, executionId, startedBy, em = this.em } = replay;
+    const original = await this.#find(em, organisationId, executionId);
+    const {
+      input = original.input as Record<string, Json>,
+      metadata = original.metadata,
+      version = original.workflowVersion,
+    } = replay;
+    checkStorable('input', input);
+    checkStorable('metadata', metadata);
+    const { workflowId, trigger } = original;
+    const executable = await this.workflows.getPublished(organisationId, workflowId, { version, em });
+    await this.#checkInput(executable.definition, input);
+    const given = { organisationId, workflowId, input, metadata, trigger, startedBy, replayOf: original.id };
+    return this.#accept(em, executable, given);
+  }
+
+  async #find(em: EntityManager, organisationId: string, id: string): Promise<Execution> {
+    const execution = isId('exec', id) && (await em.findOne(Execution, { id, organisationId }, { refresh: true }));
+    if (!execution) throw new ResourceNotFoundError('execution', id);
+    return execution;
   }
 
   async #accept(

@@ -28,6 +28,8 @@ export interface StepChange {
   output?: Json;
   error?: Failure;
   port?: string;
+  /** What it added to `variables`; `true` when that is its output. */
+  variables?: Json;
   waitUntil?: Date;
   startedAt?: Date;
   completedAt?: Date;
@@ -153,6 +155,7 @@ export class Recording {
       output: step.output,
       error: step.error,
       port: step.port,
+      variables: step.variables,
       wait_until: step.waitUntil,
       created_at: step.startedAt ?? new Date(),
       started_at: step.startedAt,

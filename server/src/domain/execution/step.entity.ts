@@ -24,6 +24,10 @@ const StepSchema = defineEntity({
     error: p.json<Failure>().nullable(),
     /** The port by which the node was left. */
     port: p.text().nullable(),
+    /** What it added to `variables`; `true` when that is its output, which is not stored twice. */
+    variables: p.json<Json>().nullable(),
+    /** Taken over from the execution that this one retries: it did not run again, and never changes. */
+    reused: p.boolean().default(false),
     /** When a waiting step goes on. */
     waitUntil: p.datetime(3).nullable(),
     createdAt: p.datetime(3),

@@ -7,7 +7,8 @@ import { toJsonb } from './storable.ts';
 /**
  * One round trip for any number of executions. The row lock in `open` puts the events of an execution in one order across
  * processes and keeps out all that comes after its end. A step only moves forward: to a later attempt, or to a later
- * status of the same. What others listen to becomes an event in the same statement.
+ * status of the same. A paused execution stays so until it ends or is resumed. What others listen to becomes an event
+ * in the same statement.
  */
 const statement = `
 with given as (
@@ -20,7 +21,8 @@ with given as (
    order by id for no key update
 ), changed as (
   update execution set
-    status = coalesce(given.status, execution.status),
+    status = case when execution.status = 'paused' and given.status in ('running', 'waiting') then 'paused'
+      else coalesce(given.status, execution.status) end,
     progress = greatest(execution.progress, given.progress),
     output = coalesce(given.output, execution.output),
     error = coalesce(given.error, execution.error),
@@ -34,17 +36,18 @@ with given as (
     execution.created_at, execution.started_at, execution.completed_at, given.output, given.error, extract(epoch from execution.completed_at - execution.created_at)::float8 as seconds
 ), steps as (
   insert into step (id, organisation_id, execution_id, node_id, node_type, node_name, status, attempt, input, output,
-    error, port, wait_until, created_at, started_at, completed_at)
+    error, port, variables, wait_until, created_at, started_at, completed_at)
   select new.id, open.organisation_id, execution_id, node_id, node_type, node_name, status, attempt, input, output,
-    error, port, wait_until, created_at, started_at, completed_at
+    error, port, variables, wait_until, created_at, started_at, completed_at
   from jsonb_to_recordset($2::jsonb) as new(
     id text, execution_id text, node_id text, node_type text, node_name text, status text, attempt int, input jsonb,
-    output jsonb, error jsonb, port text, wait_until timestamptz, created_at timestamptz, started_at timestamptz,
+    output jsonb, error jsonb, port text, variables jsonb, wait_until timestamptz, created_at timestamptz, started_at timestamptz,
     completed_at timestamptz)
   join open on open.id = new.execution_id
   on conflict (execution_id, node_id) do update set
     status = excluded.status, attempt = excluded.attempt, input = coalesce(excluded.input, step.input),
-    output = excluded.output, error = excluded.error, port = excluded.port, wait_until = excluded.wait_until,
+    output = excluded.output, error = excluded.error, port = excluded.port,
+    variables = excluded.variables, wait_until = excluded.wait_until,
     started_at = coalesce(step.started_at, excluded.started_at), completed_at = excluded.completed_at
   where excluded.attempt > step.attempt or (excluded.attempt = step.attempt
     and coalesce(array_position(array['pending', 'running', 'waiting'], excluded.status), 4)

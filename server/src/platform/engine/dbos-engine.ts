@@ -345,6 +345,16 @@ export class DbosEngine extends Engine {
     return rows.map(({ id }) => id);
   }
 
+  async forget(runIds: readonly string[]): Promise<void> {
+    const { systemDatabase } = this.#executor();
+    const { rows } = await systemDatabase.pool.query<{ id: string }>(
+      `select workflow_uuid as id from dbos.workflow_status
+        where workflow_uuid = any($1) and status not in ('PENDING', 'ENQUEUED', 'DELAYED')`,
+      [runIds],
+    );
+    if (rows.length > 0) await systemDatabase.deleteWorkflows(rows.map(({ id }) => id));
+  }
+
   async health(): Promise<EngineHealth> {
     const running = this.#runs.size;
     if (this.#state !== 'running') return { ok: false, running, queued: 0, detail: `The engine is ${this.#state}.` };

@@ -7,6 +7,7 @@ import type { paths } from '../types.ts';
 
 export type ListWorkflowExecutionsParams = QueryParams<paths['/v1/workflows/{workflow_id}/executions']['get']['parameters']['query']>;
 export type ListExecutionsParams = QueryParams<paths['/v1/executions']['get']['parameters']['query']>;
+export type ReplayExecutionParams = models.ReplayExecutionRequest;
 export type ListExecutionStepsParams = QueryParams<paths['/v1/executions/{execution_id}/steps']['get']['parameters']['query']>;
 export type ListExecutionLogsParams = QueryParams<paths['/v1/executions/{execution_id}/logs']['get']['parameters']['query']>;
 
@@ -47,6 +48,17 @@ export class Executions extends Resource {
   }
 
   /**
+   * Delete an execution
+   *
+   * Removes an execution that has ended, with its steps, logs and events. One that has not ended is a 409: cancel it first.
+   *
+   * `DELETE /v1/executions/{execution_id}`
+   */
+  delete(executionId: string, options?: RequestOptions): APIPromise<void> {
+    return this.client.call(operations.deleteExecution, { path: { execution_id: executionId } }, options);
+  }
+
+  /**
    * Cancel an execution
    *
    * Ends an execution. The node at work is told to stop, usually within a second; the answer shows the execution as it
@@ -56,6 +68,18 @@ export class Executions extends Resource {
    */
   cancel(executionId: string, options?: RequestOptions): APIPromise<models.Execution> {
     return this.client.call(operations.cancelExecution, { path: { execution_id: executionId } }, options);
+  }
+
+  /**
+   * Replay an execution
+   *
+   * Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the
+   * request gives takes the place of the original: another `input`, another published `version` of the workflow.
+   *
+   * `POST /v1/executions/{execution_id}/replay`
+   */
+  replay(executionId: string, params?: ReplayExecutionParams, options?: RequestOptions): APIPromise<models.Execution> {
+    return this.client.call(operations.replayExecution, { path: { execution_id: executionId }, params }, options);
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Caller } from '../../../domain/caller.ts';
 import { ExecutionControl } from '../../../domain/execution/execution-control.ts';
 import { ExecutionEvents } from '../../../domain/execution/execution-events.ts';
 import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts';
+import { ExecutionService, starterOf } from '../../../domain/execution/execution.service.ts';
 import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
 import { toPagePagination } from '../page-pagination.ts';
@@ -13,6 +14,7 @@ import {
   toExecution,
   toExecutionLog,
   toExecutionQuery,
+  toExecutionReplay,
   toExecutionStep,
   toExecutionSummary,
   toMessages,
@@ -23,6 +25,7 @@ export class ExecutionsController implements contract.ExecutionsController {
   constructor(
     private readonly executions: ExecutionQueries,
     private readonly control: ExecutionControl,
+    private readonly starts: ExecutionService,
     private readonly events: ExecutionEvents,
     private readonly workflows: WorkflowService,
   ) {}
@@ -65,6 +68,28 @@ export class ExecutionsController implements contract.ExecutionsController {
     const execution = await this.control.cancel(caller.organisationId, path.execution_id);
     const location = `/v1/executions/${execution.id}`;
     return contract.CancelExecution.respond(202, { data: toExecution(execution) }, { Location: location });
+  }
+
+  @contract.ReplayExecution()
+  async replayExecution(
+    { path, body = {} }: contract.ReplayExecution.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.ReplayExecution.Response> {
+    const { organisationId } = caller;
+    const executionId = path.execution_id;
+    const startedBy = starterOf(caller);
+    const execution = await this.starts.replay({ organisationId, executionId, startedBy, ...toExecutionReplay(body) });
+    const location = `/v1/executions/${execution.id}`;
+    return contract.ReplayExecution.respond(202, { data: toExecution(execution) }, { Location: location });
+  }
+
+  @contract.DeleteExecution()
+  async deleteExecution(
+    { path }: contract.DeleteExecution.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.DeleteExecution.Response> {
+    await this.control.delete(caller.organisationId, path.execution_id);
+    return contract.DeleteExecution.respond(204);
   }
 
   @contract.ListExecutionSteps()

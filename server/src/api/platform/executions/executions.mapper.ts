@@ -1,5 +1,6 @@
 import type * as contract from '#generated/platform/index.ts';
 import type { ServerSentEvent } from '#runtime/nest/index.ts';
+import type { Json } from '../../../domain/domain-error.ts';
 import type { ExecutionEvent } from '../../../domain/execution/execution-event.entity.ts';
 import type { EventFeed } from '../../../domain/execution/execution-events.ts';
 import type { ExecutionLog } from '../../../domain/execution/execution-log.entity.ts';
@@ -110,6 +111,18 @@ export function toExecutionQuery(
     page,
     perPage: per_page,
     cursor,
+  };
+}
+
+export function toExecutionReplay({ input, version, metadata }: contract.ReplayExecutionRequest): {
+  input?: Record<string, Json>;
+  version?: number;
+  metadata?: Record<string, Json>;
+} {
+  return {
+    input: input as Record<string, Json> | undefined,
+    version,
+    metadata: metadata as Record<string, Json> | undefined,
   };
 }
 

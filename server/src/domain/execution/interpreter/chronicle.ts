@@ -67,12 +67,14 @@ export class Chronicle {
 
   nodeCompleted(
     attempt: Attempt,
-    { output, port = 'default', response }: NodeResult,
+    { output, port = 'default', response, variables: added }: NodeResult,
     at: Date,
     progress: Progress,
   ): void {
+    // Mostly the output itself, which is not stored twice.
+    const variables = added === output ? true : added;
     this.#tell((recording) => {
-      recording.step(stepOf(attempt, { status: 'completed', output, port, completedAt: at }));
+      recording.step(stepOf(attempt, { status: 'completed', output, port, variables, completedAt: at }));
       recording.event({
         key: `${attempt.node.id}:${attempt.attempt}:completed`,
         type: 'node:completed',

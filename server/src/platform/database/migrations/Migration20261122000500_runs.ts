@@ -9,9 +9,13 @@ export class Migration20261122000500_runs extends Migration {
     this.addSql(
       `create index "execution_parent" on "execution" ("parent_execution_id") where "parent_execution_id" is not null;`,
     );
+    this.addSql(
+      `alter table "step" add column "variables" jsonb null, add column "reused" boolean not null default false;`,
+    );
   }
 
   override down(): void {
+    this.addSql(`alter table "step" drop column "variables", drop column "reused";`);
     this.addSql(
       `alter table "execution" drop column "parent_execution_id", drop column "retry_of", drop column "replay_of";`,
     );
