@@ -24,6 +24,7 @@ const (
 	SCOPE_WORKFLOWS_WRITE Scope = "workflows:write"
 	SCOPE_WORKFLOWS_EXECUTE Scope = "workflows:execute"
 	SCOPE_EXECUTIONS_READ Scope = "executions:read"
+	SCOPE_EXECUTIONS_WRITE Scope = "executions:write"
 	SCOPE_EXECUTIONS_CANCEL Scope = "executions:cancel"
 	SCOPE_GROUPS_READ Scope = "groups:read"
 	SCOPE_GROUPS_WRITE Scope = "groups:write"
@@ -37,6 +38,7 @@ var AllowedScopeEnumValues = []Scope{
 	"workflows:write",
 	"workflows:execute",
 	"executions:read",
+	"executions:write",
 	"executions:cancel",
 	"groups:read",
 	"groups:write",

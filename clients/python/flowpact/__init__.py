@@ -89,6 +89,9 @@ __all__ = [
     "ExecutionStartedEventData",
     "ExecutionStarter",
     "ExecutionStatus",
+    "ExecutionStatusConflictError",
+    "ExecutionStatusConflictErrorError",
+    "ExecutionStatusConflictProblem",
     "ExecutionStep",
     "ExecutionStepListResponse",
     "ExecutionSummary",
@@ -147,6 +150,7 @@ __all__ = [
     "RefreshTokenError",
     "RefreshTokenErrorError",
     "RefreshTokenProblem",
+    "ReplayExecutionRequest",
     "RequestInProgressError",
     "RequestInProgressErrorError",
     "RequestInProgressProblem",
@@ -302,6 +306,9 @@ from flowpact.models.execution_started_event import ExecutionStartedEvent as Exe
 from flowpact.models.execution_started_event_data import ExecutionStartedEventData as ExecutionStartedEventData
 from flowpact.models.execution_starter import ExecutionStarter as ExecutionStarter
 from flowpact.models.execution_status import ExecutionStatus as ExecutionStatus
+from flowpact.models.execution_status_conflict_error import ExecutionStatusConflictError as ExecutionStatusConflictError
+from flowpact.models.execution_status_conflict_error_error import ExecutionStatusConflictErrorError as ExecutionStatusConflictErrorError
+from flowpact.models.execution_status_conflict_problem import ExecutionStatusConflictProblem as ExecutionStatusConflictProblem
 from flowpact.models.execution_step import ExecutionStep as ExecutionStep
 from flowpact.models.execution_step_list_response import ExecutionStepListResponse as ExecutionStepListResponse
 from flowpact.models.execution_summary import ExecutionSummary as ExecutionSummary
@@ -360,6 +367,7 @@ from flowpact.models.refresh_session_request import RefreshSessionRequest as Ref
 from flowpact.models.refresh_token_error import RefreshTokenError as RefreshTokenError
 from flowpact.models.refresh_token_error_error import RefreshTokenErrorError as RefreshTokenErrorError
 from flowpact.models.refresh_token_problem import RefreshTokenProblem as RefreshTokenProblem
+from flowpact.models.replay_execution_request import ReplayExecutionRequest as ReplayExecutionRequest
 from flowpact.models.request_in_progress_error import RequestInProgressError as RequestInProgressError
 from flowpact.models.request_in_progress_error_error import RequestInProgressErrorError as RequestInProgressErrorError
 from flowpact.models.request_in_progress_problem import RequestInProgressProblem as RequestInProgressProblem

@@ -68,6 +68,9 @@ from flowpact.models.execution_started_event import ExecutionStartedEvent
 from flowpact.models.execution_started_event_data import ExecutionStartedEventData
 from flowpact.models.execution_starter import ExecutionStarter
 from flowpact.models.execution_status import ExecutionStatus
+from flowpact.models.execution_status_conflict_error import ExecutionStatusConflictError
+from flowpact.models.execution_status_conflict_error_error import ExecutionStatusConflictErrorError
+from flowpact.models.execution_status_conflict_problem import ExecutionStatusConflictProblem
 from flowpact.models.execution_step import ExecutionStep
 from flowpact.models.execution_step_list_response import ExecutionStepListResponse
 from flowpact.models.execution_summary import ExecutionSummary
@@ -126,6 +129,7 @@ from flowpact.models.refresh_session_request import RefreshSessionRequest
 from flowpact.models.refresh_token_error import RefreshTokenError
 from flowpact.models.refresh_token_error_error import RefreshTokenErrorError
 from flowpact.models.refresh_token_problem import RefreshTokenProblem
+from flowpact.models.replay_execution_request import ReplayExecutionRequest
 from flowpact.models.request_in_progress_error import RequestInProgressError
 from flowpact.models.request_in_progress_error_error import RequestInProgressErrorError
 from flowpact.models.request_in_progress_problem import RequestInProgressProblem

@@ -30,6 +30,7 @@ class Scope(str, Enum):
     WORKFLOWS_COLON_WRITE = 'workflows:write'
     WORKFLOWS_COLON_EXECUTE = 'workflows:execute'
     EXECUTIONS_COLON_READ = 'executions:read'
+    EXECUTIONS_COLON_WRITE = 'executions:write'
     EXECUTIONS_COLON_CANCEL = 'executions:cancel'
     GROUPS_COLON_READ = 'groups:read'
     GROUPS_COLON_WRITE = 'groups:write'
