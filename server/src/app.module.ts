@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
 import { PlatformApiModule } from './api/platform/platform-api.module.ts';
+import { CryptoModule } from './platform/crypto/crypto.module.ts';
 import { EngineModule } from './platform/engine/engine.module.ts';
 import { HousekeepingModule } from './platform/housekeeping/housekeeping.module.ts';
 import { LiveModule } from './platform/live/live.module.ts';
@@ -13,7 +14,15 @@ import { WorkerLoopsModule } from './platform/worker-loops/worker-loops.module.t
 export class AppModule {
   /** `more` are modules that a test adds, for example with a guard of its own. */
   static forRoot(parts: PlatformParts, more: ModuleMetadata['imports'] = []): DynamicModule {
-    const technical = [WorkerLoopsModule, EngineModule, LiveModule, SandboxModule, OutgoingModule, HousekeepingModule];
+    const technical = [
+      CryptoModule,
+      WorkerLoopsModule,
+      EngineModule,
+      LiveModule,
+      SandboxModule,
+      OutgoingModule,
+      HousekeepingModule,
+    ];
     return { module: AppModule, imports: [PlatformModule.forRoot(parts), ...technical, PlatformApiModule, ...more] };
   }
 }

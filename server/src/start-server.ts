@@ -4,6 +4,9 @@ import { createApplication } from './application.ts';
 import { OrganisationService, type CreatedOrganisation } from './domain/organisation/organisation.service.ts';
 import { type Config, servesApi } from './platform/config/config.ts';
 import { readOrCreateSecret } from './platform/config/secret.ts';
+import { assertMasterKeys } from './platform/crypto/assert-master-keys.ts';
+import type { MasterKey } from './platform/crypto/master-keys.ts';
+import { readMasterKeys } from './platform/crypto/read-master-keys.ts';
 import { assertDatabaseUsable } from './platform/database/connection.ts';
 import { startEmbeddedPostgres } from './platform/database/embedded-postgres.ts';
 import { migrate } from './platform/database/migrate.ts';
@@ -52,10 +55,16 @@ export async function startServer(
   const undo = new Undo();
   try {
     const { url: DATABASE_URL, store: databaseFolder } = await openDatabase(config, undo);
-    await runMigrations(DATABASE_URL, logger);
+    const FLOWPACT_MASTER_KEYS = readMasterKeys(config.settings);
+    await runMigrations(DATABASE_URL, logger, FLOWPACT_MASTER_KEYS);
     const AUTH_SECRET = config.settings.AUTH_SECRET ?? readOrCreateSecret(FLOWPACT_DATA_DIR, 'auth.secret');
     const lifecycle = new Lifecycle();
-    const parts = { config: config.with({ DATABASE_URL, AUTH_SECRET }), logger, metrics: new Metrics(), lifecycle };
+    const parts = {
+      config: config.with({ DATABASE_URL, AUTH_SECRET, FLOWPACT_MASTER_KEYS }),
+      logger,
+      metrics: new Metrics(),
+      lifecycle,
+    };
     const app = await createApplication(parts, more);
     undo.add(() => closeWithin(config.settings.SHUTDOWN_TIMEOUT, app));
     undo.add(async () => lifecycle.draining());
@@ -100,11 +109,12 @@ async function openDatabase({ settings }: Config, undo: Undo): Promise<{ url: st
 }
 
 /** On connections of their own: the application's ORM starts with the schema it expects. */
-async function runMigrations(url: string, logger: Logger): Promise<void> {
+async function runMigrations(url: string, logger: Logger, keys: readonly MasterKey[]): Promise<void> {
   const orm = await createOrm({ url, poolSize: 2 });
   try {
     const applied = await migrate(orm, url);
     if (applied.length > 0) logger.info({ component: 'Database', migrations: applied }, 'Migrations applied');
+    await assertMasterKeys(orm, keys);
   } finally {
     await orm.close();
   }

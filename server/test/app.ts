@@ -17,6 +17,7 @@ import type { Plan } from '../src/domain/organisation/plan.ts';
 import { Config, type Settings } from '../src/platform/config/config.ts';
 import { createLogger } from '../src/platform/logging/logger.ts';
 import { startServer } from '../src/start-server.ts';
+import { testMasterKeys } from './master-keys.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { TcpGate } from './tcp-gate.ts';
 
@@ -72,6 +73,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     DATABASE_URL: through(gate, database.url),
     DATABASE_POOL_SIZE: '20',
     FLOWPACT_DATA_DIR: dataDir,
+    FLOWPACT_MASTER_KEYS: testMasterKeys,
     RESPONSE_VALIDATION: 'throw',
     SHUTDOWN_TIMEOUT: '2',
   }).with(options.settings ?? {});

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { testMasterKeys } from './master-keys.ts';
 
 const entry = new URL('../start.cjs', import.meta.url).pathname;
 
@@ -12,8 +13,10 @@ export class ServerProcess {
 
   constructor(environment: Record<string, string>) {
     const { NODE_OPTIONS: _jest, ...inherited } = process.env;
+    // Those who share a database share its keys.
+    const keys = environment.DATABASE_URL === undefined ? {} : { FLOWPACT_MASTER_KEYS: testMasterKeys };
     this.child = spawn(process.execPath, [entry], {
-      env: { ...inherited, PORT: '0', ...environment },
+      env: { ...inherited, PORT: '0', ...keys, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.on('data', (chunk) => (this.stdout += String(chunk)));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type MasterKey, parseMasterKeys } from '../crypto/master-keys.ts';
 
 const integer = (low: number, high: number) =>
   z
@@ -28,6 +29,13 @@ const origins = list.refine(
   (entries) => entries.every(isOrigin),
   'has an entry that is not an origin such as https://app.example.com',
 );
+
+const masterKeys = z.string().transform((text, context) => {
+  const keys: readonly MasterKey[] | undefined = parseMasterKeys(text);
+  if (keys) return keys;
+  context.addIssue({ code: 'custom', message: 'is not a list of id:base64 with 32 bytes each and ids of their own' });
+  return z.NEVER;
+});
 
 /** `false`, `true`, a number of proxies, or the proxies' addresses: the forms that Fastify's `trustProxy` takes. */
 const proxies = z.string().transform((text): boolean | number | string[] => {
@@ -85,6 +93,11 @@ export const variables = z.object({
     .optional()
     .describe(
       'Signs access tokens; all server processes of one installation share it. Unset: a random one is kept in FLOWPACT_DATA_DIR. Make one with "openssl rand -base64 48".',
+    ),
+  FLOWPACT_MASTER_KEYS: masterKeys
+    .optional()
+    .describe(
+      'Encrypts secrets, credentials and stored values: comma-separated id:base64 with 32 bytes each, the newest first; all server processes of one installation share it. Unset: a random one is kept in FLOWPACT_DATA_DIR, in the file master.keys. Make one with "echo k1:$(openssl rand -base64 32)".',
     ),
   CORS_ORIGINS: origins
     .default([])
