@@ -50,6 +50,19 @@ export async function execution(
   return body.data.id;
 }
 
+/** Lets an execution wait for an approval; answers the approval's id. */
+export async function approval(harness: ContractHarness, endsAt: string | null = null): Promise<string> {
+  const executionId = await execution(harness, SLOW);
+  const id = executionId.replace('exec_', 'wait_');
+  await harness.server.sql(
+    `insert into execution_wait (id, organisation_id, execution_id, node_path, kind, status, signal, message, details,
+       created_at, ends_at)
+     values ($1, $2, $3, 'pause', 'approval', 'pending', 'approval:pause', 'May it?', '{"n": 1}', now(), $4)`,
+    [id, harness.server.admin.organisationId, executionId, endsAt],
+  );
+  return id;
+}
+
 /** Makes an API key and answers its id and secret. */
 export async function apiKey(
   harness: ContractHarness,

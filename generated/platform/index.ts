@@ -5,6 +5,7 @@ export * from './tags/api-keys.ts';
 export * from './tags/workflows.ts';
 export * from './tags/nodes.ts';
 export * from './tags/executions.ts';
+export * from './tags/approvals.ts';
 export * from './tags/groups.ts';
 export * from './tags/health.ts';
 export { contract, type OperationName, operations } from './operations.ts';

@@ -417,6 +417,22 @@ const responses = {
       'application/problem+json': { kind: 'json', validate: response.executionAlreadyFinishedProblem, project: projections.projectExecutionAlreadyFinishedProblem, supplied: ['meta'] },
     },
   },
+  ApprovalClosed: {
+    headers: {
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitHeader },
+    },
+    content: {
+      'application/json': { kind: 'json', validate: response.approvalClosedError, project: projections.projectApprovalClosedError, supplied: ['meta'] },
+      'application/problem+json': { kind: 'json', validate: response.approvalClosedProblem, project: projections.projectApprovalClosedProblem, supplied: ['meta'] },
+    },
+  },
   ProbeValidationFailed: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
@@ -456,7 +472,7 @@ const responses = {
   },
 } satisfies Record<string, ResponseDescriptor>;
 
-export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'deleteExecution' | 'cancelExecution' | 'replayExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'getHealth' | 'getLiveness' | 'getReadiness';
+export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'deleteExecution' | 'cancelExecution' | 'replayExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listApprovals' | 'getApproval' | 'approveApproval' | 'declineApproval' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'getHealth' | 'getLiveness' | 'getReadiness';
 
 export const operations: Readonly<Record<OperationName, OperationDescriptor>> = {
   login: {
@@ -2788,6 +2804,214 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
+  },
+  listApprovals: {
+    id: 'listApprovals',
+    tag: 'approvals',
+    method: 'GET',
+    path: '/v1/approvals',
+    request: {
+      path: { parameters: [] },
+      query: {
+        parameters: [
+          { name: 'status', required: false, style: 'form', explode: false, shape: { kind: 'array', items: { kind: 'primitive', types: ['string'] } } },
+          { name: 'execution_id', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['string'] } },
+          { name: 'page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+          { name: 'per_page', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['integer'] } },
+          { name: 'cursor', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.listApprovalsQuery,
+      },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.approvalListResponse, project: projections.projectApprovalListResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['executions:read'] }, { BearerAuth: ['executions:read'] }, { SessionCookie: ['executions:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    pagination: { kind: 'both' },
+  },
+  getApproval: {
+    id: 'getApproval',
+    tag: 'approvals',
+    method: 'GET',
+    path: '/v1/approvals/{approval_id}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'approval_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.getApprovalPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.approvalResponse, project: projections.projectApprovalResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.Forbidden,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['executions:read'] }, { BearerAuth: ['executions:read'] }, { SessionCookie: ['executions:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
+  approveApproval: {
+    id: 'approveApproval',
+    tag: 'approvals',
+    method: 'POST',
+    path: '/v1/approvals/{approval_id}/approve',
+    request: {
+      path: {
+        parameters: [
+          { name: 'approval_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.approveApprovalPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+      body: {
+        required: false,
+        content: {
+          'application/json': { kind: 'json', validate: request.decideApprovalRequest },
+        },
+      },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.approvalResponse, project: projections.projectApprovalResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.ApprovalClosed,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['executions:write'] }, { BearerAuth: ['executions:write'] }, { SessionCookie: ['executions:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, wait_closed: 409, payload_too_large: 413, unsupported_media_type: 415, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    bodyLimit: 65536,
+  },
+  declineApproval: {
+    id: 'declineApproval',
+    tag: 'approvals',
+    method: 'POST',
+    path: '/v1/approvals/{approval_id}/decline',
+    request: {
+      path: {
+        parameters: [
+          { name: 'approval_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.declineApprovalPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+      body: {
+        required: false,
+        content: {
+          'application/json': { kind: 'json', validate: request.decideApprovalRequest },
+        },
+      },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.approvalResponse, project: projections.projectApprovalResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.ApprovalClosed,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['executions:write'] }, { BearerAuth: ['executions:write'] }, { SessionCookie: ['executions:write'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, wait_closed: 409, payload_too_large: 413, unsupported_media_type: 415, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    bodyLimit: 65536,
   },
   listGroups: {
     id: 'listGroups',

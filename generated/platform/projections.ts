@@ -1045,6 +1045,59 @@ export function projectNodeFailedEventData(value: unknown, dropped?: string[], p
   return out;
 }
 
+export function projectApprovalListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectApprovalListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectApprovalListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectApproval(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectApproval(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.execution_id !== undefined) out.execution_id = value.execution_id;
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.node_id !== undefined) out.node_id = value.node_id;
+  if (value.node_name !== undefined) out.node_name = value.node_name;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.expires_at !== undefined) out.expires_at = value.expires_at;
+  if (value.decided_at !== undefined) out.decided_at = value.decided_at;
+  if (value.decided_by !== undefined) out.decided_by = projectApprovalDecider(value.decided_by, dropped, dropped && path + '/decided_by');
+  if (value.note !== undefined) out.note = value.note;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectApprovalDecider(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.id !== undefined) out.id = value.id;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectApprovalResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectApproval(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectGroupListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -2109,6 +2162,39 @@ export function projectExecutionAlreadyFinishedErrorError(value: unknown, droppe
 }
 
 export function projectExecutionAlreadyFinishedProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectApprovalClosedError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectApprovalClosedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectApprovalClosedErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectApprovalClosedProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.type !== undefined) out.type = value.type;

@@ -140,6 +140,11 @@ export type ExecutionAlreadyFinished<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ExecutionAlreadyFinishedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ExecutionAlreadyFinishedProblem; readonly headers?: undefined };
 
+/** The approval has its decision already, its time is over, or its execution has ended (details: `status`). */
+export type ApprovalClosed<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ApprovalClosedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ApprovalClosedProblem; readonly headers?: undefined };
+
 /** The request breaks the contract or a rule of the domain. */
 export type ProbeValidationFailed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ValidationError; readonly headers?: undefined }

@@ -2468,6 +2468,123 @@ export interface components {
                 duration_ms: number;
             };
         };
+        /**
+         * @description `pending` waits for a decision; `expired` got none in time; `cancelled`: the execution ended first.
+         * @enum {unknown}
+         */
+        ApprovalStatus: "pending" | "approved" | "declined" | "expired" | "cancelled";
+        /** @description Who decided. */
+        ApprovalDecider: {
+            /**
+             * @description Kind of the caller.
+             * @enum {unknown}
+             */
+            type: "user" | "api_key";
+            /** @description Id of the user or of the key. */
+            id: string;
+        };
+        /** @description Something that an execution may do only when somebody agrees. */
+        Approval: {
+            /** @description Id of the approval. */
+            id: string;
+            /** @description The execution that waits. */
+            execution_id: string;
+            /** @description Its workflow. */
+            workflow_id: string;
+            /** @description The node that waits; within a body its path, such as `each[3].review`. */
+            node_id: string;
+            /** @description What people call the node. */
+            node_name: string | null;
+            status: components["schemas"]["ApprovalStatus"];
+            /** @description What the approvers are asked. */
+            message: string | null;
+            /** @description What there is to know for it, any JSON value; null when there is nothing. */
+            details: unknown;
+            /**
+             * Format: date-time
+             * @description Since when it waits.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the node goes on without a decision; null for never.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            decided_at: string | null;
+            /** @description Who decided; null unless somebody did. */
+            decided_by: components["schemas"]["ApprovalDecider"] | null;
+            /** @description What was said about the decision. */
+            note: string | null;
+        };
+        /** @description A page of approvals. */
+        ApprovalListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Approval"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description An approval. */
+        ApprovalResponse: {
+            data: components["schemas"]["Approval"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What goes with a decision. */
+        DecideApprovalRequest: {
+            /** @description Why; kept with the approval and told to the workflow. */
+            note?: string;
+        };
+        /** @description The approval has its decision already, its time is over, or its execution has ended (details: `status`). */
+        ApprovalClosedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "wait_closed";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The approval has its decision already, its time is over, or its execution has ended (details: `status`).
+         *     RFC 9457.
+         */
+        ApprovalClosedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "wait_closed";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /** @description What people call it. */
         GroupName: string;
         /** @description Place in the order of the groups, from 0. */

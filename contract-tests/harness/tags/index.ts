@@ -1,5 +1,6 @@
 import type { CallOptions, ContractHarness } from '../contract-harness.ts';
 import { apiKeys } from './api-keys.ts';
+import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
 import { executions } from './executions.ts';
 import { groups } from './groups.ts';
@@ -9,7 +10,7 @@ import type { TagRequests } from './tag-requests.ts';
 import { workflows } from './workflows.ts';
 
 /** How to call every operation of the contract, by tag. */
-export const tags: readonly TagRequests[] = [auth, apiKeys, workflows, nodes, executions, groups, health];
+export const tags: readonly TagRequests[] = [auth, apiKeys, workflows, nodes, executions, approvals, groups, health];
 
 /** One good request per operation of the contract. */
 export async function goodRequests(harness: ContractHarness): Promise<Record<string, CallOptions>> {

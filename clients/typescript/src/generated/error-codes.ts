@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'service_unavailable'
   | 'unsupported_media_type'
   | 'validation_error'
+  | 'wait_closed'
   | 'workflow_already_published'
   | 'workflow_archived'
   | 'workflow_not_published'

@@ -6,6 +6,7 @@ import { ApiKeys } from './resources/api-keys.ts';
 import { Workflows } from './resources/workflows.ts';
 import { Nodes } from './resources/nodes.ts';
 import { Executions } from './resources/executions.ts';
+import { Approvals } from './resources/approvals.ts';
 import { Groups } from './resources/groups.ts';
 import { Health } from './resources/health.ts';
 
@@ -17,6 +18,7 @@ export type { ListApiKeysParams, CreateApiKeyParams, UpdateApiKeyParams, RotateA
 export type { ListWorkflowsParams, CreateWorkflowParams, ValidateWorkflowParams, ImportWorkflowParams, UpdateWorkflowParams, PublishWorkflowParams, ListWorkflowVersionsParams, ExecuteWorkflowParams, ExportWorkflowParams } from './resources/workflows.ts';
 export type { ListWorkflowNodesParams, AddWorkflowNodeParams, ReplaceWorkflowNodeParams, DeleteWorkflowNodeParams, ListWorkflowEdgesParams, AddWorkflowEdgeParams, ReplaceWorkflowEdgeParams, DeleteWorkflowEdgeParams, ListNodeTypesParams } from './resources/nodes.ts';
 export type { ListWorkflowExecutionsParams, ListExecutionsParams, ReplayExecutionParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
+export type { ListApprovalsParams, ApproveApprovalParams, DeclineApprovalParams } from './resources/approvals.ts';
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';
@@ -33,6 +35,8 @@ export abstract class Resources {
   readonly nodes: Nodes;
   /** What ran, what it did and what it is doing now. */
   readonly executions: Executions;
+  /** What executions ask people for, and their decisions. */
+  readonly approvals: Approvals;
   /** Named sets of workflows, in an order of their own. */
   readonly groups: Groups;
   /** Whether the server and what it depends on work. */
@@ -44,6 +48,7 @@ export abstract class Resources {
     this.workflows = new Workflows(client);
     this.nodes = new Nodes(client);
     this.executions = new Executions(client);
+    this.approvals = new Approvals(client);
     this.groups = new Groups(client);
     this.health = new Health(client);
   }

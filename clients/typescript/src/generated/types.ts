@@ -703,6 +703,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List approvals
+         * @description What the executions of the organisation ask people for, newest first: nodes of the type `approval`, and nodes with
+         *     `needs_approval`. `status=pending` gives those that wait for a decision now.
+         */
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{approval_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an approval
+         * @description One approval, with what is to be decided and how it was.
+         */
+        get: operations["getApproval"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{approval_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve an approval
+         * @description Decides that the execution may go on: its node is left by the port `approved`, or begins. Only the first
+         *     decision counts; another one is a 409.
+         */
+        post: operations["approveApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{approval_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline an approval
+         * @description Decides that the execution may not: its node is left by the port `declined`, or fails with `declined`. Only the first
+         *     decision counts; another one is a 409.
+         */
+        post: operations["declineApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/groups": {
         parameters: {
             query?: never;
@@ -3289,6 +3372,123 @@ export interface components {
                 duration_ms: number;
             };
         };
+        /**
+         * @description `pending` waits for a decision; `expired` got none in time; `cancelled`: the execution ended first.
+         * @enum {string}
+         */
+        ApprovalStatus: "pending" | "approved" | "declined" | "expired" | "cancelled";
+        /** @description Who decided. */
+        ApprovalDecider: {
+            /**
+             * @description Kind of the caller.
+             * @enum {string}
+             */
+            type: "user" | "api_key";
+            /** @description Id of the user or of the key. */
+            id: string;
+        };
+        /** @description Something that an execution may do only when somebody agrees. */
+        Approval: {
+            /** @description Id of the approval. */
+            id: string;
+            /** @description The execution that waits. */
+            execution_id: string;
+            /** @description Its workflow. */
+            workflow_id: string;
+            /** @description The node that waits; within a body its path, such as `each[3].review`. */
+            node_id: string;
+            /** @description What people call the node. */
+            node_name: string | null;
+            status: components["schemas"]["ApprovalStatus"];
+            /** @description What the approvers are asked. */
+            message: string | null;
+            /** @description What there is to know for it, any JSON value; null when there is nothing. */
+            details: unknown;
+            /**
+             * Format: date-time
+             * @description Since when it waits.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the node goes on without a decision; null for never.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            decided_at: string | null;
+            /** @description Who decided; null unless somebody did. */
+            decided_by: components["schemas"]["ApprovalDecider"] | null;
+            /** @description What was said about the decision. */
+            note: string | null;
+        };
+        /** @description A page of approvals. */
+        ApprovalListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Approval"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description An approval. */
+        ApprovalResponse: {
+            data: components["schemas"]["Approval"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What goes with a decision. */
+        DecideApprovalRequest: {
+            /** @description Why; kept with the approval and told to the workflow. */
+            note?: string;
+        };
+        /** @description The approval has its decision already, its time is over, or its execution has ended (details: `status`). */
+        ApprovalClosedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "wait_closed";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The approval has its decision already, its time is over, or its execution has ended (details: `status`).
+         *     RFC 9457.
+         */
+        ApprovalClosedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "wait_closed";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /** @description What people call it. */
         GroupName: string;
         /** @description Place in the order of the groups, from 0. */
@@ -4648,6 +4848,57 @@ export interface components {
                 "application/problem+json": components["schemas"]["ExecutionAlreadyFinishedProblem"];
             };
         };
+        /** @description The approval has its decision already, its time is over, or its execution has ended (details: `status`). */
+        ApprovalClosed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "wait_closed",
+                 *         "message": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0 is no longer waited for: it is declined.",
+                 *         "details": {
+                 *           "id": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0",
+                 *           "status": "declined"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApprovalClosedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:wait_closed",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0 is no longer waited for: it is declined.",
+                 *       "code": "wait_closed",
+                 *       "details": {
+                 *         "id": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0",
+                 *         "status": "declined"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ApprovalClosedProblem"];
+            };
+        };
         /** @description The request breaks the contract or a rule of the domain. */
         ProbeValidationFailed: {
             headers: {
@@ -4889,6 +5140,11 @@ export interface components {
          * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
          */
         ExecutionId: string;
+        /**
+         * @description Id of an approval.
+         * @example wait_01kaq5b7x2e3s4t5v6w7x8y9z0
+         */
+        ApprovalId: string;
         /**
          * @description Id of a group.
          * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
@@ -9319,6 +9575,343 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listApprovals: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only approvals in one of these states, separated by commas.
+                 * @example [
+                 *       "pending"
+                 *     ]
+                 */
+                status?: components["schemas"]["ApprovalStatus"][];
+                /**
+                 * @description Only approvals of this execution.
+                 * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
+                 */
+                execution_id?: string;
+                /**
+                 * @description Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.
+                 * @example 1
+                 */
+                page?: components["parameters"]["PageWithoutCursor"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+                /**
+                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+                 *     items are added. Not together with `page`.
+                 */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of approvals. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0",
+                     *           "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *           "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *           "node_id": "review",
+                     *           "node_name": "Review the order",
+                     *           "status": "pending",
+                     *           "message": "May order A-1042 over 1250 go out?",
+                     *           "details": {
+                     *             "order_id": "A-1042",
+                     *             "amount": 1250
+                     *           },
+                     *           "created_at": "2026-11-22T10:29:59.100Z",
+                     *           "expires_at": "2026-11-29T10:29:59.100Z",
+                     *           "decided_at": null,
+                     *           "decided_by": null,
+                     *           "note": null
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false,
+                     *         "next_cursor": null,
+                     *         "has_more": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getApproval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of an approval.
+                 * @example wait_01kaq5b7x2e3s4t5v6w7x8y9z0
+                 */
+                approval_id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The approval. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0",
+                     *         "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "node_id": "review",
+                     *         "node_name": "Review the order",
+                     *         "status": "pending",
+                     *         "message": "May order A-1042 over 1250 go out?",
+                     *         "details": {
+                     *           "order_id": "A-1042",
+                     *           "amount": 1250
+                     *         },
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "expires_at": "2026-11-29T10:29:59.100Z",
+                     *         "decided_at": null,
+                     *         "decided_by": null,
+                     *         "note": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    approveApproval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of an approval.
+                 * @example wait_01kaq5b7x2e3s4t5v6w7x8y9z0
+                 */
+                approval_id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to say about it. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "Checked with the warehouse."
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecideApprovalRequest"];
+            };
+        };
+        responses: {
+            /** @description The approval, decided. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0",
+                     *         "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "node_id": "review",
+                     *         "node_name": "Review the order",
+                     *         "status": "approved",
+                     *         "message": "May order A-1042 over 1250 go out?",
+                     *         "details": {
+                     *           "order_id": "A-1042",
+                     *           "amount": 1250
+                     *         },
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "expires_at": "2026-11-29T10:29:59.100Z",
+                     *         "decided_at": "2026-11-22T10:31:07.412Z",
+                     *         "decided_by": {
+                     *           "type": "user",
+                     *           "id": "user_01kaq3t9vce3s4t5v6w7x8y9z0"
+                     *         },
+                     *         "note": "Checked with the warehouse."
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["ApprovalClosed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    declineApproval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of an approval.
+                 * @example wait_01kaq5b7x2e3s4t5v6w7x8y9z0
+                 */
+                approval_id: components["parameters"]["ApprovalId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to say about it. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "The customer has cancelled."
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecideApprovalRequest"];
+            };
+        };
+        responses: {
+            /** @description The approval, decided. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0",
+                     *         "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "node_id": "review",
+                     *         "node_name": "Review the order",
+                     *         "status": "declined",
+                     *         "message": "May order A-1042 over 1250 go out?",
+                     *         "details": {
+                     *           "order_id": "A-1042",
+                     *           "amount": 1250
+                     *         },
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "expires_at": "2026-11-29T10:29:59.100Z",
+                     *         "decided_at": "2026-11-22T10:31:07.412Z",
+                     *         "decided_by": {
+                     *           "type": "user",
+                     *           "id": "user_01kaq3t9vce3s4t5v6w7x8y9z0"
+                     *         },
+                     *         "note": "The customer has cancelled."
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["ApprovalClosed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];

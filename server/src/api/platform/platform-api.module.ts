@@ -15,6 +15,7 @@ import { PostgresRateLimiter } from '../../platform/rate-limit/postgres-rate-lim
 import { RateLimitModule } from '../../platform/rate-limit/rate-limit.module.ts';
 import { insideSpan } from '../../platform/telemetry/tracing.ts';
 import { ApiKeysApiModule } from './api-keys/api-keys-api.module.ts';
+import { ApprovalsApiModule } from './approvals/approvals-api.module.ts';
 import { AuthApiModule } from './auth/auth-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
 import { ExecutionsApiModule } from './executions/executions-api.module.ts';
@@ -92,6 +93,7 @@ const runtime = ContractModule.forRootAsync({
     WorkflowsApiModule,
     NodesApiModule,
     ExecutionsApiModule,
+    ApprovalsApiModule,
     GroupsApiModule,
     HealthApiModule,
   ],

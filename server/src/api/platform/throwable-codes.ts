@@ -19,6 +19,7 @@ export const throwableCodes: readonly string[] = [
   'revoked_api_key',
   'service_unavailable',
   'validation_error',
+  'wait_closed',
   'workflow_already_published',
   'workflow_archived',
   'workflow_not_published',

@@ -8,6 +8,7 @@ import { NodesModule } from '../nodes/nodes.module.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
 import { WorkerLoops } from '../worker-loops.ts';
+import { ApprovalService } from './approval.service.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionControl } from './execution-control.ts';
@@ -33,6 +34,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
     ExecutionControl,
     ExecutionQueries,
     ExecutionEvents,
+    ApprovalService,
     { provide: PublishedWorkflows, useExisting: WorkflowService },
     { provide: DefinitionStore, useFactory: (orm: MikroORM) => new DefinitionStore(orm), inject: [MikroORM] },
     {
@@ -70,7 +72,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
       inject: [MikroORM, Engine, ExecutionRecorder],
     },
   ],
-  exports: [ExecutionService, ExecutionControl, ExecutionQueries, ExecutionEvents, ExecutionWaits],
+  exports: [ApprovalService, ExecutionService, ExecutionControl, ExecutionQueries, ExecutionEvents, ExecutionWaits],
 })
 export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
