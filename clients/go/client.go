@@ -51,6 +51,8 @@ type APIClient struct {
 
 	ApiKeysAPI *ApiKeysAPIService
 
+	ApprovalsAPI *ApprovalsAPIService
+
 	AuthAPI *AuthAPIService
 
 	ExecutionsAPI *ExecutionsAPIService
@@ -81,6 +83,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 
 	// API Services
 	c.ApiKeysAPI = (*ApiKeysAPIService)(&c.common)
+	c.ApprovalsAPI = (*ApprovalsAPIService)(&c.common)
 	c.AuthAPI = (*AuthAPIService)(&c.common)
 	c.ExecutionsAPI = (*ExecutionsAPIService)(&c.common)
 	c.GroupsAPI = (*GroupsAPIService)(&c.common)

@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 # Define package exports
 __all__ = [
     "ApiKeysApi",
+    "ApprovalsApi",
     "AuthApi",
     "ExecutionsApi",
     "GroupsApi",
@@ -44,6 +45,14 @@ __all__ = [
     "ApiKeyRotationConflictError",
     "ApiKeyRotationConflictProblem",
     "ApiKeyStatus",
+    "Approval",
+    "ApprovalClosedError",
+    "ApprovalClosedErrorError",
+    "ApprovalClosedProblem",
+    "ApprovalDecider",
+    "ApprovalListResponse",
+    "ApprovalResponse",
+    "ApprovalStatus",
     "AuthenticationError",
     "AuthenticationErrorError",
     "AuthenticationProblem",
@@ -60,6 +69,7 @@ __all__ = [
     "CurrentUser",
     "CurrentUserResponse",
     "CursorPagination",
+    "DecideApprovalRequest",
     "DraftChangeConflict",
     "DraftChangeConflictError",
     "DraftChangeConflictProblem",
@@ -232,6 +242,7 @@ __all__ = [
 
 # import apis into sdk package
 from flowpact.api.api_keys_api import ApiKeysApi as ApiKeysApi
+from flowpact.api.approvals_api import ApprovalsApi as ApprovalsApi
 from flowpact.api.auth_api import AuthApi as AuthApi
 from flowpact.api.executions_api import ExecutionsApi as ExecutionsApi
 from flowpact.api.groups_api import GroupsApi as GroupsApi
@@ -261,6 +272,14 @@ from flowpact.models.api_key_rotation_conflict import ApiKeyRotationConflict as 
 from flowpact.models.api_key_rotation_conflict_error import ApiKeyRotationConflictError as ApiKeyRotationConflictError
 from flowpact.models.api_key_rotation_conflict_problem import ApiKeyRotationConflictProblem as ApiKeyRotationConflictProblem
 from flowpact.models.api_key_status import ApiKeyStatus as ApiKeyStatus
+from flowpact.models.approval import Approval as Approval
+from flowpact.models.approval_closed_error import ApprovalClosedError as ApprovalClosedError
+from flowpact.models.approval_closed_error_error import ApprovalClosedErrorError as ApprovalClosedErrorError
+from flowpact.models.approval_closed_problem import ApprovalClosedProblem as ApprovalClosedProblem
+from flowpact.models.approval_decider import ApprovalDecider as ApprovalDecider
+from flowpact.models.approval_list_response import ApprovalListResponse as ApprovalListResponse
+from flowpact.models.approval_response import ApprovalResponse as ApprovalResponse
+from flowpact.models.approval_status import ApprovalStatus as ApprovalStatus
 from flowpact.models.authentication_error import AuthenticationError as AuthenticationError
 from flowpact.models.authentication_error_error import AuthenticationErrorError as AuthenticationErrorError
 from flowpact.models.authentication_problem import AuthenticationProblem as AuthenticationProblem
@@ -277,6 +296,7 @@ from flowpact.models.cross_site_problem import CrossSiteProblem as CrossSiteProb
 from flowpact.models.current_user import CurrentUser as CurrentUser
 from flowpact.models.current_user_response import CurrentUserResponse as CurrentUserResponse
 from flowpact.models.cursor_pagination import CursorPagination as CursorPagination
+from flowpact.models.decide_approval_request import DecideApprovalRequest as DecideApprovalRequest
 from flowpact.models.draft_change_conflict import DraftChangeConflict as DraftChangeConflict
 from flowpact.models.draft_change_conflict_error import DraftChangeConflictError as DraftChangeConflictError
 from flowpact.models.draft_change_conflict_problem import DraftChangeConflictProblem as DraftChangeConflictProblem

@@ -2,6 +2,7 @@
 
 # import apis into api package
 from flowpact.api.api_keys_api import ApiKeysApi
+from flowpact.api.approvals_api import ApprovalsApi
 from flowpact.api.auth_api import AuthApi
 from flowpact.api.executions_api import ExecutionsApi
 from flowpact.api.groups_api import GroupsApi

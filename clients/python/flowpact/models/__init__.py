@@ -23,6 +23,14 @@ from flowpact.models.api_key_rotation_conflict import ApiKeyRotationConflict
 from flowpact.models.api_key_rotation_conflict_error import ApiKeyRotationConflictError
 from flowpact.models.api_key_rotation_conflict_problem import ApiKeyRotationConflictProblem
 from flowpact.models.api_key_status import ApiKeyStatus
+from flowpact.models.approval import Approval
+from flowpact.models.approval_closed_error import ApprovalClosedError
+from flowpact.models.approval_closed_error_error import ApprovalClosedErrorError
+from flowpact.models.approval_closed_problem import ApprovalClosedProblem
+from flowpact.models.approval_decider import ApprovalDecider
+from flowpact.models.approval_list_response import ApprovalListResponse
+from flowpact.models.approval_response import ApprovalResponse
+from flowpact.models.approval_status import ApprovalStatus
 from flowpact.models.authentication_error import AuthenticationError
 from flowpact.models.authentication_error_error import AuthenticationErrorError
 from flowpact.models.authentication_problem import AuthenticationProblem
@@ -39,6 +47,7 @@ from flowpact.models.cross_site_problem import CrossSiteProblem
 from flowpact.models.current_user import CurrentUser
 from flowpact.models.current_user_response import CurrentUserResponse
 from flowpact.models.cursor_pagination import CursorPagination
+from flowpact.models.decide_approval_request import DecideApprovalRequest
 from flowpact.models.draft_change_conflict import DraftChangeConflict
 from flowpact.models.draft_change_conflict_error import DraftChangeConflictError
 from flowpact.models.draft_change_conflict_problem import DraftChangeConflictProblem
