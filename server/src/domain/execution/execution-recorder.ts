@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { isPassing } from '../passing-error.ts';
 import type { ExecutionMetrics } from './execution-metrics.ts';
 import type { LiveChannel } from './live-channel.ts';
 import { Recording } from './recording.ts';
@@ -128,10 +129,4 @@ export class ExecutionRecorder {
     if (open && recording.hasEvents) this.#live.publish(recording.executionId, recording.ends);
     recording.settle({ open });
   }
-}
-
-/** SQLSTATE classes of lost connections, resource shortage, shutdown and lost races; an error without one never reached the server. */
-function isPassing(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|40|53|55|57|58)/.test(code);
 }

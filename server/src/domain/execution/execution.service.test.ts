@@ -123,13 +123,14 @@ describe('cancel', () => {
     expect(events.at(-1)!.type).toBe('execution:cancelled');
   });
 
-  test('of an execution whose engine was not told: it ends by itself at its next node', async () => {
-    const definition = sketch({ a: { type: 'work', params: { ms: 200 } }, b: W, c: W }, ['a -> b', 'b -> c']);
+  test('of an execution whose engine was not told: it ends by itself when what it tells is refused', async () => {
+    const slowly = { type: 'work', params: { ms: 200 } };
+    const definition = sketch({ a: slowly, b: slowly, c: slowly, d: W }, ['a -> b', 'b -> c', 'c -> d']);
     const { id } = await bench.begin(definition);
     await bench.until(() => worked.length === 1);
     await bench.database.orm.em.fork().nativeUpdate(Execution, { id }, { status: 'cancelled' });
     await bench.until(async () => (await bench.engine.health()).running === 0);
-    expect(worked).not.toContain(`${id} c 1`);
+    expect(worked).not.toContain(`${id} d 1`);
   });
 
   test('of what has ended is refused', async () => {

@@ -23,7 +23,9 @@ import { cancelChannel, ExecutorLock } from './executor-lock.ts';
 import { jsonSerializer } from './json-serializer.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { Signals } from './signals.ts';
-import { clientOf, transactionOf } from './transaction-client.ts';
+import { StepLog } from './step-log.ts';
+import { insertRuns } from './submission.ts';
+import { transactionOf } from './transaction-client.ts';
 
 /** How one process takes part in the engine. */
 export interface DbosEngineOptions {
@@ -95,6 +97,7 @@ export class DbosEngine extends Engine {
   #pool: Pool | undefined;
   #admission: Admission | undefined;
   #signals: Signals | undefined;
+  #steps: StepLog | undefined;
 
   constructor(options: DbosEngineOptions) {
     super();
@@ -164,9 +167,11 @@ export class DbosEngine extends Engine {
     });
     // The first start makes the engine's tables, which two processes cannot do at once.
     await oneAtATime(url, launchLock, () => DBOS.launch());
+    const { systemDatabase } = DBOSExecutor.globalInstance!;
+    this.#steps = new StepLog(this.#pool, (message, error) => log.warn(message, error));
+    this.#steps.install(systemDatabase);
     // A run that this process leaves is none of its business any more; DBOS would ask for its outcome every second.
-    DBOSExecutor.globalInstance!.systemDatabase.awaitWorkflowResult = (runId) =>
-      Promise.reject(new RunAbandonedError(runId));
+    systemDatabase.awaitWorkflowResult = (runId) => Promise.reject(new RunAbandonedError(runId));
     await DBOS.registerQueue(queueName, {
       workerConcurrency: concurrency,
       minPollingIntervalMs: pollInterval,
@@ -198,6 +203,8 @@ export class DbosEngine extends Engine {
       connectionTimeoutMillis: 10_000,
       // A process that stands still in mid-transaction must not hold its runs.
       idle_in_transaction_session_timeout: standstill,
+      // Plans are kept, and one that was made while a table was small must not be one that reads all of it.
+      options: '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
     });
     pool.on('error', (error) => log.warn('A connection of the engine was lost.', error));
     // The pool listens only to connections that lie idle: one that is lost between two queries of a transaction would end the process.
@@ -235,7 +242,7 @@ export class DbosEngine extends Engine {
       );
     }
     try {
-      await executor.systemDatabase.initWorkflowStatus(status, token, clientOf(transaction));
+      await insertRuns(transaction, [{ status, token }]);
     } catch (error) {
       this.#direct.delete(runId);
       throw error;
@@ -277,7 +284,8 @@ export class DbosEngine extends Engine {
 
   async #run(name: string, runId: string, input: Json): Promise<void> {
     const body = this.#bodies.get(name)!;
-    const run = new DbosRun(runId, !this.#direct.has(runId), {
+    const resumed = !this.#direct.has(runId);
+    const run = new DbosRun(runId, resumed, {
       draining: () => this.#state !== 'running',
       suspend: (...rest) => this.#suspend(...rest),
       receive: (...wait) => this.#signals!.receive(...wait),
@@ -285,6 +293,7 @@ export class DbosEngine extends Engine {
     this.#runs.get(runId)?.leave('The run was handed to this process again.');
     this.#runs.set(runId, run);
     try {
+      await this.#open(runId, resumed);
       await body(run, input);
       // A body that swallowed its abandonment has not ended the run.
       if (run.signal.aborted) throw run.signal.reason;
@@ -297,6 +306,15 @@ export class DbosEngine extends Engine {
     } finally {
       run.end();
       if (this.#runs.get(runId) === run) this.#runs.delete(runId);
+    }
+  }
+
+  /** A run whose steps cannot be read stays with this process and is found again by #tick. */
+  async #open(runId: string, resumed: boolean): Promise<void> {
+    try {
+      await this.#steps!.open(runId, resumed);
+    } catch (error) {
+      throw new RunAbandonedError(runId, { cause: error });
     }
   }
 
@@ -371,6 +389,7 @@ export class DbosEngine extends Engine {
     clearInterval(this.#retention);
     await this.#drain(graceMs);
     await this.#admission?.idle();
+    await this.#steps?.stop();
     // Runs are parked by now; DBOS still lets them notice.
     await DBOS.shutdown({ workflowCompletionTimeoutMS: 1_000 });
     await this.#pool?.end();

@@ -1,0 +1,156 @@
+import { currentOwnerXid } from '@dbos-inc/dbos-sdk/internal/context';
+import { DBOSStepNondeterminismError, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
+import type { SystemDatabase } from '@dbos-inc/dbos-sdk/internal/system_database';
+import type { Pool } from 'pg';
+import { Lane } from '../../domain/lane.ts';
+
+type Recorded = NonNullable<Awaited<ReturnType<SystemDatabase['getOperationResultAndThrowIfCancelled']>>>;
+
+/** A step whose outcome is to be remembered. */
+interface Outcome {
+  readonly runId: string;
+  /** Says that the run is still this process's own. */
+  readonly token: string;
+  readonly number: number;
+  readonly name: string;
+  readonly output: string | null;
+  readonly error: string | null;
+  readonly serialization: string | null;
+  readonly began: number;
+  readonly ended: number;
+}
+
+interface End {
+  readonly runId: string;
+  readonly token: string;
+}
+
+const batchSize = 200;
+const now = '(extract(epoch from now()) * 1000)::bigint';
+
+/** The row locks, taken in one order by everybody, hold until the commit: nobody takes a run over between the look and the insert. */
+const recordOutcomes = `
+with given as (
+  select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[])
+    as given(id, token, number, name, output, error, serialization, began, ended)
+), owned as (
+  select workflow_uuid as id, owner_xid as token, application_name from dbos.workflow_status
+   where workflow_uuid in (select id from given) order by workflow_uuid for no key update
+), written as (
+  insert into dbos.operation_outputs (workflow_uuid, function_id, output, error, function_name, started_at_epoch_ms,
+    completed_at_epoch_ms, serialization, application_name, retention_timestamp)
+  select given.id, number, output, error, name, began, ended, serialization, application_name, ${now}
+    from given join owned on owned.id = given.id and owned.token = given.token
+  on conflict (workflow_uuid, function_id) do update set completed_at_epoch_ms = operation_outputs.completed_at_epoch_ms
+  returning workflow_uuid as id, function_id as number, completed_at_epoch_ms as ended
+)
+select token, number, ended from written join owned using (id)`;
+
+const endRuns = `
+with owned as (
+  select id, token from dbos.workflow_status
+    join unnest($1::text[], $2::text[]) given(id, token) on given.id = workflow_uuid and given.token = owner_xid
+   where status = 'PENDING' order by workflow_uuid for no key update of workflow_status
+)
+update dbos.workflow_status set status = 'SUCCESS', owner_xid = null, updated_at = ${now}, completed_at = ${now}
+  from owned where workflow_uuid = owned.id
+returning token`;
+
+/**
+ * What the engine's library does with three to eight round trips a step is one statement here, shared by all runs of the
+ * process: a run that begins has no steps behind it, one that is resumed reads all of its steps at once, and outcomes and
+ * ends are written together. Ownership is asked for where a result is written, which is what makes it count.
+ */
+export class StepLog {
+  readonly #pool: Pool;
+  /** Steps that are recorded of the runs at work, by token; none for a run that begins. */
+  readonly #recorded = new Map<string, Map<number, Recorded>>();
+  readonly #outcomes: Lane<Outcome, number | undefined>;
+  readonly #ends: Lane<End, boolean>;
+
+  constructor(pool: Pool, warn: (message: string, error: unknown) => void) {
+    this.#pool = pool;
+    const passing = (error: unknown): void => warn('The progress of runs could not be written; it is tried again.', error);
+    this.#outcomes = new Lane({ batchSize, calls: 2, work: (items) => this.#record(items), passing });
+    this.#ends = new Lane({ batchSize, work: (items) => this.#end(items), passing });
+  }
+
+  /** Takes the place of the library's own statements. */
+  install(systemDatabase: SystemDatabase): void {
+    const look = systemDatabase.getOperationResultAndThrowIfCancelled.bind(systemDatabase);
+    const check = systemDatabase.checkIfCanceled.bind(systemDatabase);
+    const record = systemDatabase.recordOperationResult.bind(systemDatabase);
+    const isOpen = (runId: string): boolean => this.#recorded.has(currentOwnerXid(runId) ?? '');
+    systemDatabase.checkIfCanceled = async (runId) => (isOpen(runId) ? undefined : check(runId));
+    systemDatabase.getOperationResultAndThrowIfCancelled = async (runId, number) => {
+      const recorded = this.#recorded.get(currentOwnerXid(runId) ?? '');
+      return recorded ? recorded.get(number) : look(runId, number);
+    };
+    systemDatabase.recordOperationResult = async (runId, number, name, checked, began, ended, options = {}) => {
+      const token = currentOwnerXid(runId);
+      if (token === undefined || !this.#recorded.has(token) || options.childWorkflowID !== undefined)
+        return record(runId, number, name, checked, began, ended, options);
+      const { output = null, error = null, serialization = null } = options;
+      const there = await this.#outcomes.ask({ runId, token, number, name, output, error, serialization, began, ended });
+      if (there === undefined) throw new DBOSWorkflowConflictError(runId);
+      if (there !== ended) throw new DBOSStepNondeterminismError(runId, number);
+    };
+    systemDatabase.recordWorkflowOutput = async (runId, _status, token) =>
+      this.#ends.ask({ runId, token: token ?? currentOwnerXid(runId)! });
+  }
+
+  /** Call it inside the run, before its first step; `resumed` says that it may have steps behind it. */
+  async open(runId: string, resumed: boolean): Promise<void> {
+    const token = currentOwnerXid(runId)!;
+    this.#recorded.set(token, new Map());
+    if (!resumed) return;
+    const { rows } = await this.#pool.query<{ number: number } & Recorded>(
+      `select function_id as number, output, error, child_workflow_id as "childWorkflowID", function_name as "functionName", serialization
+         from dbos.operation_outputs where workflow_uuid = $1`,
+      [runId],
+    );
+    this.#recorded.set(token, new Map(rows.map(({ number, ...recorded }) => [number, recorded])));
+  }
+
+  /** The run that was opened is over in this process. */
+  close(runId: string): void {
+    this.#recorded.delete(currentOwnerXid(runId)!);
+  }
+
+  /** Ends when nothing is under way; what fails now is not tried again. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#outcomes.close(), this.#ends.close()]);
+  }
+
+  /** When each step ended by the record; undefined for a run that is not this process's any more. */
+  async #record(outcomes: readonly Outcome[]): Promise<(number | undefined)[]> {
+    const columns = [
+      outcomes.map(({ runId }) => runId),
+      outcomes.map(({ token }) => token),
+      outcomes.map(({ number }) => number),
+      outcomes.map(({ name }) => name),
+      outcomes.map(({ output }) => output),
+      outcomes.map(({ error }) => error),
+      outcomes.map(({ serialization }) => serialization),
+      outcomes.map(({ began }) => began),
+      outcomes.map(({ ended }) => ended),
+    ];
+    const { rows } = await this.#pool.query<{ token: string; number: number; ended: string }>({
+      name: 'flowpact_record_outcomes',
+      text: recordOutcomes,
+      values: columns,
+    });
+    const ends = new Map(rows.map(({ token, number, ended }) => [`${token} ${number}`, Number(ended)]));
+    return outcomes.map(({ token, number }) => ends.get(`${token} ${number}`));
+  }
+
+  async #end(ends: readonly End[]): Promise<boolean[]> {
+    const { rows } = await this.#pool.query<{ token: string }>({
+      name: 'flowpact_end_runs',
+      text: endRuns,
+      values: [ends.map(({ runId }) => runId), ends.map(({ token }) => token)],
+    });
+    const ended = new Set(rows.map(({ token }) => token));
+    return ends.map(({ token }) => ended.has(token));
+  }
+}

@@ -1,0 +1,54 @@
+import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
+import { CompiledQuery, type Transaction } from 'kysely';
+
+/** A run as it is to be stored, and the token of the process that starts it, if one does. */
+export interface Submission {
+  readonly status: WorkflowStatusInternal;
+  readonly token: string;
+}
+
+/** One round trip instead of the library's two, for any number of runs. */
+const insert = `
+with given as (
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::text[])
+    as given(id, status, name, queue, executor, partition, token, input, attributes, serialization)
+), run as (
+  insert into dbos.workflow_status (workflow_uuid, status, name, queue_name, authenticated_user, assumed_role,
+    authenticated_roles, executor_id, application_version, application_id, recovery_attempts, priority,
+    queue_partition_key, serialization, creator_xid, owner_xid, attributes, application_name)
+  select id, status, name, queue, '', '', '[]', executor, $11, $12, case status when 'PENDING' then 1 else 0 end, 0,
+    partition, serialization, token, case status when 'PENDING' then token end, attributes, $13
+  from given
+  on conflict (workflow_uuid) do nothing
+  returning workflow_uuid as id
+), input as (
+  insert into dbos.workflow_input (workflow_uuid, inputs) select id, input from given join run using (id)
+)
+select id from run`;
+
+/** Stores the runs in the transaction; the ids of those that were not there before. */
+export async function insertRuns(
+  transaction: Transaction<unknown>,
+  submissions: readonly Submission[],
+): Promise<ReadonlySet<string>> {
+  const column = (of: (submission: Submission) => unknown): unknown[] => submissions.map((one) => of(one) ?? null);
+  const { applicationVersion, applicationID, applicationName } = submissions[0]!.status;
+  const { rows } = await transaction.executeQuery<{ id: string }>(
+    CompiledQuery.raw(insert, [
+      column(({ status }) => status.workflowUUID),
+      column(({ status }) => status.status),
+      column(({ status }) => status.workflowName),
+      column(({ status }) => status.queueName),
+      column(({ status }) => status.executorId),
+      column(({ status }) => status.queuePartitionKey),
+      column(({ token }) => token),
+      column(({ status }) => status.input),
+      column(({ status }) => status.attributes && JSON.stringify(status.attributes)),
+      column(({ status }) => status.serialization),
+      applicationVersion,
+      applicationID,
+      applicationName,
+    ]),
+  );
+  return new Set(rows.map(({ id }) => id));
+}
