@@ -137,9 +137,18 @@ export class Flowpact {
     const now = this.#cpu();
     return {
       perSecond: count / ((last.getTime() - first.getTime()) / 1_000),
-      startP50: percentile(rows.map(({ waited }) => waited), 0.5),
-      startP95: percentile(rows.map(({ waited }) => waited), 0.95),
-      runP50: percentile(rows.map(({ ran }) => ran), 0.5),
+      startP50: percentile(
+        rows.map(({ waited }) => waited),
+        0.5,
+      ),
+      startP95: percentile(
+        rows.map(({ waited }) => waited),
+        0.95,
+      ),
+      runP50: percentile(
+        rows.map(({ ran }) => ran),
+        0.5,
+      ),
       serverCpu: ((now.server - cpu.server) * 1_000) / count,
       databaseCpu: ((now.database - cpu.database) * 1_000) / count,
     };
@@ -179,7 +188,10 @@ export class Flowpact {
         NODE_ENV: 'production',
         ...environment,
       },
-      execArgv: ['--disable-warning=ExperimentalWarning', ...(process.env.PROFILE ? ['--cpu-prof', '--cpu-prof-dir=/tmp/scale-prof'] : [])],
+      execArgv: [
+        '--disable-warning=ExperimentalWarning',
+        ...(process.env.PROFILE ? ['--cpu-prof', '--cpu-prof-dir=/tmp/scale-prof'] : []),
+      ],
     });
     this.#children.push(child);
     const [ready] = (await Promise.race([

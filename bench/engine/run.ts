@@ -88,8 +88,12 @@ try {
     console.log(`\n${steps} no-op steps`);
     for (const [name, all] of results) line(name, all);
     const ratio = (name: string): string =>
-      median(results.get(name)!.map((one, index) => one.perSecond / results.get('DBOS alone')![index]!.perSecond)).toFixed(2);
-    console.log(`  Flowpact / DBOS alone: ${ratio('Flowpact, inside the process')} inside, ${ratio('Flowpact, over HTTP')} over HTTP`);
+      median(
+        results.get(name)!.map((one, index) => one.perSecond / results.get('DBOS alone')![index]!.perSecond),
+      ).toFixed(2);
+    console.log(
+      `  Flowpact / DBOS alone: ${ratio('Flowpact, inside the process')} inside, ${ratio('Flowpact, over HTTP')} over HTTP`,
+    );
   }
 } finally {
   await stop(dbos);

@@ -8,7 +8,8 @@ import { repeat } from '../measure.ts';
 const dist = new URL('../../../dist/server/src/', import.meta.url);
 const load = <T>(file: string): Promise<T> => import(new URL(file.replace('.ts', '.js'), dist).href) as Promise<T>;
 
-const { Config } = await load<typeof import('../../../server/src/platform/config/config.ts')>('platform/config/config.ts');
+const { Config } =
+  await load<typeof import('../../../server/src/platform/config/config.ts')>('platform/config/config.ts');
 const { createLogger } =
   await load<typeof import('../../../server/src/platform/logging/logger.ts')>('platform/logging/logger.ts');
 const { startServer } = await load<typeof import('../../../server/src/start-server.ts')>('start-server.ts');
@@ -35,8 +36,9 @@ interface Order {
 
 /** Starts one execution and waits until its end is stored. */
 async function runOne({ workflowId, organisationId }: Order): Promise<void> {
-  const caller = { organisationId, apiKeyId: 'key_00000000000000000000000000', scopes: [] };
-  const { id } = await RequestContext.create(orm.em, () => service.start({ caller, workflowId, input: {} }));
+  const startedBy = { type: 'api_key', id: 'key_00000000000000000000000000' } as const;
+  const start = { organisationId, startedBy, workflowId, input: {} };
+  const { id } = await RequestContext.create(orm.em, () => service.start(start));
   await new Promise<void>((resolve) => {
     const end = (): void => {
       clearInterval(timer);
@@ -46,7 +48,9 @@ async function runOne({ workflowId, organisationId }: Order): Promise<void> {
     const unsubscribe = live.subscribe(id, (ended) => ended !== false && end());
     // It may have ended before anybody listened.
     const timer = setInterval(async () => {
-      const rows = await orm.em.getConnection().execute('select 1 from execution where id = ? and completed_at is not null', [id]);
+      const rows = await orm.em
+        .getConnection()
+        .execute('select 1 from execution where id = ? and completed_at is not null', [id]);
       if (rows.length > 0) end();
     }, 500);
   });
@@ -62,4 +66,9 @@ process.on('disconnect', async () => {
   await server.close();
   process.exit(0);
 });
-process.send!({ ready: true, url: server.url, apiKey: server.made?.apiKeySecret, organisationId: server.made?.organisation.id });
+process.send!({
+  ready: true,
+  url: server.url,
+  apiKey: server.made?.apiKeySecret,
+  organisationId: server.made?.organisation.id,
+});

@@ -39,7 +39,7 @@ describe('in one process', () => {
 
   test('with a limit of one, executions follow each other in the order of acceptance', async () => {
     const ids = await beginMany(bench.publish(limited(1, 'work', 60)), 5);
-    await bench.until(() => worked.length > 0);
+    await bench.until(async () => (await statuses(ids))[0] === 'running');
     expect(await statuses(ids)).toEqual(['running', 'pending', 'pending', 'pending', 'pending']);
     const ended = await Promise.all(ids.map((id) => bench.ended(id)));
     expect(ended.map(({ status }) => status)).toEqual(Array(5).fill('completed'));

@@ -25,7 +25,7 @@ import { oneAtATime } from './one-at-a-time.ts';
 import { Signals } from './signals.ts';
 import { StepLog } from './step-log.ts';
 import { insertRuns } from './submission.ts';
-import { transactionOf } from './transaction-client.ts';
+import { clientOf, transactionOf } from './transaction-client.ts';
 
 /** How one process takes part in the engine. */
 export interface DbosEngineOptions {
@@ -89,8 +89,8 @@ export class DbosEngine extends Engine {
   readonly #lock: ExecutorLock;
   /** Runs must not inherit the async context of the request that submitted them. */
   readonly #root = new AsyncResource('FlowpactEngine');
-  /** Runs that this process has promised to start itself. */
-  readonly #direct = new Set<string>();
+  /** Runs that this process has promised to start itself, by token. */
+  readonly #direct = new Map<string, string>();
   #strays = new Set<string>();
   #state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
   #retention: NodeJS.Timeout | undefined;
@@ -224,29 +224,23 @@ export class DbosEngine extends Engine {
       queuePartitionKey: group?.id,
     });
     const token = randomUUID();
-    if (group?.concurrency !== undefined) {
-      status.attributes = { concurrency: group.concurrency };
-      this.#afterCommit.add(
-        transaction,
-        () => this.#look(group.id),
-        () => undefined,
-      );
-    } else if (this.#room > 0) {
+    if (group?.concurrency !== undefined) status.attributes = { concurrency: group.concurrency };
+    const direct = group?.concurrency === undefined && this.#room > 0;
+    if (direct) {
       // The row says that this process runs it. Should the process die right after the commit, the others take it over.
       status.status = 'PENDING';
-      this.#direct.add(runId);
-      this.#afterCommit.add(
-        transaction,
-        () => this.#startNow(status, token),
-        () => this.#direct.delete(runId),
-      );
+      this.#direct.set(token, runId);
     }
+    const drop = (): void => void this.#direct.delete(token);
     try {
-      await insertRuns(transaction, [{ status, token }]);
+      const isNew = (await insertRuns(transaction, [{ status, token }])).has(runId);
+      if (!isNew) return drop();
     } catch (error) {
-      this.#direct.delete(runId);
+      drop();
       throw error;
     }
+    const start = direct ? () => this.#startNow(status, token) : () => group && this.#look(group.id);
+    this.#afterCommit.add(transaction, start, drop);
   }
 
   #startNow(status: WorkflowStatusInternal, token: string): void {
@@ -260,7 +254,7 @@ export class DbosEngine extends Engine {
         // The row stays with this process and is found again by #tick.
         this.#options.log.warn(`Run ${runId} was not started at once; it will be started from the queue.`, error);
       } finally {
-        this.#direct.delete(runId);
+        this.#direct.delete(token);
       }
     });
   }
@@ -284,7 +278,7 @@ export class DbosEngine extends Engine {
 
   async #run(name: string, runId: string, input: Json): Promise<void> {
     const body = this.#bodies.get(name)!;
-    const resumed = !this.#direct.has(runId);
+    const resumed = this.#direct.get(currentOwnerXid(runId)!) !== runId;
     const run = new DbosRun(runId, resumed, {
       draining: () => this.#state !== 'running',
       suspend: (...rest) => this.#suspend(...rest),
@@ -305,6 +299,7 @@ export class DbosEngine extends Engine {
       throw new DBOSWorkflowConflictError(runId);
     } finally {
       run.end();
+      this.#steps!.close(runId);
       if (this.#runs.get(runId) === run) this.#runs.delete(runId);
     }
   }
@@ -428,7 +423,8 @@ export class DbosEngine extends Engine {
   /** A row in our name that nothing here works on was committed although we heard of no commit; twice in a row makes sure. */
   async #restartStrays(ids: string[]): Promise<void> {
     const { systemDatabase } = this.#executor();
-    const idle = ids.filter((id) => !this.#direct.has(id) && !systemDatabase.checkForRunningWorkflow(id));
+    const starting = new Set(this.#direct.values());
+    const idle = ids.filter((id) => !starting.has(id) && !systemDatabase.checkForRunningWorkflow(id));
     const strays = idle.filter((id) => this.#strays.has(id));
     this.#strays = new Set(idle);
     if (strays.length > 0) await systemDatabase.resumeWorkflows(strays, queueName);

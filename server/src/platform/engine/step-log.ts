@@ -44,7 +44,7 @@ with given as (
   on conflict (workflow_uuid, function_id) do update set completed_at_epoch_ms = operation_outputs.completed_at_epoch_ms
   returning workflow_uuid as id, function_id as number, completed_at_epoch_ms as ended
 )
-select token, number, ended from written join owned using (id)`;
+select id, token, number, ended from written join owned using (id)`;
 
 const endRuns = `
 with owned as (
@@ -54,7 +54,7 @@ with owned as (
 )
 update dbos.workflow_status set status = 'SUCCESS', owner_xid = null, updated_at = ${now}, completed_at = ${now}
   from owned where workflow_uuid = owned.id
-returning token`;
+returning id, token`;
 
 /**
  * What the engine's library does with three to eight round trips a step is one statement here, shared by all runs of the
@@ -63,14 +63,15 @@ returning token`;
  */
 export class StepLog {
   readonly #pool: Pool;
-  /** Steps that are recorded of the runs at work, by token; none for a run that begins. */
+  /** Steps that are recorded of the runs at work, by run and token, since runs that were claimed together share one. */
   readonly #recorded = new Map<string, Map<number, Recorded>>();
   readonly #outcomes: Lane<Outcome, number | undefined>;
   readonly #ends: Lane<End, boolean>;
 
   constructor(pool: Pool, warn: (message: string, error: unknown) => void) {
     this.#pool = pool;
-    const passing = (error: unknown): void => warn('The progress of runs could not be written; it is tried again.', error);
+    const passing = (error: unknown): void =>
+      warn('The progress of runs could not be written; it is tried again.', error);
     this.#outcomes = new Lane({ batchSize, calls: 2, work: (items) => this.#record(items), passing });
     this.#ends = new Lane({ batchSize, work: (items) => this.#end(items), passing });
   }
@@ -80,18 +81,27 @@ export class StepLog {
     const look = systemDatabase.getOperationResultAndThrowIfCancelled.bind(systemDatabase);
     const check = systemDatabase.checkIfCanceled.bind(systemDatabase);
     const record = systemDatabase.recordOperationResult.bind(systemDatabase);
-    const isOpen = (runId: string): boolean => this.#recorded.has(currentOwnerXid(runId) ?? '');
-    systemDatabase.checkIfCanceled = async (runId) => (isOpen(runId) ? undefined : check(runId));
+    systemDatabase.checkIfCanceled = async (runId) => (this.#recorded.has(keyOf(runId)) ? undefined : check(runId));
     systemDatabase.getOperationResultAndThrowIfCancelled = async (runId, number) => {
-      const recorded = this.#recorded.get(currentOwnerXid(runId) ?? '');
+      const recorded = this.#recorded.get(keyOf(runId));
       return recorded ? recorded.get(number) : look(runId, number);
     };
     systemDatabase.recordOperationResult = async (runId, number, name, checked, began, ended, options = {}) => {
       const token = currentOwnerXid(runId);
-      if (token === undefined || !this.#recorded.has(token) || options.childWorkflowID !== undefined)
+      if (token === undefined || !this.#recorded.has(keyOf(runId)) || options.childWorkflowID !== undefined)
         return record(runId, number, name, checked, began, ended, options);
       const { output = null, error = null, serialization = null } = options;
-      const there = await this.#outcomes.ask({ runId, token, number, name, output, error, serialization, began, ended });
+      const there = await this.#outcomes.ask({
+        runId,
+        token,
+        number,
+        name,
+        output,
+        error,
+        serialization,
+        began,
+        ended,
+      });
       if (there === undefined) throw new DBOSWorkflowConflictError(runId);
       if (there !== ended) throw new DBOSStepNondeterminismError(runId, number);
     };
@@ -101,20 +111,20 @@ export class StepLog {
 
   /** Call it inside the run, before its first step; `resumed` says that it may have steps behind it. */
   async open(runId: string, resumed: boolean): Promise<void> {
-    const token = currentOwnerXid(runId)!;
-    this.#recorded.set(token, new Map());
+    const key = keyOf(runId);
+    this.#recorded.set(key, new Map());
     if (!resumed) return;
     const { rows } = await this.#pool.query<{ number: number } & Recorded>(
       `select function_id as number, output, error, child_workflow_id as "childWorkflowID", function_name as "functionName", serialization
          from dbos.operation_outputs where workflow_uuid = $1`,
       [runId],
     );
-    this.#recorded.set(token, new Map(rows.map(({ number, ...recorded }) => [number, recorded])));
+    this.#recorded.set(key, new Map(rows.map(({ number, ...recorded }) => [number, recorded])));
   }
 
   /** The run that was opened is over in this process. */
   close(runId: string): void {
-    this.#recorded.delete(currentOwnerXid(runId)!);
+    this.#recorded.delete(keyOf(runId));
   }
 
   /** Ends when nothing is under way; what fails now is not tried again. */
@@ -135,22 +145,28 @@ export class StepLog {
       outcomes.map(({ began }) => began),
       outcomes.map(({ ended }) => ended),
     ];
-    const { rows } = await this.#pool.query<{ token: string; number: number; ended: string }>({
+    const { rows } = await this.#pool.query<{ id: string; token: string; number: number; ended: string }>({
       name: 'flowpact_record_outcomes',
       text: recordOutcomes,
       values: columns,
     });
-    const ends = new Map(rows.map(({ token, number, ended }) => [`${token} ${number}`, Number(ended)]));
-    return outcomes.map(({ token, number }) => ends.get(`${token} ${number}`));
+    const ends = new Map(rows.map(({ id, token, number, ended }) => [`${id} ${token} ${number}`, Number(ended)]));
+    return outcomes.map(({ runId, token, number }) => ends.get(`${runId} ${token} ${number}`));
   }
 
   async #end(ends: readonly End[]): Promise<boolean[]> {
-    const { rows } = await this.#pool.query<{ token: string }>({
+    const { rows } = await this.#pool.query<{ id: string; token: string }>({
       name: 'flowpact_end_runs',
       text: endRuns,
       values: [ends.map(({ runId }) => runId), ends.map(({ token }) => token)],
     });
-    const ended = new Set(rows.map(({ token }) => token));
-    return ends.map(({ token }) => ended.has(token));
+    const ended = new Set(rows.map(({ id, token }) => `${id} ${token}`));
+    return ends.map(({ runId, token }) => ended.has(`${runId} ${token}`));
   }
+}
+
+/** Only inside a run; empty elsewhere. */
+function keyOf(runId: string): string {
+  const token = currentOwnerXid(runId);
+  return token === undefined ? '' : `${runId} ${token}`;
 }
