@@ -34,4 +34,5 @@ export {
   type EventStream,
   type ResponseHeaders,
   type ServerSentEvent,
+  type TextStream,
 } from './response.ts';

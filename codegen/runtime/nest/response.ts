@@ -4,6 +4,9 @@ import type { ReadableStream } from 'node:stream/web';
 /** The body of a response of a binary media type. */
 export type BinaryBody = Uint8Array | Blob | Readable | ReadableStream;
 
+/** The body of a long text response: written piece by piece, closed when the client goes away. Not checked against the schema. */
+export type TextStream = AsyncIterable<string>;
+
 /** Headers of a response as a handler gives them. */
 export type ResponseHeaders = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 

@@ -121,6 +121,10 @@ async function* ticks(how: string, signal: AbortSignal): AsyncGenerator<ServerSe
   }
 }
 
+async function* lines(count: number): AsyncGenerator<string> {
+  for (let line = 1; line <= count; line += 1) yield `${line}\n`;
+}
+
 @Controller()
 class Answers {
   @GetAny()
@@ -131,6 +135,7 @@ class Answers {
   @Export()
   async export({ path, accept }: OperationRequest): Promise<{ status: 200; body: unknown; contentType?: string }> {
     if (path['how'] === 'csv') return Export.respondAs(200, 'text/csv', 'id\n1\n');
+    if (path['how'] === 'long') return Export.respondAs(200, 'text/csv', lines(3));
     if (path['how'] === 'accept') return { status: 200, body: accept === 'text/csv' ? 'csv' : { id: accept } };
     return { status: 200, body: { id: '1', hidden: true } };
   }
@@ -246,6 +251,7 @@ describe('responses', () => {
     ['/export/any', undefined, 'application/json; charset=utf-8', '{"id":"1"}'],
     ['/export/any', 'application/yaml', 'application/yaml; charset=utf-8', 'id: 1\n'],
     ['/export/csv', undefined, 'text/csv; charset=utf-8', 'id\n1\n'],
+    ['/export/long', undefined, 'text/csv; charset=utf-8', '1\n2\n3\n'],
     ['/export/accept', 'text/html;q=1, text/csv;q=0.5', 'text/csv; charset=utf-8', 'csv'],
     ['/export/accept', 'application/*', 'application/json; charset=utf-8', '{"id":"application/json"}'],
   ] as const)('%s for %s is %s', async (path, accept, contentType, text) => {

@@ -26,8 +26,11 @@ function printBody(context: NestContext, media: MediaType): string {
         : 'runtime.EventStream';
     case 'binary':
       return 'runtime.BinaryBody';
-    case 'text':
-      return media.schema ? context.types.print(media.schema, 'response') : 'string';
+    case 'text': {
+      const text = media.schema ? context.types.print(media.schema, 'response') : 'string';
+      // Text of one fixed shape is written as a whole; other text may be too long to hold.
+      return text === 'string' ? 'string | runtime.TextStream' : text;
+    }
     default:
       return media.schema ? context.types.print(media.schema, 'response', context.optional) : 'unknown';
   }
