@@ -5,6 +5,7 @@ import { EngineModule } from './platform/engine/engine.module.ts';
 import { HousekeepingModule } from './platform/housekeeping/housekeeping.module.ts';
 import { LiveModule } from './platform/live/live.module.ts';
 import { OutgoingModule } from './platform/outgoing/outgoing.module.ts';
+import { PagesModule } from './pages/pages.module.ts';
 import { PlatformModule, type PlatformParts } from './platform/platform.module.ts';
 import { SandboxModule } from './platform/sandbox/sandbox.module.ts';
 import { WorkerLoopsModule } from './platform/worker-loops/worker-loops.module.ts';
@@ -23,6 +24,9 @@ export class AppModule {
       OutgoingModule,
       HousekeepingModule,
     ];
-    return { module: AppModule, imports: [PlatformModule.forRoot(parts), ...technical, PlatformApiModule, ...more] };
+    return {
+      module: AppModule,
+      imports: [PlatformModule.forRoot(parts), ...technical, PlatformApiModule, PagesModule, ...more],
+    };
   }
 }

@@ -3,6 +3,7 @@ import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
 import { executions } from './executions.ts';
+import { forms } from './forms.ts';
 import { groups } from './groups.ts';
 import { health } from './health.ts';
 import { nodes } from './nodes.ts';
@@ -10,7 +11,17 @@ import type { TagRequests } from './tag-requests.ts';
 import { workflows } from './workflows.ts';
 
 /** How to call every operation of the contract, by tag. */
-export const tags: readonly TagRequests[] = [auth, apiKeys, workflows, nodes, executions, approvals, groups, health];
+export const tags: readonly TagRequests[] = [
+  auth,
+  apiKeys,
+  workflows,
+  nodes,
+  executions,
+  approvals,
+  forms,
+  groups,
+  health,
+];
 
 /** One good request per operation of the contract. */
 export async function goodRequests(harness: ContractHarness): Promise<Record<string, CallOptions>> {

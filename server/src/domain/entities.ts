@@ -1,5 +1,6 @@
 import { ApiKeySecret } from './api-key/api-key-secret.entity.ts';
 import { ApiKey } from './api-key/api-key.entity.ts';
+import { formEntities } from './form/entities.ts';
 import { Group } from './group/group.entity.ts';
 import { Organisation } from './organisation/organisation.entity.ts';
 import { LoginAttempt } from './session/login-attempt.entity.ts';
@@ -33,4 +34,5 @@ export const entities = [
   Webhook,
   WebhookDelivery,
   WebhookAttempt,
+  ...formEntities,
 ];

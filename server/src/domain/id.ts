@@ -13,6 +13,8 @@ export type IdPrefix =
   | 'step'
   | 'log'
   | 'evt'
+  | 'form'
+  | 'sub'
   | 'wait'
   | 'wh'
   | 'dlv'

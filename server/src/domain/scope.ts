@@ -8,6 +8,10 @@ export const scopeDescriptions = {
   'executions:cancel': 'Cancel running executions.',
   'groups:read': 'List and read groups of workflows.',
   'groups:write': 'Create, change, order and delete groups of workflows.',
+  'forms:read': 'List and read forms, without what was submitted to them.',
+  'forms:write': 'Create, change, publish and delete forms.',
+  'submissions:read': 'List, read and export what was submitted to forms.',
+  'submissions:write': 'Delete what was submitted to forms.',
   'api-keys:read': 'List and read API keys, without their secrets.',
   'api-keys:write': 'Create, change, rotate and revoke API keys.',
 } as const;

@@ -20,6 +20,7 @@ import { AuthApiModule } from './auth/auth-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
 import { ExecutionsApiModule } from './executions/executions-api.module.ts';
 import { GroupsApiModule } from './groups/groups-api.module.ts';
+import { FormsApiModule } from './forms/forms-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { NodesApiModule } from './nodes/nodes-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
@@ -64,7 +65,16 @@ const runtime = ContractModule.forRootAsync({
     },
     throwableCodes,
     responseValidation: settings.RESPONSE_VALIDATION,
-    allowRoutes: ['GET /metrics', 'GET /docs', 'GET /docs/*', 'GET /openapi.json', 'GET /openapi.yaml', 'OPTIONS *'],
+    allowRoutes: [
+      'GET /metrics',
+      'GET /docs',
+      'GET /docs/*',
+      'GET /openapi.json',
+      'GET /openapi.yaml',
+      'GET /f/*',
+      'POST /f/*',
+      'OPTIONS *',
+    ],
     requestId: { accept: /^[\w.-]{1,128}$/ },
     realm: 'flowpact',
     around: ({ request }, next) => RequestContext.create(orm.em, () => insideSpan(request, next)),
@@ -95,6 +105,7 @@ const runtime = ContractModule.forRootAsync({
     ExecutionsApiModule,
     ApprovalsApiModule,
     GroupsApiModule,
+    FormsApiModule,
     HealthApiModule,
   ],
 })

@@ -9,6 +9,7 @@ export const throwableCodes: readonly string[] = [
   'execution_status_conflict',
   'expired_api_key',
   'expired_token',
+  'form_slug_taken',
   'insufficient_scope',
   'invalid_api_key',
   'invalid_credentials',

@@ -143,6 +143,11 @@ export const variables = z.object({
     .describe(
       'Comma-separated hosts, host:port pairs, addresses or CIDR ranges on private networks that workflows may call all the same, for example localhost:8080. For development.',
     ),
+  FORM_MIN_SECONDS: integer(0, 60)
+    .default(2)
+    .describe(
+      'Seconds that a person needs at least to fill in the page of a form; what comes sooner is asked to be sent again.',
+    ),
   RATE_LIMITS: flag.default(true).describe('false lifts the rate limits; the headers stay.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:')
     .optional()

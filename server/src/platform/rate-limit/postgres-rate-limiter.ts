@@ -42,8 +42,16 @@ export class PostgresRateLimiter implements RateLimiter {
   async consume({ rateLimitClass, principal, context }: RateLimitRequest): Promise<RateLimitDecision> {
     if (rateLimitClass === undefined) return { allowed: true };
     const caller = principal as Principal | undefined;
-    const subject = caller ? principalOf(caller) : `ip:${clientAddress(context.request.ip)}`;
-    const policy = rateLimitPolicy(caller?.plan, rateLimitClass);
+    if (!caller) return this.consumeFrom(context.request.ip, rateLimitClass);
+    return this.decide(principalOf(caller), rateLimitClass, rateLimitPolicy(caller.plan, rateLimitClass));
+  }
+
+  /** Counts a request that nobody signed, also one to a route outside of every contract. */
+  async consumeFrom(ip: string, rateLimitClass: string): Promise<RateLimitDecision> {
+    return this.decide(`ip:${clientAddress(ip)}`, rateLimitClass, rateLimitPolicy(undefined, rateLimitClass));
+  }
+
+  private async decide(subject: string, rateLimitClass: string, policy: RateLimitPolicy): Promise<RateLimitDecision> {
     const counted = await this.count(subject, rateLimitClass, policy);
     const usage = toUsage(counted);
     const headers = rateLimitHeaders(policy, usage);

@@ -8,7 +8,7 @@ export interface RateLimitPolicy {
 }
 
 /** What the server takes from one caller whatever the plan, by class (`x-rate-limit` of the contract), a minute. */
-const classCeilings: Readonly<Record<string, number>> = { general: 1_000, execute: 500, export: 10 };
+const classCeilings: Readonly<Record<string, number>> = { general: 1_000, execute: 500, export: 10, submit: 60 };
 
 /** For requests that nobody signed: as many as the best plan has in a day, and a minute's ceiling of the server. */
 const anonymousQuota = { perMinute: 1_000, perDay: 200_000 };

@@ -6,6 +6,7 @@ import { Migration20261122000400_waits } from './Migration20261122000400_waits.t
 import { Migration20261122000500_runs } from './Migration20261122000500_runs.ts';
 import { Migration20261122000800_vault } from './Migration20261122000800_vault.ts';
 import { Migration20261122001000_events } from './Migration20261122001000_events.ts';
+import { Migration20261122000900_forms } from './Migration20261122000900_forms.ts';
 import { Migration20261122001200_groups } from './Migration20261122001200_groups.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
@@ -17,5 +18,6 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261122000500_runs', class: Migration20261122000500_runs },
   { name: 'Migration20261122000800_vault', class: Migration20261122000800_vault },
   { name: 'Migration20261122001000_events', class: Migration20261122001000_events },
+  { name: 'Migration20261122000900_forms', class: Migration20261122000900_forms },
   { name: 'Migration20261122001200_groups', class: Migration20261122001200_groups },
 ];

@@ -1,0 +1,160 @@
+import { type FilterQuery, UniqueConstraintViolationException } from '@mikro-orm/core';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { ResourceNotFoundError } from '../domain-error.ts';
+import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../execution/slice.ts';
+import { isId } from '../id.ts';
+import { Evaluator } from '../language/index.ts';
+import { type Answers, checkAnswers } from './check-answers.ts';
+import { csvLine } from './csv.ts';
+import { Form } from './form.entity.ts';
+import { FormService } from './form.service.ts';
+import { FormSubmission, type SubmissionSource } from './form-submission.entity.ts';
+import { AnswersRefusedError } from './submission.errors.ts';
+import { SubmissionEffects } from './submission-effects.ts';
+
+/** What somebody sends in. */
+export interface NewSubmission {
+  readonly answers: Answers;
+  readonly source: SubmissionSource;
+  /** Names one showing of the page, at most 100 characters; what is sent twice with it is stored once. */
+  readonly ticket?: string;
+}
+
+/** When submissions were made: `from` then or later, `to` before. */
+export interface Period {
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
+export interface SubmissionQuery extends SliceRequest, Period {
+  readonly source?: SubmissionSource;
+}
+
+/** How many submissions an export reads at a time. */
+const exportedAtOnce = 500;
+
+/** What was submitted to forms. Another organisation's id is a ResourceNotFoundError. */
+@Injectable()
+export class SubmissionService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly forms: FormService,
+    private readonly evaluator: Evaluator,
+    private readonly effects: SubmissionEffects,
+  ) {}
+
+  /**
+   * Stores what anyone sends to a published form, and in the same transaction starts what follows from it. Throws
+   * ResourceNotFoundError for a form that takes nothing, and AnswersRefusedError that lists every problem.
+   */
+  async submit(form: Form, { answers, source, ticket }: NewSubmission): Promise<FormSubmission> {
+    const { data, problems } = await checkAnswers(form.fields, answers, this.evaluator);
+    if (problems.length > 0) throw new AnswersRefusedError(problems);
+    const known = ticket !== undefined && (await this.em.findOne(FormSubmission, { form: form.id, ticket }));
+    if (known) return known;
+    try {
+      return await this.em.transactional(async (em) => {
+        const submission = FormSubmission.of(form, { data, source, ticket: ticket ?? null });
+        em.persist(submission);
+        await em.flush();
+        await this.effects.follow(em, form, submission);
+        return submission;
+      });
+    } catch (error) {
+      if (ticket === undefined || !(error instanceof UniqueConstraintViolationException)) throw error;
+      return this.em.fork().findOneOrFail(FormSubmission, { form: form.id, ticket });
+    }
+  }
+
+  /** Newest first. Throws ResourceNotFoundError, and ValidationFailedError for a cursor that is none. */
+  async list(organisationId: string, formId: string, query: SubmissionQuery): Promise<Slice<FormSubmission>> {
+    const position = positionOf(query);
+    const { id: form } = await this.forms.get(organisationId, formId);
+    const where: FilterQuery<FormSubmission> = {
+      form,
+      organisation: organisationId,
+      ...(query.source && { source: query.source }),
+      ...within(query),
+    };
+    const items = await this.em.find(FormSubmission, position ? { $and: [where, before(position)] } : where, {
+      orderBy: { createdAt: 'desc', id: 'desc' },
+      limit: query.perPage + 1,
+      offset: position ? 0 : ((query.page ?? 1) - 1) * query.perPage,
+    });
+    return toSlice(items, query, position ? undefined : await this.em.count(FormSubmission, where));
+  }
+
+  /** Throws ResourceNotFoundError for the form or the submission. */
+  async get(organisationId: string, formId: string, id: string): Promise<FormSubmission> {
+    const { id: form } = await this.forms.get(organisationId, formId);
+    const where = { id, form, organisation: organisationId };
+    const submission = isId('sub', id) ? await this.em.findOne(FormSubmission, where) : null;
+    if (!submission) throw new ResourceNotFoundError('submission', id);
+    return submission;
+  }
+
+  /** Throws ResourceNotFoundError for the form or the submission. */
+  async delete(organisationId: string, formId: string, id: string): Promise<void> {
+    const submission = await this.get(organisationId, formId, id);
+    this.em.remove(submission);
+    await this.em.flush();
+  }
+
+  /**
+   * The submissions of a form as the lines of a CSV file, oldest first; they are read as they are taken. Throws
+   * ResourceNotFoundError before the first.
+   */
+  async export(
+    organisationId: string,
+    formId: string,
+    period: Period,
+  ): Promise<{ form: Form; lines: AsyncGenerator<string> }> {
+    const form = await this.forms.get(organisationId, formId);
+    return { form, lines: this.#lines(form, period) };
+  }
+
+  async *#lines(form: Form, period: Period): AsyncGenerator<string> {
+    const em = this.em.fork();
+    const names = await columnsOf(em, form);
+    yield csvLine(['submission_id', 'submitted_at', 'source', 'execution_id', ...names]);
+    const where = { form: form.id, organisation: form.organisation.id, ...within(period) };
+    for (let last: Position | undefined; ;) {
+      const found: FormSubmission[] = await em.find(FormSubmission, last ? { $and: [where, after(last)] } : where, {
+        orderBy: { createdAt: 'asc', id: 'asc' },
+        limit: exportedAtOnce,
+        disableIdentityMap: true,
+      });
+      yield found.map((submission) => lineOf(submission, names)).join('');
+      if (found.length < exportedAtOnce) return;
+      last = found.at(-1);
+    }
+  }
+}
+
+/** The fields of the form, and behind them those that only older submissions answered. */
+async function columnsOf(em: EntityManager, form: Form): Promise<string[]> {
+  const names = form.fields.map(({ name }) => name);
+  const rows = await em.execute<{ name: string }[]>(
+    'select distinct jsonb_object_keys(data) as name from form_submission where form_id = ? and organisation_id = ? order by 1',
+    [form.id, form.organisation.id],
+  );
+  return [...names, ...rows.map(({ name }) => name).filter((name) => !names.includes(name))];
+}
+
+function lineOf({ id, createdAt, source, executionId, data }: FormSubmission, names: readonly string[]): string {
+  const answers = names.map((name) => (Object.hasOwn(data, name) ? data[name] : undefined));
+  return csvLine([id, createdAt.toISOString(), source, executionId, ...answers]);
+}
+
+function within({ from, to }: Period): { createdAt?: { $gte?: Date; $lt?: Date } } {
+  return (from ?? to) ? { createdAt: { ...(from && { $gte: from }), ...(to && { $lt: to }) } } : {};
+}
+
+function before({ createdAt, id }: Position): FilterQuery<FormSubmission> {
+  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] };
+}
+
+function after({ createdAt, id }: Position): FilterQuery<FormSubmission> {
+  return { $or: [{ createdAt: { $gt: createdAt } }, { createdAt, id: { $gt: id } }] };
+}
