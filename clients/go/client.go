@@ -57,6 +57,8 @@ type APIClient struct {
 
 	ExecutionsAPI *ExecutionsAPIService
 
+	FormsAPI *FormsAPIService
+
 	GroupsAPI *GroupsAPIService
 
 	HealthAPI *HealthAPIService
@@ -86,6 +88,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.ApprovalsAPI = (*ApprovalsAPIService)(&c.common)
 	c.AuthAPI = (*AuthAPIService)(&c.common)
 	c.ExecutionsAPI = (*ExecutionsAPIService)(&c.common)
+	c.FormsAPI = (*FormsAPIService)(&c.common)
 	c.GroupsAPI = (*GroupsAPIService)(&c.common)
 	c.HealthAPI = (*HealthAPIService)(&c.common)
 	c.NodesAPI = (*NodesAPIService)(&c.common)

@@ -28,6 +28,10 @@ const (
 	SCOPE_EXECUTIONS_CANCEL Scope = "executions:cancel"
 	SCOPE_GROUPS_READ Scope = "groups:read"
 	SCOPE_GROUPS_WRITE Scope = "groups:write"
+	SCOPE_FORMS_READ Scope = "forms:read"
+	SCOPE_FORMS_WRITE Scope = "forms:write"
+	SCOPE_SUBMISSIONS_READ Scope = "submissions:read"
+	SCOPE_SUBMISSIONS_WRITE Scope = "submissions:write"
 	SCOPE_API_KEYS_READ Scope = "api-keys:read"
 	SCOPE_API_KEYS_WRITE Scope = "api-keys:write"
 )
@@ -42,6 +46,10 @@ var AllowedScopeEnumValues = []Scope{
 	"executions:cancel",
 	"groups:read",
 	"groups:write",
+	"forms:read",
+	"forms:write",
+	"submissions:read",
+	"submissions:write",
 	"api-keys:read",
 	"api-keys:write",
 }

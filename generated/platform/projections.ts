@@ -1136,6 +1136,194 @@ export function projectGroupResponse(value: unknown, dropped?: string[], path = 
   return out;
 }
 
+export function projectFormListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectFormListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectFormSummary(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectFormSummary(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.slug !== undefined) out.slug = value.slug;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.page_path !== undefined) out.page_path = value.page_path;
+  if (value.field_count !== undefined) out.field_count = value.field_count;
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.revision !== undefined) out.revision = value.revision;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (value.published_at !== undefined) out.published_at = value.published_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectForm(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectForm(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.slug !== undefined) out.slug = value.slug;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.page_path !== undefined) out.page_path = value.page_path;
+  if (value.fields !== undefined) out.fields = projectFormFields(value.fields, dropped, dropped && path + '/fields');
+  if (value.settings !== undefined) out.settings = projectFormSettings(value.settings, dropped, dropped && path + '/settings');
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.revision !== undefined) out.revision = value.revision;
+  if (value.created_by !== undefined) out.created_by = value.created_by;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (value.published_at !== undefined) out.published_at = value.published_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormFields(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectFormField(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectFormField(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.label !== undefined) out.label = value.label;
+  if (value.help !== undefined) out.help = value.help;
+  if (value.placeholder !== undefined) out.placeholder = value.placeholder;
+  if (value.required !== undefined) out.required = value.required;
+  if (value.min_length !== undefined) out.min_length = value.min_length;
+  if (value.max_length !== undefined) out.max_length = value.max_length;
+  if (value.pattern !== undefined) out.pattern = value.pattern;
+  if (value.pattern_message !== undefined) out.pattern_message = value.pattern_message;
+  if (value.min !== undefined) out.min = value.min;
+  if (value.max !== undefined) out.max = value.max;
+  if (value.integer !== undefined) out.integer = value.integer;
+  if (value.min_date !== undefined) out.min_date = value.min_date;
+  if (value.max_date !== undefined) out.max_date = value.max_date;
+  if (value.options !== undefined) out.options = projectFormFieldOptions(value.options, dropped, dropped && path + '/options');
+  if (value.min_items !== undefined) out.min_items = value.min_items;
+  if (value.max_items !== undefined) out.max_items = value.max_items;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormFieldOptions(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectFormFieldOption(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectFormFieldOption(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.value !== undefined) out.value = value.value;
+  if (value.label !== undefined) out.label = value.label;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormSettings(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.submit_label !== undefined) out.submit_label = value.submit_label;
+  if (value.success_title !== undefined) out.success_title = value.success_title;
+  if (value.success_message !== undefined) out.success_message = value.success_message;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormSubmissionListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectFormSubmissionListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormSubmissionListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectFormSubmission(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectFormSubmission(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.form_id !== undefined) out.form_id = value.form_id;
+  if (value.form_revision !== undefined) out.form_revision = value.form_revision;
+  if (value.source !== undefined) out.source = value.source;
+  if (value.data !== undefined) out.data = value.data;
+  if (value.execution_id !== undefined) out.execution_id = value.execution_id;
+  if (value.start_error !== undefined) out.start_error = projectSubmissionStartError(value.start_error, dropped, dropped && path + '/start_error');
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSubmissionStartError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSubmissionReceiptResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectSubmissionReceipt(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSubmissionReceipt(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.form_id !== undefined) out.form_id = value.form_id;
+  if (value.success_title !== undefined) out.success_title = value.success_title;
+  if (value.success_message !== undefined) out.success_message = value.success_message;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormSubmissionResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectFormSubmission(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectHealthResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -2195,6 +2383,72 @@ export function projectApprovalClosedErrorError(value: unknown, dropped?: string
 }
 
 export function projectApprovalClosedProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormNotCreatedError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectFormNotCreatedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormNotCreatedErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormNotCreatedProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormNotChangedError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectFormNotChangedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormNotChangedErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormNotChangedProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.type !== undefined) out.type = value.type;

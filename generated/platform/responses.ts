@@ -145,6 +145,22 @@ export type ApprovalClosed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ApprovalClosedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ApprovalClosedProblem; readonly headers?: undefined };
 
+/**
+ * Another form has the slug (`form_slug_taken`, details: `slug`), or an earlier request with the same `Idempotency-Key` is
+ * still at work.
+ */
+export type FormNotCreated<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.FormNotCreatedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.FormNotCreatedProblem; readonly headers?: undefined };
+
+/**
+ * The form has another revision than the request expects (`revision_conflict`, details: `revision`), or another form has
+ * the slug (`form_slug_taken`, details: `slug`).
+ */
+export type FormNotChanged<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.FormNotChangedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.FormNotChangedProblem; readonly headers?: undefined };
+
 /** The request breaks the contract or a rule of the domain. */
 export type ProbeValidationFailed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ValidationError; readonly headers?: undefined }

@@ -643,7 +643,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {unknown}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -2635,6 +2635,401 @@ export interface components {
             /** @description What it is for. */
             description?: string | null;
             position?: components["schemas"]["GroupPosition"];
+        };
+        /**
+         * @description `draft` takes no submissions, `published` does.
+         * @enum {unknown}
+         */
+        FormStatus: "draft" | "published";
+        /**
+         * @description Names the form in the address of its page; no two forms of the server have the same.
+         * @example contact-us
+         */
+        FormSlug: string;
+        /** @description A form without its fields and settings. */
+        FormSummary: {
+            /** @description Id of the form. */
+            id: string;
+            /** @description What it is called in lists. */
+            name: string;
+            /** @description Heading of its page. */
+            title: string;
+            slug: components["schemas"]["FormSlug"];
+            status: components["schemas"]["FormStatus"];
+            /**
+             * Format: uri-reference
+             * @description Path of its page on this server; null while it is a draft.
+             * @example /f/contact-us
+             */
+            page_path: string | null;
+            /** @description How many questions it has. */
+            field_count: number;
+            /** @description The workflow that a submission starts, if any. */
+            workflow_id: string | null;
+            /** @description Counts its changes, from 1. */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When it was published; null for a draft.
+             */
+            published_at: string | null;
+        };
+        /** @description A page of forms. */
+        FormListResponse: {
+            /** @description The forms, newest first. */
+            data: components["schemas"]["FormSummary"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description What a field asks for, and the JSON type of its answer. Text: `text` (one line), `textarea`, `email`, `url` (http or
+         *     https), `phone`, `date` (`2026-11-22`), `select` (the value of one option). Number: `number`. List of values:
+         *     `multiselect`. True or false: `checkbox`.
+         * @enum {unknown}
+         */
+        FormFieldType: "text" | "textarea" | "email" | "url" | "phone" | "number" | "date" | "select" | "multiselect" | "checkbox";
+        /** @description One choice of a `select` or `multiselect`. */
+        FormFieldOption: {
+            /** @description What is stored. */
+            value: string;
+            /** @description What people read. */
+            label: string;
+        };
+        /**
+         * @description A question of a form. Which limits it may have depends on its type: lengths and `pattern` for text, `email`, `url`
+         *     and `phone`; `min`, `max` and `integer` for `number`; `min_date` and `max_date` for `date`; `options` for `select` and
+         *     `multiselect`, which also takes `min_items` and `max_items`.
+         */
+        FormField: {
+            /**
+             * @description Names the answer in submissions; unique in the form.
+             * @example email
+             */
+            name: string;
+            type: components["schemas"]["FormFieldType"];
+            /** @description The question as people read it. */
+            label: string;
+            /** @description A hint that stands with the question. */
+            help?: string;
+            /** @description Shown while the field is empty. */
+            placeholder?: string;
+            /** @description Whether it must be answered; a required checkbox must be ticked. */
+            required?: boolean;
+            /** @description Fewest characters of an answer, after trimming. */
+            min_length?: number;
+            /** @description Most characters of an answer; 1,000 when absent, 10,000 for `textarea`, 254 for `email`, 2,048 for `url`. */
+            max_length?: number;
+            /**
+             * @description A regular expression of ECMAScript (Unicode mode) that the whole answer must match. It runs where a slow one does no
+             *     harm; one that takes too long refuses the answer.
+             * @example [A-Z]{2}-\d{4}
+             */
+            pattern?: string;
+            /** @description What people are told when the answer does not match `pattern`. */
+            pattern_message?: string;
+            /** @description Least number. */
+            min?: number;
+            /** @description Greatest number. */
+            max?: number;
+            /** @description Whether only whole numbers are taken. */
+            integer?: boolean;
+            /**
+             * Format: date
+             * @description Earliest date.
+             */
+            min_date?: string;
+            /**
+             * Format: date
+             * @description Latest date.
+             */
+            max_date?: string;
+            /** @description The choices; their values differ. */
+            options?: components["schemas"]["FormFieldOption"][];
+            /** @description Fewest choices of an answer. */
+            min_items?: number;
+            /** @description Most choices of an answer. */
+            max_items?: number;
+        };
+        /** @description How the page of the form speaks. */
+        FormSettings: {
+            /** @description On the button; `Send` when absent. */
+            submit_label?: string;
+            /** @description Heading after a submission; `Thank you` when absent. */
+            success_title?: string;
+            /** @description Text after a submission. */
+            success_message?: string;
+        };
+        /** @description A new form. */
+        CreateFormRequest: {
+            /** @description What it is called in lists. */
+            name: string;
+            /** @description Heading of its page; the name when absent. */
+            title?: string;
+            /** @description Introduction on its page. */
+            description?: string | null;
+            slug?: components["schemas"]["FormSlug"];
+            /** @description Its questions, in order. */
+            fields?: components["schemas"]["FormField"][];
+            settings?: components["schemas"]["FormSettings"];
+            /** @description The workflow that a submission starts, with the answers as its input; null for none. */
+            workflow_id?: string | null;
+        };
+        /** @description A form that people fill in. */
+        Form: {
+            /** @description Id of the form. */
+            id: string;
+            /** @description What it is called in lists. */
+            name: string;
+            /** @description Heading of its page. */
+            title: string;
+            /** @description Introduction on its page. */
+            description: string | null;
+            slug: components["schemas"]["FormSlug"];
+            status: components["schemas"]["FormStatus"];
+            /**
+             * Format: uri-reference
+             * @description Path of its page on this server; null while it is a draft.
+             * @example /f/contact-us
+             */
+            page_path: string | null;
+            /** @description Its questions, in order. */
+            fields: components["schemas"]["FormField"][];
+            settings: components["schemas"]["FormSettings"];
+            /** @description The workflow that a submission starts, if any. */
+            workflow_id: string | null;
+            /** @description Counts its changes, from 1. */
+            revision: number;
+            /** @description The user or API key that made it. */
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When it was published; null for a draft.
+             */
+            published_at: string | null;
+        };
+        /** @description A form. */
+        FormResponse: {
+            data: components["schemas"]["Form"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Another form has the slug (`form_slug_taken`, details: `slug`), or an earlier request with the same `Idempotency-Key` is
+         *     still at work.
+         */
+        FormNotCreatedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "form_slug_taken" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Another form has the slug (`form_slug_taken`, details: `slug`), or an earlier request with the same `Idempotency-Key` is
+         *     still at work (RFC 9457).
+         */
+        FormNotCreatedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "form_slug_taken" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateFormRequest: {
+            /** @description What it is called in lists. */
+            name?: string;
+            /** @description Heading of its page. */
+            title?: string;
+            /** @description Introduction on its page. */
+            description?: string | null;
+            slug?: components["schemas"]["FormSlug"];
+            /** @description Its questions, in order. */
+            fields?: components["schemas"]["FormField"][];
+            settings?: components["schemas"]["FormSettings"];
+            /** @description The workflow that a submission starts; null for none. */
+            workflow_id?: string | null;
+            /** @description The revision that the change was made from; another one is refused (`revision_conflict`). */
+            revision?: number;
+        };
+        /**
+         * @description The form has another revision than the request expects (`revision_conflict`, details: `revision`), or another form has
+         *     the slug (`form_slug_taken`, details: `slug`).
+         */
+        FormNotChangedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "revision_conflict" | "form_slug_taken";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The form has another revision than the request expects (`revision_conflict`, details: `revision`), or another form has
+         *     the slug (`form_slug_taken`, details: `slug`) (RFC 9457).
+         */
+        FormNotChangedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "revision_conflict" | "form_slug_taken";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description `page` for the page of the form, `api` for `submitForm`.
+         * @enum {unknown}
+         */
+        SubmissionSource: "page" | "api";
+        /** @description Why the workflow of the form did not start. */
+        SubmissionStartError: {
+            /** @description Stable name of the failure, for example `workflow_paused`. */
+            code: string;
+            /** @description What happened. */
+            message: string;
+        };
+        /** @description What somebody answered. */
+        FormSubmission: {
+            /** @description Id of the submission. */
+            id: string;
+            /** @description Its form. */
+            form_id: string;
+            /** @description The revision of the form that it answers. */
+            form_revision: number;
+            source: components["schemas"]["SubmissionSource"];
+            /** @description The answers by field name; fields without an answer are absent. */
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description The execution that it started, if any. */
+            execution_id: string | null;
+            /** @description Why the workflow of the form did not start; null when it did, or when the form has none. */
+            start_error: components["schemas"]["SubmissionStartError"] | null;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created_at: string;
+        };
+        /** @description A page of submissions. */
+        FormSubmissionListResponse: {
+            /** @description The submissions, newest first. */
+            data: components["schemas"]["FormSubmission"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The answers by field name. */
+        SubmitFormRequest: {
+            /**
+             * @description An answer for each field that has one.
+             * @example {
+             *       "email": "ada@example.com"
+             *     }
+             */
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Says that a submission is stored, and what to tell the visitor. */
+        SubmissionReceipt: {
+            /** @description Id of the submission. */
+            id: string;
+            /** @description Its form. */
+            form_id: string;
+            /** @description Heading to show. */
+            success_title: string;
+            /** @description Text to show. */
+            success_message: string | null;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created_at: string;
+        };
+        /** @description A receipt. */
+        SubmissionReceiptResponse: {
+            data: components["schemas"]["SubmissionReceipt"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A submission. */
+        FormSubmissionResponse: {
+            data: components["schemas"]["FormSubmission"];
+            meta?: components["schemas"]["ResponseMeta"];
         };
         /**
          * @description `degraded` works with losses, `unhealthy` does not work.

@@ -22,6 +22,7 @@ __all__ = [
     "ApprovalsApi",
     "AuthApi",
     "ExecutionsApi",
+    "FormsApi",
     "GroupsApi",
     "HealthApi",
     "NodesApi",
@@ -59,6 +60,7 @@ __all__ = [
     "ConnectedEvent",
     "ConnectedEventData",
     "CreateApiKeyRequest",
+    "CreateFormRequest",
     "CreateGroupRequest",
     "CreateWorkflowRequest",
     "CreatedApiKey",
@@ -108,6 +110,24 @@ __all__ = [
     "ExecutionWaitingEvent",
     "ExecutionWaitingEventData",
     "FieldError",
+    "Form",
+    "FormField",
+    "FormFieldOption",
+    "FormFieldType",
+    "FormListResponse",
+    "FormNotChangedError",
+    "FormNotChangedErrorError",
+    "FormNotChangedProblem",
+    "FormNotCreatedError",
+    "FormNotCreatedErrorError",
+    "FormNotCreatedProblem",
+    "FormResponse",
+    "FormSettings",
+    "FormStatus",
+    "FormSubmission",
+    "FormSubmissionListResponse",
+    "FormSubmissionResponse",
+    "FormSummary",
     "Group",
     "GroupListResponse",
     "GroupResponse",
@@ -181,6 +201,11 @@ __all__ = [
     "ServiceUnavailableErrorError",
     "ServiceUnavailableProblem",
     "StepStatus",
+    "SubmissionReceipt",
+    "SubmissionReceiptResponse",
+    "SubmissionSource",
+    "SubmissionStartError",
+    "SubmitFormRequest",
     "TokenPair",
     "TokenPairResponse",
     "UnsupportedMediaTypeError",
@@ -188,6 +213,7 @@ __all__ = [
     "UnsupportedMediaTypeErrorErrorDetails",
     "UnsupportedMediaTypeProblem",
     "UpdateApiKeyRequest",
+    "UpdateFormRequest",
     "UpdateGroupRequest",
     "UpdateWorkflowRequest",
     "User",
@@ -245,6 +271,7 @@ from flowpact.api.api_keys_api import ApiKeysApi as ApiKeysApi
 from flowpact.api.approvals_api import ApprovalsApi as ApprovalsApi
 from flowpact.api.auth_api import AuthApi as AuthApi
 from flowpact.api.executions_api import ExecutionsApi as ExecutionsApi
+from flowpact.api.forms_api import FormsApi as FormsApi
 from flowpact.api.groups_api import GroupsApi as GroupsApi
 from flowpact.api.health_api import HealthApi as HealthApi
 from flowpact.api.nodes_api import NodesApi as NodesApi
@@ -286,6 +313,7 @@ from flowpact.models.authentication_problem import AuthenticationProblem as Auth
 from flowpact.models.connected_event import ConnectedEvent as ConnectedEvent
 from flowpact.models.connected_event_data import ConnectedEventData as ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest as CreateApiKeyRequest
+from flowpact.models.create_form_request import CreateFormRequest as CreateFormRequest
 from flowpact.models.create_group_request import CreateGroupRequest as CreateGroupRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest as CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey as CreatedApiKey
@@ -335,6 +363,24 @@ from flowpact.models.execution_summary import ExecutionSummary as ExecutionSumma
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent as ExecutionWaitingEvent
 from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventData as ExecutionWaitingEventData
 from flowpact.models.field_error import FieldError as FieldError
+from flowpact.models.form import Form as Form
+from flowpact.models.form_field import FormField as FormField
+from flowpact.models.form_field_option import FormFieldOption as FormFieldOption
+from flowpact.models.form_field_type import FormFieldType as FormFieldType
+from flowpact.models.form_list_response import FormListResponse as FormListResponse
+from flowpact.models.form_not_changed_error import FormNotChangedError as FormNotChangedError
+from flowpact.models.form_not_changed_error_error import FormNotChangedErrorError as FormNotChangedErrorError
+from flowpact.models.form_not_changed_problem import FormNotChangedProblem as FormNotChangedProblem
+from flowpact.models.form_not_created_error import FormNotCreatedError as FormNotCreatedError
+from flowpact.models.form_not_created_error_error import FormNotCreatedErrorError as FormNotCreatedErrorError
+from flowpact.models.form_not_created_problem import FormNotCreatedProblem as FormNotCreatedProblem
+from flowpact.models.form_response import FormResponse as FormResponse
+from flowpact.models.form_settings import FormSettings as FormSettings
+from flowpact.models.form_status import FormStatus as FormStatus
+from flowpact.models.form_submission import FormSubmission as FormSubmission
+from flowpact.models.form_submission_list_response import FormSubmissionListResponse as FormSubmissionListResponse
+from flowpact.models.form_submission_response import FormSubmissionResponse as FormSubmissionResponse
+from flowpact.models.form_summary import FormSummary as FormSummary
 from flowpact.models.group import Group as Group
 from flowpact.models.group_list_response import GroupListResponse as GroupListResponse
 from flowpact.models.group_response import GroupResponse as GroupResponse
@@ -408,6 +454,11 @@ from flowpact.models.service_unavailable_error import ServiceUnavailableError as
 from flowpact.models.service_unavailable_error_error import ServiceUnavailableErrorError as ServiceUnavailableErrorError
 from flowpact.models.service_unavailable_problem import ServiceUnavailableProblem as ServiceUnavailableProblem
 from flowpact.models.step_status import StepStatus as StepStatus
+from flowpact.models.submission_receipt import SubmissionReceipt as SubmissionReceipt
+from flowpact.models.submission_receipt_response import SubmissionReceiptResponse as SubmissionReceiptResponse
+from flowpact.models.submission_source import SubmissionSource as SubmissionSource
+from flowpact.models.submission_start_error import SubmissionStartError as SubmissionStartError
+from flowpact.models.submit_form_request import SubmitFormRequest as SubmitFormRequest
 from flowpact.models.token_pair import TokenPair as TokenPair
 from flowpact.models.token_pair_response import TokenPairResponse as TokenPairResponse
 from flowpact.models.unsupported_media_type_error import UnsupportedMediaTypeError as UnsupportedMediaTypeError
@@ -415,6 +466,7 @@ from flowpact.models.unsupported_media_type_error_error import UnsupportedMediaT
 from flowpact.models.unsupported_media_type_error_error_details import UnsupportedMediaTypeErrorErrorDetails as UnsupportedMediaTypeErrorErrorDetails
 from flowpact.models.unsupported_media_type_problem import UnsupportedMediaTypeProblem as UnsupportedMediaTypeProblem
 from flowpact.models.update_api_key_request import UpdateApiKeyRequest as UpdateApiKeyRequest
+from flowpact.models.update_form_request import UpdateFormRequest as UpdateFormRequest
 from flowpact.models.update_group_request import UpdateGroupRequest as UpdateGroupRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest as UpdateWorkflowRequest
 from flowpact.models.user import User as User

@@ -5,6 +5,7 @@ from flowpact.api.api_keys_api import ApiKeysApi
 from flowpact.api.approvals_api import ApprovalsApi
 from flowpact.api.auth_api import AuthApi
 from flowpact.api.executions_api import ExecutionsApi
+from flowpact.api.forms_api import FormsApi
 from flowpact.api.groups_api import GroupsApi
 from flowpact.api.health_api import HealthApi
 from flowpact.api.nodes_api import NodesApi

@@ -34,6 +34,10 @@ class Scope(str, Enum):
     EXECUTIONS_COLON_CANCEL = 'executions:cancel'
     GROUPS_COLON_READ = 'groups:read'
     GROUPS_COLON_WRITE = 'groups:write'
+    FORMS_COLON_READ = 'forms:read'
+    FORMS_COLON_WRITE = 'forms:write'
+    SUBMISSIONS_COLON_READ = 'submissions:read'
+    SUBMISSIONS_COLON_WRITE = 'submissions:write'
     API_MINUS_KEYS_COLON_READ = 'api-keys:read'
     API_MINUS_KEYS_COLON_WRITE = 'api-keys:write'
 

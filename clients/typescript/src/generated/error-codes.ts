@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'execution_status_conflict'
   | 'expired_api_key'
   | 'expired_token'
+  | 'form_slug_taken'
   | 'idempotency_key_reused'
   | 'insufficient_scope'
   | 'internal_error'

@@ -8,6 +8,7 @@ import { Nodes } from './resources/nodes.ts';
 import { Executions } from './resources/executions.ts';
 import { Approvals } from './resources/approvals.ts';
 import { Groups } from './resources/groups.ts';
+import { Forms } from './resources/forms.ts';
 import { Health } from './resources/health.ts';
 
 export type { ErrorCode } from './error-codes.ts';
@@ -20,6 +21,7 @@ export type { ListWorkflowNodesParams, AddWorkflowNodeParams, ReplaceWorkflowNod
 export type { ListWorkflowExecutionsParams, ListExecutionsParams, ReplayExecutionParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
 export type { ListApprovalsParams, ApproveApprovalParams, DeclineApprovalParams } from './resources/approvals.ts';
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
+export type { ListFormsParams, CreateFormParams, UpdateFormParams, ExportFormSubmissionsParams, ListFormSubmissionsParams, SubmitFormParams } from './resources/forms.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';
 
@@ -39,6 +41,8 @@ export abstract class Resources {
   readonly approvals: Approvals;
   /** Named sets of workflows, in an order of their own. */
   readonly groups: Groups;
+  /** Forms that people fill in, their pages, and what was submitted. */
+  readonly forms: Forms;
   /** Whether the server and what it depends on work. */
   readonly health: Health;
 
@@ -50,6 +54,7 @@ export abstract class Resources {
     this.executions = new Executions(client);
     this.approvals = new Approvals(client);
     this.groups = new Groups(client);
+    this.forms = new Forms(client);
     this.health = new Health(client);
   }
 }

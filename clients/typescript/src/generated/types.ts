@@ -838,6 +838,174 @@ export interface paths {
         patch: operations["updateGroup"];
         trace?: never;
     };
+    "/v1/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List forms
+         * @description The forms of the organisation, newest first, without their fields.
+         */
+        get: operations["listForms"];
+        put?: never;
+        /**
+         * Create a form
+         * @description Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random
+         *     letters. Every problem of the fields is listed.
+         */
+        post: operations["createForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/forms/{form_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a form
+         * @description One form with its fields and settings.
+         */
+        get: operations["getForm"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a form
+         * @description Removes the form and every submission to it. Executions that submissions started stay.
+         */
+        delete: operations["deleteForm"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a form
+         * @description Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published,
+         *     and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold.
+         */
+        patch: operations["updateForm"];
+        trace?: never;
+    };
+    "/v1/forms/{form_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a form
+         * @description Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its
+         *     workflow, if it names one, a published version. A form that is published stays so.
+         */
+        post: operations["publishForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/forms/{form_id}/unpublish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unpublish a form
+         * @description Closes the form: its page and `submitForm` answer as if it did not exist. Submissions stay. A draft stays a draft.
+         */
+        post: operations["unpublishForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/forms/{form_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export submissions as CSV
+         * @description The submissions of a form, oldest first, as a CSV file (RFC 4180, UTF-8): a column for each field, also for fields that
+         *     the form no longer has. Cells that a spreadsheet would take for a formula begin with an apostrophe.
+         */
+        get: operations["exportFormSubmissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/forms/{form_id}/submissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List submissions of a form
+         * @description What was submitted, newest first. Use `page` to look at a page, and `cursor` to read a long list: it loses and doubles
+         *     nothing while submissions come in.
+         */
+        get: operations["listFormSubmissions"];
+        put?: never;
+        /**
+         * Submit a form
+         * @description Anyone may submit a published form, by its id or its slug, without credentials. Every problem is listed, with the field it
+         *     is about (`data.email`); unknown fields are refused. Text is trimmed, and fields without an answer are left out. What is
+         *     stored is there for good before anything else happens: should the workflow refuse to start, the submission keeps the
+         *     reason in `start_error`. Requests are counted by address, at most 60 a minute.
+         */
+        post: operations["submitForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/forms/{form_id}/submissions/{submission_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a submission
+         * @description One submission with its answers.
+         */
+        get: operations["getFormSubmission"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a submission
+         * @description Removes the submission for good. The execution that it started stays.
+         */
+        delete: operations["deleteFormSubmission"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/monitoring/health": {
         parameters: {
             query?: never;
@@ -1547,7 +1715,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {string}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -3541,6 +3709,401 @@ export interface components {
             position?: components["schemas"]["GroupPosition"];
         };
         /**
+         * @description `draft` takes no submissions, `published` does.
+         * @enum {string}
+         */
+        FormStatus: "draft" | "published";
+        /**
+         * @description Names the form in the address of its page; no two forms of the server have the same.
+         * @example contact-us
+         */
+        FormSlug: string;
+        /** @description A form without its fields and settings. */
+        FormSummary: {
+            /** @description Id of the form. */
+            id: string;
+            /** @description What it is called in lists. */
+            name: string;
+            /** @description Heading of its page. */
+            title: string;
+            slug: components["schemas"]["FormSlug"];
+            status: components["schemas"]["FormStatus"];
+            /**
+             * Format: uri-reference
+             * @description Path of its page on this server; null while it is a draft.
+             * @example /f/contact-us
+             */
+            page_path: string | null;
+            /** @description How many questions it has. */
+            field_count: number;
+            /** @description The workflow that a submission starts, if any. */
+            workflow_id: string | null;
+            /** @description Counts its changes, from 1. */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When it was published; null for a draft.
+             */
+            published_at: string | null;
+        };
+        /** @description A page of forms. */
+        FormListResponse: {
+            /** @description The forms, newest first. */
+            data: components["schemas"]["FormSummary"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description What a field asks for, and the JSON type of its answer. Text: `text` (one line), `textarea`, `email`, `url` (http or
+         *     https), `phone`, `date` (`2026-11-22`), `select` (the value of one option). Number: `number`. List of values:
+         *     `multiselect`. True or false: `checkbox`.
+         * @enum {string}
+         */
+        FormFieldType: "text" | "textarea" | "email" | "url" | "phone" | "number" | "date" | "select" | "multiselect" | "checkbox";
+        /** @description One choice of a `select` or `multiselect`. */
+        FormFieldOption: {
+            /** @description What is stored. */
+            value: string;
+            /** @description What people read. */
+            label: string;
+        };
+        /**
+         * @description A question of a form. Which limits it may have depends on its type: lengths and `pattern` for text, `email`, `url`
+         *     and `phone`; `min`, `max` and `integer` for `number`; `min_date` and `max_date` for `date`; `options` for `select` and
+         *     `multiselect`, which also takes `min_items` and `max_items`.
+         */
+        FormField: {
+            /**
+             * @description Names the answer in submissions; unique in the form.
+             * @example email
+             */
+            name: string;
+            type: components["schemas"]["FormFieldType"];
+            /** @description The question as people read it. */
+            label: string;
+            /** @description A hint that stands with the question. */
+            help?: string;
+            /** @description Shown while the field is empty. */
+            placeholder?: string;
+            /** @description Whether it must be answered; a required checkbox must be ticked. */
+            required?: boolean;
+            /** @description Fewest characters of an answer, after trimming. */
+            min_length?: number;
+            /** @description Most characters of an answer; 1,000 when absent, 10,000 for `textarea`, 254 for `email`, 2,048 for `url`. */
+            max_length?: number;
+            /**
+             * @description A regular expression of ECMAScript (Unicode mode) that the whole answer must match. It runs where a slow one does no
+             *     harm; one that takes too long refuses the answer.
+             * @example [A-Z]{2}-\d{4}
+             */
+            pattern?: string;
+            /** @description What people are told when the answer does not match `pattern`. */
+            pattern_message?: string;
+            /** @description Least number. */
+            min?: number;
+            /** @description Greatest number. */
+            max?: number;
+            /** @description Whether only whole numbers are taken. */
+            integer?: boolean;
+            /**
+             * Format: date
+             * @description Earliest date.
+             */
+            min_date?: string;
+            /**
+             * Format: date
+             * @description Latest date.
+             */
+            max_date?: string;
+            /** @description The choices; their values differ. */
+            options?: components["schemas"]["FormFieldOption"][];
+            /** @description Fewest choices of an answer. */
+            min_items?: number;
+            /** @description Most choices of an answer. */
+            max_items?: number;
+        };
+        /** @description How the page of the form speaks. */
+        FormSettings: {
+            /** @description On the button; `Send` when absent. */
+            submit_label?: string;
+            /** @description Heading after a submission; `Thank you` when absent. */
+            success_title?: string;
+            /** @description Text after a submission. */
+            success_message?: string;
+        };
+        /** @description A new form. */
+        CreateFormRequest: {
+            /** @description What it is called in lists. */
+            name: string;
+            /** @description Heading of its page; the name when absent. */
+            title?: string;
+            /** @description Introduction on its page. */
+            description?: string | null;
+            slug?: components["schemas"]["FormSlug"];
+            /** @description Its questions, in order. */
+            fields?: components["schemas"]["FormField"][];
+            settings?: components["schemas"]["FormSettings"];
+            /** @description The workflow that a submission starts, with the answers as its input; null for none. */
+            workflow_id?: string | null;
+        };
+        /** @description A form that people fill in. */
+        Form: {
+            /** @description Id of the form. */
+            id: string;
+            /** @description What it is called in lists. */
+            name: string;
+            /** @description Heading of its page. */
+            title: string;
+            /** @description Introduction on its page. */
+            description: string | null;
+            slug: components["schemas"]["FormSlug"];
+            status: components["schemas"]["FormStatus"];
+            /**
+             * Format: uri-reference
+             * @description Path of its page on this server; null while it is a draft.
+             * @example /f/contact-us
+             */
+            page_path: string | null;
+            /** @description Its questions, in order. */
+            fields: components["schemas"]["FormField"][];
+            settings: components["schemas"]["FormSettings"];
+            /** @description The workflow that a submission starts, if any. */
+            workflow_id: string | null;
+            /** @description Counts its changes, from 1. */
+            revision: number;
+            /** @description The user or API key that made it. */
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When it was published; null for a draft.
+             */
+            published_at: string | null;
+        };
+        /** @description A form. */
+        FormResponse: {
+            data: components["schemas"]["Form"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Another form has the slug (`form_slug_taken`, details: `slug`), or an earlier request with the same `Idempotency-Key` is
+         *     still at work.
+         */
+        FormNotCreatedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "form_slug_taken" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Another form has the slug (`form_slug_taken`, details: `slug`), or an earlier request with the same `Idempotency-Key` is
+         *     still at work (RFC 9457).
+         */
+        FormNotCreatedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "form_slug_taken" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateFormRequest: {
+            /** @description What it is called in lists. */
+            name?: string;
+            /** @description Heading of its page. */
+            title?: string;
+            /** @description Introduction on its page. */
+            description?: string | null;
+            slug?: components["schemas"]["FormSlug"];
+            /** @description Its questions, in order. */
+            fields?: components["schemas"]["FormField"][];
+            settings?: components["schemas"]["FormSettings"];
+            /** @description The workflow that a submission starts; null for none. */
+            workflow_id?: string | null;
+            /** @description The revision that the change was made from; another one is refused (`revision_conflict`). */
+            revision?: number;
+        };
+        /**
+         * @description The form has another revision than the request expects (`revision_conflict`, details: `revision`), or another form has
+         *     the slug (`form_slug_taken`, details: `slug`).
+         */
+        FormNotChangedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "revision_conflict" | "form_slug_taken";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The form has another revision than the request expects (`revision_conflict`, details: `revision`), or another form has
+         *     the slug (`form_slug_taken`, details: `slug`) (RFC 9457).
+         */
+        FormNotChangedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "revision_conflict" | "form_slug_taken";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description `page` for the page of the form, `api` for `submitForm`.
+         * @enum {string}
+         */
+        SubmissionSource: "page" | "api";
+        /** @description Why the workflow of the form did not start. */
+        SubmissionStartError: {
+            /** @description Stable name of the failure, for example `workflow_paused`. */
+            code: string;
+            /** @description What happened. */
+            message: string;
+        };
+        /** @description What somebody answered. */
+        FormSubmission: {
+            /** @description Id of the submission. */
+            id: string;
+            /** @description Its form. */
+            form_id: string;
+            /** @description The revision of the form that it answers. */
+            form_revision: number;
+            source: components["schemas"]["SubmissionSource"];
+            /** @description The answers by field name; fields without an answer are absent. */
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description The execution that it started, if any. */
+            execution_id: string | null;
+            /** @description Why the workflow of the form did not start; null when it did, or when the form has none. */
+            start_error: components["schemas"]["SubmissionStartError"] | null;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created_at: string;
+        };
+        /** @description A page of submissions. */
+        FormSubmissionListResponse: {
+            /** @description The submissions, newest first. */
+            data: components["schemas"]["FormSubmission"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The answers by field name. */
+        SubmitFormRequest: {
+            /**
+             * @description An answer for each field that has one.
+             * @example {
+             *       "email": "ada@example.com"
+             *     }
+             */
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Says that a submission is stored, and what to tell the visitor. */
+        SubmissionReceipt: {
+            /** @description Id of the submission. */
+            id: string;
+            /** @description Its form. */
+            form_id: string;
+            /** @description Heading to show. */
+            success_title: string;
+            /** @description Text to show. */
+            success_message: string | null;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created_at: string;
+        };
+        /** @description A receipt. */
+        SubmissionReceiptResponse: {
+            data: components["schemas"]["SubmissionReceipt"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A submission. */
+        FormSubmissionResponse: {
+            data: components["schemas"]["FormSubmission"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
          * @description `degraded` works with losses, `unhealthy` does not work.
          * @enum {string}
          */
@@ -4899,6 +5462,111 @@ export interface components {
                 "application/problem+json": components["schemas"]["ApprovalClosedProblem"];
             };
         };
+        /**
+         * @description Another form has the slug (`form_slug_taken`, details: `slug`), or an earlier request with the same `Idempotency-Key` is
+         *     still at work.
+         */
+        FormNotCreated: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "form_slug_taken",
+                 *         "message": "Another form has the slug contact-us. Choose another, or leave it out to get a free one.",
+                 *         "details": {
+                 *           "slug": "contact-us"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["FormNotCreatedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:form_slug_taken",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "Another form has the slug contact-us. Choose another, or leave it out to get a free one.",
+                 *       "code": "form_slug_taken",
+                 *       "details": {
+                 *         "slug": "contact-us"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["FormNotCreatedProblem"];
+            };
+        };
+        /**
+         * @description The form has another revision than the request expects (`revision_conflict`, details: `revision`), or another form has
+         *     the slug (`form_slug_taken`, details: `slug`).
+         */
+        FormNotChanged: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "revision_conflict",
+                 *         "message": "The form has changed: it is at revision 3, not 2. Read it again and repeat the change.",
+                 *         "details": {
+                 *           "revision": 3
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["FormNotChangedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:revision_conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The form has changed: it is at revision 3, not 2. Read it again and repeat the change.",
+                 *       "code": "revision_conflict",
+                 *       "details": {
+                 *         "revision": 3
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["FormNotChangedProblem"];
+            };
+        };
         /** @description The request breaks the contract or a rule of the domain. */
         ProbeValidationFailed: {
             headers: {
@@ -5150,6 +5818,21 @@ export interface components {
          * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
          */
         GroupId: string;
+        /**
+         * @description Id of a form.
+         * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+         */
+        FormId: string;
+        /**
+         * @description Id or slug of a form.
+         * @example contact-us
+         */
+        FormIdOrSlug: string;
+        /**
+         * @description Id of a submission.
+         * @example sub_01kaq5f7g8h9j0k1m2n3p4q5r6
+         */
+        SubmissionId: string;
     };
     requestBodies: never;
     headers: {
@@ -10231,6 +10914,1123 @@ export interface operations {
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listForms: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only forms in this state.
+                 * @example published
+                 */
+                status?: components["schemas"]["FormStatus"];
+                /**
+                 * @description Only forms whose name or title contains this, in any case.
+                 * @example contact
+                 */
+                search?: string;
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of forms. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *           "name": "Contact",
+                     *           "title": "Contact us",
+                     *           "slug": "contact-us",
+                     *           "status": "published",
+                     *           "page_path": "/f/contact-us",
+                     *           "field_count": 4,
+                     *           "workflow_id": null,
+                     *           "revision": 2,
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T10:00:00.000Z",
+                     *           "published_at": "2026-11-22T10:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The new form. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Contact",
+                 *       "title": "Contact us",
+                 *       "description": "Questions, ideas, complaints. We read them all.",
+                 *       "fields": [
+                 *         {
+                 *           "name": "name",
+                 *           "type": "text",
+                 *           "label": "Your name",
+                 *           "required": true,
+                 *           "max_length": 100
+                 *         },
+                 *         {
+                 *           "name": "email",
+                 *           "type": "email",
+                 *           "label": "Email address",
+                 *           "required": true,
+                 *           "help": "We answer within a day."
+                 *         },
+                 *         {
+                 *           "name": "topic",
+                 *           "type": "select",
+                 *           "label": "What is it about?",
+                 *           "required": true,
+                 *           "options": [
+                 *             {
+                 *               "value": "sales",
+                 *               "label": "Sales"
+                 *             },
+                 *             {
+                 *               "value": "support",
+                 *               "label": "Support"
+                 *             }
+                 *           ]
+                 *         },
+                 *         {
+                 *           "name": "message",
+                 *           "type": "textarea",
+                 *           "label": "Message",
+                 *           "required": true,
+                 *           "min_length": 10,
+                 *           "max_length": 2000
+                 *         }
+                 *       ],
+                 *       "settings": {
+                 *         "submit_label": "Send",
+                 *         "success_title": "Thank you",
+                 *         "success_message": "We will be in touch soon."
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateFormRequest"];
+            };
+        };
+        responses: {
+            /** @description The form. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *         "name": "Contact",
+                     *         "title": "Contact us",
+                     *         "description": "Questions, ideas, complaints. We read them all.",
+                     *         "slug": "contact-us",
+                     *         "status": "draft",
+                     *         "page_path": null,
+                     *         "fields": [
+                     *           {
+                     *             "name": "name",
+                     *             "type": "text",
+                     *             "label": "Your name",
+                     *             "required": true,
+                     *             "max_length": 100
+                     *           },
+                     *           {
+                     *             "name": "email",
+                     *             "type": "email",
+                     *             "label": "Email address",
+                     *             "required": true,
+                     *             "help": "We answer within a day."
+                     *           },
+                     *           {
+                     *             "name": "topic",
+                     *             "type": "select",
+                     *             "label": "What is it about?",
+                     *             "required": true,
+                     *             "options": [
+                     *               {
+                     *                 "value": "sales",
+                     *                 "label": "Sales"
+                     *               },
+                     *               {
+                     *                 "value": "support",
+                     *                 "label": "Support"
+                     *               }
+                     *             ]
+                     *           },
+                     *           {
+                     *             "name": "message",
+                     *             "type": "textarea",
+                     *             "label": "Message",
+                     *             "required": true,
+                     *             "min_length": 10,
+                     *             "max_length": 2000
+                     *           }
+                     *         ],
+                     *         "settings": {
+                     *           "submit_label": "Send",
+                     *           "success_title": "Thank you",
+                     *           "success_message": "We will be in touch soon."
+                     *         },
+                     *         "workflow_id": null,
+                     *         "revision": 1,
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z",
+                     *         "published_at": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["FormNotCreated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *         "name": "Contact",
+                     *         "title": "Contact us",
+                     *         "description": "Questions, ideas, complaints. We read them all.",
+                     *         "slug": "contact-us",
+                     *         "status": "published",
+                     *         "page_path": "/f/contact-us",
+                     *         "fields": [
+                     *           {
+                     *             "name": "name",
+                     *             "type": "text",
+                     *             "label": "Your name",
+                     *             "required": true,
+                     *             "max_length": 100
+                     *           },
+                     *           {
+                     *             "name": "email",
+                     *             "type": "email",
+                     *             "label": "Email address",
+                     *             "required": true,
+                     *             "help": "We answer within a day."
+                     *           },
+                     *           {
+                     *             "name": "topic",
+                     *             "type": "select",
+                     *             "label": "What is it about?",
+                     *             "required": true,
+                     *             "options": [
+                     *               {
+                     *                 "value": "sales",
+                     *                 "label": "Sales"
+                     *               },
+                     *               {
+                     *                 "value": "support",
+                     *                 "label": "Support"
+                     *               }
+                     *             ]
+                     *           },
+                     *           {
+                     *             "name": "message",
+                     *             "type": "textarea",
+                     *             "label": "Message",
+                     *             "required": true,
+                     *             "min_length": 10,
+                     *             "max_length": 2000
+                     *           }
+                     *         ],
+                     *         "settings": {
+                     *           "submit_label": "Send",
+                     *           "success_title": "Thank you",
+                     *           "success_message": "We will be in touch soon."
+                     *         },
+                     *         "workflow_id": null,
+                     *         "revision": 2,
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T10:00:00.000Z",
+                     *         "published_at": "2026-11-22T10:00:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change; what is absent stays. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Write to us",
+                 *       "revision": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateFormRequest"];
+            };
+        };
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *         "name": "Contact",
+                     *         "title": "Write to us",
+                     *         "description": "Questions, ideas, complaints. We read them all.",
+                     *         "slug": "contact-us",
+                     *         "status": "published",
+                     *         "page_path": "/f/contact-us",
+                     *         "fields": [
+                     *           {
+                     *             "name": "name",
+                     *             "type": "text",
+                     *             "label": "Your name",
+                     *             "required": true,
+                     *             "max_length": 100
+                     *           },
+                     *           {
+                     *             "name": "email",
+                     *             "type": "email",
+                     *             "label": "Email address",
+                     *             "required": true,
+                     *             "help": "We answer within a day."
+                     *           },
+                     *           {
+                     *             "name": "topic",
+                     *             "type": "select",
+                     *             "label": "What is it about?",
+                     *             "required": true,
+                     *             "options": [
+                     *               {
+                     *                 "value": "sales",
+                     *                 "label": "Sales"
+                     *               },
+                     *               {
+                     *                 "value": "support",
+                     *                 "label": "Support"
+                     *               }
+                     *             ]
+                     *           },
+                     *           {
+                     *             "name": "message",
+                     *             "type": "textarea",
+                     *             "label": "Message",
+                     *             "required": true,
+                     *             "min_length": 10,
+                     *             "max_length": 2000
+                     *           }
+                     *         ],
+                     *         "settings": {
+                     *           "submit_label": "Send",
+                     *           "success_title": "Thank you",
+                     *           "success_message": "We will be in touch soon."
+                     *         },
+                     *         "workflow_id": null,
+                     *         "revision": 3,
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T10:00:00.000Z",
+                     *         "published_at": "2026-11-22T10:00:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["FormNotChanged"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    publishForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *         "name": "Contact",
+                     *         "title": "Contact us",
+                     *         "description": "Questions, ideas, complaints. We read them all.",
+                     *         "slug": "contact-us",
+                     *         "status": "published",
+                     *         "page_path": "/f/contact-us",
+                     *         "fields": [
+                     *           {
+                     *             "name": "name",
+                     *             "type": "text",
+                     *             "label": "Your name",
+                     *             "required": true,
+                     *             "max_length": 100
+                     *           },
+                     *           {
+                     *             "name": "email",
+                     *             "type": "email",
+                     *             "label": "Email address",
+                     *             "required": true,
+                     *             "help": "We answer within a day."
+                     *           },
+                     *           {
+                     *             "name": "topic",
+                     *             "type": "select",
+                     *             "label": "What is it about?",
+                     *             "required": true,
+                     *             "options": [
+                     *               {
+                     *                 "value": "sales",
+                     *                 "label": "Sales"
+                     *               },
+                     *               {
+                     *                 "value": "support",
+                     *                 "label": "Support"
+                     *               }
+                     *             ]
+                     *           },
+                     *           {
+                     *             "name": "message",
+                     *             "type": "textarea",
+                     *             "label": "Message",
+                     *             "required": true,
+                     *             "min_length": 10,
+                     *             "max_length": 2000
+                     *           }
+                     *         ],
+                     *         "settings": {
+                     *           "submit_label": "Send",
+                     *           "success_title": "Thank you",
+                     *           "success_message": "We will be in touch soon."
+                     *         },
+                     *         "workflow_id": null,
+                     *         "revision": 2,
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T10:00:00.000Z",
+                     *         "published_at": "2026-11-22T10:00:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    unpublishForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *         "name": "Contact",
+                     *         "title": "Contact us",
+                     *         "description": "Questions, ideas, complaints. We read them all.",
+                     *         "slug": "contact-us",
+                     *         "status": "draft",
+                     *         "page_path": null,
+                     *         "fields": [
+                     *           {
+                     *             "name": "name",
+                     *             "type": "text",
+                     *             "label": "Your name",
+                     *             "required": true,
+                     *             "max_length": 100
+                     *           },
+                     *           {
+                     *             "name": "email",
+                     *             "type": "email",
+                     *             "label": "Email address",
+                     *             "required": true,
+                     *             "help": "We answer within a day."
+                     *           },
+                     *           {
+                     *             "name": "topic",
+                     *             "type": "select",
+                     *             "label": "What is it about?",
+                     *             "required": true,
+                     *             "options": [
+                     *               {
+                     *                 "value": "sales",
+                     *                 "label": "Sales"
+                     *               },
+                     *               {
+                     *                 "value": "support",
+                     *                 "label": "Support"
+                     *               }
+                     *             ]
+                     *           },
+                     *           {
+                     *             "name": "message",
+                     *             "type": "textarea",
+                     *             "label": "Message",
+                     *             "required": true,
+                     *             "min_length": 10,
+                     *             "max_length": 2000
+                     *           }
+                     *         ],
+                     *         "settings": {
+                     *           "submit_label": "Send",
+                     *           "success_title": "Thank you",
+                     *           "success_message": "We will be in touch soon."
+                     *         },
+                     *         "workflow_id": null,
+                     *         "revision": 3,
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T10:00:00.000Z",
+                     *         "published_at": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    exportFormSubmissions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only submissions made at this time or later.
+                 * @example 2026-11-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only submissions made before this time.
+                 * @example 2027-01-01T00:00:00Z
+                 */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example submission_id,submitted_at,source,execution_id,name,email,topic,message
+                     *     sub_01kaq5f7g8h9j0k1m2n3p4q5r6,2026-11-22T10:30:00.000Z,page,,Ada Lovelace,ada@example.com,sales,How many engines can you deliver?
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listFormSubmissions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only submissions made at this time or later.
+                 * @example 2026-11-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only submissions made before this time.
+                 * @example 2027-01-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only submissions that came this way.
+                 * @example page
+                 */
+                source?: components["schemas"]["SubmissionSource"];
+                /**
+                 * @description Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.
+                 * @example 1
+                 */
+                page?: components["parameters"]["PageWithoutCursor"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+                /**
+                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+                 *     items are added. Not together with `page`.
+                 */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of submissions. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "sub_01kaq5f7g8h9j0k1m2n3p4q5r6",
+                     *           "form_id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *           "form_revision": 2,
+                     *           "source": "page",
+                     *           "data": {
+                     *             "name": "Ada Lovelace",
+                     *             "email": "ada@example.com",
+                     *             "topic": "sales",
+                     *             "message": "How many engines can you deliver?"
+                     *           },
+                     *           "execution_id": null,
+                     *           "start_error": null,
+                     *           "created_at": "2026-11-22T10:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false,
+                     *         "next_cursor": null,
+                     *         "has_more": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormSubmissionListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    submitForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id or slug of a form.
+                 * @example contact-us
+                 */
+                form_id: components["parameters"]["FormIdOrSlug"];
+            };
+            cookie?: never;
+        };
+        /** @description The answers. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "name": "Ada Lovelace",
+                 *         "email": "ada@example.com",
+                 *         "topic": "sales",
+                 *         "message": "How many engines can you deliver?"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubmitFormRequest"];
+            };
+        };
+        responses: {
+            /** @description The submission is stored. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "sub_01kaq5f7g8h9j0k1m2n3p4q5r6",
+                     *         "form_id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *         "success_title": "Thank you",
+                     *         "success_message": "We will be in touch soon.",
+                     *         "created_at": "2026-11-22T10:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SubmissionReceiptResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getFormSubmission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+                /**
+                 * @description Id of a submission.
+                 * @example sub_01kaq5f7g8h9j0k1m2n3p4q5r6
+                 */
+                submission_id: components["parameters"]["SubmissionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The submission. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "sub_01kaq5f7g8h9j0k1m2n3p4q5r6",
+                     *         "form_id": "form_01kaq5c2d3e4f5g6h7j8k9m0n1",
+                     *         "form_revision": 2,
+                     *         "source": "page",
+                     *         "data": {
+                     *           "name": "Ada Lovelace",
+                     *           "email": "ada@example.com",
+                     *           "topic": "sales",
+                     *           "message": "How many engines can you deliver?"
+                     *         },
+                     *         "execution_id": null,
+                     *         "start_error": null,
+                     *         "created_at": "2026-11-22T10:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormSubmissionResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteFormSubmission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a form.
+                 * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
+                 */
+                form_id: components["parameters"]["FormId"];
+                /**
+                 * @description Id of a submission.
+                 * @example sub_01kaq5f7g8h9j0k1m2n3p4q5r6
+                 */
+                submission_id: components["parameters"]["SubmissionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The submission is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];

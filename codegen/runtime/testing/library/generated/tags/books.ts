@@ -94,7 +94,7 @@ export namespace GetBook {
 
   export type Response =
     | { readonly status: 200; readonly contentType: 'application/json'; readonly body: schemas.Book; readonly headers?: undefined }
-    | { readonly status: 200; readonly contentType: 'application/yaml'; readonly body: string; readonly headers?: undefined }
+    | { readonly status: 200; readonly contentType: 'application/yaml'; readonly body: string | runtime.TextStream; readonly headers?: undefined }
     | responses.Invalid<400>
     | responses.NotFound<404>;
 }
