@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { NotFoundError, ValidationError } from '#sdk';
+import type { models } from '#sdk';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { FAILING, publishedWorkflow, QUICK } from '../harness/resources.ts';
 
@@ -121,15 +122,63 @@ describe('listWorkflowVersions', () => {
 });
 
 describe('exportWorkflow and importWorkflow', () => {
-  test.each(['application/json', 'application/yaml'])('200: %s comes back as the same workflow', async (mediaType) => {
-    const path = { workflow_id: await publishedWorkflow(harness(), QUICK, 'Portable') };
-    const exported = await harness().call('exportWorkflow', { path, headers: { accept: mediaType } });
-    const imported = await harness().call('importWorkflow', {
-      raw: exported.text,
-      headers: { 'content-type': mediaType },
-    });
-    expect(imported.status).toBe(201);
-    expect(imported.body.data).toMatchObject({ name: 'Portable', definition: QUICK, status: 'draft' });
+  const layers = 'application/vnd.flowpact.layers+json';
+
+  test.each(['application/json', 'application/yaml', layers])(
+    '200: %s comes back as the same workflow',
+    async (mediaType) => {
+      const path = { workflow_id: await publishedWorkflow(harness(), QUICK, 'Portable') };
+      const exported = await harness().call('exportWorkflow', { path, headers: { accept: mediaType } });
+      const imported = await harness().call('importWorkflow', {
+        raw: exported.text,
+        headers: { 'content-type': mediaType },
+      });
+      expect(imported.status).toBe(201);
+      expect(imported.body.data).toMatchObject({ name: 'Portable', definition: QUICK, status: 'draft' });
+    },
+  );
+
+  test('a workflow that is imported as layers runs layer by layer, past those that are filtered out', async () => {
+    const { workflows, executions } = harness().sdk();
+    const layer = (id: string, index: number): models.Layer => {
+      return { id, index, type: 'log', params: { level: 'info', message: id } };
+    };
+    const large: models.LayerFilter = { left_value: '{{ input.total }}', operator: 'gt', right_value: 1_000 };
+    const urgent: models.LayerFilter = { left_value: '{{ input.tags }}', operator: 'contains', right_value: 'urgent' };
+    const { id } = await workflows.import(
+      {
+        name: 'Layered',
+        layers: [
+          layer('read', 0),
+          { ...layer('approve', 1), filters: [large, { ...urgent, mode: 'or' }] },
+          { ...layer('pack', 2), retry: { count: 1, delay_ms: 10 } },
+          layer('bill', 2),
+          layer('send', 3),
+        ],
+      },
+      { contentType: layers },
+    );
+    await workflows.publish(id, {});
+    const statuses = async (input: Record<string, unknown>): Promise<Record<string, string>> => {
+      const { id: execution, status } = await workflows.execute(id, { input, wait: '10s' });
+      expect(status).toBe('completed');
+      const { data: steps } = await executions.listSteps(execution);
+      return Object.fromEntries(steps.map((step) => [step.node_id, step.status]));
+    };
+    const done = { read: 'completed', pack: 'completed', bill: 'completed', send: 'completed' };
+    expect(await statuses({ total: 5, tags: [] })).toEqual({ ...done, approve: 'skipped' });
+    expect(await statuses({ total: 5, tags: ['urgent'] })).toEqual({ ...done, approve: 'completed' });
+  });
+
+  test('400: layers that are none are told by their place', async () => {
+    const raw = JSON.stringify({ name: 'x', layers: [{ id: 'a', type: 'log' }] });
+    const { body } = await harness().refused(
+      'importWorkflow',
+      { raw, headers: { 'content-type': layers } },
+      400,
+      'validation_error',
+    );
+    expect(body.error.details.errors[0].field).toContain('layers');
   });
 
   test('400: text that is no YAML', async () => {

@@ -13,8 +13,8 @@ export interface VerifiedFetchOptions {
 
 /**
  * A `fetch` that sends a request through Prism where Prism can carry it, and straight to the tap where Prism would break it
- * (streams, cookies, bodies that are no JSON) or check it against the wrong schema (problem details, which it takes for
- * plain JSON). Either way the tap's verifier sees the exchange.
+ * (streams, cookies, bodies that are no JSON) or check it against the wrong schema (other JSON than `application/json`, which it
+ * takes for that). Either way the tap's verifier sees the exchange.
  */
 export function createVerifiedFetch(options: VerifiedFetchOptions): typeof fetch {
   return async (input, init) => {
@@ -51,7 +51,7 @@ function prismCanCarry(contract: ContractDocument, request: Request, body: strin
     Object.keys(response.headers ?? {}).some((name) => /^set-cookie$/i.test(name)),
   );
   if (streams || cookies || request.headers.has('cookie')) return false;
-  if (request.headers.get('accept')?.includes('problem+json')) return false;
+  if (request.headers.get('accept')?.includes('+json')) return false;
   if (body === undefined) return true;
   const type = request.headers.get('content-type') ?? '';
   return type.startsWith('application/json') ? isTruthyJson(body) : !type.includes('json');

@@ -14,6 +14,7 @@ import {
   parseDefinition,
   type ReadDocument,
   readDocument,
+  readLayers,
   readYaml,
   Sandbox,
   validateDefinition,
@@ -233,6 +234,15 @@ export class WorkflowService {
   async import(caller: Caller, source: string | Json): Promise<Workflow> {
     const read: ReadDocument =
       typeof source === 'string' ? await readYaml(source, this.nodeTypes, this.sandbox) : readDocument(source);
+    return this.#fromDocument(caller, read);
+  }
+
+  /** Makes a draft from ordered layers. Throws ValidationFailedError. */
+  async importLayers(caller: Caller, source: Json): Promise<Workflow> {
+    return this.#fromDocument(caller, readLayers(source));
+  }
+
+  #fromDocument(caller: Caller, read: ReadDocument): Promise<Workflow> {
     if (!read.document) throw refusal('The document is not a workflow.', read.problems);
     return this.create(caller, { ...read.document, definition: read.document.definition as unknown as Json });
   }

@@ -56,14 +56,15 @@ export class Workflows extends Resource {
   /**
    * Import a workflow
    *
-   * Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text
-   * that is not YAML or does not have the form of a workflow is a `validation_error`.
+   * Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON, as YAML or
+   * as ordered layers. What does not have the form of a workflow is a `validation_error` that lists why.
    *
    * `POST /v1/workflows/import`
    */
   import(params: ImportWorkflowParams, options?: RequestOptions & { contentType?: 'application/json' }): APIPromise<models.Workflow>;
   import(params: string, options: RequestOptions & { contentType: 'application/yaml' }): APIPromise<models.Workflow>;
-  import(params: ImportWorkflowParams | string, options?: RequestOptions): APIPromise<models.Workflow> {
+  import(params: models.LayersDocument, options: RequestOptions & { contentType: 'application/vnd.flowpact.layers+json' }): APIPromise<models.Workflow>;
+  import(params: ImportWorkflowParams | string | models.LayersDocument, options?: RequestOptions): APIPromise<models.Workflow> {
     return this.client.call(operations.importWorkflow, { params }, options);
   }
 
@@ -154,13 +155,14 @@ export class Workflows extends Resource {
    * Export a workflow
    *
    * The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses
-   * between JSON (the default) and YAML.
+   * between JSON (the default), YAML, and ordered layers.
    *
    * `GET /v1/workflows/{workflow_id}/export`
    */
   export(workflowId: string, params?: ExportWorkflowParams, options?: RequestOptions & { accept?: 'application/json' }): APIPromise<models.WorkflowDocument>;
   export(workflowId: string, params: ExportWorkflowParams | undefined, options: RequestOptions & { accept: 'application/yaml' }): APIPromise<string>;
-  export(workflowId: string, params?: ExportWorkflowParams, options?: RequestOptions): APIPromise<models.WorkflowDocument | string> {
+  export(workflowId: string, params: ExportWorkflowParams | undefined, options: RequestOptions & { accept: 'application/vnd.flowpact.layers+json' }): APIPromise<models.LayersDocument>;
+  export(workflowId: string, params?: ExportWorkflowParams, options?: RequestOptions): APIPromise<models.WorkflowDocument | string | models.LayersDocument> {
     return this.client.call(operations.exportWorkflow, { path: { workflow_id: workflowId }, params }, options);
   }
 }

@@ -11,6 +11,7 @@ import { toPagePagination } from '../page-pagination.ts';
 import {
   toAttachment,
   toExecutionStart,
+  toLayersDocument,
   toMilliseconds,
   toNewWorkflow,
   toWorkflow,
@@ -60,10 +61,14 @@ export class WorkflowsController implements contract.WorkflowsController {
 
   @contract.ImportWorkflow()
   async importWorkflow(
-    { body }: contract.ImportWorkflow.Request,
+    { body, contentType }: contract.ImportWorkflow.Request,
     @CurrentCaller() caller: Caller,
   ): Promise<contract.ImportWorkflow.Response> {
-    const workflow = await this.workflows.import(caller, toWorkflowSource(body));
+    const source = toWorkflowSource(body);
+    const isLayered = contentType === 'application/vnd.flowpact.layers+json';
+    const workflow = await (isLayered
+      ? this.workflows.importLayers(caller, source)
+      : this.workflows.import(caller, source));
     const location = `/v1/workflows/${workflow.id}`;
     return contract.ImportWorkflow.respond(201, { data: toWorkflow(workflow) }, { Location: location });
   }
@@ -159,6 +164,8 @@ export class WorkflowsController implements contract.WorkflowsController {
       return contract.ExportWorkflow.respondAs(200, accept, this.workflows.toYaml(document), headers);
     }
     const headers = { 'Content-Disposition': toAttachment(document.name, 'json') };
+    if (accept === 'application/vnd.flowpact.layers+json')
+      return contract.ExportWorkflow.respondAs(200, accept, toLayersDocument(document), headers);
     return contract.ExportWorkflow.respondAs(200, accept, toWorkflowDocument(document), headers);
   }
 }

@@ -1,6 +1,11 @@
 import type * as contract from '#generated/platform/index.ts';
 import type { Json } from '../../../domain/domain-error.ts';
-import type { DefinitionProblem, WorkflowDefinition, WorkflowDocument } from '../../../domain/language/index.ts';
+import {
+  type DefinitionProblem,
+  type WorkflowDefinition,
+  type WorkflowDocument,
+  writeLayers,
+} from '../../../domain/language/index.ts';
 import type { WorkflowVersion } from '../../../domain/workflow/workflow-version.entity.ts';
 import type { Workflow } from '../../../domain/workflow/workflow.entity.ts';
 import type { Listed, NewWorkflow, WorkflowChange, WorkflowQuery } from '../../../domain/workflow/workflow.service.ts';
@@ -56,6 +61,11 @@ function toDefinition(definition: WorkflowDefinition): contract.WorkflowDefiniti
 
 export function toWorkflowDocument({ definition, ...rest }: WorkflowDocument): contract.WorkflowDocument {
   return { ...rest, definition: toDefinition(definition) };
+}
+
+/** The contract describes layers as the language does. */
+export function toLayersDocument(document: WorkflowDocument): contract.LayersDocument {
+  return writeLayers(document) as contract.LayersDocument;
 }
 
 export function toWorkflowValidation(problems: readonly DefinitionProblem[]): contract.WorkflowValidation {

@@ -86,7 +86,7 @@ describe('what is no layered workflow is told where and why', () => {
     [
       'a field that no node has',
       { name: 'n', layers: [{ id: 'a', index: 0, ...log, colour: 'red' }] },
-      ['layers[0].colour: nodes[0].colour is not known here.'],
+      ['layers[0].colour: layers[0].colour is not known.'],
     ],
     [
       'filters beside when',

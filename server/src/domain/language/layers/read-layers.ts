@@ -29,7 +29,7 @@ export function readLayers(value: Json): ReadDocument {
     definition: definition as unknown as Json,
   });
   if (read.document) return read;
-  return { problems: read.problems.map((problem) => ({ ...problem, field: asLayerField(problem.field) })) };
+  return { problems: read.problems.map(inLayers) };
 }
 
 function toNode({ index: _, filters, retry, timeout, ...node }: Layer): Omit<Layer, 'index' | 'filters' | 'retry'> {
@@ -60,9 +60,10 @@ function filterProblems({ id, filters, when }: Layer, position: number): Definit
   return [{ code: 'invalid_filter', node: id, field, message, hint }];
 }
 
-/** The place in the layers of what the definition calls by its own words. */
-function asLayerField(field: string): string {
-  return field.replace(/^definition\.?/, '').replace(/^nodes\b/, 'layers');
+/** A problem of the definition in the words of the layers. */
+function inLayers({ field, message, ...rest }: DefinitionProblem): DefinitionProblem {
+  const place = field.replace(/^definition\.?/, '').replace(/^nodes\b/, 'layers');
+  return { ...rest, field: place, message: message.replaceAll('nodes[', 'layers[') };
 }
 
 const span = { type: 'integer', minimum: 0, maximum: 31_622_400_000 } as const;
