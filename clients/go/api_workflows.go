@@ -779,7 +779,7 @@ func (r ApiExportWorkflowRequest) Execute() (*WorkflowDocument, *http.Response, 
 ExportWorkflow Export a workflow
 
 The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses
-between JSON (the default) and YAML.
+between JSON (the default), YAML, and ordered layers.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -835,7 +835,7 @@ func (a *WorkflowsAPIService) ExportWorkflowExecute(r ApiExportWorkflowRequest) 
 	}
 
 	// to determine the Accept header
-	localVarHTTPHeaderAccepts := []string{"application/json", "application/yaml", "application/problem+json"}
+	localVarHTTPHeaderAccepts := []string{"application/json", "application/yaml", "application/vnd.flowpact.layers+json", "application/problem+json"}
 
 	// set Accept header
 	localVarHTTPHeaderAccept := selectHeaderAccept(localVarHTTPHeaderAccepts)
@@ -1436,8 +1436,8 @@ func (r ApiImportWorkflowRequest) Execute() (*WorkflowResponse, *http.Response, 
 /*
 ImportWorkflow Import a workflow
 
-Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text
-that is not YAML or does not have the form of a workflow is a `validation_error`.
+Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON, as YAML or
+as ordered layers. What does not have the form of a workflow is a `validation_error` that lists why.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -1475,7 +1475,7 @@ func (a *WorkflowsAPIService) ImportWorkflowExecute(r ApiImportWorkflowRequest) 
 	}
 
 	// to determine the Content-Type header
-	localVarHTTPContentTypes := []string{"application/json", "application/yaml"}
+	localVarHTTPContentTypes := []string{"application/json", "application/yaml", "application/vnd.flowpact.layers+json"}
 
 	// set Content-Type header
 	localVarHTTPContentType := selectHeaderContentType(localVarHTTPContentTypes)

@@ -1043,7 +1043,7 @@ class WorkflowsApi:
     ) -> WorkflowDocument:
         """Export a workflow
 
-        The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses between JSON (the default) and YAML. 
+        The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses between JSON (the default), YAML, and ordered layers. 
 
         :param workflow_id: Id of a workflow. (required)
         :type workflow_id: str
@@ -1122,7 +1122,7 @@ class WorkflowsApi:
     ) -> ApiResponse[WorkflowDocument]:
         """Export a workflow
 
-        The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses between JSON (the default) and YAML. 
+        The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses between JSON (the default), YAML, and ordered layers. 
 
         :param workflow_id: Id of a workflow. (required)
         :type workflow_id: str
@@ -1201,7 +1201,7 @@ class WorkflowsApi:
     ) -> RESTResponseType:
         """Export a workflow
 
-        The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses between JSON (the default) and YAML. 
+        The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses between JSON (the default), YAML, and ordered layers. 
 
         :param workflow_id: Id of a workflow. (required)
         :type workflow_id: str
@@ -1299,6 +1299,7 @@ class WorkflowsApi:
                 [
                     'application/json', 
                     'application/yaml', 
+                    'application/vnd.flowpact.layers+json', 
                     'application/problem+json'
                 ]
             )
@@ -1940,7 +1941,7 @@ class WorkflowsApi:
     ) -> WorkflowResponse:
         """Import a workflow
 
-        Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text that is not YAML or does not have the form of a workflow is a `validation_error`. 
+        Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON, as YAML or as ordered layers. What does not have the form of a workflow is a `validation_error` that lists why. 
 
         :param workflow_document: The document. (required)
         :type workflow_document: WorkflowDocument
@@ -2022,7 +2023,7 @@ class WorkflowsApi:
     ) -> ApiResponse[WorkflowResponse]:
         """Import a workflow
 
-        Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text that is not YAML or does not have the form of a workflow is a `validation_error`. 
+        Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON, as YAML or as ordered layers. What does not have the form of a workflow is a `validation_error` that lists why. 
 
         :param workflow_document: The document. (required)
         :type workflow_document: WorkflowDocument
@@ -2104,7 +2105,7 @@ class WorkflowsApi:
     ) -> RESTResponseType:
         """Import a workflow
 
-        Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text that is not YAML or does not have the form of a workflow is a `validation_error`. 
+        Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON, as YAML or as ordered layers. What does not have the form of a workflow is a `validation_error` that lists why. 
 
         :param workflow_document: The document. (required)
         :type workflow_document: WorkflowDocument
@@ -2214,7 +2215,8 @@ class WorkflowsApi:
                 self.api_client.select_header_content_type(
                     [
                         'application/json', 
-                        'application/yaml'
+                        'application/yaml', 
+                        'application/vnd.flowpact.layers+json'
                     ]
                 )
             )

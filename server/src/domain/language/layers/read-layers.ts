@@ -32,7 +32,13 @@ export function readLayers(value: Json): ReadDocument {
   return { problems: read.problems.map(inLayers) };
 }
 
-function toNode({ index: _, filters, retry, timeout, ...node }: Layer): Omit<Layer, 'index' | 'filters' | 'retry'> {
+function toNode({
+  index: _index,
+  filters,
+  retry,
+  timeout,
+  ...node
+}: Layer): Omit<Layer, 'index' | 'filters' | 'retry'> {
   return {
     ...node,
     ...(filters && { when: toWhen(joined(filters)) }),
