@@ -1216,6 +1216,7 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
         content: {
           'application/json': { kind: 'json', validate: request.workflowDocument },
           'application/yaml': { kind: 'text', validate: request.importWorkflowApplicationYamlBody },
+          'application/vnd.flowpact.layers+json': { kind: 'json', validate: request.layersDocument },
         },
       },
     },
@@ -1687,6 +1688,7 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
         content: {
           'application/json': { kind: 'json', validate: response.workflowDocument, project: projections.projectWorkflowDocument },
           'application/yaml': { kind: 'text', validate: response.exportWorkflow200ApplicationYamlBody },
+          'application/vnd.flowpact.layers+json': { kind: 'json', validate: response.layersDocument, project: projections.projectLayersDocument },
         },
       },
       '400': responses.ValidationFailed,

@@ -1420,6 +1420,95 @@ export interface components {
             tags?: components["schemas"]["WorkflowTags"];
             definition: components["schemas"]["WorkflowDefinition"];
         };
+        /**
+         * @description A comparison of two values, each a plain value or one `{{ expression }}`. The first filter of a layer has no `mode`;
+         *     each other one says how it joins all those before it (`and` when absent).
+         */
+        LayerFilter: {
+            /** @description What is compared. */
+            left_value: unknown;
+            /**
+             * @description How it is compared; `contains` looks into text and lists, `is_empty` is true of nothing, empty text and empty
+             *     lists.
+             * @enum {unknown}
+             */
+            operator: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "contains" | "not_contains" | "is_empty" | "not_empty";
+            /** @description What it is compared with; not with `is_empty` and `not_empty`. */
+            right_value?: unknown;
+            /**
+             * @description How it joins the filters before it.
+             * @enum {unknown}
+             */
+            mode?: "and" | "or";
+        };
+        /** @description Whether and when a failed layer is tried again. */
+        LayerRetry: {
+            /** @description Attempts after the first. */
+            count: number;
+            /** @description Delay before the second attempt. */
+            delay_ms?: number;
+            /** @description Longest delay. */
+            max_delay_ms?: number;
+            /**
+             * @description 1 for a delay that stays, 2 for one that doubles.
+             * @enum {unknown}
+             */
+            backoff_multiplier?: 1 | 2;
+            /** @description Share of the delay that is random. */
+            jitter_fraction?: number;
+            /** @description Error codes worth another attempt; all when absent. */
+            on?: string[];
+        };
+        /** @description A node with its place in the order. Fields of nodes that are not described here are as in `WorkflowNode`. */
+        Layer: {
+            /** @description Unique in the workflow, `^[a-z][a-z0-9_]{0,63}$`. */
+            id: string;
+            /** @description Layers of the same index run in parallel; a higher index waits for the lower ones. */
+            index: number;
+            /** @description A node type, for example `http.request`. */
+            type: string;
+            /** @description What people call it. */
+            name?: string;
+            /** @description Settings of the node type; any leaf may be or contain `{{ expression }}`. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description The layer is skipped unless they hold; instead of `when`. */
+            filters?: components["schemas"]["LayerFilter"][];
+            /** @description Expression that filters cannot say. */
+            when?: string;
+            /** @description In the words of layers, or as in `WorkflowNode` where those cannot say it. */
+            retry?: components["schemas"]["LayerRetry"] | components["schemas"]["RetryPolicy"];
+            /** @description Seconds, or a duration where they are not whole. */
+            timeout?: number | components["schemas"]["Duration"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * @description A workflow as ordered layers. Every layer waits for the layer before it; where all of that may be skipped by filters,
+         *     also for the one before that, so that the rest still runs. A workflow that does something else has its `edges` here.
+         */
+        LayersDocument: {
+            name: components["schemas"]["WorkflowName"];
+            /** @description What it is for. */
+            description?: string | null;
+            tags?: components["schemas"]["WorkflowTags"];
+            /** @description The layers. */
+            layers: components["schemas"]["Layer"][];
+            /** @description What follows what, where the indexes do not say it. */
+            edges?: components["schemas"]["WorkflowEdge"][];
+            /** @description JSON Schema (2020-12) that the input of an execution must satisfy. */
+            input_schema?: {
+                [key: string]: unknown;
+            };
+            /** @description Template of the output of an execution; the outputs of the last nodes when absent. */
+            output?: unknown;
+            /** @description Values that expressions read as `variables.<name>`. */
+            variables?: {
+                [key: string]: unknown;
+            };
+            settings?: components["schemas"]["WorkflowSettings"];
+        };
         /** @description What to change; what is absent stays. */
         UpdateWorkflowRequest: {
             name?: components["schemas"]["WorkflowName"];

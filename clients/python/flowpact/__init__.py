@@ -144,6 +144,11 @@ __all__ = [
     "InvalidCredentialsError",
     "InvalidCredentialsErrorError",
     "InvalidCredentialsProblem",
+    "Layer",
+    "LayerFilter",
+    "LayerRetry",
+    "LayerTimeout",
+    "LayersDocument",
     "LogLevel",
     "LoginRequest",
     "NodeCompletedEvent",
@@ -397,6 +402,11 @@ from flowpact.models.internal_problem import InternalProblem as InternalProblem
 from flowpact.models.invalid_credentials_error import InvalidCredentialsError as InvalidCredentialsError
 from flowpact.models.invalid_credentials_error_error import InvalidCredentialsErrorError as InvalidCredentialsErrorError
 from flowpact.models.invalid_credentials_problem import InvalidCredentialsProblem as InvalidCredentialsProblem
+from flowpact.models.layer import Layer as Layer
+from flowpact.models.layer_filter import LayerFilter as LayerFilter
+from flowpact.models.layer_retry import LayerRetry as LayerRetry
+from flowpact.models.layer_timeout import LayerTimeout as LayerTimeout
+from flowpact.models.layers_document import LayersDocument as LayersDocument
 from flowpact.models.log_level import LogLevel as LogLevel
 from flowpact.models.login_request import LoginRequest as LoginRequest
 from flowpact.models.node_completed_event import NodeCompletedEvent as NodeCompletedEvent

@@ -153,8 +153,8 @@ export namespace ValidateWorkflow {
 /**
  * Import a workflow
  *
- * Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text
- * that is not YAML or does not have the form of a workflow is a `validation_error`.
+ * Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON, as YAML or
+ * as ordered layers. What does not have the form of a workflow is a `validation_error` that lists why.
  *
  *
  * POST /v1/workflows/import
@@ -175,6 +175,7 @@ export namespace ImportWorkflow {
   } & (
     | { readonly contentType: 'application/json'; readonly body: schemas.WorkflowDocument }
     | { readonly contentType: 'application/yaml'; readonly body: string }
+    | { readonly contentType: 'application/vnd.flowpact.layers+json'; readonly body: schemas.LayersDocument }
   );
 
   export type Response =
@@ -462,7 +463,7 @@ export namespace ExecuteWorkflow {
  * Export a workflow
  *
  * The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses
- * between JSON (the default) and YAML.
+ * between JSON (the default), YAML, and ordered layers.
  *
  *
  * GET /v1/workflows/{workflow_id}/export
@@ -481,12 +482,13 @@ export namespace ExportWorkflow {
     readonly headers: {};
     readonly cookies: {};
     readonly body: undefined;
-    readonly accept: 'application/json' | 'application/yaml';
+    readonly accept: 'application/json' | 'application/yaml' | 'application/vnd.flowpact.layers+json';
   };
 
   export type Response =
     | { readonly status: 200; readonly contentType: 'application/json'; readonly body: schemas.WorkflowDocument; readonly headers: { readonly 'Content-Disposition': string } }
     | { readonly status: 200; readonly contentType: 'application/yaml'; readonly body: string | runtime.TextStream; readonly headers: { readonly 'Content-Disposition': string } }
+    | { readonly status: 200; readonly contentType: 'application/vnd.flowpact.layers+json'; readonly body: schemas.LayersDocument; readonly headers: { readonly 'Content-Disposition': string } }
     | responses.ValidationFailed<400>
     | responses.Unauthorized<401>
     | responses.Forbidden<403>

@@ -121,6 +121,11 @@ from flowpact.models.internal_problem import InternalProblem
 from flowpact.models.invalid_credentials_error import InvalidCredentialsError
 from flowpact.models.invalid_credentials_error_error import InvalidCredentialsErrorError
 from flowpact.models.invalid_credentials_problem import InvalidCredentialsProblem
+from flowpact.models.layer import Layer
+from flowpact.models.layer_filter import LayerFilter
+from flowpact.models.layer_retry import LayerRetry
+from flowpact.models.layer_timeout import LayerTimeout
+from flowpact.models.layers_document import LayersDocument
 from flowpact.models.log_level import LogLevel
 from flowpact.models.login_request import LoginRequest
 from flowpact.models.node_completed_event import NodeCompletedEvent

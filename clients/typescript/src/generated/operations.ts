@@ -153,7 +153,10 @@ export const operations = {
     method: 'POST',
     path: '/v1/workflows/import',
     query: [],
-    body: { contentTypes: ['application/json', 'application/yaml'], from: 'whole' },
+    body: {
+      contentTypes: ['application/json', 'application/yaml', 'application/vnd.flowpact.layers+json'],
+      from: 'whole',
+    },
     responses: { 'application/json': { kind: 'json', envelope: true } },
     security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
     idempotent: true,
@@ -235,6 +238,7 @@ export const operations = {
     responses: {
       'application/json': { kind: 'json', envelope: false },
       'application/yaml': { kind: 'text', envelope: false },
+      'application/vnd.flowpact.layers+json': { kind: 'json', envelope: false },
     },
     security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
     idempotent: false,

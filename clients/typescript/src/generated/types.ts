@@ -240,8 +240,8 @@ export interface paths {
         put?: never;
         /**
          * Import a workflow
-         * @description Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON or YAML. Text
-         *     that is not YAML or does not have the form of a workflow is a `validation_error`.
+         * @description Makes a draft from a document that `exportWorkflow` wrote, or that somebody wrote by hand, as JSON, as YAML or
+         *     as ordered layers. What does not have the form of a workflow is a `validation_error` that lists why.
          */
         post: operations["importWorkflow"];
         delete?: never;
@@ -374,7 +374,7 @@ export interface paths {
         /**
          * Export a workflow
          * @description The workflow as a document to keep or to import elsewhere, without the envelope of other answers. `Accept` chooses
-         *     between JSON (the default) and YAML.
+         *     between JSON (the default), YAML, and ordered layers.
          */
         get: operations["exportWorkflow"];
         put?: never;
@@ -2491,6 +2491,95 @@ export interface components {
             description?: string | null;
             tags?: components["schemas"]["WorkflowTags"];
             definition: components["schemas"]["WorkflowDefinition"];
+        };
+        /**
+         * @description A comparison of two values, each a plain value or one `{{ expression }}`. The first filter of a layer has no `mode`;
+         *     each other one says how it joins all those before it (`and` when absent).
+         */
+        LayerFilter: {
+            /** @description What is compared. */
+            left_value: unknown;
+            /**
+             * @description How it is compared; `contains` looks into text and lists, `is_empty` is true of nothing, empty text and empty
+             *     lists.
+             * @enum {string}
+             */
+            operator: "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "contains" | "not_contains" | "is_empty" | "not_empty";
+            /** @description What it is compared with; not with `is_empty` and `not_empty`. */
+            right_value?: unknown;
+            /**
+             * @description How it joins the filters before it.
+             * @enum {string}
+             */
+            mode?: "and" | "or";
+        };
+        /** @description Whether and when a failed layer is tried again. */
+        LayerRetry: {
+            /** @description Attempts after the first. */
+            count: number;
+            /** @description Delay before the second attempt. */
+            delay_ms?: number;
+            /** @description Longest delay. */
+            max_delay_ms?: number;
+            /**
+             * @description 1 for a delay that stays, 2 for one that doubles.
+             * @enum {integer}
+             */
+            backoff_multiplier?: 1 | 2;
+            /** @description Share of the delay that is random. */
+            jitter_fraction?: number;
+            /** @description Error codes worth another attempt; all when absent. */
+            on?: string[];
+        };
+        /** @description A node with its place in the order. Fields of nodes that are not described here are as in `WorkflowNode`. */
+        Layer: {
+            /** @description Unique in the workflow, `^[a-z][a-z0-9_]{0,63}$`. */
+            id: string;
+            /** @description Layers of the same index run in parallel; a higher index waits for the lower ones. */
+            index: number;
+            /** @description A node type, for example `http.request`. */
+            type: string;
+            /** @description What people call it. */
+            name?: string;
+            /** @description Settings of the node type; any leaf may be or contain `{{ expression }}`. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description The layer is skipped unless they hold; instead of `when`. */
+            filters?: components["schemas"]["LayerFilter"][];
+            /** @description Expression that filters cannot say. */
+            when?: string;
+            /** @description In the words of layers, or as in `WorkflowNode` where those cannot say it. */
+            retry?: components["schemas"]["LayerRetry"] | components["schemas"]["RetryPolicy"];
+            /** @description Seconds, or a duration where they are not whole. */
+            timeout?: number | components["schemas"]["Duration"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * @description A workflow as ordered layers. Every layer waits for the layer before it; where all of that may be skipped by filters,
+         *     also for the one before that, so that the rest still runs. A workflow that does something else has its `edges` here.
+         */
+        LayersDocument: {
+            name: components["schemas"]["WorkflowName"];
+            /** @description What it is for. */
+            description?: string | null;
+            tags?: components["schemas"]["WorkflowTags"];
+            /** @description The layers. */
+            layers: components["schemas"]["Layer"][];
+            /** @description What follows what, where the indexes do not say it. */
+            edges?: components["schemas"]["WorkflowEdge"][];
+            /** @description JSON Schema (2020-12) that the input of an execution must satisfy. */
+            input_schema?: {
+                [key: string]: unknown;
+            };
+            /** @description Template of the output of an execution; the outputs of the last nodes when absent. */
+            output?: unknown;
+            /** @description Values that expressions read as `variables.<name>`. */
+            variables?: {
+                [key: string]: unknown;
+            };
+            settings?: components["schemas"]["WorkflowSettings"];
         };
         /** @description What to change; what is absent stays. */
         UpdateWorkflowRequest: {
@@ -7323,6 +7412,61 @@ export interface operations {
                  *       timeout: 5m
                  */
                 "application/yaml": string;
+                /**
+                 * @example {
+                 *       "name": "Order approval",
+                 *       "description": "Approves orders and notes the large ones.",
+                 *       "tags": [
+                 *         "orders"
+                 *       ],
+                 *       "layers": [
+                 *         {
+                 *           "id": "total",
+                 *           "index": 0,
+                 *           "type": "set",
+                 *           "params": {
+                 *             "values": {
+                 *               "total": "{{ input.amount }}"
+                 *             }
+                 *           }
+                 *         },
+                 *         {
+                 *           "id": "note",
+                 *           "index": 1,
+                 *           "type": "log",
+                 *           "params": {
+                 *             "level": "info",
+                 *             "message": "Order {{ input.order_id }} comes to {{ steps.total.output.total }}"
+                 *           },
+                 *           "filters": [
+                 *             {
+                 *               "left_value": "{{ steps.total.output.total }}",
+                 *               "operator": "gt",
+                 *               "right_value": 1000
+                 *             }
+                 *           ]
+                 *         },
+                 *         {
+                 *           "id": "answer",
+                 *           "index": 2,
+                 *           "type": "respond",
+                 *           "params": {
+                 *             "body": {
+                 *               "order_id": "{{ input.order_id }}",
+                 *               "approved": true
+                 *             }
+                 *           },
+                 *           "retry": {
+                 *             "count": 2,
+                 *             "delay_ms": 1000,
+                 *             "backoff_multiplier": 2
+                 *           },
+                 *           "timeout": 30
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/vnd.flowpact.layers+json": components["schemas"]["LayersDocument"];
             };
         };
         responses: {
@@ -8521,6 +8665,61 @@ export interface operations {
                      *       timeout: 5m
                      */
                     "application/yaml": string;
+                    /**
+                     * @example {
+                     *       "name": "Order approval",
+                     *       "description": "Approves orders and notes the large ones.",
+                     *       "tags": [
+                     *         "orders"
+                     *       ],
+                     *       "layers": [
+                     *         {
+                     *           "id": "total",
+                     *           "index": 0,
+                     *           "type": "set",
+                     *           "params": {
+                     *             "values": {
+                     *               "total": "{{ input.amount }}"
+                     *             }
+                     *           }
+                     *         },
+                     *         {
+                     *           "id": "note",
+                     *           "index": 1,
+                     *           "type": "log",
+                     *           "params": {
+                     *             "level": "info",
+                     *             "message": "Order {{ input.order_id }} comes to {{ steps.total.output.total }}"
+                     *           },
+                     *           "filters": [
+                     *             {
+                     *               "left_value": "{{ steps.total.output.total }}",
+                     *               "operator": "gt",
+                     *               "right_value": 1000
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "id": "answer",
+                     *           "index": 2,
+                     *           "type": "respond",
+                     *           "params": {
+                     *             "body": {
+                     *               "order_id": "{{ input.order_id }}",
+                     *               "approved": true
+                     *             }
+                     *           },
+                     *           "retry": {
+                     *             "count": 2,
+                     *             "delay_ms": 1000,
+                     *             "backoff_multiplier": 2
+                     *           },
+                     *           "timeout": 30
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/vnd.flowpact.layers+json": components["schemas"]["LayersDocument"];
                 };
             };
             400: components["responses"]["ValidationFailed"];
