@@ -30,11 +30,18 @@ export default defineConfig({
         'Deprecation',
         'Sunset',
         'Link',
+        'Cache-Control',
         'X-Accel-Buffering',
       ],
     },
   ],
   targets: [
+    {
+      target: 'asyncapi',
+      contract: 'platform',
+      out: 'generated/platform-live',
+      options: { spec: 'spec/platform/asyncapi.yaml' },
+    },
     {
       target: 'typescript-sdk',
       contract: 'platform',

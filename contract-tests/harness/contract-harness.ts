@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
-import { Flowpact } from '#sdk';
+import { Flowpact, type FlowpactOptions } from '#sdk';
 import { startTestServer, type TestServer, type TestServerOptions } from '../../server/test/app.ts';
 import type { Operation } from '../verifier/contract-document.ts';
 import { CoverageStore } from '../verifier/coverage.ts';
@@ -66,9 +66,9 @@ export class ContractHarness {
   }
 
   /** The generated SDK, through Prism and the tap. */
-  sdk(options: { apiKey?: string; negative?: boolean } = {}): Flowpact {
-    const { apiKey = this.server.admin.apiKey, negative = false } = options;
-    return new Flowpact({ apiKey, baseUrl: this.url, fetch: this.fetch(negative), maxRetries: 0 });
+  sdk(options: { apiKey?: string; negative?: boolean; client?: FlowpactOptions } = {}): Flowpact {
+    const { apiKey = this.server.admin.apiKey, negative = false, client } = options;
+    return new Flowpact({ apiKey, baseUrl: this.url, fetch: this.fetch(negative), maxRetries: 0, ...client });
   }
 
   /** Sends a request that the contract allows and returns what came back. */

@@ -1,5 +1,6 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Exchange, Observation, Verifier } from './verifier.ts';
 
 /**
@@ -19,6 +20,9 @@ export class Tap {
     this.verifier = verifier;
     this.upstream = new URL(upstream);
     this.server = createServer((incoming, outgoing) => this.forward(incoming, outgoing));
+    this.server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.tunnel(incoming, socket, head),
+    );
   }
 
   static async start(verifier: Verifier, upstream: string): Promise<Tap> {
@@ -56,6 +60,21 @@ export class Tap {
     proxied.on('error', (error) => outgoing.destroy(error));
     outgoing.on('close', () => proxied.destroy());
     incoming.pipe(proxied);
+  }
+
+  /** What becomes a WebSocket passes as it is; its frames are verified by who reads them. */
+  private tunnel(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const upstream = connect(Number(this.upstream.port), this.upstream.hostname);
+    const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
+    for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
+      lines.push(`${incoming.rawHeaders[index]}: ${incoming.rawHeaders[index + 1]}`);
+    }
+    upstream.write(`${lines.join('\r\n')}\r\n\r\n`);
+    upstream.write(head);
+    upstream.on('error', () => socket.destroy());
+    socket.on('error', () => upstream.destroy());
+    socket.on('close', () => upstream.destroy());
+    upstream.pipe(socket).pipe(upstream);
   }
 
   private relay(incoming: IncomingMessage, response: IncomingMessage, outgoing: ServerResponse): void {

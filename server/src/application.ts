@@ -4,10 +4,11 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { ModuleMetadata } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { contract } from '#generated/platform/index.ts';
+import { document as asyncapi } from '#generated/platform-live/index.ts';
 import { RequestFailure } from '#runtime/nest/index.ts';
 import { AppModule } from './app.module.ts';
 import { servesApi } from './platform/config/config.ts';
-import { installDocs } from './platform/http/docs.ts';
+import { installAsyncDocs, installDocs } from './platform/http/docs.ts';
 import { installRequestLog } from './platform/http/request-log.ts';
 import { installSecurity } from './platform/http/security.ts';
 import type { Lifecycle } from './platform/lifecycle/lifecycle.ts';
@@ -45,6 +46,7 @@ export async function createApplication(
     bufferLogs: false,
   });
   installDocs(app, contract.document);
+  installAsyncDocs(server, asyncapi);
   await app.init();
   await server.ready();
   return app;

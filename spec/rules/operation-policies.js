@@ -3,13 +3,14 @@ import { resolved, responsesOf } from './resolve.js';
 /**
  * Every operation says who may call it and how often: `security` with one requirement per scheme of `schemes` and the same scopes
  * in each (or none for a public operation), `x-rate-limit` with one of `classes` unless `unlimited` names it, `x-pagination`
- * where it answers with pages, `x-body-limit` where it takes a body.
+ * where it answers with pages, `x-body-limit` where it takes a body. `more` names further schemes of single operations:
+ * `{ <operationId>: [<scheme>] }`.
  */
-export function OperationPolicies({ schemes, classes, unlimited = [] }) {
+export function OperationPolicies({ schemes, classes, unlimited = [], more = {} }) {
   return {
     Operation(operation, ctx) {
       const report = (message) => ctx.report({ message, location: ctx.location.key() });
-      checkSecurity(operation.security, schemes, report);
+      checkSecurity(operation.security, [...schemes, ...(more[operation.operationId] ?? [])], report);
       const limited = classes.includes(operation['x-rate-limit']);
       const exempt = unlimited.includes(operation.operationId);
       if (limited === exempt) report(`Set \`x-rate-limit\` to one of ${classes.join(', ')}.`);

@@ -42,6 +42,16 @@ interface BoundController extends BoundMethod {
   readonly name: string;
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * For a route outside every contract: the operation whose security, rate limit and error shapes hold for it too. The
+     * handler finds the caller with `principalOf`; path, query and body it reads by itself.
+     */
+    admittedBy?: string;
+  }
+}
+
 type Carrier = FastifyRequest & { [contextKey]?: RequestContext };
 
 /** Serves the contracts of an application: installs itself on every route that a contract has, and answers for the rest. */
@@ -191,7 +201,7 @@ export class ContractRuntime {
       if (!(method === 'OPTIONS' && /^\/?\*$/.test(route.url))) {
         this.foreign.push(...methods.map((name) => ({ method: name, url: route.url })));
       }
-      route.onRequest = [this.identify, ...toArray(route.onRequest)];
+      route.onRequest = [this.admission(route) ?? this.identify, ...toArray(route.onRequest)];
       return;
     }
     this.prepare();
@@ -210,6 +220,16 @@ export class ContractRuntime {
     }
     route.onRequest = [runtime.onRequest, ...toArray(route.onRequest)];
     route.preValidation = [runtime.preValidation, ...toArray(route.preValidation)];
+  }
+
+  /** A route of the application's own that lets in whom an operation lets in. */
+  private admission({ config, url }: RouteOptions): OperationRuntime['onRequest'] | undefined {
+    if (config?.admittedBy === undefined) return undefined;
+    const descriptors = this.contracts.map(({ binding }) => binding.descriptor.operations[config.admittedBy!]);
+    const operation = descriptors.find((descriptor) => descriptor !== undefined);
+    if (operation === undefined)
+      throw new Error(`The route ${url} names the operation ${config.admittedBy}, which no contract has.`);
+    return this.operations.get(keyOf(operation))!.onRequest;
   }
 
   private readonly identify = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {

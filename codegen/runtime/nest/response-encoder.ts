@@ -239,7 +239,8 @@ export class ResponseEncoder {
       }
       return encodeEvent({ ...event, data });
     });
-    context.reply.header('cache-control', 'no-cache');
+    // `no-transform`: a proxy that compresses holds events back until its buffer is full.
+    context.reply.header('cache-control', 'no-cache, no-transform');
     // nginx buffers responses otherwise.
     context.reply.header('x-accel-buffering', 'no');
     this.options.onStream(stream);

@@ -316,7 +316,7 @@ describe('event streams', () => {
   test('events are encoded, reduced to what is declared, and end with their source', async () => {
     const response = await running.fetch('/events/short');
     expect(response.headers.get('content-type')).toBe('text/event-stream');
-    expect(response.headers.get('cache-control')).toBe('no-cache');
+    expect(response.headers.get('cache-control')).toBe('no-cache, no-transform');
     expect(await response.text()).toBe(
       ': connected\n\nid: 1\nevent: tick\nretry: 500\ndata: {"n":1}\n\nid: 2\nevent: multi\ndata: a\ndata: b\n\n',
     );

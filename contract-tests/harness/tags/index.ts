@@ -7,6 +7,7 @@ import { forms } from './forms.ts';
 import { groups } from './groups.ts';
 import { health } from './health.ts';
 import { nodes } from './nodes.ts';
+import { live } from './live.ts';
 import type { TagRequests } from './tag-requests.ts';
 import { workflows } from './workflows.ts';
 
@@ -21,6 +22,7 @@ export const tags: readonly TagRequests[] = [
   forms,
   groups,
   health,
+  live,
 ];
 
 /** One good request per operation of the contract. */

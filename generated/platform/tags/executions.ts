@@ -362,7 +362,8 @@ export namespace ListExecutionLogs {
  * the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off
  * sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice,
  * whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream
- * ends. A comment every 15 seconds keeps the connection open.
+ * ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see
+ * [asyncapi.yaml](/asyncapi.yaml).
  *
  *
  * GET /v1/executions/{execution_id}/events
@@ -376,7 +377,10 @@ export namespace StreamExecutionEvents {
     };
     readonly query: {};
     readonly headers: {
-      /** The `id` of the last message seen; only later ones follow. */
+      /**
+       * The `id` of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is
+       * the beginning.
+       */
       readonly 'Last-Event-ID'?: number;
     };
     readonly cookies: {};
@@ -384,7 +388,7 @@ export namespace StreamExecutionEvents {
   };
 
   export type Response =
-    | { readonly status: 200; readonly contentType?: 'text/event-stream'; readonly body: runtime.EventStream<schemas.ExecutionEvent>; readonly headers: { readonly 'Cache-Control': string } }
+    | { readonly status: 200; readonly contentType?: 'text/event-stream'; readonly body: runtime.EventStream<schemas.ExecutionEvent>; readonly headers?: undefined }
     | responses.ValidationFailed<400>
     | responses.Unauthorized<401>
     | responses.Forbidden<403>

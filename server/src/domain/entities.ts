@@ -6,6 +6,7 @@ import { Organisation } from './organisation/organisation.entity.ts';
 import { LoginAttempt } from './session/login-attempt.entity.ts';
 import { RefreshToken } from './session/refresh-token.entity.ts';
 import { Session } from './session/session.entity.ts';
+import { StreamTicket } from './stream-ticket/stream-ticket.entity.ts';
 import { User } from './user/user.entity.ts';
 import { executionEntities } from './execution/entities.ts';
 import { DomainEvent } from './event/domain-event.entity.ts';
@@ -25,6 +26,7 @@ export const entities = [
   Session,
   RefreshToken,
   LoginAttempt,
+  StreamTicket,
   Group,
   Workflow,
   WorkflowVersion,

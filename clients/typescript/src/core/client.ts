@@ -4,13 +4,15 @@ import { Credentials, type CredentialOptions } from './credentials.ts';
 import { sleep, withDeadline } from './deadline.ts';
 import { errorOf } from './error-response.ts';
 import { APIError, ConnectionError, FlowpactError } from './errors.ts';
-import { EventStream, type EventStreamOptions, type StreamOptions } from './event-stream.ts';
+import { EventStream, type EventStreamOptions, type StreamOptions, type StreamSource } from './event-stream.ts';
 import type { CallInput, Operation, RequestOptions, Wire } from './operation.ts';
 import { PagePromise } from './page.ts';
 import { prepareRequest, type PreparedRequest, serializeBody, serializeQuery } from './request.ts';
 import { parseJson, readResult, type Result } from './response.ts';
 import { defaultRetryPolicy, isRepeatable, isRetryable, retryDelay, type RetryPolicy } from './retry.ts';
+import { readMessages, type ServerSentEvent } from './server-sent-events.ts';
 import { userAgent } from './version.ts';
+import { readSocket, type WebSocketLike } from './web-socket.ts';
 
 export interface ClientOptions extends CredentialOptions {
   /** Where the server is, `https://api.example.com`; paths of the contract are added to it. */
@@ -27,6 +29,8 @@ export interface ClientOptions extends CredentialOptions {
   credentials?: RequestInit['credentials'];
   /** Used instead of the global `fetch`. */
   fetch?: (request: Request) => Promise<Response>;
+  /** Used instead of the global `WebSocket`, which Node has from version 22: `(url) => new WebSocket(url)`. */
+  webSocket?: (url: string) => WebSocketLike;
   /** Used instead of a timer between attempts, polls and reconnections. */
   sleep?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** Used instead of `Math.random` for jitter. */
@@ -41,6 +45,9 @@ interface Call {
 }
 
 const eventStream = 'text/event-stream';
+
+/** Four times what the server lets pass in silence. */
+const defaultIdleTimeout = 60_000;
 
 /** An operation as openapi-fetch sees it; the generated resources hold the real types. */
 interface AnyOperation {
@@ -87,15 +94,43 @@ export class Client {
   /** The events of a `text/event-stream` operation; connects when it is iterated. */
   stream<Event>(operation: Operation, input: CallInput, options: EventStreamOptions<Event> = {}): EventStream<Event> {
     const json = operation.responses[eventStream]?.kind === 'json-event-stream';
+    const decode = (message: ServerSentEvent): Event => (json ? parseJson(message.data, operation) : message) as Event;
+    const open = (lastEventId: string | undefined, signal: AbortSignal): Promise<Response> =>
+      this.#open(operation, input, options, lastEventId, signal);
+    const { idleTimeout = defaultIdleTimeout } = options;
+    return this.follow<Event>(async function* (lastEventId, signal) {
+      for await (const message of readMessages(await open(lastEventId, signal), lastEventId, idleTimeout)) {
+        yield { id: message.id, retry: message.retry, event: decode(message) };
+      }
+    }, options);
+  }
+
+  /** A stream over connections of any kind, which are made anew when they break. */
+  follow<Event>(connect: StreamSource<Event>['connect'], options: EventStreamOptions<Event>): EventStream<Event> {
     return new EventStream<Event>(
       {
-        open: (lastEventId, signal) => this.#open(operation, input, options, lastEventId, signal),
-        decode: (message) => (json ? parseJson(message.data, operation) : message) as Event,
+        connect,
         delay: (attempt) => retryDelay(attempt, undefined, this.#retry, this.#random)!,
         sleep: (milliseconds, signal) => this.sleep(milliseconds, signal),
       },
       options,
     );
+  }
+
+  /** The texts of one WebSocket on a path of the server. `query` may hold what nobody else should see. */
+  socket(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    { signal, ping, timeout, idleTimeout }: StreamOptions & { signal: AbortSignal; ping: string },
+  ): AsyncGenerator<string, void, undefined> {
+    const url = `${this.#options.baseUrl.replace(/\/+$/, '').replace(/^http/, 'ws')}${path}?${new URLSearchParams(query).toString()}`;
+    return readSocket(url, {
+      create: this.#options.webSocket ?? nativeWebSocket,
+      signal,
+      ping,
+      timeout: timeout ?? this.#options.timeout ?? 60_000,
+      idleTimeout: idleTimeout ?? defaultIdleTimeout,
+    });
   }
 
   /** Waits between polls and attempts, by the injected clock where there is one. */
@@ -241,6 +276,11 @@ function checkedBaseUrl(baseUrl: string): string {
     throw new FlowpactError('baseUrl must begin with http:// or https://');
   if (url.username !== '' || url.password !== '') throw new FlowpactError('baseUrl must not hold a user or a password');
   return baseUrl.replace(/\/+$/, '');
+}
+
+function nativeWebSocket(url: string): WebSocketLike {
+  if (typeof WebSocket === 'function') return new WebSocket(url) as WebSocketLike;
+  throw new FlowpactError('there is no WebSocket here: use Node 22 or later, or give the client one as `webSocket`');
 }
 
 function randomKey(): string {

@@ -1,4 +1,4 @@
-import { AbortError, TimeoutError } from './errors.ts';
+import { AbortError, StreamError, TimeoutError } from './errors.ts';
 
 /** Runs one attempt under a time limit and the caller's signal; failures caused by either become typed errors. */
 export async function withDeadline<Value>(
@@ -41,4 +41,17 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
     if (signal?.aborted) aborted();
     else signal?.addEventListener('abort', aborted, { once: true });
   });
+}
+
+/** What a stream reads next; throws a `StreamError` when that takes longer. */
+export async function withinIdleTime<Value>(read: Promise<Value>, milliseconds: number): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const idle = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new StreamError(`nothing came for ${milliseconds} ms`)), milliseconds);
+  });
+  try {
+    return await Promise.race([read, idle]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

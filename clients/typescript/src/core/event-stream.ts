@@ -1,5 +1,4 @@
 import { AbortError, ConnectionError, FlowpactError, ServerError, StreamError } from './errors.ts';
-import { type ServerSentEvent, ServerSentEventParser } from './server-sent-events.ts';
 
 export interface StreamOptions {
   /** Start after this event instead of at the beginning. */
@@ -19,10 +18,18 @@ export interface EventStreamOptions<Event> extends StreamOptions {
   isLast?: ((event: Event) => boolean) | undefined;
 }
 
+/** One event of a connection, with the id that a later connection can begin after. */
+export interface StreamMessage<Event> {
+  readonly id: string;
+  readonly event: Event;
+  /** Milliseconds to wait before the next connection, where the server said so. */
+  readonly retry?: number | undefined;
+}
+
 /** What the stream needs of the client. */
 export interface StreamSource<Event> {
-  decode(message: ServerSentEvent): Event;
-  open(lastEventId: string | undefined, signal: AbortSignal): Promise<Response>;
+  /** A connection that begins after that event; its messages end where it ends. */
+  connect(lastEventId: string | undefined, signal: AbortSignal): AsyncIterable<StreamMessage<Event>>;
   /** Milliseconds to wait before connection number `attempt` in a row. */
   delay(attempt: number): number;
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
@@ -80,10 +87,9 @@ export class EventStream<Event> implements AsyncIterable<Event> {
       if (fruitless > 0) await this.#source.sleep(asked ?? this.#source.delay(fruitless - 1), signal);
       try {
         const resumedAfter = this.#lastEventId;
-        const response = await this.#source.open(resumedAfter, signal);
-        for await (const message of this.#messages(response)) {
+        for await (const message of this.#source.connect(resumedAfter, signal)) {
           asked = message.retry ?? asked;
-          const event = this.#source.decode(message);
+          const { event } = message;
           const last = isLast?.(event) ?? false;
           // Without an id of its own it is the greeting of a connection, which was handed out before.
           if (resumedAfter !== undefined && message.id === resumedAfter && !last) continue;
@@ -104,39 +110,10 @@ export class EventStream<Event> implements AsyncIterable<Event> {
     }
     throw new StreamError(`the event stream broke ${fruitless} times in a row without an event`, { cause });
   }
-
-  async *#messages(response: Response): AsyncGenerator<ServerSentEvent, void, undefined> {
-    const { idleTimeout = 60_000 } = this.#options;
-    if (response.body === null) return;
-    const reader = response.body.getReader();
-    const decoder = new TextDecoder();
-    const parser = new ServerSentEventParser(this.#lastEventId);
-    try {
-      for (;;) {
-        const { done, value } = await withinIdleTime(reader.read(), idleTimeout);
-        if (done) return;
-        yield* parser.push(decoder.decode(value, { stream: true }));
-      }
-    } finally {
-      await reader.cancel().catch(() => undefined);
-    }
-  }
 }
 
 /** Whether connecting again may help; an error that is not ours is the broken connection's. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof FlowpactError)) return true;
   return error instanceof ConnectionError || error instanceof ServerError;
-}
-
-async function withinIdleTime<Value>(read: Promise<Value>, milliseconds: number): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const idle = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new StreamError(`nothing came for ${milliseconds} ms`)), milliseconds);
-  });
-  try {
-    return await Promise.race([read, idle]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

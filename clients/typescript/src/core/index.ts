@@ -10,3 +10,4 @@ export type { Result } from './response.ts';
 export type { RetryPolicy } from './retry.ts';
 export type { ServerSentEvent } from './server-sent-events.ts';
 export { version } from './version.ts';
+export type { WebSocketLike } from './web-socket.ts';

@@ -1,3 +1,5 @@
+import { withinIdleTime } from './deadline.ts';
+
 /** One message of an event stream (WHATWG HTML section 9.2). */
 export interface ServerSentEvent {
   /** `message` where the server named none. */
@@ -60,5 +62,26 @@ export class ServerSentEventParser {
     this.#data = [];
     this.#event = '';
     return data.length === 0 ? undefined : { event, data: data.join('\n'), id: this.#id, retry: this.#retry };
+  }
+}
+
+/** The messages of an answer until it ends. Throws a `StreamError` when nothing came for `idleTimeout` milliseconds. */
+export async function* readMessages(
+  { body }: Response,
+  lastEventId: string | undefined,
+  idleTimeout: number,
+): AsyncGenerator<ServerSentEvent, void, undefined> {
+  if (body === null) return;
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  const parser = new ServerSentEventParser(lastEventId);
+  try {
+    for (;;) {
+      const { done, value } = await withinIdleTime(reader.read(), idleTimeout);
+      if (done) return;
+      yield* parser.push(decoder.decode(value, { stream: true }));
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }

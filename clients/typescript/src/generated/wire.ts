@@ -31,5 +31,6 @@ export const wire: Wire = {
     ApiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
     BearerAuth: { type: 'http', scheme: 'bearer' },
     SessionCookie: { type: 'apiKey', in: 'cookie', name: '__Host-flowpact_session' },
+    StreamTicket: { type: 'apiKey', in: 'query', name: 'ticket' },
   },
 };

@@ -7,6 +7,7 @@ import {
   ApiKeyAuthenticator,
   BearerAuthenticator,
   SessionCookieAuthenticator,
+  StreamTicketAuthenticator,
 } from '../../platform/auth/authenticators.ts';
 import { Config } from '../../platform/config/config.ts';
 import { IdempotencyModule } from '../../platform/idempotency/idempotency.module.ts';
@@ -23,6 +24,7 @@ import { GroupsApiModule } from './groups/groups-api.module.ts';
 import { FormsApiModule } from './forms/forms-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { NodesApiModule } from './nodes/nodes-api.module.ts';
+import { LiveApiModule } from './live/live-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
 import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
 import { translateError } from './translate-error.ts';
@@ -38,6 +40,7 @@ const runtime = ContractModule.forRootAsync({
     ApiKeyAuthenticator,
     BearerAuthenticator,
     SessionCookieAuthenticator,
+    StreamTicketAuthenticator,
     PostgresRateLimiter,
     PostgresIdempotencyStore,
   ],
@@ -47,11 +50,12 @@ const runtime = ContractModule.forRootAsync({
     ApiKeyHeader: ApiKeyAuthenticator,
     BearerAuth: BearerAuthenticator,
     SessionCookie: SessionCookieAuthenticator,
+    StreamTicket: StreamTicketAuthenticator,
     rateLimiter: PostgresRateLimiter,
     store: PostgresIdempotencyStore,
   ): ContractModuleOptions => ({
     contracts: [{ descriptor: contract, errors: errorFormat, supply: { meta: metaOf } }],
-    authenticators: { ApiKeyHeader, BearerAuth, SessionCookie },
+    authenticators: { ApiKeyHeader, BearerAuth, SessionCookie, StreamTicket },
     rateLimiter,
     idempotency: { store },
     codes: {
@@ -74,6 +78,11 @@ const runtime = ContractModule.forRootAsync({
       'GET /f/*',
       'POST /f/*',
       'OPTIONS *',
+      // What AsyncAPI describes.
+      'GET /asyncapi.json',
+      'GET /asyncapi.yaml',
+      'GET /ws',
+      'GET /ws/*',
     ],
     requestId: { accept: /^[\w.-]{1,128}$/ },
     realm: 'flowpact',
@@ -107,6 +116,7 @@ const runtime = ContractModule.forRootAsync({
     GroupsApiModule,
     FormsApiModule,
     HealthApiModule,
+    LiveApiModule,
   ],
 })
 export class PlatformApiModule {}

@@ -162,14 +162,15 @@ export class ApiKeyService {
     if (!looksLikeApiKey(secretText)) throw new InvalidApiKeyError();
     // Outside of the request's transaction, and without entities: every request pays for this.
     const [found] = await runPrepared<PresentedKey>(this.em, selectPresentedKey, [sha256(secretText)]);
-    if (!found) throw new InvalidApiKeyError();
-    const { id, organisation_id, plan, grants, revoked_at, expires_at, valid_until, last_used_at } = found;
-    const now = Date.now();
-    if (revoked_at !== null) throw new RevokedApiKeyError(new Date(revoked_at));
-    const end = Math.min(expires_at ?? Infinity, valid_until ?? Infinity);
-    if (end <= now) throw new ExpiredApiKeyError(new Date(end));
-    if ((last_used_at ?? 0) <= now - lastUsedGranularityMs) await this.recordUse(id);
-    return { organisationId: organisation_id, apiKeyId: id, scopes: expandGrants(grants), plan };
+    const caller = toCaller(found);
+    if ((found!.last_used_at ?? 0) <= Date.now() - lastUsedGranularityMs) await this.recordUse(found!.id);
+    return caller;
+  }
+
+  /** The key as it is now, for what was made with it. Throws InvalidApiKeyError, RevokedApiKeyError or ExpiredApiKeyError. */
+  async callerOf(id: string): Promise<AuthenticatedCaller> {
+    const [found] = await runPrepared<PresentedKey>(this.em, selectKeyById, [id]);
+    return toCaller(found);
   }
 
   private async recordUse(id: string): Promise<void> {
@@ -193,6 +194,27 @@ interface PresentedKey {
 }
 
 const milliseconds = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
+
+function toCaller(found: PresentedKey | undefined): AuthenticatedCaller {
+  if (!found) throw new InvalidApiKeyError();
+  const { id, organisation_id, plan, grants, revoked_at, expires_at, valid_until } = found;
+  if (revoked_at !== null) throw new RevokedApiKeyError(new Date(revoked_at));
+  const end = Math.min(expires_at ?? Infinity, valid_until ?? Infinity);
+  if (end <= Date.now()) throw new ExpiredApiKeyError(new Date(end));
+  return { organisationId: organisation_id, apiKeyId: id, scopes: expandGrants(grants), plan };
+}
+
+const selectKeyById: PreparedQuery = {
+  name: 'flowpact_key_by_id',
+  text: `
+  select k.id, k.organisation_id, o.plan, k.grants,
+    ${milliseconds('k.revoked_at')} as revoked_at,
+    ${milliseconds('k.expires_at')} as expires_at,
+    null as valid_until, null as last_used_at
+  from api_key k
+  join organisation o on o.id = k.organisation_id
+  where k.id = $1`,
+};
 
 const selectPresentedKey: PreparedQuery = {
   name: 'flowpact_presented_key',

@@ -17,3 +17,6 @@ export const requestQuotas: Readonly<Record<Plan, RequestQuota>> = {
   pro: { perMinute: 300, perDay: 50_000 },
   business: { perMinute: 600, perDay: 200_000 },
 };
+
+/** WebSocket connections that the keys and users of an organisation may have open to one server process. */
+export const liveConnections: Readonly<Record<Plan, number>> = { free: 10, starter: 50, pro: 250, business: 1_000 };

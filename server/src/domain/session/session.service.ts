@@ -108,6 +108,11 @@ export class SessionService {
     return this.callerOf(selectSessionById, sessionId);
   }
 
+  /** The session as it is now, for what was made with it. Throws InvalidTokenError or ExpiredTokenError. */
+  callerOfSession(sessionId: string): Promise<AuthenticatedCaller> {
+    return this.callerOf(selectSessionById, sessionId);
+  }
+
   /** Whose cookie this is. Throws InvalidTokenError or ExpiredTokenError. */
   authenticateCookie(cookie: string): Promise<AuthenticatedCaller> {
     return this.callerOf(selectSessionByCookie, sha256(cookie));

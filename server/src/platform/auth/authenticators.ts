@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { ApiKeyService } from '../../domain/api-key/api-key.service.ts';
 import { hasApiKeyMarker } from '../../domain/api-key/api-key-text.ts';
 import { SessionService } from '../../domain/session/session.service.ts';
+import { StreamTicketService } from '../../domain/stream-ticket/stream-ticket.service.ts';
 import { Config } from '../config/config.ts';
 import type { Principal } from './principal.ts';
 import { assertSameOrigin } from './same-origin.ts';
@@ -29,6 +30,17 @@ export class BearerAuthenticator implements Authenticator<Principal> {
   async authenticate({ value }: Credential): Promise<Principal> {
     if (hasApiKeyMarker(value)) return { ...(await this.apiKeys.authenticate(value)), method: 'api_key' };
     return { ...(await this.sessions.authenticateAccessToken(value)), method: 'access_token' };
+  }
+}
+
+/** `?ticket=`, used up by looking at it. */
+@Injectable()
+export class StreamTicketAuthenticator implements Authenticator<Principal> {
+  constructor(private readonly tickets: StreamTicketService) {}
+
+  async authenticate({ value }: Credential): Promise<Principal> {
+    const { caller, terms } = await this.tickets.redeem(value);
+    return { ...caller, method: caller.apiKeyId === undefined ? 'access_token' : 'api_key', ticket: terms };
   }
 }
 

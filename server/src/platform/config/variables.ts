@@ -148,6 +148,12 @@ export const variables = z.object({
     .describe(
       'Seconds that a person needs at least to fill in the page of a form; what comes sooner is asked to be sent again.',
     ),
+  LIVE_CONNECTIONS: integer(0, 1_000_000)
+    .default(10_000)
+    .describe('WebSocket connections that one server process holds open at most.'),
+  LIVE_PING_INTERVAL: integer(1, 300)
+    .default(15)
+    .describe('Seconds between two pings of a WebSocket; one that has not answered by the next is ended.'),
   RATE_LIMITS: flag.default(true).describe('false lifts the rate limits; the headers stay.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:')
     .optional()

@@ -2,6 +2,7 @@ import { expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { LoginThrottle } from '../../domain/session/login-throttle.ts';
 import type { SessionService } from '../../domain/session/session.service.ts';
+import type { StreamTicketService } from '../../domain/stream-ticket/stream-ticket.service.ts';
 import type { PostgresIdempotencyStore } from '../idempotency/postgres-idempotency-store.ts';
 import type { PostgresRateLimiter } from '../rate-limit/postgres-rate-limiter.ts';
 import { HousekeepingService } from './housekeeping.service.ts';
@@ -17,10 +18,11 @@ test('what cannot be purged is logged, and the rest is purged all the same', asy
     rows('logins', true) as LoginThrottle,
     rows('rate limits') as PostgresRateLimiter,
     rows('idempotency') as PostgresIdempotencyStore,
+    rows('tickets') as StreamTicketService,
     { add: () => undefined, wake: () => undefined },
   );
   await service.purge();
-  expect(purged).toEqual(['sessions', 'rate limits', 'idempotency']);
+  expect(purged).toEqual(['sessions', 'rate limits', 'idempotency', 'tickets']);
   expect(warn).toHaveBeenCalledTimes(1);
   warn.mockRestore();
 });

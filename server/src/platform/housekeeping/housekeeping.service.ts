@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LoginThrottle } from '../../domain/session/login-throttle.ts';
 import { SessionService } from '../../domain/session/session.service.ts';
+import { StreamTicketService } from '../../domain/stream-ticket/stream-ticket.service.ts';
 import { WorkerLoops } from '../../domain/worker-loops.ts';
 import { PostgresIdempotencyStore } from '../idempotency/postgres-idempotency-store.ts';
 import { PostgresRateLimiter } from '../rate-limit/postgres-rate-limiter.ts';
@@ -17,6 +18,7 @@ export class HousekeepingService {
     private readonly logins: LoginThrottle,
     private readonly rateLimits: PostgresRateLimiter,
     private readonly idempotency: PostgresIdempotencyStore,
+    private readonly tickets: StreamTicketService,
     loops: WorkerLoops,
   ) {
     loops.add('housekeeping', { everyMs, run: () => this.purge() });
@@ -24,7 +26,7 @@ export class HousekeepingService {
 
   /** One round; what fails is logged and tried again in the next. */
   async purge(): Promise<void> {
-    for (const rows of [this.sessions, this.logins, this.rateLimits, this.idempotency]) {
+    for (const rows of [this.sessions, this.logins, this.rateLimits, this.idempotency, this.tickets]) {
       try {
         await rows.purge();
       } catch (err) {

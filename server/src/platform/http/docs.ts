@@ -1,5 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import { stringify } from 'yaml';
 
 /** Serves the contract as it is at `/openapi.json` and `/openapi.yaml`, and Swagger UI over it at `/docs`. */
 export function installDocs(app: NestFastifyApplication, contract: Record<string, unknown>): void {
@@ -28,4 +30,12 @@ export function installDocs(app: NestFastifyApplication, contract: Record<string
       },
     },
   );
+}
+
+/** Serves the AsyncAPI document beside it, at `/asyncapi.yaml` and `/asyncapi.json`. */
+export function installAsyncDocs(server: FastifyInstance, document: Record<string, unknown>): void {
+  const yaml = stringify(document, { aliasDuplicateObjects: false });
+  const json = JSON.stringify(document);
+  server.get('/asyncapi.yaml', (_request, reply) => reply.type('application/yaml; charset=utf-8').send(yaml));
+  server.get('/asyncapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(json));
 }

@@ -65,6 +65,16 @@ export class Metrics {
     });
   }
 
+  /** Reports how many WebSockets are open. */
+  watchLiveConnections(count: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name: 'flowpact_live_connections',
+      help: 'WebSocket connections that are open.',
+      registers: [this.registry],
+      collect: () => gauge.set(count()),
+    });
+  }
+
   get contentType(): string {
     return this.registry.contentType;
   }

@@ -6,8 +6,10 @@ import { ExecutionControl } from '../../../domain/execution/execution-control.ts
 import { ExecutionEvents } from '../../../domain/execution/execution-events.ts';
 import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts';
 import { ExecutionService, starterOf } from '../../../domain/execution/execution.service.ts';
+import { assertTicketFor } from '../../../domain/stream-ticket/stream-ticket.service.ts';
 import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
+import type { Principal } from '../../../platform/auth/principal.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import {
   toCursorPagination,
@@ -119,13 +121,13 @@ export class ExecutionsController implements contract.ExecutionsController {
   @contract.StreamExecutionEvents()
   async streamExecutionEvents(
     { path, headers }: contract.StreamExecutionEvents.Request,
-    @CurrentCaller() caller: Caller,
+    @CurrentCaller() caller: Principal,
     @Req() request: object,
   ): Promise<contract.StreamExecutionEvents.Response> {
-    const after = headers['Last-Event-ID'] ?? 0;
+    assertTicketFor(caller.ticket, path.execution_id);
+    const after = headers['Last-Event-ID'] ?? caller.ticket?.after ?? 0;
     const { signal } = contextOf(request);
     const feed = await this.events.follow(caller.organisationId, path.execution_id, after, signal);
-    const messages = toMessages(path.execution_id, after, feed);
-    return contract.StreamExecutionEvents.respond(200, messages, { 'Cache-Control': 'no-cache, no-transform' });
+    return contract.StreamExecutionEvents.respond(200, toMessages(path.execution_id, after, feed));
   }
 }

@@ -8,6 +8,7 @@ import { Migration20261122000800_vault } from './Migration20261122000800_vault.t
 import { Migration20261122001000_events } from './Migration20261122001000_events.ts';
 import { Migration20261122000900_forms } from './Migration20261122000900_forms.ts';
 import { Migration20261122001200_groups } from './Migration20261122001200_groups.ts';
+import { Migration20261122001100_stream_tickets } from './Migration20261122001100_stream_tickets.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -20,4 +21,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261122001000_events', class: Migration20261122001000_events },
   { name: 'Migration20261122000900_forms', class: Migration20261122000900_forms },
   { name: 'Migration20261122001200_groups', class: Migration20261122001200_groups },
+  { name: 'Migration20261122001100_stream_tickets', class: Migration20261122001100_stream_tickets },
 ];
