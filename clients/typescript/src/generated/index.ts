@@ -9,6 +9,7 @@ import { Executions } from './resources/executions.ts';
 import { Approvals } from './resources/approvals.ts';
 import { Groups } from './resources/groups.ts';
 import { Forms } from './resources/forms.ts';
+import { Live } from './resources/live.ts';
 import { Health } from './resources/health.ts';
 
 export type { ErrorCode } from './error-codes.ts';
@@ -22,6 +23,7 @@ export type { ListWorkflowExecutionsParams, ListExecutionsParams, ReplayExecutio
 export type { ListApprovalsParams, ApproveApprovalParams, DeclineApprovalParams } from './resources/approvals.ts';
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
 export type { ListFormsParams, CreateFormParams, UpdateFormParams, ExportFormSubmissionsParams, ListFormSubmissionsParams, SubmitFormParams } from './resources/forms.ts';
+export type { CreateStreamTicketParams } from './resources/live.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';
 
@@ -43,6 +45,8 @@ export abstract class Resources {
   readonly groups: Groups;
   /** Forms that people fill in, their pages, and what was submitted. */
   readonly forms: Forms;
+  /** What a browser needs to follow executions over WebSocket or Server-Sent Events. */
+  readonly live: Live;
   /** Whether the server and what it depends on work. */
   readonly health: Health;
 
@@ -55,6 +59,7 @@ export abstract class Resources {
     this.approvals = new Approvals(client);
     this.groups = new Groups(client);
     this.forms = new Forms(client);
+    this.live = new Live(client);
     this.health = new Health(client);
   }
 }
