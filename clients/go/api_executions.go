@@ -1992,7 +1992,7 @@ type ApiStreamExecutionEventsRequest struct {
 	lastEventID *int64
 }
 
-// The &#x60;id&#x60; of the last message seen; only later ones follow.
+// The &#x60;id&#x60; of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is the beginning. 
 func (r ApiStreamExecutionEventsRequest) LastEventID(lastEventID int64) ApiStreamExecutionEventsRequest {
 	r.lastEventID = &lastEventID
 	return r
@@ -2009,7 +2009,8 @@ What happens in an execution, as Server-Sent Events. The first message is `conne
 the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off
 sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice,
 whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream
-ends. A comment every 15 seconds keeps the connection open.
+ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see
+[asyncapi.yaml](/asyncapi.yaml).
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -2083,6 +2084,20 @@ func (a *ExecutionsAPIService) StreamExecutionEventsExecute(r ApiStreamExecution
 					key = apiKey.Key
 				}
 				localVarHeaderParams["X-API-Key"] = key
+			}
+		}
+	}
+	if r.ctx != nil {
+		// API Key Authentication
+		if auth, ok := r.ctx.Value(ContextAPIKeys).(map[string]APIKey); ok {
+			if apiKey, ok := auth["StreamTicket"]; ok {
+				var key string
+				if apiKey.Prefix != "" {
+					key = apiKey.Prefix + " " + apiKey.Key
+				} else {
+					key = apiKey.Key
+				}
+				localVarQueryParams.Add("ticket", key)
 			}
 		}
 	}

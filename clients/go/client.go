@@ -63,6 +63,8 @@ type APIClient struct {
 
 	HealthAPI *HealthAPIService
 
+	LiveAPI *LiveAPIService
+
 	NodesAPI *NodesAPIService
 
 	WorkflowsAPI *WorkflowsAPIService
@@ -91,6 +93,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.FormsAPI = (*FormsAPIService)(&c.common)
 	c.GroupsAPI = (*GroupsAPIService)(&c.common)
 	c.HealthAPI = (*HealthAPIService)(&c.common)
+	c.LiveAPI = (*LiveAPIService)(&c.common)
 	c.NodesAPI = (*NodesAPIService)(&c.common)
 	c.WorkflowsAPI = (*WorkflowsAPIService)(&c.common)
 

@@ -505,7 +505,7 @@ const responses = {
   },
 } satisfies Record<string, ResponseDescriptor>;
 
-export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'deleteExecution' | 'cancelExecution' | 'replayExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listApprovals' | 'getApproval' | 'approveApproval' | 'declineApproval' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'listForms' | 'createForm' | 'getForm' | 'updateForm' | 'deleteForm' | 'publishForm' | 'unpublishForm' | 'exportFormSubmissions' | 'listFormSubmissions' | 'submitForm' | 'getFormSubmission' | 'deleteFormSubmission' | 'getHealth' | 'getLiveness' | 'getReadiness';
+export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'deleteExecution' | 'cancelExecution' | 'replayExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listApprovals' | 'getApproval' | 'approveApproval' | 'declineApproval' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'listForms' | 'createForm' | 'getForm' | 'updateForm' | 'deleteForm' | 'publishForm' | 'unpublishForm' | 'exportFormSubmissions' | 'listFormSubmissions' | 'submitForm' | 'getFormSubmission' | 'deleteFormSubmission' | 'createStreamTicket' | 'getHealth' | 'getLiveness' | 'getReadiness';
 
 export const operations: Readonly<Record<OperationName, OperationDescriptor>> = {
   login: {
@@ -2835,7 +2835,7 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
-    security: [{ ApiKeyHeader: ['executions:read'] }, { BearerAuth: ['executions:read'] }, { SessionCookie: ['executions:read'] }],
+    security: [{ ApiKeyHeader: ['executions:read'] }, { BearerAuth: ['executions:read'] }, { SessionCookie: ['executions:read'] }, { StreamTicket: ['executions:read'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
@@ -3904,6 +3904,64 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     rateLimit: 'general',
     idempotent: false,
   },
+  createStreamTicket: {
+    id: 'createStreamTicket',
+    tag: 'live',
+    method: 'POST',
+    path: '/v1/stream-tickets',
+    request: {
+      path: { parameters: [] },
+      query: { parameters: [] },
+      headers: {
+        parameters: [
+          { name: 'Idempotency-Key', required: false, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.createStreamTicketHeaders,
+      },
+      cookies: { parameters: [] },
+      body: {
+        required: true,
+        content: {
+          'application/json': { kind: 'json', validate: request.createStreamTicketRequest },
+        },
+      },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+          'Idempotent-Replayed': { required: false, validate: response.idempotentReplayedHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.streamTicketResponse, project: projections.projectStreamTicketResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.RequestInProgress,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '422': responses.IdempotencyKeyReused,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['executions:read'] }, { BearerAuth: ['executions:read'] }, { SessionCookie: ['executions:read'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: true,
+    bodyLimit: 4096,
+  },
   getHealth: {
     id: 'getHealth',
     tag: 'health',
@@ -4010,5 +4068,6 @@ export const contract: ContractDescriptor = {
     ApiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
     BearerAuth: { type: 'http', scheme: 'bearer' },
     SessionCookie: { type: 'apiKey', in: 'cookie', name: '__Host-flowpact_session' },
+    StreamTicket: { type: 'apiKey', in: 'query', name: 'ticket' },
   },
 };

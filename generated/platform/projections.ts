@@ -1437,6 +1437,26 @@ export function projectFormSubmissionResponse(value: unknown, dropped?: string[]
   return out;
 }
 
+export function projectStreamTicketResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectStreamTicket(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectStreamTicket(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.ticket !== undefined) out.ticket = value.ticket;
+  if (value.execution_id !== undefined) out.execution_id = value.execution_id;
+  if (value.after !== undefined) out.after = value.after;
+  if (value.expires_at !== undefined) out.expires_at = value.expires_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectHealthResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};

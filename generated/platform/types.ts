@@ -3120,6 +3120,39 @@ export interface components {
             data: components["schemas"]["FormSubmission"];
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /** @description What the ticket is for. */
+        CreateStreamTicketRequest: {
+            /** @description The only execution that can be followed with it. Absent or null for any of the organisation. */
+            execution_id?: string | null;
+            /**
+             * @description The `sequence` of the last event seen; the connection begins with the next. For pages whose `EventSource` cannot
+             *     say it itself.
+             * @default 0
+             */
+            after: number;
+        };
+        /** @description Lets one connection in. */
+        StreamTicket: {
+            /**
+             * @description For the query of the connection. It is not stored and cannot be shown again.
+             * @example fp_ticket_3xK9vQ1sZr8TnB4mWc7YhD2pLf6GjE5a
+             */
+            ticket: string;
+            /** @description The only execution that can be followed with it; null for any of the organisation. */
+            execution_id: string | null;
+            /** @description The event after which the connection begins. */
+            after: number;
+            /**
+             * Format: date-time
+             * @description When it is too late to connect.
+             */
+            expires_at: string;
+        };
+        /** @description A ticket. */
+        StreamTicketResponse: {
+            data: components["schemas"]["StreamTicket"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /**
          * @description `degraded` works with losses, `unhealthy` does not work.
          * @enum {unknown}

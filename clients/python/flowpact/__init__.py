@@ -25,6 +25,7 @@ __all__ = [
     "FormsApi",
     "GroupsApi",
     "HealthApi",
+    "LiveApi",
     "NodesApi",
     "WorkflowsApi",
     "ApiResponse",
@@ -62,6 +63,7 @@ __all__ = [
     "CreateApiKeyRequest",
     "CreateFormRequest",
     "CreateGroupRequest",
+    "CreateStreamTicketRequest",
     "CreateWorkflowRequest",
     "CreatedApiKey",
     "CreatedApiKeyResponse",
@@ -206,6 +208,8 @@ __all__ = [
     "ServiceUnavailableErrorError",
     "ServiceUnavailableProblem",
     "StepStatus",
+    "StreamTicket",
+    "StreamTicketResponse",
     "SubmissionReceipt",
     "SubmissionReceiptResponse",
     "SubmissionSource",
@@ -279,6 +283,7 @@ from flowpact.api.executions_api import ExecutionsApi as ExecutionsApi
 from flowpact.api.forms_api import FormsApi as FormsApi
 from flowpact.api.groups_api import GroupsApi as GroupsApi
 from flowpact.api.health_api import HealthApi as HealthApi
+from flowpact.api.live_api import LiveApi as LiveApi
 from flowpact.api.nodes_api import NodesApi as NodesApi
 from flowpact.api.workflows_api import WorkflowsApi as WorkflowsApi
 
@@ -320,6 +325,7 @@ from flowpact.models.connected_event_data import ConnectedEventData as Connected
 from flowpact.models.create_api_key_request import CreateApiKeyRequest as CreateApiKeyRequest
 from flowpact.models.create_form_request import CreateFormRequest as CreateFormRequest
 from flowpact.models.create_group_request import CreateGroupRequest as CreateGroupRequest
+from flowpact.models.create_stream_ticket_request import CreateStreamTicketRequest as CreateStreamTicketRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest as CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey as CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse as CreatedApiKeyResponse
@@ -464,6 +470,8 @@ from flowpact.models.service_unavailable_error import ServiceUnavailableError as
 from flowpact.models.service_unavailable_error_error import ServiceUnavailableErrorError as ServiceUnavailableErrorError
 from flowpact.models.service_unavailable_problem import ServiceUnavailableProblem as ServiceUnavailableProblem
 from flowpact.models.step_status import StepStatus as StepStatus
+from flowpact.models.stream_ticket import StreamTicket as StreamTicket
+from flowpact.models.stream_ticket_response import StreamTicketResponse as StreamTicketResponse
 from flowpact.models.submission_receipt import SubmissionReceipt as SubmissionReceipt
 from flowpact.models.submission_receipt_response import SubmissionReceiptResponse as SubmissionReceiptResponse
 from flowpact.models.submission_source import SubmissionSource as SubmissionSource

@@ -117,6 +117,7 @@ AuthSettings = TypedDict(
         "ApiKeyHeader": APIKeyAuthSetting,
         "BearerAuth": BearerAuthSetting,
         "SessionCookie": APIKeyAuthSetting,
+        "StreamTicket": APIKeyAuthSetting,
     },
     total=False,
 )
@@ -588,6 +589,15 @@ conf = flowpact.Configuration(
                 'key': '__Host-flowpact_session',
                 'value': self.get_api_key_with_prefix(
                     'SessionCookie',
+                ),
+            }
+        if 'StreamTicket' in self.api_key:
+            auth['StreamTicket'] = {
+                'type': 'api_key',
+                'in': 'query',
+                'key': 'ticket',
+                'value': self.get_api_key_with_prefix(
+                    'StreamTicket',
                 ),
             }
         return auth

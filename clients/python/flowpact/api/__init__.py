@@ -8,6 +8,7 @@ from flowpact.api.executions_api import ExecutionsApi
 from flowpact.api.forms_api import FormsApi
 from flowpact.api.groups_api import GroupsApi
 from flowpact.api.health_api import HealthApi
+from flowpact.api.live_api import LiveApi
 from flowpact.api.nodes_api import NodesApi
 from flowpact.api.workflows_api import WorkflowsApi
 

@@ -2791,7 +2791,7 @@ class ExecutionsApi:
     def stream_execution_events(
         self,
         execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
-        last_event_id: Annotated[Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]], Field(description="The `id` of the last message seen; only later ones follow.")] = None,
+        last_event_id: Annotated[Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]], Field(description="The `id` of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is the beginning. ")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2807,11 +2807,11 @@ class ExecutionsApi:
     ) -> str:
         """Follow an execution
 
-        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. 
+        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml). 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
-        :param last_event_id: The `id` of the last message seen; only later ones follow.
+        :param last_event_id: The `id` of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is the beginning. 
         :type last_event_id: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2870,7 +2870,7 @@ class ExecutionsApi:
     def stream_execution_events_with_http_info(
         self,
         execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
-        last_event_id: Annotated[Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]], Field(description="The `id` of the last message seen; only later ones follow.")] = None,
+        last_event_id: Annotated[Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]], Field(description="The `id` of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is the beginning. ")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2886,11 +2886,11 @@ class ExecutionsApi:
     ) -> ApiResponse[str]:
         """Follow an execution
 
-        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. 
+        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml). 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
-        :param last_event_id: The `id` of the last message seen; only later ones follow.
+        :param last_event_id: The `id` of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is the beginning. 
         :type last_event_id: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -2949,7 +2949,7 @@ class ExecutionsApi:
     def stream_execution_events_without_preload_content(
         self,
         execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
-        last_event_id: Annotated[Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]], Field(description="The `id` of the last message seen; only later ones follow.")] = None,
+        last_event_id: Annotated[Optional[Annotated[int, Field(le=9007199254740991, strict=True, ge=0)]], Field(description="The `id` of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is the beginning. ")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -2965,11 +2965,11 @@ class ExecutionsApi:
     ) -> RESTResponseType:
         """Follow an execution
 
-        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. 
+        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml). 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
-        :param last_event_id: The `id` of the last message seen; only later ones follow.
+        :param last_event_id: The `id` of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is the beginning. 
         :type last_event_id: int
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -3069,6 +3069,7 @@ class ExecutionsApi:
         # authentication setting
         _auth_settings: List[str] = [
             'ApiKeyHeader', 
+            'StreamTicket', 
             'SessionCookie', 
             'BearerAuth'
         ]

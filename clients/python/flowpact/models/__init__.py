@@ -39,6 +39,7 @@ from flowpact.models.connected_event_data import ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest
 from flowpact.models.create_form_request import CreateFormRequest
 from flowpact.models.create_group_request import CreateGroupRequest
+from flowpact.models.create_stream_ticket_request import CreateStreamTicketRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse
@@ -183,6 +184,8 @@ from flowpact.models.service_unavailable_error import ServiceUnavailableError
 from flowpact.models.service_unavailable_error_error import ServiceUnavailableErrorError
 from flowpact.models.service_unavailable_problem import ServiceUnavailableProblem
 from flowpact.models.step_status import StepStatus
+from flowpact.models.stream_ticket import StreamTicket
+from flowpact.models.stream_ticket_response import StreamTicketResponse
 from flowpact.models.submission_receipt import SubmissionReceipt
 from flowpact.models.submission_receipt_response import SubmissionReceiptResponse
 from flowpact.models.submission_source import SubmissionSource

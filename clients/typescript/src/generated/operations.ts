@@ -468,7 +468,7 @@ export const operations = {
     path: '/v1/executions/{execution_id}/events',
     query: [],
     responses: { 'text/event-stream': { kind: 'json-event-stream', envelope: false } },
-    security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
+    security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie'], ['StreamTicket']],
     idempotent: false,
   },
   listApprovals: {
@@ -687,6 +687,16 @@ export const operations = {
     responses: {},
     security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
     idempotent: false,
+  },
+  createStreamTicket: {
+    id: 'createStreamTicket',
+    method: 'POST',
+    path: '/v1/stream-tickets',
+    query: [],
+    body: { contentTypes: ['application/json'], from: 'whole' },
+    responses: { 'application/json': { kind: 'json', envelope: true } },
+    security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
+    idempotent: true,
   },
   getHealth: {
     id: 'getHealth',

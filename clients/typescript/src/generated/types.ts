@@ -692,7 +692,8 @@ export interface paths {
          *     the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off
          *     sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice,
          *     whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream
-         *     ends. A comment every 15 seconds keeps the connection open.
+         *     ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see
+         *     [asyncapi.yaml](/asyncapi.yaml).
          */
         get: operations["streamExecutionEvents"];
         put?: never;
@@ -1001,6 +1002,30 @@ export interface paths {
          * @description Removes the submission for good. The execution that it started stays.
          */
         delete: operations["deleteFormSubmission"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stream-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a ticket for a live connection
+         * @description Lets a browser follow executions without showing it a key: the ticket goes into the query of one connection, be it a
+         *     WebSocket (`/ws?ticket=...`, `/ws/executions/{id}?ticket=...`, described in [AsyncAPI](/asyncapi.yaml)) or
+         *     `streamExecutionEvents`. It lasts a minute, opens one connection, can do nothing but read events, and ends with the
+         *     key or session that made it. With `execution_id` it is good for that execution only; one that does not exist is a
+         *     404. A page that was cut off takes a new one, with the `sequence` of the last event it saw as `after`.
+         */
+        post: operations["createStreamTicket"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4190,6 +4215,39 @@ export interface components {
         /** @description A submission. */
         FormSubmissionResponse: {
             data: components["schemas"]["FormSubmission"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What the ticket is for. */
+        CreateStreamTicketRequest: {
+            /** @description The only execution that can be followed with it. Absent or null for any of the organisation. */
+            execution_id?: string | null;
+            /**
+             * @description The `sequence` of the last event seen; the connection begins with the next. For pages whose `EventSource` cannot
+             *     say it itself.
+             * @default 0
+             */
+            after: number;
+        };
+        /** @description Lets one connection in. */
+        StreamTicket: {
+            /**
+             * @description For the query of the connection. It is not stored and cannot be shown again.
+             * @example fp_ticket_3xK9vQ1sZr8TnB4mWc7YhD2pLf6GjE5a
+             */
+            ticket: string;
+            /** @description The only execution that can be followed with it; null for any of the organisation. */
+            execution_id: string | null;
+            /** @description The event after which the connection begins. */
+            after: number;
+            /**
+             * Format: date-time
+             * @description When it is too late to connect.
+             */
+            expires_at: string;
+        };
+        /** @description A ticket. */
+        StreamTicketResponse: {
+            data: components["schemas"]["StreamTicket"];
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
@@ -10405,7 +10463,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `id` of the last message seen; only later ones follow.
+                 * @description The `id` of the last message seen; only later ones follow. Without it a ticket says where to begin, and else it is
+                 *     the beginning.
                  * @example 0
                  */
                 "Last-Event-ID"?: number;
@@ -12230,6 +12289,79 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenWrite"];
             404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createStreamTicket: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the ticket is for. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                 *       "after": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateStreamTicketRequest"];
+            };
+        };
+        responses: {
+            /** @description The ticket. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "ticket": "fp_ticket_3xK9vQ1sZr8TnB4mWc7YhD2pLf6GjE5a",
+                     *         "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "after": 0,
+                     *         "expires_at": "2026-11-22T10:31:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StreamTicketResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
