@@ -1,4 +1,5 @@
-import { typeid } from 'typeid-js';
+import { createHash } from 'node:crypto';
+import { fromUUIDBytes, typeid } from 'typeid-js';
 
 /** Prefixes of the TypeIDs in use, one per kind of resource. */
 export type IdPrefix =
@@ -23,6 +24,14 @@ export type IdPrefix =
 /** A new TypeID such as `wf_01kaq3...`: a UUIDv7, so ids of one kind sort by their time of birth. */
 export function newId(prefix: IdPrefix): string {
   return typeid(prefix).toString();
+}
+
+/** The TypeID that follows from the text: the same for the same text, and a UUIDv8 (RFC 9562 section 5.8) of its SHA-256. */
+export function derivedId(prefix: IdPrefix, text: string): string {
+  const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return fromUUIDBytes(prefix, bytes);
 }
 
 /** False for text that is no id of this kind; asking the database for it could even fail (a NUL ends the connection). */

@@ -1,5 +1,6 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { Module, type DynamicModule } from '@nestjs/common';
+import { PublicUrl } from '../domain/public-url.ts';
 import { Config } from './config/config.ts';
 import { ormOptions } from './database/orm.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
@@ -26,6 +27,7 @@ export class PlatformModule {
       { provide: Config, useValue: config },
       { provide: Metrics, useValue: metrics },
       { provide: Lifecycle, useValue: lifecycle },
+      { provide: PublicUrl, useValue: { of: (path) => config.publicUrl() + path } satisfies PublicUrl },
     ];
     // The runtime opens the request's EntityManager itself, after authentication: the middleware would cost every request more.
     const options = {

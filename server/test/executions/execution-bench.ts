@@ -4,12 +4,14 @@ import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
 import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
 import { RecordedLoops } from '../recorded-loops.ts';
 import { createTestDatabase, type TestDatabase } from '../database.ts';
-import type { Json } from '../../src/domain/domain-error.ts';
+import { type Json, ResourceNotFoundError } from '../../src/domain/domain-error.ts';
 import { DomainEvents } from '../../src/domain/event/domain-events.ts';
 import { newId } from '../../src/domain/id.ts';
 import { Evaluator, type WorkflowDefinition } from '../../src/domain/language/index.ts';
 import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
 import type { NodeType } from '../../src/domain/nodes/node-type.ts';
+import { CalledExecutions } from '../../src/domain/execution/called-executions.ts';
+import type { ChildExecutions } from '../../src/domain/execution/child-executions.ts';
 import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
 import { ExecutionControl } from '../../src/domain/execution/execution-control.ts';
 import { ExecutionEvent } from '../../src/domain/execution/execution-event.entity.ts';
@@ -18,6 +20,7 @@ import { ExecutionLog } from '../../src/domain/execution/execution-log.entity.ts
 import type { ExecutionMetrics } from '../../src/domain/execution/execution-metrics.ts';
 import { ExecutionQueries } from '../../src/domain/execution/execution-queries.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
+import { ExecutionWaits } from '../../src/domain/execution/execution-waits.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
 import { ExecutionService, type ExecutionStart } from '../../src/domain/execution/execution.service.ts';
 import { graphBody, GraphRunner } from '../../src/domain/execution/interpreter/graph-runner.ts';
@@ -71,6 +74,10 @@ export class ExecutionBench {
       recorder,
       evaluator,
       nodeTypes: new NodeRegistry(types),
+      engine,
+      waits: bench.waits,
+      children: bench.children,
+      publicUrl: { of: (path) => `http://flowpact.test${path}` },
       fault: (_, error) => bench.faults.push(error),
     });
     engine.register(graphBody, (context, input) => runner.run(context, input));
@@ -94,10 +101,28 @@ export class ExecutionBench {
 
   get service(): ExecutionService {
     const workflows: PublishedWorkflows = {
-      getPublished: async (_, id) => ({ version: 1, definition: this.#workflows.get(id)! }),
+      getPublished: async (_, id) => {
+        const definition = this.#workflows.get(id);
+        if (!definition) throw new ResourceNotFoundError('workflow', id);
+        return { version: 1, definition };
+      },
     };
     const em = this.database.orm.em.fork();
     return new ExecutionService(em, this.engine, workflows, this.definitions, this.evaluator, metrics);
+  }
+
+  get waits(): ExecutionWaits {
+    return new ExecutionWaits(this.database.orm, this.engine);
+  }
+
+  /** Starts what was published here. */
+  get children(): ChildExecutions {
+    const started = (): CalledExecutions => new CalledExecutions(this.database.orm, this.service, this.control);
+    return {
+      start: (...call) => started().start(...call),
+      result: (...call) => started().result(...call),
+      cancel: (...call) => started().cancel(...call),
+    };
   }
 
   get queries(): ExecutionQueries {

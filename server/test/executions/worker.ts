@@ -1,11 +1,15 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
 import { createOrm } from '../../src/platform/database/orm.ts';
 import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
 import type { Json } from '../../src/domain/domain-error.ts';
 import { Evaluator, Sandbox, type SandboxOutcome, type WorkflowDefinition } from '../../src/domain/language/index.ts';
 import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
+import { derivedId } from '../../src/domain/id.ts';
+import { controlNodes } from '../../src/domain/nodes/index.ts';
+import { ExecutionWaits } from '../../src/domain/execution/execution-waits.ts';
 import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
@@ -47,41 +51,81 @@ const orm = await createOrm({ url });
 const live = new PostgresLiveChannel(url);
 const recorder = new ExecutionRecorder({ orm, live });
 const definitions = new DefinitionStore(orm);
+const evaluator = new Evaluator(new NoSandbox());
 const engine = new DbosEngine({ orm, url, standstill: 1_500 });
 const runner = new GraphRunner({
   orm,
   definitions,
   recorder,
-  evaluator: new Evaluator(new NoSandbox()),
-  nodeTypes: new NodeRegistry([...testNodeTypes, journaled]),
+  evaluator,
+  nodeTypes: new NodeRegistry([...controlNodes, ...testNodeTypes, journaled]),
+  engine,
+  waits: new ExecutionWaits(orm, engine),
+  // The services behind this have decorators, which Node alone does not run.
+  children: { start: beginCalled, result: answerOf, cancel: async () => null },
+  publicUrl: { of: (path) => path },
   fault: (message, error) => process.stderr.write(`${message} ${String(error)}\n`),
 });
 engine.register(graphBody, (context, input) => runner.run(context, input));
 await live.start();
 await engine.start();
 
+const organisationId = 'org_test';
+
+interface Start {
+  definitionHash: string;
+  input: Json;
+  id?: string;
+  parentExecutionId?: string;
+  concurrency?: number;
+}
+
+async function accept(em: EntityManager, { concurrency, ...start }: Start): Promise<string> {
+  const execution = Execution.create({
+    organisationId,
+    workflowId: 'wf_test',
+    workflowVersion: 1,
+    metadata: {},
+    trigger: {},
+    startedBy: { type: 'api_key', id: 'key_test' },
+    ...start,
+  });
+  em.persist(execution);
+  await em.flush();
+  const { workflowId, workflowVersion, definitionHash, input, createdAt } = execution;
+  const given = { organisationId, workflowId, workflowVersion, definitionHash, input, trigger: {} };
+  const { parentExecutionId } = start;
+  const runInput = { ...given, acceptedAt: createdAt.toISOString(), ...(parentExecutionId && { parentExecutionId }) };
+  await engine.submit(
+    { runId: execution.id, body: graphBody, input: runInput, group: { id: workflowId, concurrency } },
+    em,
+  );
+  return execution.id;
+}
+
 async function begin(definition: WorkflowDefinition, input: Json): Promise<string> {
   return orm.em.fork().transactional(async (em) => {
-    const organisationId = 'org_test';
-    const execution = Execution.create({
-      organisationId,
-      workflowId: 'wf_test',
-      workflowVersion: 1,
-      definitionHash: await definitions.keep(organisationId, definition, em),
-      input,
-      metadata: {},
-      trigger: {},
-      startedBy: { type: 'api_key', id: 'key_test' },
-    });
-    em.persist(execution);
-    await em.flush();
-    const { workflowId, workflowVersion, definitionHash, createdAt } = execution;
-    const acceptedAt = createdAt.toISOString();
-    const given = { organisationId, workflowId, workflowVersion, definitionHash, input, trigger: {}, acceptedAt };
-    const group = { id: workflowId, concurrency: definition.settings?.concurrency };
-    await engine.submit({ runId: execution.id, body: graphBody, input: given, group }, em);
-    return execution.id;
+    const definitionHash = await definitions.keep(organisationId, definition, em);
+    return accept(em, { definitionHash, input, concurrency: definition.settings?.concurrency });
   });
+}
+
+/** Workflows are named by the hash of their definition, which an execution of them has kept. */
+async function beginCalled(
+  parentExecutionId: string,
+  call: { workflowId: string; input: Json },
+  key: string,
+): Promise<string> {
+  const id = derivedId('exec', key);
+  return orm.em.fork().transactional(async (em) => {
+    if (await em.count(Execution, { id })) return id;
+    return accept(em, { definitionHash: call.workflowId, input: call.input, id, parentExecutionId });
+  });
+}
+
+async function answerOf(_: string, id: string): Promise<Json> {
+  const { status, output = null } = await orm.em.fork().findOneOrFail(Execution, { id });
+  return { execution_id: id, status, output, error: null };
 }
 
 process.on(

@@ -9,6 +9,7 @@ import { Engine } from './engine.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
 import { Execution, terminalStatuses } from './execution.entity.ts';
+import { childSignal } from './interpreter/program.ts';
 import { LiveChannel } from './live-channel.ts';
 import { removeExecutions } from './remove-executions.ts';
 import { Step, type StepStatus } from './step.entity.ts';
@@ -48,10 +49,12 @@ export class ExecutionControl {
     const waits = { ...ofExecution, status: 'pending' as const };
     await em.nativeUpdate(ExecutionWait, waits, { status: 'cancelled', decidedAt: at });
     await announceCancelled(this.events, em, [id]);
+    const { parentExecutionId: parent } = execution;
+    if (parent) await this.engine.signal(parent, childSignal(id), { at: at.toISOString() }, em);
     const cancelled = [execution];
     const called = { organisationId, parentExecutionId: id, status: { $nin: [...terminalStatuses] } };
     for (const child of await em.find(Execution, called, { fields: ['id'], orderBy: { id: 'asc' } }))
-      cancelled.push(...(await this.#cancelCalled(em, organisationId, child.id)));
+      cancelled.push(...(await this.cancelOpen(em, organisationId, child.id)));
     return cancelled;
   }
 
@@ -77,8 +80,8 @@ export class ExecutionControl {
     await this.engine.forget([id]);
   }
 
-  /** Nothing, when it has ended just now. */
-  async #cancelCalled(em: EntityManager, organisationId: string, id: string): Promise<Execution[]> {
+  /** As `cancelIn`; nothing when it has ended. */
+  async cancelOpen(em: EntityManager, organisationId: string, id: string): Promise<Execution[]> {
     const { ended } = await this.#lock(em, organisationId, id);
     return ended ? [] : this.cancelIn(em, organisationId, id);
   }

@@ -1,19 +1,10 @@
 import { LockMode, type EntityManager } from '@mikro-orm/core';
 import type { EntityManager as SqlEntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Json } from '../domain-error.ts';
+import type { WaitAnswer } from '../nodes/node-type.ts';
 import { Engine } from './engine.ts';
-import { ExecutionWait, type WaitStatus } from './execution-wait.entity.ts';
+import { ExecutionWait } from './execution-wait.entity.ts';
 import { WaitClosedError } from './execution.errors.ts';
-
-/** How a wait ended, as the run that waited is told. */
-export type WaitAnswer = {
-  status: Exclude<WaitStatus, 'pending' | 'cancelled'>;
-  /** Body of the callback; null for decisions. */
-  payload: Json;
-  decided_by: string | null;
-  note: string | null;
-  at: string;
-};
 
 /** Somebody's answer to a wait. */
 export interface WaitDecision {
@@ -45,7 +36,7 @@ export class ExecutionWaits {
     Object.assign(wait, { status, decidedBy, note, decidedAt: at });
     await em.flush();
     const answer: WaitAnswer = { status, payload, decided_by: decidedBy, note, at: at.toISOString() };
-    await this.#engine.signal(wait.executionId, wait.signal, answer, em);
+    await this.#engine.signal(wait.executionId, wait.signal, { ...answer }, em);
   }
 
   /** Ends the wait as expired; false when it was answered before. */

@@ -5,10 +5,13 @@ import { EventModule } from '../event/event.module.ts';
 import { Evaluator } from '../language/index.ts';
 import { NodeRegistry } from '../nodes/index.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
+import { PublicUrl } from '../public-url.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { ApprovalService } from './approval.service.ts';
+import { CalledExecutions } from './called-executions.ts';
+import { ChildExecutions } from './child-executions.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionControl } from './execution-control.ts';
@@ -26,7 +29,7 @@ import { PublishedWorkflows } from './published-workflows.ts';
 const logger = new Logger('Executions');
 const fault = (message: string, error: unknown): void => logger.error({ err: error }, message);
 
-/** Needs the global modules that provide Engine, ExecutionMetrics, LiveChannel, WorkerLoops and Evaluator. It starts the engine with the application. */
+/** Needs the global modules that provide Engine, ExecutionMetrics, LiveChannel, PublicUrl, WorkerLoops and Evaluator. It starts the engine with the application. */
 @Module({
   imports: [EventModule, NodesModule, WorkflowModule],
   providers: [
@@ -55,6 +58,12 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
       inject: [MikroORM, Engine],
     },
     {
+      provide: ChildExecutions,
+      useFactory: (orm: MikroORM, service: ExecutionService, control: ExecutionControl) =>
+        new CalledExecutions(orm, service, control),
+      inject: [MikroORM, ExecutionService, ExecutionControl],
+    },
+    {
       provide: GraphRunner,
       useFactory: (
         orm: MikroORM,
@@ -62,8 +71,34 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
         recorder: ExecutionRecorder,
         evaluator: Evaluator,
         nodeTypes: NodeRegistry,
-      ) => new GraphRunner({ orm, definitions, recorder, evaluator, nodeTypes, fault }),
-      inject: [MikroORM, DefinitionStore, ExecutionRecorder, Evaluator, NodeRegistry],
+        engine: Engine,
+        waits: ExecutionWaits,
+        children: ChildExecutions,
+        publicUrl: PublicUrl,
+      ) =>
+        new GraphRunner({
+          orm,
+          definitions,
+          recorder,
+          evaluator,
+          nodeTypes,
+          engine,
+          waits,
+          children,
+          publicUrl,
+          fault,
+        }),
+      inject: [
+        MikroORM,
+        DefinitionStore,
+        ExecutionRecorder,
+        Evaluator,
+        NodeRegistry,
+        Engine,
+        ExecutionWaits,
+        ChildExecutions,
+        PublicUrl,
+      ],
     },
     {
       provide: LostExecutions,

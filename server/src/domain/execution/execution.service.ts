@@ -150,5 +150,6 @@ function toGraphInput(execution: Execution): GraphInput {
     input: execution.input,
     trigger: execution.trigger,
     acceptedAt: execution.createdAt.toISOString(),
+    ...(execution.parentExecutionId && { parentExecutionId: execution.parentExecutionId }),
   };
 }

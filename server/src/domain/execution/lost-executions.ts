@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { Engine } from './engine.ts';
 import type { ExecutionRecorder } from './execution-recorder.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
+import { childSignal } from './interpreter/program.ts';
 
 export interface LostExecutionsOptions {
   readonly orm: MikroORM;
@@ -51,11 +52,19 @@ export class LostExecutions {
         });
         if (await recorder.stored(id)) {
           ended.push(id);
+          await this.#tellParent(id);
           fault(`Execution ${id} was given up by the engine.`, undefined);
         }
         recorder.forget(id);
       }
       last = found.at(-1)!.id;
     }
+  }
+
+  async #tellParent(id: string): Promise<void> {
+    const { orm, engine } = this.#options;
+    const execution = await orm.em.fork().findOne(Execution, { id }, { fields: ['parentExecutionId'] });
+    const parent = execution?.parentExecutionId;
+    if (parent) await engine.signal(parent, childSignal(id), { at: new Date().toISOString() });
   }
 }

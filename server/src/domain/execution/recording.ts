@@ -43,9 +43,10 @@ export interface EventRecord {
   at: Date;
 }
 
-/** That a node waits for something from outside; once per execution and signal. */
+/** That a node waits for something from outside, or no longer does; once per execution and signal. */
 export interface WaitRecord {
   signal: string;
+  status: 'pending' | 'cancelled';
   nodePath: string;
   nodeName?: string;
   kind: WaitKind;
@@ -74,7 +75,7 @@ export class Recording {
   readonly #steps = new Map<string, StepChange>();
   readonly #events: EventRecord[] = [];
   readonly #logs: LogRecord[] = [];
-  readonly #waits: WaitRecord[] = [];
+  readonly #waits = new Map<string, WaitRecord>();
   readonly #waiting: { resolve: (open: boolean) => void; reject: (error: unknown) => void }[] = [];
   #change: ExecutionChange = {};
 
@@ -104,7 +105,7 @@ export class Recording {
   }
 
   wait(wait: WaitRecord): void {
-    this.#waits.push(wait);
+    this.#waits.set(wait.signal, wait);
   }
 
   /** Ends when what is in here is stored: true, or false when the execution had ended before and nothing was. */
@@ -190,10 +191,11 @@ export class Recording {
   }
 
   waitRows(): Record<string, unknown>[] {
-    return this.#waits.map((wait) => ({
+    return [...this.#waits.values()].map((wait) => ({
       id: newId('wait'),
       execution_id: this.executionId,
       signal: wait.signal,
+      status: wait.status,
       node_path: wait.nodePath,
       node_name: wait.nodeName,
       kind: wait.kind,

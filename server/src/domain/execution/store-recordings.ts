@@ -74,15 +74,15 @@ with given as (
   insert into execution_wait (id, organisation_id, execution_id, signal, node_path, node_name, kind, status, token_hash,
     payload_schema, message, details, created_at, ends_at)
   select new.id, open.organisation_id, execution_id, signal, node_path, node_name, kind,
-    case when given.completed_at is null then 'pending' else 'cancelled' end, token_hash, payload_schema, message,
+    case when given.completed_at is null then new.status else 'cancelled' end, token_hash, payload_schema, message,
     details, created_at, ends_at
   from jsonb_to_recordset($5::jsonb) as new(
-    id text, execution_id text, signal text, node_path text, node_name text, kind text, token_hash text,
+    id text, execution_id text, signal text, status text, node_path text, node_name text, kind text, token_hash text,
     payload_schema jsonb, message text, details jsonb, created_at timestamptz, ends_at timestamptz)
   join open on open.id = new.execution_id
   join given on given.id = new.execution_id
   on conflict (execution_id, signal) do update set
-    payload_schema = excluded.payload_schema, ends_at = excluded.ends_at
+    status = excluded.status, payload_schema = excluded.payload_schema, ends_at = excluded.ends_at
   where execution_wait.status = 'pending'
 ), closed as (
   update execution_wait set status = 'cancelled', decided_at = given.completed_at

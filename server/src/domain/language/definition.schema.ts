@@ -1,7 +1,16 @@
 import type { Json } from '../domain-error.ts';
 
 /** What a definition may hold at most. */
-export const limits = { nodes: 500, edges: 5_000, expressions: 5_000, bytes: 1024 * 1024, depth: 64 } as const;
+export const limits = {
+  /** Of the workflow and all bodies in it. */
+  nodes: 500,
+  edges: 5_000,
+  expressions: 5_000,
+  bytes: 1024 * 1024,
+  depth: 64,
+  /** Bodies within bodies. */
+  nesting: 5,
+} as const;
 
 const expression: Json = { type: 'string', maxLength: 65_536 };
 const id: Json = { type: 'string', minLength: 1, maxLength: 200 };
@@ -46,6 +55,7 @@ export const definitionSchema: Record<string, Json> = {
         retry: { $ref: '#/$defs/retry' },
         timeout: duration,
         on_error: { enum: ['fail', 'continue', 'route'] },
+        needs_approval: { type: 'boolean' },
         position: {
           type: 'object',
           additionalProperties: false,

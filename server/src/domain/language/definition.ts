@@ -3,14 +3,18 @@ import type { Json } from '../domain-error.ts';
 /** A time span as people write it: `250ms`, `30s`, `5m`, `2h`, `3d`, `1w`, or ISO 8601 (`PT30S`). */
 export type Duration = string;
 
-/** The canonical form of a workflow; the YAML form converts to it and back without loss. */
-export interface WorkflowDefinition {
+/** Nodes and the edges between them: of a whole workflow, or of the body inside a node. */
+export interface WorkflowBody {
   nodes: WorkflowNode[];
   edges: WorkflowEdge[];
+  /** Template that shapes the output of a run through the nodes; without it the outputs of the end nodes. */
+  output?: Json;
+}
+
+/** The canonical form of a workflow; the YAML form converts to it and back without loss. */
+export interface WorkflowDefinition extends WorkflowBody {
   /** JSON Schema (2020-12) that the input of an execution must satisfy. */
   input_schema?: Record<string, Json>;
-  /** Template that shapes the output of an execution; without it the outputs of the end nodes. */
-  output?: Json;
   variables?: Record<string, Json>;
   settings?: WorkflowSettings;
 }
@@ -26,7 +30,7 @@ export interface WorkflowSettings {
 
 /** One unit of work; what it does is its `type` and what that reads is `params`. */
 export interface WorkflowNode {
-  /** Unique in the workflow; `^[a-z][a-z0-9_]{0,63}$`. */
+  /** Unique in the workflow, bodies included; `^[a-z][a-z0-9_]{0,63}$`. */
   id: string;
   type: string;
   name?: string;
@@ -39,6 +43,8 @@ export interface WorkflowNode {
   timeout?: Duration;
   /** `fail` ends the execution, `continue` goes on with the default port, `route` takes the `error` port. */
   on_error?: 'fail' | 'continue' | 'route';
+  /** Whether somebody has to approve before the node begins its first attempt. */
+  needs_approval?: boolean;
   position?: { x: number; y: number };
 }
 

@@ -1,11 +1,13 @@
 export type {
   Duration,
   RetryPolicy,
+  WorkflowBody,
   WorkflowDefinition,
   WorkflowEdge,
   WorkflowNode,
   WorkflowSettings,
 } from './definition.ts';
+export { allNodes, bodiesOf } from './bodies.ts';
 export { hashOf } from './definition-hash.ts';
 export { parseDuration } from './duration.ts';
 export { asTemplate, Evaluator, type EvaluationOptions } from './evaluator.ts';

@@ -10,7 +10,7 @@ class NoHttp extends OutgoingHttp {
   }
 }
 
-const types = createNodeRegistry(new NoHttp());
+const types = createNodeRegistry({ http: new NoHttp() });
 
 const log = (id: string, more: object = {}): Json => ({ id, type: 'log', params: { message: 'm' }, ...more });
 const edge = (from: string, to: string, more: object = {}): Json => ({ from, to, ...more });

@@ -1,16 +1,23 @@
+import { approval } from './approval/approval.node.ts';
 import { code } from './code/code.node.ts';
 import { condition } from './condition/condition.node.ts';
 import { delay } from './delay/delay.node.ts';
 import { fail } from './fail/fail.node.ts';
+import { foreach } from './foreach/foreach.node.ts';
 import { httpRequest } from './http-request/http-request.node.ts';
 import { log } from './log/log.node.ts';
 import { NodeRegistry } from './node-registry.ts';
 import type { OutgoingHttp } from './outgoing-http.ts';
+import { parallel } from './parallel/parallel.node.ts';
 import { respond } from './respond/respond.node.ts';
 import { set } from './set/set.node.ts';
 import { switchNode } from './switch/switch.node.ts';
 import { transform } from './transform/transform.node.ts';
+import { waitEvent } from './wait-event/wait-event.node.ts';
+import { whileNode } from './while/while.node.ts';
+import { workflowCall } from './workflow-call/workflow-call.node.ts';
 
+export { set } from './set/set.node.ts';
 export { NodeRegistry } from './node-registry.ts';
 export * from './node-type.ts';
 export {
@@ -21,7 +28,26 @@ export {
   type OutgoingResponse,
 } from './outgoing-http.ts';
 
+/** The node types that steer others. */
+export const controlNodes = [approval, delay, foreach, parallel, waitEvent, whileNode, workflowCall];
+
+/** What node types reach outside of the workflow. */
+export interface NodeServices {
+  readonly http: OutgoingHttp;
+}
+
 /** Every node type of the platform. */
-export function createNodeRegistry(http: OutgoingHttp): NodeRegistry {
-  return new NodeRegistry([code, condition, delay, fail, httpRequest(http), log, respond, set, switchNode, transform]);
+export function createNodeRegistry({ http }: NodeServices): NodeRegistry {
+  return new NodeRegistry([
+    ...controlNodes,
+    code,
+    condition,
+    fail,
+    httpRequest(http),
+    log,
+    respond,
+    set,
+    switchNode,
+    transform,
+  ]);
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../domain-error.ts';
+import type { WorkflowBody } from '../language/definition.ts';
 
 /** What expressions may read. */
 export interface Scope {
@@ -6,13 +7,24 @@ export interface Scope {
   steps: Record<string, { output: Json; status: string; error?: Json }>;
   variables: Record<string, Json>;
   trigger: Json;
-  execution: { id: string; workflow_id: string; started_at: string };
+  execution: {
+    id: string;
+    workflow_id: string;
+    started_at: string;
+    /** The callback URLs of the `wait.event` nodes beside and around, by node id. */
+    callbacks?: Record<string, string>;
+  };
+  /** The item that the body of a `foreach` runs for. */
   item?: Json;
-  loop?: { index: number };
+  /** Where the loop around stands, `index` from 0; `outer` is the loop around that. */
+  loop?: Json;
 }
 
 /** What a durable step may use; everything in it may run twice after a crash, with the same `idempotencyKey`. */
 export interface StepContext {
+  readonly organisationId: string;
+  readonly workflowId: string;
+  readonly executionId: string;
   /** `execution:node:attempt`. */
   readonly idempotencyKey: string;
   /** Fires on cancellation and on time-out. */
@@ -34,7 +46,75 @@ export type Command =
     }
   | { kind: 'sleep'; milliseconds: number }
   | { kind: 'sleepUntil'; at: string }
+  | BodiesCommand
+  | WaitCommand
+  | CallCommand
   | { kind: 'log'; level: LogLevel; message: string; data?: Json };
+
+/** Runs the bodies inside the node; answered by their outcomes (BodyOutcome[]), in the order of `bodies`. */
+export interface BodiesCommand {
+  kind: 'bodies';
+  bodies: readonly BodyStart[];
+  /** How many of them run at the same time. */
+  concurrency: number;
+  /** Whether the failure of one ends the others. */
+  stopOnFailure: boolean;
+}
+
+/** One run through a body. */
+export interface BodyStart {
+  /** Names the run in paths: `each[3].fetch`. */
+  segment: string;
+  body: WorkflowBody;
+  item?: Json;
+  loop?: { readonly [key: string]: Json };
+}
+
+/** How a run through a body ended. */
+export type BodyOutcome =
+  | { status: 'completed'; output: Json }
+  | { status: 'failed'; error: { code: string; message: string; node_id: string | null; details: Json } }
+  /** It had not ended when another one failed. */
+  | { status: 'cancelled' };
+
+/** Waits for something from outside; answered by a WaitAnswer, or null when the time is over. */
+export interface WaitCommand {
+  kind: 'wait';
+  for: 'approval' | 'event';
+  /** Milliseconds; for ever when absent. */
+  timeout?: number;
+  payloadSchema?: Record<string, Json>;
+  message?: string;
+  details?: Json;
+}
+
+/** What came from outside. */
+export interface WaitAnswer {
+  status: 'approved' | 'declined' | 'received';
+  /** Body of the callback; null for decisions. */
+  payload: Json;
+  decided_by: string | null;
+  note: string | null;
+  /** RFC 3339. */
+  at: string;
+}
+
+/** Starts another workflow; answered by a CallAnswer. */
+export interface CallCommand {
+  kind: 'call';
+  workflowId: string;
+  input: Record<string, Json>;
+  /** Whether the node goes on when the other execution has ended. */
+  wait: boolean;
+}
+
+/** The execution that was started, as it is after the wait for it. */
+export interface CallAnswer {
+  execution_id: string;
+  status: string;
+  output: Json;
+  error: Json;
+}
 
 /** How much a log line of an execution matters; the least first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -63,6 +143,8 @@ export interface NodeType<Params = Record<string, Json>> {
   readonly programs?: readonly string[];
   /** Those of `raw` that are one expression, with or without `{{ }}`. */
   readonly expressions?: readonly string[];
+  /** Params that are, or hold, the bodies of the node. */
+  readonly bodies?: readonly string[];
   /** `first`: of the edges of its port only the first whose `when` holds fires, by priority, else those of port `default`. */
   readonly firing?: 'all' | 'first';
   /** Ports that its edges may leave by, besides `error`; `any` when only a run can tell. */

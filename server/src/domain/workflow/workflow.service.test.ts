@@ -23,7 +23,7 @@ class NoHttp extends OutgoingHttp {
 let database: TestDatabase;
 let events: DomainEvents;
 const sandbox = new QuickJsSandbox();
-const nodeTypes = createNodeRegistry(new NoHttp());
+const nodeTypes = createNodeRegistry({ http: new NoHttp() });
 
 beforeAll(async () => {
   database = await createTestDatabase();

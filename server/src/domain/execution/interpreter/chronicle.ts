@@ -1,15 +1,20 @@
 import type { Json } from '../../domain-error.ts';
 import type { LogLevel, NodeResult } from '../../nodes/node-type.ts';
+import type { WaitKind } from '../execution-wait.entity.ts';
 import type { Failure } from '../execution.entity.ts';
 import type { ExecutionRecorder } from '../execution-recorder.ts';
 import type { Recording, StepChange } from '../recording.ts';
 import type { WorkflowNode } from '../../language/index.ts';
+import type { OpenedWait } from './commands.ts';
+import type { WaitReason } from './node-run.ts';
 import type { ErrorRecord } from './outcome.ts';
 
 /** One attempt at a node, as it is told about. */
 export interface Attempt {
   readonly node: WorkflowNode;
-  /** From 1. */
+  /** Names the node among all that run: `fetch`, or `each[3].fetch` in a body. */
+  readonly path: string;
+  /** From 1; 0 while leave to begin is waited for. */
   readonly attempt: number;
   readonly input: Json;
   readonly startedAt: Date;
@@ -57,7 +62,7 @@ export class Chronicle {
       this.#waits = false;
       recording.step(stepOf(attempt, { status: 'running' }));
       recording.event({
-        key: `${attempt.node.id}:${attempt.attempt}:started`,
+        key: `${attempt.path}:${attempt.attempt}:started`,
         type: 'node:started',
         data: headOf(attempt),
         at: attempt.startedAt,
@@ -69,27 +74,32 @@ export class Chronicle {
     attempt: Attempt,
     { output, port = 'default', response, variables: added }: NodeResult,
     at: Date,
-    progress: Progress,
+    progress?: Progress,
   ): void {
     // Mostly the output itself, which is not stored twice.
     const variables = added === output ? true : added;
     this.#tell((recording) => {
       recording.step(stepOf(attempt, { status: 'completed', output, port, variables, completedAt: at }));
       recording.event({
-        key: `${attempt.node.id}:${attempt.attempt}:completed`,
+        key: `${attempt.path}:${attempt.attempt}:completed`,
         type: 'node:completed',
         data: { ...headOf(attempt), output, port, duration_ms: span(attempt.startedAt, at) },
         at,
       });
       if (response) recording.change({ response });
-      this.#progress(recording, attempt.node.id, progress, at);
+      this.#progress(recording, attempt.path, progress, at);
     });
   }
 
+  /** The node ran in an earlier execution. */
+  nodeKept({ path }: Pick<Attempt, 'path'>, progress: Progress | undefined): void {
+    this.#tell((recording) => this.#progress(recording, path, progress, new Date()));
+  }
+
   /** `retryAt` when another attempt follows; otherwise this is the node's end. */
-  attemptFailed(attempt: Attempt, error: ErrorRecord, at: Date, then: { retryAt: Date } | Progress): void {
-    const failure = toFailure(error, attempt.node.id);
-    const willRetry = 'retryAt' in then;
+  attemptFailed(attempt: Attempt, error: ErrorRecord, at: Date, then?: { retryAt: Date } | Progress): void {
+    const failure = toFailure(error, attempt.path);
+    const willRetry = then !== undefined && 'retryAt' in then;
     this.#tell((recording) => {
       recording.step(
         willRetry
@@ -97,7 +107,7 @@ export class Chronicle {
           : stepOf(attempt, { status: 'failed', error: failure, completedAt: at }),
       );
       recording.event({
-        key: `${attempt.node.id}:${attempt.attempt}:failed`,
+        key: `${attempt.path}:${attempt.attempt}:failed`,
         type: 'node:failed',
         data: {
           ...headOf(attempt),
@@ -107,35 +117,62 @@ export class Chronicle {
         },
         at,
       });
-      if (!willRetry) this.#progress(recording, attempt.node.id, then, at);
+      if (!willRetry) this.#progress(recording, attempt.path, then, at);
     });
   }
 
-  nodesSkipped(nodes: readonly WorkflowNode[]): void {
+  /** `prefix` is what the paths of the nodes begin with. */
+  nodesSkipped(prefix: string, nodes: readonly WorkflowNode[]): void {
     if (nodes.length === 0) return;
     this.#tell((recording) => {
-      for (const node of nodes) {
-        const { id: nodeId, type: nodeType, name: nodeName } = node;
-        recording.step({ nodeId, nodeType, nodeName, status: 'skipped', attempt: 0 });
+      for (const { id, type: nodeType, name: nodeName } of nodes) {
+        recording.step({ nodeId: prefix + id, nodeType, nodeName, status: 'skipped', attempt: 0 });
       }
     });
   }
 
-  nodeCancelled(attempt: Attempt): void {
-    this.#tell((recording) => recording.step(stepOf(attempt, { status: 'cancelled', completedAt: new Date() })));
+  /** `openWait` is the signal that it waited for. */
+  nodeCancelled(attempt: Attempt & { readonly openWait?: string | undefined }): void {
+    const at = new Date();
+    const { path: nodePath, openWait: signal } = attempt;
+    this.#tell((recording) => {
+      recording.step(stepOf(attempt, { status: 'cancelled', completedAt: at }));
+      if (signal) recording.wait({ signal, nodePath, kind: kindOf(signal), status: 'cancelled', at });
+    });
   }
 
-  stepWaits(attempt: Attempt, until: Date): void {
+  stepWaits(attempt: Attempt, until: Date | undefined): void {
     this.#tell((recording) => recording.step(stepOf(attempt, { status: 'waiting', waitUntil: until })));
   }
 
-  /** Nothing goes on before `until`, when the node does. */
-  waits(nodeId: string, key: string, until: Date): void {
+  /** The node waits for something from outside; `tokenHash` is of the URL that brings it. */
+  waitOpened({ path: nodePath, node }: Pick<Attempt, 'path' | 'node'>, opened: OpenedWait, tokenHash?: string): void {
+    const { wait, signal, at, endsAt } = opened;
+    const { message, details, payloadSchema } = wait;
+    this.#tell((recording) => {
+      recording.wait({
+        signal,
+        status: 'pending',
+        nodePath,
+        nodeName: node.name,
+        kind: wait.for,
+        tokenHash,
+        payloadSchema,
+        message,
+        details,
+        ...(endsAt !== null && { endsAt: new Date(endsAt) }),
+        at: new Date(at),
+      });
+    });
+  }
+
+  /** Nothing goes on before `until`, when the node does, or before it gets what it waits for. */
+  waits(path: string, key: string, until: Date | undefined, reason: WaitReason): void {
     if (this.#waits) return;
     this.#waits = true;
     this.#tell((recording) => {
       recording.change({ status: 'waiting' });
-      const data = { node_id: nodeId, reason: 'delay', until: until.toISOString() };
+      const data = { node_id: path, reason, until: until?.toISOString() ?? null };
       recording.event({ key: `waiting:${key}`, type: 'execution:waiting', data, at: new Date() });
     });
   }
@@ -148,8 +185,8 @@ export class Chronicle {
 
   log(attempt: Attempt, level: LogLevel, message: string, data?: Json): void {
     this.#logLines += 1;
-    const key = `${attempt.node.id}:${attempt.attempt}:${this.#logLines}`;
-    const { id: nodeId } = attempt.node;
+    const key = `${attempt.path}:${attempt.attempt}:${this.#logLines}`;
+    const { path: nodeId } = attempt;
     this.#tell((recording) => {
       recording.log({
         key,
@@ -181,7 +218,9 @@ export class Chronicle {
     });
   }
 
-  #progress(recording: Recording, nodeId: string, { ended, total }: Progress, at: Date): void {
+  #progress(recording: Recording, nodeId: string, told: Progress | undefined, at: Date): void {
+    if (!told) return;
+    const { ended, total } = told;
     const progress = Math.floor((100 * ended) / total);
     recording.change({ progress });
     recording.event({
@@ -203,16 +242,20 @@ export function toFailure({ code, message, details }: ErrorRecord, nodeId: strin
 
 /** At replay an attempt may begin after the end that was recorded for it. */
 function stepOf(
-  { node, attempt, input, startedAt }: Attempt,
+  { node, path, attempt, input, startedAt }: Attempt,
   change: Partial<StepChange> & Pick<StepChange, 'status'>,
 ): StepChange {
   const { completedAt } = change;
   const began = completedAt && completedAt < startedAt ? completedAt : startedAt;
-  return { nodeId: node.id, nodeType: node.type, nodeName: node.name, attempt, input, startedAt: began, ...change };
+  return { nodeId: path, nodeType: node.type, nodeName: node.name, attempt, input, startedAt: began, ...change };
 }
 
-function headOf({ node, attempt }: Attempt): { node_id: string; node_type: string; attempt: number } {
-  return { node_id: node.id, node_type: node.type, attempt };
+function headOf({ node, path, attempt }: Attempt): { node_id: string; node_type: string; attempt: number } {
+  return { node_id: path, node_type: node.type, attempt };
+}
+
+function kindOf(signal: string): WaitKind {
+  return signal.startsWith('event:') ? 'event' : 'approval';
 }
 
 function span(from: Date, to: Date): number {

@@ -1,19 +1,17 @@
 import type { Json } from '../../domain-error.ts';
-import {
-  type Evaluator,
-  type Graph,
-  parseDuration,
-  type WorkflowEdge,
-  type WorkflowNode,
-} from '../../language/index.ts';
+import type { Evaluator, Graph, WorkflowEdge, WorkflowNode } from '../../language/index.ts';
+import { parseDuration } from '../../language/index.ts';
 import type { NodeRegistry } from '../../nodes/node-registry.ts';
-import { isWritable } from '../../moment.ts';
-import { type Command, type LogLevel, NodeFailure, type NodeResult, type Scope } from '../../nodes/node-type.ts';
+import { type BodyOutcome, type LogLevel, NodeFailure, type NodeResult, type Scope } from '../../nodes/node-type.ts';
 import { RunAbandonedError, type RunContext } from '../engine.ts';
 import type { Failure } from '../execution.entity.ts';
+import { BodyRuns } from './body-runs.ts';
 import { type Chronicle, type Progress, toFailure } from './chronicle.ts';
-import { Flow } from './flow.ts';
-import { NodeRun } from './node-run.ts';
+import { Callbacks } from './callbacks.ts';
+import { Commands, type RunOwner } from './commands.ts';
+import { Expressions, scopeOf } from './expressions.ts';
+import { Frame, graphOf } from './frame.ts';
+import { inputOf, NodeRun } from './node-run.ts';
 import {
   checkDepth,
   type ErrorRecord,
@@ -22,8 +20,11 @@ import {
   toErrorRecord,
   toNodeFailure,
 } from './outcome.ts';
+import type { Primitive } from './primitive.ts';
+import { gateOf, type OutsideWorld, programOf } from './program.ts';
+import { Rest } from './rest.ts';
 import { mayRetry, retryDelay } from './retry.ts';
-import { earliest, executionLimit, type TimeLimit, within } from './time-limit.ts';
+import { executionLimit, type TimeLimit } from './time-limit.ts';
 
 /** What an execution runs with. */
 export interface GraphRunOptions {
@@ -33,138 +34,231 @@ export interface GraphRunOptions {
   readonly evaluator: Evaluator;
   readonly nodeTypes: NodeRegistry;
   readonly chronicle: Chronicle;
+  readonly world: OutsideWorld;
+  readonly owner: RunOwner;
+  /** What callback URLs begin with. */
+  readonly callbackUrl: string;
+  /** Nodes that an earlier execution has run for this one, by path. */
+  readonly kept?: ReadonlyMap<string, KeptNode>;
+  readonly hold?: Hold;
   /** True when the execution was ended by somebody else, so that going on is of no use. */
   readonly isEnded: () => boolean;
   /** Receives faults of the platform, which users see as `internal_error`. */
-  readonly fault: (error: unknown, nodeId: string) => void;
+  readonly fault: (error: unknown, path: string) => void;
 }
 
-/** Shortest wait that is worth calling the whole execution waiting. */
-const notableWait = 1_000;
-/** A wait from which on a run rests outside of the process; it is resumed up to two seconds late. */
-const longWait = 20_000;
-/** How long steps of other branches get to notice that the execution has failed. */
+/** How a node ended in an earlier execution: well, or with a failure that something caught. */
+export type KeptNode =
+  | { readonly output: Json; readonly port: string; readonly variables?: Record<string, Json> }
+  | { readonly error: ErrorRecord };
+
+/** Keeps an execution from beginning nodes; what is at work goes on to its end. */
+export interface Hold {
+  isHeld(): boolean;
+  /** Asked once the run rests: whether it may go on already. */
+  isOver(): Promise<boolean>;
+}
+
+/** How long steps that are told to stop get to do so. */
 const farewell = 1_000;
+/** Nodes that one execution begins at most, bodies included; a replay goes through all of them again. */
+const mostNodes = 100_000;
 
 type Ending = { output: Json } | { failure: Failure } | undefined;
 
 /**
  * One execution of a graph. It is replayed from the start after a crash, so whatever decides its course comes from the
  * definition, the input and the recorded outcomes: clocks, random numbers and the database are read inside steps only.
- * Nodes are taken up one at a time in id order, and which command ends next is asked of the engine, which remembers.
+ * Nodes of all frames are taken up one at a time in the order of their paths, and which command ends next is asked of the
+ * engine, which remembers.
  */
 export class GraphRun {
   readonly #options: GraphRunOptions;
-  readonly #flow: Flow;
-  readonly #ready = new Set<string>();
-  readonly #active = new Map<string, NodeRun>();
-  readonly #others = new AbortController();
-  readonly #nodeCount: number;
-  #ended = 0;
+  readonly #expressions: Expressions;
+  readonly #commands: Commands;
+  readonly #rest: Rest;
+  readonly #frames = new Set<Frame>();
+  /** Frames of bodies that may be over. */
+  readonly #touched = new Set<Frame>();
+  /** Nodes with a command under way, by path. */
+  readonly #pending = new Map<string, NodeRun>();
+  #root!: Frame;
+  #callbacks = Callbacks.none;
   #selections = 0;
-  /** The latest time that the records know of; what expressions see as now. */
-  #clock: number;
-  #limit: TimeLimit | undefined;
-  #failure: Failure | undefined;
+  #begun = 0;
   /** True while the scheduler has nothing to do but to wait for a command to end. */
   #idle = false;
-  /** Set by a failure after which no other branch may go on. */
-  #stopped = false;
 
   constructor(options: GraphRunOptions) {
+    const { context, evaluator, scope, chronicle, fault } = options;
     this.#options = options;
-    this.#flow = new Flow(options.graph);
-    this.#nodeCount = options.graph.nodes.size;
-    this.#clock = Date.parse(options.scope.execution.started_at);
+    this.#expressions = new Expressions(evaluator, context.runId, Date.parse(scope.execution.started_at));
+    this.#rest = new Rest({ context, chronicle, fault });
+    this.#commands = new Commands({
+      context,
+      owner: options.owner,
+      expressions: this.#expressions,
+      chronicle,
+      errorRecord: (error, path) => this.#errorRecord(error, path),
+      waits: () => this.#checkRest(),
+      tokenHash: (signal) => this.#callbacks.tokenHash(signal),
+    });
   }
 
   /** How the execution ended; undefined when somebody else had ended it. Throws RunAbandonedError when it is left. */
   async run(): Promise<Ending> {
-    await this.#begin();
-    await this.#schedule();
-    await this.#endOthers();
+    try {
+      await this.#begin();
+      await this.#schedule();
+    } finally {
+      this.#rest.over();
+    }
+    await this.#dismiss([...this.#frames].flatMap((frame) => [...frame.active.values()]));
     if (this.#options.isEnded()) return undefined;
-    if (this.#failure) return { failure: this.#failure };
-    return this.#output();
+    if (this.#root.failure) return { failure: this.#root.failure };
+    return this.#outputOf(this.#root);
   }
 
   async #begin(): Promise<void> {
-    const { timeout } = this.#options.graph.definition.settings ?? {};
+    const { graph, scope, context, callbackUrl } = this.#options;
+    const { timeout } = graph.definition.settings ?? {};
     const milliseconds = timeout === undefined ? undefined : parseDuration(timeout);
+    let limit: TimeLimit | undefined;
     if (milliseconds !== undefined) {
-      const began = await this.#options.context.step('begin', async () => Date.now());
-      this.#clock = began;
-      this.#limit = executionLimit(began + milliseconds, timeout!);
+      const began = await context.step('begin', async () => Date.now());
+      this.#expressions.advance(began);
+      limit = executionLimit(began + milliseconds, timeout!);
     }
-    for (const id of this.#flow.start()) this.#ready.add(id);
+    if (Callbacks.areNeededBy(graph.definition))
+      this.#callbacks = new Callbacks(callbackUrl, await context.step('callbacks', async () => Callbacks.newSecret()));
+    this.#root = new Frame({ graph, scope, prefix: '', limit });
+    this.#openFrame(this.#root);
+  }
+
+  #openFrame(frame: Frame): void {
+    this.#callbacks.announce(frame, this.#options.chronicle);
+    this.#frames.add(frame);
+    if (frame !== this.#root) this.#touched.add(frame);
   }
 
   async #schedule(): Promise<void> {
     for (;;) {
-      for (let id = this.#takeReady(); id !== undefined; id = this.#takeReady()) await this.#beginNode(id);
-      if (this.#stopped || this.#active.size === 0 || this.#options.isEnded()) return;
+      for (let next = this.#takeReady(); next; next = this.#takeReady()) {
+        await this.#beginNode(next.frame, next.frame.graph.node(next.id));
+        await this.#endFrames();
+      }
+      if (this.#root.stopped || this.#options.isEnded()) return;
+      if (this.#isHeld && this.#onlyWaits) await this.#rest.whileHeld(this.#options.hold!);
+      if (this.#pending.size === 0) return;
       this.#idle = true;
-      this.#checkWaiting();
+      this.#checkRest();
       const run = await this.#nextEnded();
       const outcome = await run.pending!;
       this.#idle = false;
+      this.#rest.over();
+      this.#pending.delete(run.path);
       run.pending = undefined;
-      run.waitsUntil = undefined;
-      this.#clock = Math.max(this.#clock, outcome.at);
+      run.waits = undefined;
+      this.#expressions.advance(outcome.at);
       await this.#resume(run, outcome);
+      await this.#endFrames();
     }
   }
 
-  #takeReady(): string | undefined {
-    if (this.#stopped || this.#ready.size === 0) return undefined;
-    const first = [...this.#ready].sort()[0]!;
-    this.#ready.delete(first);
+  /** The first in the order of paths. */
+  #takeReady(): { frame: Frame; id: string } | undefined {
+    if (this.#root.stopped || this.#isHeld) return undefined;
+    let first: { frame: Frame; id: string; path: string } | undefined;
+    for (const frame of this.#frames) {
+      for (const id of frame.ready) {
+        const path = frame.pathOf(id);
+        if (!first || path < first.path) first = { frame, id, path };
+      }
+    }
+    first?.frame.ready.delete(first.id);
     return first;
   }
 
   async #nextEnded(): Promise<NodeRun> {
-    const ids = [...this.#active.keys()].sort();
-    if (ids.length === 1) return this.#active.get(ids[0]!)!;
+    const paths = [...this.#pending.keys()].sort();
+    if (paths.length === 1) return this.#pending.get(paths[0]!)!;
     this.#selections += 1;
-    const pending = new Map(ids.map((id) => [id, this.#active.get(id)!.pending!]));
-    return this.#active.get(await this.#options.context.select(`select:${this.#selections}`, pending))!;
+    const pending = new Map(paths.map((path) => [path, this.#pending.get(path)!.pending!]));
+    return this.#pending.get(await this.#options.context.select(`select:${this.#selections}`, pending))!;
   }
 
-  async #beginNode(id: string): Promise<void> {
-    const { graph, nodeTypes, evaluator, scope, chronicle, context } = this.#options;
-    const node = graph.node(id);
+  get #isHeld(): boolean {
+    return this.#options.hold?.isHeld() ?? false;
+  }
+
+  get #onlyWaits(): boolean {
+    return [...this.#pending.values()].every(({ waits }) => waits !== undefined);
+  }
+
+  #checkRest(): void {
+    if (this.#idle) this.#rest.idle([...this.#pending.values()]);
+  }
+
+  async #beginNode(frame: Frame, node: WorkflowNode): Promise<void> {
+    const { nodeTypes, chronicle, context, world } = this.#options;
+    const path = frame.pathOf(node.id);
+    const asker = { path };
+    const kept = this.#options.kept?.get(path);
+    if (kept) return this.#keep(frame, node, kept);
     const type = nodeTypes.get(node.type);
-    let run: NodeRun | undefined;
+    let run: NodeRun;
     try {
       if (!type) throw new NodeFailure('unknown_node_type', `There is no node type ${node.type}.`);
-      if (node.when !== undefined && !(await evaluator.isTrue(node.when, scope, this.#evaluation(id))))
-        return this.#skip(id);
-      const params = await evaluator.evaluate(node.params, scope, { ...this.#evaluation(id), raw: type.raw });
-      run = new NodeRun(node, type, nodeTypes.checked(type, params), context.runId);
+      if (++this.#begun > mostNodes)
+        throw new NodeFailure('too_many_steps', `An execution takes at most ${mostNodes} steps.`);
+      if (node.when !== undefined && !(await this.#expressions.isTrue(node.when, frame.scope, asker)))
+        return this.#skip(frame, node);
+      const params = await this.#expressions.evaluate(node.params, frame.scope, asker, { raw: type.raw });
+      run = new NodeRun(frame, node, type, nodeTypes.checked(type, params), context.runId);
     } catch (error) {
-      const failed = { node, attempt: 1, input: node.params, startedAt: new Date() };
+      const failed = { frame, node, path, attempt: 1, input: inputOf(node.params, type), startedAt: new Date() };
       chronicle.attemptStarted(failed);
-      return this.#nodeFailed(failed, this.#errorRecord(error, id));
+      return this.#nodeFailed(failed, this.#errorRecord(error, path));
     }
-    await this.#attempt(run);
+    frame.active.set(node.id, run);
+    if (!node.needs_approval) return this.#attempt(run);
+    run.beginGate(gateOf(run, world));
+    await this.#proceed(run, undefined);
+  }
+
+  /** The node goes its way without being run; it was told of where it ran. */
+  async #keep(frame: Frame, node: WorkflowNode, kept: KeptNode): Promise<void> {
+    const { nodeTypes, context, chronicle } = this.#options;
+    const type = nodeTypes.get(node.type)!;
+    const run = new NodeRun(frame, node, type, {}, context.runId);
+    chronicle.nodeKept(run, this.#progress(frame));
+    if ('error' in kept) return this.#goOnAfterFailure(run, kept.error);
+    await this.#goOnAfter(run, kept, undefined, () => undefined);
   }
 
   async #attempt(run: NodeRun): Promise<void> {
-    run.begin();
+    run.begin(programOf(run, this.#options.world));
     this.#options.chronicle.attemptStarted(run);
-    this.#active.set(run.node.id, run);
     await this.#proceed(run, undefined);
   }
 
   async #resume(run: NodeRun, outcome: Outcome): Promise<void> {
     this.#options.chronicle.goesOn();
     if (!outcome.ok && outcome.error.code === executionTimeout) {
-      this.#active.delete(run.node.id);
-      this.#options.chronicle.nodeCancelled(run);
-      return this.#fail(toFailure(outcome.error, null), true);
+      await this.#dismiss([run]);
+      return this.#root.fail(toFailure(outcome.error, null), true);
     }
-    if (run.purpose === 'retry') return this.#attempt(run);
+    const around = outcome.ok ? undefined : this.#limitedAround(run, outcome.error);
+    if (around) return this.#attemptFailed(around, (outcome as { error: ErrorRecord }).error, outcome.at);
+    if (run.purpose === 'retry' && outcome.ok) return this.#attempt(run);
     await this.#proceed(run, run.purpose === 'program' ? this.#readProgram(run, outcome) : outcome);
+  }
+
+  /** The node around this one whose time limit has passed. */
+  #limitedAround(run: NodeRun, { limit }: ErrorRecord): NodeRun | undefined {
+    let around = run.frame.owner?.run;
+    while (around && around.path !== limit) around = around.frame.owner?.run;
+    return around;
   }
 
   /** The value of a program, once what it logged is told. */
@@ -175,186 +269,155 @@ export class GraphRun {
     return { ...outcome, value };
   }
 
-  /** Lets the handler go on to its next durable command, or to its end. */
+  /** Lets the node go on to its next durable command, to the bodies inside it, or to its end. */
   async #proceed(run: NodeRun, answer: Outcome | undefined): Promise<void> {
     let next = answer;
     for (;;) {
-      let move: IteratorResult<Command, NodeResult>;
+      let move: IteratorResult<Primitive, NodeResult>;
       try {
         move = run.proceed(next && (next.ok ? { value: next.value } : { error: toNodeFailure(next.error) }));
         if (move.done) checkDepth(move.value.output);
       } catch (error) {
-        return this.#attemptFailed(run, this.#errorRecord(error, run.node.id), answer?.at);
+        return this.#attemptFailed(run, this.#errorRecord(error, run.path), answer?.at);
       }
-      if (move.done) return this.#nodeCompleted(run, move.value, answer?.at);
-      next = await this.#answerNow(run, move.value);
+      if (move.done) return run.attempt === 0 ? this.#attempt(run) : this.#nodeCompleted(run, move.value, answer?.at);
+      if (move.value.kind === 'bodies') return this.#beginBodies(run, new BodyRuns(move.value));
+      next = await this.#commands.answerNow(run, move.value);
       if (next) continue;
-      run.pending = this.#issue(run, move.value);
-      // An abandoned run leaves its commands behind; whoever awaits them hears of it.
-      run.pending.catch(() => undefined);
+      this.#pend(run, this.#commands.issue(run, move.value));
       return;
     }
   }
 
-  /** Commands that are recomputed at replay rather than remembered. */
-  async #answerNow(run: NodeRun, command: Command): Promise<Outcome | undefined> {
-    const { evaluator, scope, chronicle } = this.#options;
-    if (command.kind === 'log') {
-      chronicle.log(run, command.level, command.message, command.data);
-      return { ok: true, value: null, at: this.#clock };
-    }
-    if (command.kind !== 'evaluate' || command.program) return undefined;
-    try {
-      const options = { ...this.#evaluation(run.node.id, run.attempt), locals: command.locals };
-      return { ok: true, value: await evaluator.evaluate(command.template, scope, options), at: this.#clock };
-    } catch (error) {
-      return { ok: false, error: this.#errorRecord(error, run.node.id), at: this.#clock };
+  #pend(run: NodeRun, pending: Promise<Outcome>): void {
+    run.pending = pending;
+    this.#pending.set(run.path, run);
+    // An abandoned run leaves its commands behind; whoever awaits them hears of it.
+    pending.catch(() => undefined);
+  }
+
+  async #beginBodies(run: NodeRun, bodies: BodyRuns): Promise<void> {
+    run.bodies = bodies;
+    this.#nextBodies(run, bodies);
+    if (bodies.isOver) await this.#bodiesEnded(run, bodies);
+  }
+
+  #nextBodies(run: NodeRun, bodies: BodyRuns): void {
+    for (let next = bodies.next(); next; next = bodies.next()) {
+      const { index, start } = next;
+      this.#openFrame(
+        new Frame({
+          graph: graphOf(start.body),
+          scope: scopeOf(run.frame.scope, start),
+          prefix: run.prefixOf(start.segment),
+          owner: { run, index },
+          limit: run.limit(),
+        }),
+      );
     }
   }
 
-  /** Hands the command to the engine, in this very turn: the engine numbers commands in the order in which they come. */
-  #issue(run: NodeRun, command: Command): Promise<Outcome> {
-    const { context, evaluator, scope } = this.#options;
-    run.purpose = 'command';
-    switch (command.kind) {
-      case 'step':
-        return context.step(run.nextKey(command.key), (signal) =>
-          this.#perform(run, signal, (inner) => command.run({ idempotencyKey: run.idempotencyKey, signal: inner })),
-        );
-      case 'evaluate': {
-        run.purpose = 'program';
-        const options = { ...this.#evaluation(run.node.id, run.attempt), locals: command.locals };
-        const program = async (): Promise<Json> => {
-          const { value, logs } = await evaluator.program(command.template as string, scope, options);
-          return { value, logs: logs.map(({ level, message }) => ({ level, message })) };
-        };
-        return context.step(run.nextKey('program'), (signal) => this.#perform(run, signal, program));
-      }
-      case 'sleep':
-        return this.#sleep(run, () => Date.now() + command.milliseconds);
-      case 'sleepUntil':
-        return this.#sleep(run, () => Date.parse(command.at));
-      case 'log':
-        throw new Error('A log line needs no step.');
-    }
-  }
-
-  /** Runs a step to an outcome, within the limits of the attempt and of the execution. */
-  async #perform(run: NodeRun, signal: AbortSignal, work: (signal: AbortSignal) => Promise<Json>): Promise<Outcome> {
-    const either = AbortSignal.any([signal, this.#others.signal]);
-    try {
-      const value = await within(earliest([run.limit(), this.#limit]), either, work);
-      checkDepth(value ?? null);
-      return { ok: true, value: value ?? null, at: Date.now() };
-    } catch (error) {
-      if (signal.aborted) throw new RunAbandonedError(this.#options.context.runId, { cause: error });
-      return { ok: false, error: this.#errorRecord(error, run.node.id), at: Date.now() };
-    }
-  }
-
-  /** The moment of waking is remembered; the wait itself then needs no step. */
-  async #sleep(run: NodeRun, wakeAt: () => number): Promise<Outcome> {
-    const { context, chronicle } = this.#options;
-    const plan = await context.step<{ at: number; error: ErrorRecord | null }>(run.nextKey('sleep'), async () => {
-      const wish = wakeAt();
-      if (!isWritable(wish)) {
-        const error = {
-          code: 'invalid_params',
-          message: 'The time to wait for is not a date of the years 1 to 9999.',
-          details: {},
-        };
-        return { at: Date.now(), error };
-      }
-      const limit = earliest([run.limit(), this.#limit]);
-      if (limit && limit.at < wish) return { at: limit.at, error: toErrorRecord(limit.failure()) };
-      return { at: wish, error: null };
+  async #bodiesEnded(run: NodeRun, bodies: BodyRuns): Promise<void> {
+    run.bodies = undefined;
+    await this.#proceed(run, {
+      ok: true,
+      value: bodies.outcomes as unknown as Json,
+      at: this.#expressions.clock,
     });
-    chronicle.stepWaits(run, new Date(plan.at));
-    run.waitsUntil = plan.at;
-    this.#checkWaiting();
-    await context.sleepUntil(plan.at);
-    return plan.error ? { ok: false, error: plan.error, at: plan.at } : { ok: true, value: null, at: plan.at };
   }
 
-  /** When nothing goes on but time, the execution is told to wait, and a run that waits long rests outside of the process. */
-  #checkWaiting(): void {
-    const runs = [...this.#active.values()];
-    if (!this.#idle || runs.some(({ waitsUntil }) => waitsUntil === undefined)) return;
-    const first = runs.reduce((a, b) => (b.waitsUntil! < a.waitsUntil! ? b : a));
-    const left = first.waitsUntil! - Date.now();
-    if (left < notableWait) return;
-    this.#options.chronicle.waits(first.node.id, first.lastKey, new Date(first.waitsUntil!));
-    if (left >= longWait) void this.#suspend(first.waitsUntil!);
+  /** Hands the outcomes of frames that are over to the nodes around them, which may begin new ones. */
+  async #endFrames(): Promise<void> {
+    while (this.#touched.size > 0) {
+      const frame = this.#touched.values().next().value!;
+      this.#touched.delete(frame);
+      if (!this.#frames.has(frame)) continue;
+      if (frame.stopped) await this.#dismiss([...frame.active.values()]);
+      if (!frame.isOver) continue;
+      this.#frames.delete(frame);
+      await this.#frameEnded(frame);
+    }
   }
 
-  /** Should it fail, the run waits where it is. */
-  async #suspend(at: number): Promise<void> {
-    const { context, fault } = this.#options;
-    await context.suspendUntil(at).catch((error: unknown) => {
-      if (!(error instanceof RunAbandonedError)) fault(error, 'a wait');
-    });
+  async #frameEnded(frame: Frame): Promise<void> {
+    const { run, index } = frame.owner!;
+    const bodies = run.bodies!;
+    const ending = frame.failure ? { failure: frame.failure } : await this.#outputOf(frame);
+    const outcome: BodyOutcome =
+      'failure' in ending
+        ? { status: 'failed', error: { ...ending.failure } }
+        : { status: 'completed', output: ending.output };
+    const stop = bodies.ended(index, outcome);
+    if (stop) await this.#dismissInside(run);
+    if (bodies.isOver) return this.#bodiesEnded(run, bodies);
+    this.#nextBodies(run, bodies);
   }
 
   async #nodeCompleted(run: NodeRun, result: NodeResult, at: number | undefined): Promise<void> {
-    const { scope, chronicle } = this.#options;
-    const { id } = run.node;
-    scope.steps[id] = { output: result.output, status: 'completed' };
+    await this.#goOnAfter(run, result, at, () => {
+      const endedAt = at ? new Date(at) : new Date();
+      this.#options.chronicle.nodeCompleted(run, result, endedAt, this.#progress(run.frame));
+    });
+  }
+
+  async #goOnAfter(run: NodeRun, result: NodeResult, at: number | undefined, tell: () => void): Promise<void> {
+    const { frame, node } = run;
+    const { scope } = frame;
+    scope.steps[node.id] = { output: result.output, status: 'completed' };
     let fired: WorkflowEdge[];
     try {
       fired = await this.#firing(run, result.port ?? 'default');
     } catch (error) {
-      delete scope.steps[id];
-      this.#active.delete(id);
-      return this.#nodeFailed(run, this.#errorRecord(error, id), at);
+      delete scope.steps[node.id];
+      frame.active.delete(node.id);
+      return this.#nodeFailed(run, this.#errorRecord(error, run.path), at);
     }
     Object.assign(scope.variables, result.variables);
-    this.#active.delete(id);
-    this.#ended += 1;
-    chronicle.nodeCompleted(run, result, at ? new Date(at) : new Date(), this.#progress());
-    this.#leave(id, fired);
+    frame.active.delete(node.id);
+    tell();
+    this.#leave(frame, node.id, fired);
   }
 
   /** The edges that fire when the node is left by `port`. Throws a NodeFailure when a `when` cannot be evaluated. */
-  async #firing({ node, type }: NodeRun, port: string): Promise<WorkflowEdge[]> {
-    const { graph } = this.#options;
-    const edges = graph.outgoing(node.id, port);
-    if (type.firing !== 'first') return this.#holding(edges);
-    for (const edge of edges) if (await this.#holds(edge)) return [edge];
-    return port === 'default' ? [] : this.#holding(graph.outgoing(node.id, 'default'));
+  async #firing({ frame, node, type }: NodeRun, port: string): Promise<WorkflowEdge[]> {
+    const edges = frame.graph.outgoing(node.id, port);
+    if (type.firing !== 'first') return this.#holding(frame, edges);
+    for (const edge of edges) if (await this.#holds(frame, edge)) return [edge];
+    return port === 'default' ? [] : this.#holding(frame, frame.graph.outgoing(node.id, 'default'));
   }
 
-  async #holding(edges: readonly WorkflowEdge[]): Promise<WorkflowEdge[]> {
+  async #holding(frame: Frame, edges: readonly WorkflowEdge[]): Promise<WorkflowEdge[]> {
     const holding: WorkflowEdge[] = [];
-    for (const edge of edges) if (await this.#holds(edge)) holding.push(edge);
+    for (const edge of edges) if (await this.#holds(frame, edge)) holding.push(edge);
     return holding;
   }
 
-  async #holds({ id, when }: WorkflowEdge): Promise<boolean> {
-    const { evaluator, scope } = this.#options;
-    return when === undefined || evaluator.isTrue(when, scope, this.#evaluation(id));
+  async #holds(frame: Frame, { id, when }: WorkflowEdge): Promise<boolean> {
+    return when === undefined || this.#expressions.isTrue(when, frame.scope, { path: frame.pathOf(id) });
   }
 
   async #attemptFailed(run: NodeRun, error: ErrorRecord, at: number | undefined): Promise<void> {
     const { retry } = run.node;
-    if (!retry || !mayRetry(retry, run.attempt, error.code)) {
-      this.#active.delete(run.node.id);
+    await this.#dismissInside(run);
+    if (run.attempt === 0 || !retry || !mayRetry(retry, run.attempt, error.code)) {
+      run.frame.active.delete(run.node.id);
       return this.#nodeFailed(run, error, at);
     }
-    const failedAt = at ?? this.#clock;
+    const failedAt = at ?? this.#expressions.clock;
     const retryAt = failedAt + retryDelay(retry, run.attempt, run.idempotencyKey);
     this.#options.chronicle.attemptFailed(run, error, new Date(failedAt), { retryAt: new Date(retryAt) });
+    const { limit } = run.frame;
     run.purpose = 'retry';
-    run.waitsUntil = Math.min(retryAt, this.#limit?.at ?? Infinity);
-    run.pending = this.#waitForRetry(retryAt);
-    run.pending.catch(() => undefined);
+    run.waits = { until: Math.min(retryAt, limit?.at ?? Infinity), reason: 'delay' };
+    this.#pend(run, this.#waitForRetry(retryAt, limit));
   }
 
   /** Needs no step: the time follows from the recorded outcome of the attempt that failed. */
-  async #waitForRetry(retryAt: number): Promise<Outcome> {
+  async #waitForRetry(retryAt: number, limit: TimeLimit | undefined): Promise<Outcome> {
     const { context } = this.#options;
-    if (this.#limit && this.#limit.at < retryAt) {
-      await context.sleepUntil(this.#limit.at);
-      return { ok: false, error: toErrorRecord(this.#limit.failure()), at: this.#limit.at };
+    if (limit && limit.at < retryAt) {
+      await context.sleepUntil(limit.at);
+      return { ok: false, error: toErrorRecord(limit.failure()), at: limit.at };
     }
     await context.sleepUntil(retryAt);
     return { ok: true, value: null, at: retryAt };
@@ -362,94 +425,103 @@ export class GraphRun {
 
   /** The node is out of attempts. */
   async #nodeFailed(
-    run: { node: WorkflowNode; attempt: number; input: Json; startedAt: Date },
+    run: { frame: Frame; node: WorkflowNode; path: string; attempt: number; input: Json; startedAt: Date },
     error: ErrorRecord,
     at?: number,
   ): Promise<void> {
-    const { graph, scope, chronicle } = this.#options;
-    const { id } = run.node;
-    this.#ended += 1;
-    chronicle.attemptFailed(run, error, at ? new Date(at) : new Date(), this.#progress());
-    scope.steps[id] = { output: null, status: 'failed', error: { ...error } };
-    const errorEdges = graph.outgoing(id, 'error');
-    const policy = graph.onError(id);
+    const endedAt = at ? new Date(at) : new Date();
+    this.#options.chronicle.attemptFailed(run, error, endedAt, this.#progress(run.frame));
+    await this.#goOnAfterFailure(run, error);
+  }
+
+  async #goOnAfterFailure(
+    { frame, node, path }: { frame: Frame; node: WorkflowNode; path: string },
+    error: ErrorRecord,
+  ): Promise<void> {
+    const { graph, scope } = frame;
+    const { code, message, details } = error;
+    scope.steps[node.id] = { output: null, status: 'failed', error: { code, message, details } };
+    const errorEdges = graph.outgoing(node.id, 'error');
+    const policy = graph.onError(node.id);
     const handled = policy === 'continue' || (policy === 'route' && errorEdges.length > 0);
     if (!handled) {
-      const goOn = graph.definition.settings?.on_failure === 'continue';
-      this.#fail(toFailure(error, id), !goOn);
-      return this.#leave(id, []);
+      const goOn = this.#options.graph.definition.settings?.on_failure === 'continue';
+      frame.fail(toFailure(error, path), !goOn);
+      return this.#leave(frame, node.id, []);
     }
     try {
-      this.#leave(id, await this.#holding(policy === 'route' ? errorEdges : graph.outgoing(id, 'default')));
+      const edges = policy === 'route' ? errorEdges : graph.outgoing(node.id, 'default');
+      this.#leave(frame, node.id, await this.#holding(frame, edges));
     } catch (edgeError) {
-      this.#fail(toFailure(this.#errorRecord(edgeError, id), id), true);
+      frame.fail(toFailure(this.#errorRecord(edgeError, path), path), true);
+      if (frame.owner) this.#touched.add(frame);
     }
   }
 
-  #skip(id: string): void {
-    const { graph, chronicle, scope } = this.#options;
-    this.#ended += 1;
-    scope.steps[id] = { output: null, status: 'skipped' };
-    chronicle.nodesSkipped([graph.node(id)]);
-    this.#leave(id, []);
+  #skip(frame: Frame, node: WorkflowNode): void {
+    frame.scope.steps[node.id] = { output: null, status: 'skipped' };
+    this.#options.chronicle.nodesSkipped(frame.prefix, [node]);
+    this.#leave(frame, node.id, []);
   }
 
-  #leave(id: string, fired: readonly WorkflowEdge[]): void {
-    const { graph, chronicle, scope } = this.#options;
-    const { ready, skipped } = this.#flow.leave(id, new Set(fired.map((edge) => edge.id)));
-    for (const next of ready) this.#ready.add(next);
-    for (const dead of skipped) scope.steps[dead] = { output: null, status: 'skipped' };
-    this.#ended += skipped.length;
-    chronicle.nodesSkipped(skipped.map((dead) => graph.node(dead)));
+  #leave(frame: Frame, nodeId: string, fired: readonly WorkflowEdge[]): void {
+    this.#options.chronicle.nodesSkipped(frame.prefix, frame.leave(nodeId, fired));
+    if (frame.owner) this.#touched.add(frame);
   }
 
-  /** The first failure is the execution's. */
-  #fail(failure: Failure, stop: boolean): void {
-    this.#failure ??= failure;
-    this.#stopped ||= stop;
-  }
-
-  /** The `output` of the definition, or else what the end nodes made, by id. */
-  async #output(): Promise<Ending> {
-    const { graph, evaluator, scope } = this.#options;
+  /** The `output` of the graph, or else what the end nodes made, by id. */
+  async #outputOf({ graph, scope, prefix }: Frame): Promise<{ output: Json } | { failure: Failure }> {
     const { output } = graph.definition;
     if (output === undefined) {
       const completed = graph.end.filter((id) => scope.steps[id]?.status === 'completed');
       return { output: Object.fromEntries(completed.map((id) => [id, scope.steps[id]!.output])) };
     }
+    const path = `${prefix}output`;
     try {
-      return { output: await evaluator.evaluate(output, scope, this.#evaluation('output')) };
+      return { output: await this.#expressions.evaluate(output, scope, { path }) };
     } catch (error) {
-      return { failure: toFailure(this.#errorRecord(error, 'output'), null) };
+      return { failure: toFailure(this.#errorRecord(error, path), null) };
     }
   }
 
-  /** Steps of other branches are told to stop and get a moment to do so. */
-  async #endOthers(): Promise<void> {
-    if (this.#active.size === 0) return;
-    const others = [...this.#active.values()];
-    this.#others.abort(new NodeFailure('cancelled', 'The execution has ended.'));
-    for (const run of others) this.#options.chronicle.nodeCancelled(run);
-    const busy = others.filter(({ waitsUntil }) => waitsUntil === undefined).map(({ pending }) => pending);
+  /** Nothing goes on inside the node any more. */
+  async #dismissInside(run: NodeRun): Promise<void> {
+    if (!run.bodies) return;
+    run.bodies = undefined;
+    for (const frame of this.#frames) {
+      if (frame.owner?.run !== run) continue;
+      this.#frames.delete(frame);
+      await this.#dismiss([...frame.active.values()]);
+    }
+  }
+
+  /** Nodes are told to stop and get a moment to do so; what their steps come to is of no interest any more. */
+  async #dismiss(runs: readonly NodeRun[]): Promise<void> {
+    if (runs.length === 0) return;
+    for (const run of runs) {
+      run.cancel();
+      this.#pending.delete(run.path);
+      run.frame.active.delete(run.node.id);
+      this.#options.chronicle.nodeCancelled(run);
+      await this.#dismissInside(run);
+      if (run.child) await this.#options.world.cancel(run.child);
+    }
+    const busy = runs.filter(({ waits }) => waits === undefined).map(({ pending }) => pending);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise((resolve) => (timer = setTimeout(resolve, farewell)));
     await Promise.race([Promise.allSettled(busy), patience]);
     clearTimeout(timer);
   }
 
-  #progress(): Progress {
-    return { ended: this.#ended, total: this.#nodeCount };
-  }
-
-  /** Makes expressions see the same clock and the same chance at every replay. */
-  #evaluation(id: string, attempt = 1): { seed: string; now: number } {
-    return { seed: `${this.#options.context.runId}:${id}:${attempt}`, now: this.#clock };
+  /** Told of the workflow itself: how many nodes its bodies will run is not known. */
+  #progress(frame: Frame): Progress | undefined {
+    return frame.owner ? undefined : { ended: frame.ended + 1, total: frame.graph.nodes.size };
   }
 
   /** Throws RunAbandonedError for what is not the workflow's doing: a process that stops evaluates no expressions. */
-  #errorRecord(error: unknown, nodeId: string): ErrorRecord {
+  #errorRecord(error: unknown, path: string): ErrorRecord {
     if (error instanceof RunAbandonedError) throw error;
-    if (!(error instanceof NodeFailure)) this.#options.fault(error, nodeId);
+    if (!(error instanceof NodeFailure)) this.#options.fault(error, path);
     else if (error.details.reason === 'unavailable')
       throw new RunAbandonedError(this.#options.context.runId, { cause: error });
     return toErrorRecord(error);

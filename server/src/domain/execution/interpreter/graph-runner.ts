@@ -1,20 +1,29 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { isDatabaseLost } from '../../database-lost.ts';
 import type { Json } from '../../domain-error.ts';
 import type { Evaluator } from '../../language/index.ts';
 import type { NodeRegistry } from '../../nodes/node-registry.ts';
+import type { PublicUrl } from '../../public-url.ts';
 import type { DefinitionStore } from '../definition-store.ts';
-import { RunAbandonedError, type RunContext } from '../engine.ts';
+import type { ChildExecutions } from '../child-executions.ts';
+import { type Engine, RunAbandonedError, type RunContext } from '../engine.ts';
 import type { ExecutionRecorder } from '../execution-recorder.ts';
+import type { ExecutionWaits } from '../execution-waits.ts';
 import { Execution, type Failure } from '../execution.entity.ts';
+import { EngineUnavailableError } from '../execution.errors.ts';
 import { Chronicle, toFailure } from './chronicle.ts';
 import { GraphRun } from './graph-run.ts';
 import { toErrorRecord } from './outcome.ts';
+import { childSignal, type OutsideWorld } from './program.ts';
 
 /**
  * The one body that runs every workflow. Its order of engine calls is part of what is stored: a change of that order is
  * `graph@2`, and this one stays for the runs that began with it.
  */
 export const graphBody = 'graph@1';
+
+/** Where the callback URLs of `wait.event` nodes lead; a token follows. */
+export const callbackPath = '/v1/callbacks/';
 
 /** What an execution is submitted with; all of it is immutable. */
 export type GraphInput = {
@@ -26,6 +35,8 @@ export type GraphInput = {
   trigger: Json;
   /** When it was accepted, RFC 3339. */
   acceptedAt: string;
+  /** The execution that started it and may wait for its end. */
+  parentExecutionId?: string;
 };
 
 /** Where the runner gets what it needs. */
@@ -35,6 +46,10 @@ export interface GraphRunnerOptions {
   readonly recorder: ExecutionRecorder;
   readonly evaluator: Evaluator;
   readonly nodeTypes: NodeRegistry;
+  readonly engine: Engine;
+  readonly waits: Pick<ExecutionWaits, 'expire'>;
+  readonly children: ChildExecutions;
+  readonly publicUrl: PublicUrl;
   /** Receives what is wrong with the platform rather than with a workflow. */
   readonly fault: (message: string, error: unknown) => void;
 }
@@ -64,10 +79,13 @@ export class GraphRunner {
       await recorder.stored(executionId).catch(() => undefined);
       recorder.forget(executionId);
     }
+    // After its end is stored, and before the engine takes the run for ended: a crash in between tells it again.
+    const { parentExecutionId: parent } = input;
+    if (parent) await this.#options.engine.signal(parent, childSignal(executionId), { at: new Date().toISOString() });
   }
 
   async #execute(context: RunContext, input: GraphInput, chronicle: Chronicle): Promise<void> {
-    const { definitions, recorder, evaluator, nodeTypes, fault } = this.#options;
+    const { definitions, recorder, evaluator, nodeTypes, publicUrl, fault } = this.#options;
     const graph = await definitions.graph(input.organisationId, input.definitionHash);
     chronicle.started(input.workflowId, input.workflowVersion);
     const run = new GraphRun({
@@ -83,14 +101,38 @@ export class GraphRunner {
       evaluator,
       nodeTypes,
       chronicle,
+      callbackUrl: publicUrl.of(callbackPath),
+      owner: { organisationId: input.organisationId, workflowId: input.workflowId },
+      world: this.#worldOf(context.runId),
       isEnded: () => recorder.isClosed(context.runId),
-      fault: (error, nodeId) =>
-        fault(`Node ${nodeId} of execution ${context.runId} failed by a fault of the platform.`, error),
+      fault: (error, path) =>
+        fault(`Node ${path} of execution ${context.runId} failed by a fault of the platform.`, error),
     });
     const ending = await run.run();
     if (!ending) return;
     if ('failure' in ending) chronicle.failed(ending.failure);
     else chronicle.completed(ending.output);
+  }
+
+  /** A run whose database is lost is left to go on in a moment: the nodes that ask for these things did nothing wrong. */
+  #worldOf(runId: string): OutsideWorld {
+    const { recorder, waits, children } = this.#options;
+    const abandoned = async <T>(work: () => Promise<T>): Promise<T> => {
+      try {
+        return await work();
+      } catch (error) {
+        const passes = isDatabaseLost(error) || error instanceof EngineUnavailableError;
+        throw passes ? new RunAbandonedError(runId, { cause: error }) : error;
+      }
+    };
+    return {
+      executionId: runId,
+      // The wait may have been told of only just now.
+      expire: (signal) => abandoned(() => recorder.stored(runId).then(() => waits.expire(runId, signal))),
+      start: (call, key) => abandoned(() => children.start(runId, call, key)),
+      result: (childId) => abandoned(() => children.result(runId, childId)),
+      cancel: (childId) => abandoned(() => children.cancel(runId, childId)),
+    };
   }
 
   /** When the execution began, for a run that is not at its beginning. */

@@ -12,6 +12,19 @@ export interface ErrorRecord {
   readonly code: string;
   readonly message: string;
   readonly details: { readonly [key: string]: Json };
+  /** Path of the node whose time limit has passed, which may be one around the node that noticed. */
+  readonly limit?: string;
+}
+
+/** The time limit of a node has passed. */
+export class LimitFailure extends NodeFailure {
+  /** Path of the node that has the limit. */
+  readonly limit: string;
+
+  constructor(code: string, message: string, details: Record<string, Json>, limit: string) {
+    super(code, message, details);
+    this.limit = limit;
+  }
 }
 
 /** The time limit of the whole execution has passed; no `on_error` catches it. */
@@ -22,7 +35,8 @@ const longestMessage = 10_000;
 /** Any error as a failure of a node. What is not a NodeFailure is a fault of the platform, whose words are not for users. */
 export function toErrorRecord(error: unknown): ErrorRecord {
   if (error instanceof NodeFailure) {
-    return { code: error.code, message: error.message.slice(0, longestMessage), details: error.details };
+    const record = { code: error.code, message: error.message.slice(0, longestMessage), details: error.details };
+    return error instanceof LimitFailure ? { ...record, limit: error.limit } : record;
   }
   return { code: 'internal_error', message: 'The node failed for a reason that lies with the platform.', details: {} };
 }

@@ -1,5 +1,5 @@
 import { NodeFailure } from '../../nodes/node-type.ts';
-import { executionTimeout } from './outcome.ts';
+import { executionTimeout, LimitFailure } from './outcome.ts';
 
 /** When something has to be done with, and what it is called if it is not. */
 export interface TimeLimit {
@@ -11,9 +11,9 @@ export interface TimeLimit {
 /** setTimeout takes no longer span; nothing that is awaited here lasts 24 days. */
 const longestTimer = 2_147_483_647;
 
-/** The limit of one attempt at a node. */
-export function nodeLimit(at: number, timeout: string): TimeLimit {
-  return { at, failure: () => new NodeFailure('timeout', `The node took longer than ${timeout}.`, { timeout }) };
+/** The limit of one attempt at the node with this path; what it holds inside is held to it too. */
+export function nodeLimit(at: number, timeout: string, path: string): TimeLimit {
+  return { at, failure: () => new LimitFailure('timeout', `The node took longer than ${timeout}.`, { timeout }, path) };
 }
 
 /** The limit of the whole execution. */

@@ -14,7 +14,7 @@ class NoHttp extends OutgoingHttp {
   }
 }
 
-const types = createNodeRegistry(new NoHttp());
+const types = createNodeRegistry({ http: new NoHttp() });
 const sandbox = new QuickJsSandbox();
 afterAll(() => sandbox.stop());
 

@@ -33,7 +33,7 @@ export async function runNode(
   answers: readonly Json[] = [],
   http: OutgoingHttp = new RecordingHttp(),
 ): Promise<NodeRun> {
-  const registry = createNodeRegistry(http);
+  const registry = createNodeRegistry({ http });
   const node = registry.get(type)!;
   const commands: Command[] = [];
   const left = [...answers];
@@ -42,7 +42,8 @@ export async function runNode(
   while (!next.done) {
     const command = next.value;
     commands.push(command);
-    const context = { idempotencyKey: 'exec_1:n:1', signal: new AbortController().signal };
+    const owner = { organisationId: 'org_1', workflowId: 'wf_1', executionId: 'exec_1' };
+    const context = { ...owner, idempotencyKey: 'exec_1:n:1', signal: new AbortController().signal };
     next = generator.next(command.kind === 'step' ? await command.run(context) : (left.shift() ?? null));
   }
   return { result: next.value, commands };
