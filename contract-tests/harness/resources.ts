@@ -77,3 +77,25 @@ export async function group(harness: ContractHarness, name = 'Fixture'): Promise
   const { body } = await harness.call('createGroup', { json: { name } });
   return body.data.id;
 }
+
+/** Makes a trigger of a published workflow; answers its id. */
+export async function trigger(
+  harness: ContractHarness,
+  config: unknown,
+  fields: Record<string, unknown> = {},
+  definition: unknown = QUICK,
+): Promise<string> {
+  const workflow_id = fields['workflow_id'] ?? (await publishedWorkflow(harness, definition));
+  const { body } = await harness.call('createTrigger', { json: { name: 'Fixture', config, workflow_id, ...fields } });
+  return body.data.trigger.id;
+}
+
+/** Makes a schedule of a published workflow, daily unless told; answers its id. */
+export async function schedule(harness: ContractHarness, fields: Record<string, unknown> = {}): Promise<string> {
+  const workflow_id = fields['workflow_id'] ?? (await publishedWorkflow(harness));
+  const timing = fields['cron'] ? {} : { interval: '1d' };
+  const { body } = await harness.call('createSchedule', {
+    json: { name: 'Fixture', workflow_id, ...timing, ...fields },
+  });
+  return body.data.id;
+}

@@ -8,7 +8,9 @@ import { groups } from './groups.ts';
 import { health } from './health.ts';
 import { nodes } from './nodes.ts';
 import { live } from './live.ts';
+import { schedules } from './schedules.ts';
 import type { TagRequests } from './tag-requests.ts';
+import { triggers } from './triggers.ts';
 import { workflows } from './workflows.ts';
 
 /** How to call every operation of the contract, by tag. */
@@ -21,6 +23,9 @@ export const tags: readonly TagRequests[] = [
   approvals,
   forms,
   groups,
+  groups,
+  schedules,
+  triggers,
   health,
   live,
 ];

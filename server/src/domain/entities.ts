@@ -14,6 +14,7 @@ import { EventSubscription } from './event/event-subscription.entity.ts';
 import { WebhookAttempt } from './webhook/webhook-attempt.entity.ts';
 import { WebhookDelivery } from './webhook/webhook-delivery.entity.ts';
 import { Webhook } from './webhook/webhook.entity.ts';
+import { triggerEntities } from './trigger/entities.ts';
 import { WorkflowVersion } from './workflow/workflow-version.entity.ts';
 import { Workflow } from './workflow/workflow.entity.ts';
 
@@ -31,6 +32,7 @@ export const entities = [
   Workflow,
   WorkflowVersion,
   ...executionEntities,
+  ...triggerEntities,
   DomainEvent,
   EventSubscription,
   Webhook,

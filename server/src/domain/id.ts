@@ -19,7 +19,9 @@ export type IdPrefix =
   | 'wait'
   | 'wh'
   | 'dlv'
-  | 'att';
+  | 'att'
+  | 'trig'
+  | 'occ';
 
 /** A new TypeID such as `wf_01kaq3...`: a UUIDv7, so ids of one kind sort by their time of birth. */
 export function newId(prefix: IdPrefix): string {

@@ -12,6 +12,9 @@ export const scopeDescriptions = {
   'forms:write': 'Create, change, publish and delete forms.',
   'submissions:read': 'List, read and export what was submitted to forms.',
   'submissions:write': 'Delete what was submitted to forms.',
+  'triggers:read': 'List and read triggers and schedules, without their secrets.',
+  'triggers:write': 'Create, change, enable and delete triggers and schedules.',
+  'triggers:execute': 'Execute triggers by hand.',
   'api-keys:read': 'List and read API keys, without their secrets.',
   'api-keys:write': 'Create, change, rotate and revoke API keys.',
 } as const;
@@ -34,7 +37,14 @@ export const scopeBundles = [
   {
     name: 'workflow-executor',
     description: 'Run published workflows and follow their executions.',
-    scopes: ['workflows:read', 'workflows:execute', 'executions:read', 'executions:cancel'],
+    scopes: [
+      'workflows:read',
+      'workflows:execute',
+      'executions:read',
+      'executions:cancel',
+      'triggers:read',
+      'triggers:execute',
+    ],
   },
   {
     name: 'read-only',

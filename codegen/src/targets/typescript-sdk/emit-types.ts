@@ -5,7 +5,8 @@ import type { SdkContext } from './context.ts';
 /** `types.ts`: the whole document as openapi-typescript sees it. */
 export async function emitTypes({ contract }: SdkContext): Promise<string> {
   const document = structuredClone(contract.document) as unknown as Parameters<typeof openapiTS>[0];
-  const types = await openapiTS(document, { silent: true });
+  // A client may leave out what has a default; openapi-typescript's own default is the reader's side of it.
+  const types = await openapiTS(document, { silent: true, defaultNonNullable: false });
   return `${header(contract)}\n${astToString(types)}`;
 }
 

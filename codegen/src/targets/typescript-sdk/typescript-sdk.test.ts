@@ -233,3 +233,19 @@ test('pagination without the shape of a page is a problem', async () => {
   const [, problems] = await emit(text);
   expect(problems.list).toMatchObject([{ code: 'sdk-pagination-shape', location: { line: 8 } }]);
 });
+
+test('a property with a default need not be sent', async () => {
+  const [files] = await emit(`
+paths:
+  /pets:
+    post:
+      operationId: createPet
+      requestBody: { content: { application/json: { schema: { $ref: '#/components/schemas/NewPet' } } } }
+      responses:
+        '204': { description: made }
+components:
+  schemas:
+    NewPet: { type: object, required: [name], properties: { name: { type: string }, legs: { type: integer, default: 4 } } }
+`);
+  expect(files.get('types.ts')).toMatch(/name: string;[^}]*legs\?: number;/);
+});

@@ -25,7 +25,9 @@ import { FormsApiModule } from './forms/forms-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { NodesApiModule } from './nodes/nodes-api.module.ts';
 import { LiveApiModule } from './live/live-api.module.ts';
+import { SchedulesApiModule } from './schedules/schedules-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
+import { TriggersApiModule } from './triggers/triggers-api.module.ts';
 import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
 import { translateError } from './translate-error.ts';
 
@@ -109,6 +111,8 @@ const runtime = ContractModule.forRootAsync({
     runtime,
     AuthApiModule,
     ApiKeysApiModule,
+    SchedulesApiModule,
+    TriggersApiModule,
     WorkflowsApiModule,
     NodesApiModule,
     ExecutionsApiModule,

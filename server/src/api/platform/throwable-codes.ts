@@ -19,6 +19,8 @@ export const throwableCodes: readonly string[] = [
   'revision_conflict',
   'revoked_api_key',
   'service_unavailable',
+  'trigger_disabled',
+  'trigger_without_secret',
   'validation_error',
   'wait_closed',
   'workflow_already_published',

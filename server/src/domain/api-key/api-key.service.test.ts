@@ -74,7 +74,14 @@ describe('authenticating', () => {
   test('bundles are expanded', async () => {
     const { secret } = await apiKeys().create(admin, { name: 'runner', bundles: ['workflow-executor'] });
     const caller = await apiKeys().authenticate(secret);
-    expect(caller.scopes).toEqual(['workflows:read', 'workflows:execute', 'executions:read', 'executions:cancel']);
+    expect(caller.scopes).toEqual([
+      'workflows:read',
+      'workflows:execute',
+      'executions:read',
+      'executions:cancel',
+      'triggers:read',
+      'triggers:execute',
+    ]);
   });
 
   test.each([['nonsense'], ['fp_live_'], [`fp_live_${'a'.repeat(32)}`], ["fp_live_' or 1=1 --"], ['']])(

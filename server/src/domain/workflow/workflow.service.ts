@@ -25,6 +25,7 @@ import {
 import { NodeRegistry } from '../nodes/index.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
+import { disableTriggersOf } from '../trigger/disable-triggers.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { Workflow, type WorkflowStatus } from './workflow.entity.ts';
 
@@ -156,11 +157,12 @@ export class WorkflowService {
     });
   }
 
-  /** Removes the workflow with its versions; its executions keep what they run. Throws ResourceNotFoundError. */
+  /** Removes the workflow with its versions and disables its triggers; its executions keep what they run. Throws ResourceNotFoundError. */
   async delete(organisationId: string, id: string): Promise<void> {
     await this.em.transactional(async (em) => {
       const workflow = await this.#find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
       await em.nativeDelete(WorkflowVersion, { workflowId: id, organisation: organisationId });
+      await disableTriggersOf(em, organisationId, id);
       em.remove(workflow);
       await this.#tell(em, 'workflow.deleted', workflow);
     });

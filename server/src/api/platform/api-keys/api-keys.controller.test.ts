@@ -61,7 +61,15 @@ describe('creating', () => {
       name: 'test',
       status: 'active',
       bundles: ['workflow-executor'],
-      scopes: ['workflows:read', 'workflows:execute', 'executions:read', 'executions:cancel', 'api-keys:read'],
+      scopes: [
+        'workflows:read',
+        'workflows:execute',
+        'executions:read',
+        'executions:cancel',
+        'triggers:read',
+        'triggers:execute',
+        'api-keys:read',
+      ],
     });
     const { body } = await call<{ scopes: string[]; api_key_id: string }>('GET', '/auth/me', { key: secret });
     expect(body.data).toMatchObject({ scopes: apiKey.scopes, api_key_id: apiKey.id });

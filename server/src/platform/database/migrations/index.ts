@@ -4,6 +4,7 @@ import { Migration20261122000200_workflows } from './Migration20261122000200_wor
 import { Migration20261122000300_executions } from './Migration20261122000300_executions.ts';
 import { Migration20261122000400_waits } from './Migration20261122000400_waits.ts';
 import { Migration20261122000500_runs } from './Migration20261122000500_runs.ts';
+import { Migration20261122000700_triggers } from './Migration20261122000700_triggers.ts';
 import { Migration20261122000800_vault } from './Migration20261122000800_vault.ts';
 import { Migration20261122001000_events } from './Migration20261122001000_events.ts';
 import { Migration20261122000900_forms } from './Migration20261122000900_forms.ts';
@@ -17,6 +18,7 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261122000300_executions', class: Migration20261122000300_executions },
   { name: 'Migration20261122000400_waits', class: Migration20261122000400_waits },
   { name: 'Migration20261122000500_runs', class: Migration20261122000500_runs },
+  { name: 'Migration20261122000700_triggers', class: Migration20261122000700_triggers },
   { name: 'Migration20261122000800_vault', class: Migration20261122000800_vault },
   { name: 'Migration20261122001000_events', class: Migration20261122001000_events },
   { name: 'Migration20261122000900_forms', class: Migration20261122000900_forms },

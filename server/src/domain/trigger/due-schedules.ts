@@ -1,0 +1,181 @@
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../domain-error.ts';
+import { newId } from '../id.ts';
+import { ScheduleOccurrence } from './schedule-occurrence.entity.ts';
+import type { Schedule } from './schedule.service.ts';
+import { TriggerFiring } from './trigger-firing.ts';
+import { Trigger } from './trigger.entity.ts';
+
+/** How many schedules are dealt with at a time. */
+const lanes = 4;
+/** Times of one schedule that are dealt with in one transaction. */
+const mostTimes = 50;
+/** Days for which the record of a time is kept. */
+const keepDays = 30;
+
+const ended = `('completed', 'failed', 'cancelled')`;
+
+/**
+ * Starts what is due. The row of a schedule is locked while its times are decided, and each time has one row, so that it
+ * starts once, in whichever process. The clock is the database's, which all processes share.
+ */
+@Injectable()
+export class DueSchedules {
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly firing: TriggerFiring,
+  ) {}
+
+  /** Everything that is due by now, unless `signal` fires before. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (const claim of [this.#claimDue, this.#claimBuffered]) {
+      await Promise.all(
+        Array.from({ length: lanes }, async () => {
+          while (!signal.aborted && (await this.#one(claim)));
+        }),
+      );
+    }
+  }
+
+  /** Removes records that are older than 30 days, and says how many. */
+  async purge(): Promise<number> {
+    const rows = await this.orm.em
+      .fork()
+      .execute<unknown[]>(
+        `delete from schedule_occurrence where decided_at < now() - ?::interval and not open and status <> 'buffered' returning id`,
+        [`${keepDays} days`],
+      );
+    return rows.length;
+  }
+
+  async #one(claim: (em: EntityManager) => Promise<Claim | undefined>): Promise<boolean> {
+    return this.orm.em.fork().transactional(async (em) => {
+      const claimed = await claim(em);
+      if (!claimed) return false;
+      const trigger = (await em.findOneOrFail(Trigger, { id: claimed.id }, { refresh: true })) as Schedule;
+      await claimed.decide(em, trigger, claimed.now);
+      return true;
+    });
+  }
+
+  readonly #claimDue = async (em: EntityManager): Promise<Claim | undefined> => {
+    const [row] = await em.execute<Row[]>(
+      `select id, now() as now from trigger where next_run_at <= now()
+       order by next_run_at limit 1 for update skip locked`,
+    );
+    return row && { ...row, now: new Date(row.now), decide: (...given) => this.#decideTimes(...given) };
+  };
+
+  readonly #claimBuffered = async (em: EntityManager): Promise<Claim | undefined> => {
+    const [row] = await em.execute<Row[]>(
+      `select t.id, now() as now from trigger t where t.buffered_at is not null and not exists (
+         select 1 from schedule_occurrence o join execution e on e.id = o.execution_id
+         where o.trigger_id = t.id and o.open and e.status not in ${ended})
+       order by t.buffered_at limit 1 for update of t skip locked`,
+    );
+    return row && { ...row, now: new Date(row.now), decide: (...given) => this.#startBuffered(...given) };
+  };
+
+  async #decideTimes(em: EntityManager, trigger: Schedule, now: Date): Promise<void> {
+    const timetable = trigger.timetable!;
+    const horizon = now.getTime() - trigger.config.catchUpSeconds * 1_000;
+    let time = trigger.nextRunAt ?? null;
+    if (time && time.getTime() < horizon) {
+      const last = timetable.lastWithin(time, new Date(horizon - 1)) ?? time;
+      const decided = await em.count(ScheduleOccurrence, { triggerId: trigger.id, scheduledAt: time });
+      if (decided === 0) await this.#record(em, trigger, time, { status: 'missed', missedUntil: last, decidedAt: now });
+      time = timetable.after(last);
+    }
+    for (let count = 0; time && time <= now && count < mostTimes; count++) {
+      // Clocks that disagree may have let a schedule begin anew before a time that has been decided.
+      const decided = await em.count(ScheduleOccurrence, { triggerId: trigger.id, scheduledAt: time });
+      if (decided === 0) await this.#decide(em, trigger, time, now);
+      time = timetable.after(time);
+    }
+    trigger.nextRunAt = time;
+    await em.flush();
+  }
+
+  async #decide(em: EntityManager, trigger: Schedule, time: Date, now: Date): Promise<void> {
+    const { overlap } = trigger.config;
+    const busy = (await this.#isOpen(em, trigger.id)) || Boolean(trigger.bufferedAt);
+    if (!busy || overlap === 'allow') {
+      await this.#record(em, trigger, time, await this.#start(em, trigger, time, now));
+    } else if (overlap === 'buffer_one' && !trigger.bufferedAt) {
+      trigger.bufferedAt = time;
+      await this.#record(em, trigger, time, { status: 'buffered', decidedAt: now });
+    } else {
+      await this.#record(em, trigger, time, { status: 'skipped', decidedAt: now });
+    }
+  }
+
+  async #startBuffered(em: EntityManager, trigger: Schedule, now: Date): Promise<void> {
+    const time = trigger.bufferedAt!;
+    trigger.bufferedAt = null;
+    const waiting = await em.findOne(ScheduleOccurrence, { triggerId: trigger.id, scheduledAt: time });
+    if (waiting?.status === 'buffered') Object.assign(waiting, await this.#start(em, trigger, time, now));
+    await em.flush();
+  }
+
+  /** What became of the time; what the domain refuses, it refuses before it writes anything. */
+  async #start(em: EntityManager, trigger: Schedule, time: Date, now: Date): Promise<Decision> {
+    const data = {
+      type: 'schedule',
+      trigger_id: trigger.id,
+      scheduled_at: time.toISOString(),
+      fired_at: now.toISOString(),
+      timezone: trigger.config.timezone,
+    };
+    try {
+      const execution = await this.firing.start(em, trigger, { data, input: await this.firing.inputOf(trigger, data) });
+      trigger.used(now);
+      return { status: 'started', executionId: execution.id, open: true, decidedAt: now };
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code === 'service_unavailable') throw error;
+      return { status: 'failed', error: { code: error.code, message: error.message }, decidedAt: now };
+    }
+  }
+
+  async #record(em: EntityManager, trigger: Schedule, time: Date, decision: Decision): Promise<void> {
+    const { id: triggerId, organisationId } = trigger;
+    em.persist(
+      Object.assign(new ScheduleOccurrence(), {
+        id: newId('occ'),
+        organisationId,
+        triggerId,
+        scheduledAt: time,
+        missedUntil: null,
+        executionId: null,
+        error: null,
+        open: false,
+        ...decision,
+      }),
+    );
+    await em.flush();
+  }
+
+  /** Whether an execution that the schedule started has not ended; those that have are not asked about again. */
+  async #isOpen(em: EntityManager, triggerId: string): Promise<boolean> {
+    await em.execute(
+      `update schedule_occurrence o set open = false where o.open and o.trigger_id = ? and not exists (
+         select 1 from execution e where e.id = o.execution_id and e.status not in ${ended})`,
+      [triggerId],
+    );
+    return (await em.count(ScheduleOccurrence, { triggerId, open: true })) > 0;
+  }
+}
+
+interface Row {
+  readonly id: string;
+  readonly now: string;
+}
+
+interface Claim {
+  readonly id: string;
+  readonly now: Date;
+  decide(em: EntityManager, trigger: Schedule, now: Date): Promise<void>;
+}
+
+type Decision = Pick<ScheduleOccurrence, 'status' | 'decidedAt'> &
+  Partial<Pick<ScheduleOccurrence, 'executionId' | 'error' | 'open' | 'missedUntil'>>;

@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { EventModule } from '../event/event.module.ts';
+import { ExecutionModule } from '../execution/execution.module.ts';
+import { WorkerLoops } from '../worker-loops.ts';
+import { WorkflowModule } from '../workflow/workflow.module.ts';
+import { DueSchedules } from './due-schedules.ts';
+import { EventTriggers } from './event-triggers.ts';
+import { ScheduleService } from './schedule.service.ts';
+import { TriggerFiring } from './trigger-firing.ts';
+import { TriggerService } from './trigger.service.ts';
+
+/** How late a schedule may run when its server is idle. */
+const scheduleInterval = 500;
+const purgeInterval = 3_600_000;
+
+/** Needs the global modules that provide Sealer, WorkerLoops, Evaluator and what executions need. */
+@Module({
+  imports: [EventModule, ExecutionModule, WorkflowModule],
+  providers: [TriggerService, ScheduleService, TriggerFiring, DueSchedules, EventTriggers],
+  exports: [TriggerService, ScheduleService],
+})
+export class TriggerModule {
+  constructor(loops: WorkerLoops, schedules: DueSchedules) {
+    loops.add('schedules', { everyMs: scheduleInterval, run: (signal) => schedules.run(signal) });
+    loops.add('old schedule occurrences', { everyMs: purgeInterval, run: async () => void (await schedules.purge()) });
+  }
+}
