@@ -161,6 +161,19 @@ export type FormNotChanged<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.FormNotChangedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.FormNotChangedProblem; readonly headers?: undefined };
 
+/**
+ * The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+ * same `Idempotency-Key` is still at work.
+ */
+export type TriggerNotExecuted<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.TriggerExecuteConflict; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.TriggerExecuteConflictProblem; readonly headers?: undefined };
+
+/** Only webhook triggers have a secret, or an earlier request with the same `Idempotency-Key` is still at work. */
+export type TriggerSecretNotRotated<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.TriggerSecretConflict; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.TriggerSecretConflictProblem; readonly headers?: undefined };
+
 /** The request breaks the contract or a rule of the domain. */
 export type ProbeValidationFailed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ValidationError; readonly headers?: undefined }

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'revision_conflict'
   | 'revoked_api_key'
   | 'service_unavailable'
+  | 'trigger_disabled'
+  | 'trigger_without_secret'
   | 'unsupported_media_type'
   | 'validation_error'
   | 'wait_closed'
