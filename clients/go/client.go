@@ -67,6 +67,10 @@ type APIClient struct {
 
 	NodesAPI *NodesAPIService
 
+	SchedulesAPI *SchedulesAPIService
+
+	TriggersAPI *TriggersAPIService
+
 	WorkflowsAPI *WorkflowsAPIService
 }
 
@@ -95,6 +99,8 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.HealthAPI = (*HealthAPIService)(&c.common)
 	c.LiveAPI = (*LiveAPIService)(&c.common)
 	c.NodesAPI = (*NodesAPIService)(&c.common)
+	c.SchedulesAPI = (*SchedulesAPIService)(&c.common)
+	c.TriggersAPI = (*TriggersAPIService)(&c.common)
 	c.WorkflowsAPI = (*WorkflowsAPIService)(&c.common)
 
 	return c

@@ -32,6 +32,9 @@ const (
 	SCOPE_FORMS_WRITE Scope = "forms:write"
 	SCOPE_SUBMISSIONS_READ Scope = "submissions:read"
 	SCOPE_SUBMISSIONS_WRITE Scope = "submissions:write"
+	SCOPE_TRIGGERS_READ Scope = "triggers:read"
+	SCOPE_TRIGGERS_WRITE Scope = "triggers:write"
+	SCOPE_TRIGGERS_EXECUTE Scope = "triggers:execute"
 	SCOPE_API_KEYS_READ Scope = "api-keys:read"
 	SCOPE_API_KEYS_WRITE Scope = "api-keys:write"
 )
@@ -50,6 +53,9 @@ var AllowedScopeEnumValues = []Scope{
 	"forms:write",
 	"submissions:read",
 	"submissions:write",
+	"triggers:read",
+	"triggers:write",
+	"triggers:execute",
 	"api-keys:read",
 	"api-keys:write",
 }

@@ -9,6 +9,8 @@ export * from './tags/approvals.ts';
 export * from './tags/groups.ts';
 export * from './tags/forms.ts';
 export * from './tags/live.ts';
+export * from './tags/schedules.ts';
+export * from './tags/triggers.ts';
 export * from './tags/health.ts';
 export { contract, type OperationName, operations } from './operations.ts';
 export type * as responses from './responses.ts';

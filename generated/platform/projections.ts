@@ -1457,6 +1457,301 @@ export function projectStreamTicket(value: unknown, dropped?: string[], path = '
   return out;
 }
 
+export function projectScheduleListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectScheduleListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectScheduleListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectSchedule(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectSchedule(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.cron !== undefined) out.cron = value.cron;
+  if (value.interval !== undefined) out.interval = value.interval;
+  if (value.timezone !== undefined) out.timezone = value.timezone;
+  if (value.overlap !== undefined) out.overlap = value.overlap;
+  if (value.catch_up_seconds !== undefined) out.catch_up_seconds = value.catch_up_seconds;
+  if (value.starts_at !== undefined) out.starts_at = value.starts_at;
+  if (value.ends_at !== undefined) out.ends_at = value.ends_at;
+  if (value.input !== undefined) out.input = value.input;
+  if (value.next_run_at !== undefined) out.next_run_at = value.next_run_at;
+  if (value.last_run_at !== undefined) out.last_run_at = value.last_run_at;
+  if (value.run_count !== undefined) out.run_count = value.run_count;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectScheduleResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectSchedule(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSchedulePreviewResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectSchedulePreview(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSchedulePreview(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.timezone !== undefined) out.timezone = value.timezone;
+  if (value.runs !== undefined) out.runs = projectSchedulePreviewRuns(value.runs, dropped, dropped && path + '/runs');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSchedulePreviewRuns(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectScheduledTime(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectScheduledTime(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.at !== undefined) out.at = value.at;
+  if (value.local !== undefined) out.local = value.local;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectScheduleOccurrenceListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectScheduleOccurrenceListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectScheduleOccurrenceListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectScheduleOccurrence(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectScheduleOccurrence(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.schedule_id !== undefined) out.schedule_id = value.schedule_id;
+  if (value.scheduled_at !== undefined) out.scheduled_at = value.scheduled_at;
+  if (value.missed_until !== undefined) out.missed_until = value.missed_until;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.execution_id !== undefined) out.execution_id = value.execution_id;
+  if (value.error !== undefined) out.error = projectScheduleOccurrenceError(value.error, dropped, dropped && path + '/error');
+  if (value.decided_at !== undefined) out.decided_at = value.decided_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectScheduleOccurrenceError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectTriggerListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectTrigger(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectTrigger(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.kind !== undefined) out.kind = value.kind;
+  if (value.enabled !== undefined) out.enabled = value.enabled;
+  if (value.config !== undefined) out.config = projectTriggerConfig(value.config, dropped, dropped && path + '/config');
+  if (value.input !== undefined) out.input = value.input;
+  if (value.url !== undefined) out.url = value.url;
+  if (value.has_secret !== undefined) out.has_secret = value.has_secret;
+  if (value.previous_secret_expires_at !== undefined) out.previous_secret_expires_at = value.previous_secret_expires_at;
+  if (value.next_run_at !== undefined) out.next_run_at = value.next_run_at;
+  if (value.last_triggered_at !== undefined) out.last_triggered_at = value.last_triggered_at;
+  if (value.trigger_count !== undefined) out.trigger_count = value.trigger_count;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerConfig(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  mergeSelected(value, out, casesTriggerConfig, value.kind, dropped, path);
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectManualTriggerConfig(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.kind !== undefined) out.kind = value.kind;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectScheduleTriggerConfig(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.kind !== undefined) out.kind = value.kind;
+  if (value.cron !== undefined) out.cron = value.cron;
+  if (value.interval !== undefined) out.interval = value.interval;
+  if (value.timezone !== undefined) out.timezone = value.timezone;
+  if (value.overlap !== undefined) out.overlap = value.overlap;
+  if (value.catch_up_seconds !== undefined) out.catch_up_seconds = value.catch_up_seconds;
+  if (value.starts_at !== undefined) out.starts_at = value.starts_at;
+  if (value.ends_at !== undefined) out.ends_at = value.ends_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookTriggerConfig(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.kind !== undefined) out.kind = value.kind;
+  if (value.methods !== undefined) out.methods = value.methods;
+  if (value.path !== undefined) out.path = value.path;
+  if (value.auth !== undefined) out.auth = projectHookAuth(value.auth, dropped, dropped && path + '/auth');
+  if (value.respond !== undefined) out.respond = value.respond;
+  if (value.timeout_seconds !== undefined) out.timeout_seconds = value.timeout_seconds;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectHookAuth(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  mergeSelected(value, out, casesHookAuth, value.type, dropped, path);
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectNoHookAuth(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectApiKeyHookAuth(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.header !== undefined) out.header = value.header;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBearerHookAuth(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectHmacHookAuth(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.format !== undefined) out.format = value.format;
+  if (value.header !== undefined) out.header = value.header;
+  if (value.prefix !== undefined) out.prefix = value.prefix;
+  if (value.algorithm !== undefined) out.algorithm = value.algorithm;
+  if (value.encoding !== undefined) out.encoding = value.encoding;
+  if (value.tolerance_seconds !== undefined) out.tolerance_seconds = value.tolerance_seconds;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormTriggerConfig(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.kind !== undefined) out.kind = value.kind;
+  if (value.form_id !== undefined) out.form_id = value.form_id;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectEventTriggerConfig(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.kind !== undefined) out.kind = value.kind;
+  if (value.events !== undefined) out.events = value.events;
+  if (value.filter !== undefined) out.filter = value.filter;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCreatedTriggerResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectCreatedTrigger(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCreatedTrigger(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.trigger !== undefined) out.trigger = projectTrigger(value.trigger, dropped, dropped && path + '/trigger');
+  if (value.secret !== undefined) out.secret = value.secret;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectTrigger(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectHealthResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -2595,6 +2890,72 @@ export function projectFormNotChangedProblem(value: unknown, dropped?: string[],
   return out;
 }
 
+export function projectTriggerExecuteConflict(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectTriggerExecuteConflictError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerExecuteConflictError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerExecuteConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerSecretConflict(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectTriggerSecretConflictError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerSecretConflictError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerSecretConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 const alternativesLayerRetryOption: readonly Alternative[] = [
   [projectLayerRetry2, validators.layerRetry],
   [projectRetryPolicy, validators.retryPolicy],
@@ -2611,4 +2972,19 @@ const casesExecutionEvent = new Map<unknown, Project>([
   ['node:started', projectNodeStartedEvent],
   ['node:completed', projectNodeCompletedEvent],
   ['node:failed', projectNodeFailedEvent],
+]);
+
+const casesHookAuth = new Map<unknown, Project>([
+  ['none', projectNoHookAuth],
+  ['api_key', projectApiKeyHookAuth],
+  ['bearer', projectBearerHookAuth],
+  ['hmac', projectHmacHookAuth],
+]);
+
+const casesTriggerConfig = new Map<unknown, Project>([
+  ['manual', projectManualTriggerConfig],
+  ['schedule', projectScheduleTriggerConfig],
+  ['webhook', projectWebhookTriggerConfig],
+  ['form', projectFormTriggerConfig],
+  ['event', projectEventTriggerConfig],
 ]);

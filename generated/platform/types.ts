@@ -643,7 +643,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {unknown}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -3151,6 +3151,734 @@ export interface components {
         /** @description A ticket. */
         StreamTicketResponse: {
             data: components["schemas"]["StreamTicket"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Whether it starts anything: the same as whether its trigger is enabled.
+         * @enum {unknown}
+         */
+        ScheduleStatus: "active" | "paused";
+        /** @description What people call it. */
+        TriggerName: string;
+        /** @description More about it. */
+        TriggerDescription: string | null;
+        /**
+         * @description Five fields (minute, hour, day of month, month, day of week) or six (second first); `*`, lists, ranges, steps, names
+         *     (`MON`, `JAN`), `L`, `W`, `#`, and nicknames such as `@daily`.
+         * @example 0 9 * * MON-FRI
+         */
+        CronExpression: string | null;
+        /**
+         * @description A time span such as `30s`, `15m`, `6h`, `1w`, or ISO 8601 (`PT30S`), of at least a second; counted from `starts_at`,
+         *     or else from when the schedule was made.
+         * @example 15m
+         */
+        ScheduleInterval: string | null;
+        /**
+         * @description A time zone of the IANA database, in which `cron` is read.
+         * @default UTC
+         * @example Europe/Berlin
+         */
+        Timezone: string;
+        /**
+         * @description What happens when a time comes while an execution of the schedule is not ended: `skip` lets the time pass,
+         *     `buffer_one` starts one more when it has ended, `allow` starts it at once.
+         * @default skip
+         * @enum {unknown}
+         */
+        OverlapPolicy: "skip" | "buffer_one" | "allow";
+        /**
+         * @description How late a time may be and still start an execution, when no server was there to do it. What is later is missed.
+         * @default 60
+         */
+        CatchUpSeconds: number;
+        /**
+         * Format: date-time
+         * @description No time before this one counts.
+         */
+        StartsAt: string | null;
+        /**
+         * Format: date-time
+         * @description No time from this one on counts.
+         */
+        EndsAt: string | null;
+        /**
+         * @description What executions get as `input`; any leaf may be or contain `{{ expression }}` over `trigger`. Null for what the kind
+         *     of trigger brings along.
+         * @example {
+         *       "order_id": "{{ trigger.body.id }}"
+         *     }
+         */
+        TriggerInput: {
+            [key: string]: unknown;
+        } | null;
+        /** @description A workflow that starts by the clock. */
+        Schedule: {
+            /** @description Id of the schedule, which is the id of its trigger. */
+            id: string;
+            /** @description What it starts. */
+            workflow_id: string;
+            name: components["schemas"]["TriggerName"];
+            description: components["schemas"]["TriggerDescription"];
+            status: components["schemas"]["ScheduleStatus"];
+            cron: components["schemas"]["CronExpression"];
+            interval: components["schemas"]["ScheduleInterval"];
+            timezone: components["schemas"]["Timezone"];
+            overlap: components["schemas"]["OverlapPolicy"];
+            catch_up_seconds: components["schemas"]["CatchUpSeconds"];
+            starts_at: components["schemas"]["StartsAt"];
+            ends_at: components["schemas"]["EndsAt"];
+            input: components["schemas"]["TriggerInput"];
+            /**
+             * Format: date-time
+             * @description When it runs next; null when it is paused or has no more times.
+             */
+            next_run_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it last started an execution.
+             */
+            last_run_at: string | null;
+            /** @description Executions it has started. */
+            run_count: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of schedules. */
+        ScheduleListResponse: {
+            /** @description The schedules, newest first. */
+            data: components["schemas"]["Schedule"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A new schedule; give either `cron` or `interval`. */
+        CreateScheduleRequest: {
+            /** @description What it starts. */
+            workflow_id: string;
+            name: components["schemas"]["TriggerName"];
+            description?: components["schemas"]["TriggerDescription"];
+            /**
+             * @description Whether it starts anything at once.
+             * @default active
+             * @enum {unknown}
+             */
+            status: "active" | "paused";
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            timezone: components["schemas"]["Timezone"];
+            overlap: components["schemas"]["OverlapPolicy"];
+            catch_up_seconds: components["schemas"]["CatchUpSeconds"];
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+            input?: components["schemas"]["TriggerInput"];
+        };
+        /** @description A schedule. */
+        ScheduleResponse: {
+            data: components["schemas"]["Schedule"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description When something is to run; give either `cron` or `interval`. */
+        PreviewScheduleRequest: {
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            timezone: components["schemas"]["Timezone"];
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+            /**
+             * Format: date-time
+             * @description Only times after this one; now when absent.
+             */
+            from?: string | null;
+            /**
+             * @description How many times.
+             * @default 10
+             */
+            count: number;
+        };
+        /** @description A time at which a schedule runs. */
+        ScheduledTime: {
+            /**
+             * Format: date-time
+             * @description The time.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description The same, as clocks in the time zone show it.
+             */
+            local: string;
+        };
+        /** @description Times at which a schedule runs. */
+        SchedulePreview: {
+            /** @description The time zone of `local`. */
+            timezone: string;
+            /** @description The times, earliest first. */
+            runs: components["schemas"]["ScheduledTime"][];
+        };
+        /** @description Times at which a schedule runs. */
+        SchedulePreviewResponse: {
+            data: components["schemas"]["SchedulePreview"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateScheduleRequest: {
+            name?: components["schemas"]["TriggerName"];
+            description?: components["schemas"]["TriggerDescription"];
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            /** @description A time zone of the IANA database, in which `cron` is read. */
+            timezone?: string;
+            /**
+             * @description What happens when a time comes while an execution of the schedule is not ended.
+             * @enum {unknown}
+             */
+            overlap?: "skip" | "buffer_one" | "allow";
+            /** @description How late a time may be and still start an execution. */
+            catch_up_seconds?: number;
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+            input?: components["schemas"]["TriggerInput"];
+        };
+        /**
+         * @description `started` an execution; `buffered` until the one before has ended; `skipped` because of it; `missed` because no server
+         *     was there in time; `failed` because the execution was refused.
+         * @enum {unknown}
+         */
+        ScheduleOccurrenceStatus: "started" | "buffered" | "skipped" | "missed" | "failed";
+        /** @description Why no execution was started. */
+        ScheduleOccurrenceError: {
+            /** @description Stable name of the error. */
+            code: string;
+            /** @description What happened. */
+            message: string;
+        };
+        /** @description What became of a time of a schedule. */
+        ScheduleOccurrence: {
+            /** @description Id of the occurrence. */
+            id: string;
+            /** @description Its schedule. */
+            schedule_id: string;
+            /**
+             * Format: date-time
+             * @description The time that came.
+             */
+            scheduled_at: string;
+            /**
+             * Format: date-time
+             * @description The last of the times that were missed in a row from this one on; null unless it was missed.
+             */
+            missed_until: string | null;
+            status: components["schemas"]["ScheduleOccurrenceStatus"];
+            /** @description What it started; null unless it did. */
+            execution_id: string | null;
+            /** @description Why it failed; null unless it did. */
+            error: components["schemas"]["ScheduleOccurrenceError"] | null;
+            /**
+             * Format: date-time
+             * @description When a server decided about it.
+             */
+            decided_at: string;
+        };
+        /** @description A page of times. */
+        ScheduleOccurrenceListResponse: {
+            /** @description The times, newest first. */
+            data: components["schemas"]["ScheduleOccurrence"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description What makes it start: `manual` only `executeTrigger`, `schedule` the clock, `webhook` a request to its URL, `form` a
+         *     submission, `event` something that happens on the platform.
+         * @enum {unknown}
+         */
+        TriggerKind: "manual" | "schedule" | "webhook" | "form" | "event";
+        /** @description Starts by hand only. */
+        ManualTriggerConfig: {
+            /**
+             * @description The kind of trigger.
+             * @constant
+             */
+            kind: "manual";
+        };
+        /** @description Starts by the clock; give either `cron` or `interval`. The same as a schedule. */
+        ScheduleTriggerConfigInput: {
+            /**
+             * @description The kind of trigger.
+             * @constant
+             */
+            kind: "schedule";
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            timezone: components["schemas"]["Timezone"];
+            overlap: components["schemas"]["OverlapPolicy"];
+            catch_up_seconds: components["schemas"]["CatchUpSeconds"];
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+        };
+        /** @description Starts by the clock; give either `cron` or `interval`. The same as a schedule. */
+        ScheduleTriggerConfig: {
+            /**
+             * @description The kind of trigger.
+             * @constant
+             */
+            kind: "schedule";
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            timezone?: components["schemas"]["Timezone"];
+            overlap?: components["schemas"]["OverlapPolicy"];
+            catch_up_seconds?: components["schemas"]["CatchUpSeconds"];
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+        };
+        /**
+         * @description A method of HTTP.
+         * @enum {unknown}
+         */
+        HookMethod: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+        /** @description Whoever knows the URL may use it. */
+        NoHookAuth: {
+            /**
+             * @description How senders prove who they are.
+             * @constant
+             */
+            type: "none";
+        };
+        /** @description Senders send the trigger's secret in a header. */
+        ApiKeyHookAuthInput: {
+            /**
+             * @description How senders prove who they are.
+             * @constant
+             */
+            type: "api_key";
+            /**
+             * @description The header that carries it.
+             * @default X-API-Key
+             */
+            header: string;
+        };
+        /** @description Senders send the trigger's secret in a header. */
+        ApiKeyHookAuth: {
+            /**
+             * @description How senders prove who they are.
+             * @constant
+             */
+            type: "api_key";
+            /**
+             * @description The header that carries it.
+             * @default X-API-Key
+             */
+            header?: string;
+        };
+        /** @description Senders send the secret as `Authorization: Bearer`. */
+        BearerHookAuth: {
+            /**
+             * @description How senders prove who they are.
+             * @constant
+             */
+            type: "bearer";
+        };
+        /**
+         * @description Senders sign the request with the secret. `format` says how: `standard_webhooks` (Standard Webhooks 1.0: the headers
+         *     `webhook-id`, `webhook-timestamp`, `webhook-signature`), `timestamped` (one header `t=<unix seconds>,v1=<hex>` over
+         *     `<t>.<body>`, as Stripe does) or `body` (the digest of the body in one header, as GitHub does).
+         */
+        HmacHookAuthInput: {
+            /**
+             * @description How senders prove who they are.
+             * @constant
+             */
+            type: "hmac";
+            /**
+             * @description How the signature is made.
+             * @default standard_webhooks
+             * @enum {unknown}
+             */
+            format: "standard_webhooks" | "timestamped" | "body";
+            /** @description The header with the signature, for `timestamped` and `body`; `X-Signature` unless told. */
+            header?: string;
+            /** @description What stands before the digest in the header, for `body`; for example `sha256=`. */
+            prefix?: string;
+            /**
+             * @description The hash, for `body`; `sha256` unless told.
+             * @enum {unknown}
+             */
+            algorithm?: "sha1" | "sha256" | "sha512";
+            /**
+             * @description How the digest is written, for `body`; `hex` unless told.
+             * @enum {unknown}
+             */
+            encoding?: "hex" | "base64";
+            /**
+             * @description How far the time of the signature may be off, for the formats that have one.
+             * @default 300
+             */
+            tolerance_seconds: number;
+        };
+        /**
+         * @description Senders sign the request with the secret. `format` says how: `standard_webhooks` (Standard Webhooks 1.0: the headers
+         *     `webhook-id`, `webhook-timestamp`, `webhook-signature`), `timestamped` (one header `t=<unix seconds>,v1=<hex>` over
+         *     `<t>.<body>`, as Stripe does) or `body` (the digest of the body in one header, as GitHub does).
+         */
+        HmacHookAuth: {
+            /**
+             * @description How senders prove who they are.
+             * @constant
+             */
+            type: "hmac";
+            /**
+             * @description How the signature is made.
+             * @default standard_webhooks
+             * @enum {unknown}
+             */
+            format?: "standard_webhooks" | "timestamped" | "body";
+            /** @description The header with the signature, for `timestamped` and `body`; `X-Signature` unless told. */
+            header?: string;
+            /** @description What stands before the digest in the header, for `body`; for example `sha256=`. */
+            prefix?: string;
+            /**
+             * @description The hash, for `body`; `sha256` unless told.
+             * @enum {unknown}
+             */
+            algorithm?: "sha1" | "sha256" | "sha512";
+            /**
+             * @description How the digest is written, for `body`; `hex` unless told.
+             * @enum {unknown}
+             */
+            encoding?: "hex" | "base64";
+            /**
+             * @description How far the time of the signature may be off, for the formats that have one.
+             * @default 300
+             */
+            tolerance_seconds?: number;
+        };
+        /** @description How senders prove who they are. */
+        HookAuthInput: components["schemas"]["NoHookAuth"] | components["schemas"]["ApiKeyHookAuthInput"] | components["schemas"]["BearerHookAuth"] | components["schemas"]["HmacHookAuthInput"];
+        /** @description How senders prove who they are. */
+        HookAuth: components["schemas"]["NoHookAuth"] | components["schemas"]["ApiKeyHookAuth"] | components["schemas"]["BearerHookAuth"] | components["schemas"]["HmacHookAuth"];
+        /** @description Starts at a request to the trigger's URL. */
+        WebhookTriggerConfigInput: {
+            /**
+             * @description The kind of trigger.
+             * @constant
+             */
+            kind: "webhook";
+            /**
+             * @description The methods that start it.
+             * @default [
+             *       "POST"
+             *     ]
+             */
+            methods: components["schemas"]["HookMethod"][];
+            /**
+             * @description What must follow the URL, with names in braces for `trigger.params`, for example `/orders/{order_id}`; null for
+             *     anything.
+             * @example /orders/{order_id}
+             */
+            path?: string | null;
+            auth: components["schemas"]["HookAuthInput"];
+            /**
+             * @description What the sender gets: `immediately` a 202 with the id of the execution; `last_node` the execution's output once it
+             *     has ended; `respond_node` what the first `respond` node says, as soon as it says it.
+             * @default immediately
+             * @enum {unknown}
+             */
+            respond: "immediately" | "last_node" | "respond_node";
+            /**
+             * @description How long the sender waits at most for `last_node` and `respond_node`; a 202 then.
+             * @default 30
+             */
+            timeout_seconds: number;
+        };
+        /** @description Starts at a request to the trigger's URL. */
+        WebhookTriggerConfig: {
+            /**
+             * @description The kind of trigger.
+             * @constant
+             */
+            kind: "webhook";
+            /**
+             * @description The methods that start it.
+             * @default [
+             *       "POST"
+             *     ]
+             */
+            methods?: components["schemas"]["HookMethod"][];
+            /**
+             * @description What must follow the URL, with names in braces for `trigger.params`, for example `/orders/{order_id}`; null for
+             *     anything.
+             * @example /orders/{order_id}
+             */
+            path?: string | null;
+            auth: components["schemas"]["HookAuth"];
+            /**
+             * @description What the sender gets: `immediately` a 202 with the id of the execution; `last_node` the execution's output once it
+             *     has ended; `respond_node` what the first `respond` node says, as soon as it says it.
+             * @default immediately
+             * @enum {unknown}
+             */
+            respond?: "immediately" | "last_node" | "respond_node";
+            /**
+             * @description How long the sender waits at most for `last_node` and `respond_node`; a 202 then.
+             * @default 30
+             */
+            timeout_seconds?: number;
+        };
+        /** @description Starts at each submission of a form. */
+        FormTriggerConfig: {
+            /**
+             * @description The kind of trigger.
+             * @constant
+             */
+            kind: "form";
+            /** @description The form. */
+            form_id: string;
+        };
+        /**
+         * @description A type of event.
+         * @enum {unknown}
+         */
+        TriggerEventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered";
+        /**
+         * @description Starts when something happens in the organisation. Executions that event triggers have started may start others in
+         *     turn, five deep.
+         */
+        EventTriggerConfig: {
+            /**
+             * @description The kind of trigger.
+             * @constant
+             */
+            kind: "event";
+            /** @description The types that start it. */
+            events: components["schemas"]["TriggerEventType"][];
+            /**
+             * @description An expression over `event` (`type`, `occurred_at`, `data`); only events for which it holds count.
+             * @example event.data.workflow_id === 'wf_01kaq4e5n8e3s4t5v6w7x8y9z0'
+             */
+            filter?: string | null;
+        };
+        /** @description What makes it start. */
+        TriggerConfigInput: components["schemas"]["ManualTriggerConfig"] | components["schemas"]["ScheduleTriggerConfigInput"] | components["schemas"]["WebhookTriggerConfigInput"] | components["schemas"]["FormTriggerConfig"] | components["schemas"]["EventTriggerConfig"];
+        /** @description What makes it start. */
+        TriggerConfig: components["schemas"]["ManualTriggerConfig"] | components["schemas"]["ScheduleTriggerConfig"] | components["schemas"]["WebhookTriggerConfig"] | components["schemas"]["FormTriggerConfig"] | components["schemas"]["EventTriggerConfig"];
+        /** @description Something that starts a workflow. */
+        Trigger: {
+            /** @description Id of the trigger. */
+            id: string;
+            /** @description What it starts. */
+            workflow_id: string;
+            name: components["schemas"]["TriggerName"];
+            description: components["schemas"]["TriggerDescription"];
+            kind: components["schemas"]["TriggerKind"];
+            /** @description Whether it starts anything. */
+            enabled: boolean;
+            config: components["schemas"]["TriggerConfig"];
+            input: components["schemas"]["TriggerInput"];
+            /**
+             * Format: uri
+             * @description The inbound URL of a webhook trigger, which nobody can guess; null for other kinds. It takes the methods of
+             *     `config`, any path below it (`trigger.path`) and any body. Refusals come in the shape of this API's errors.
+             */
+            url: string | null;
+            /** @description Whether it has a secret. */
+            has_secret: boolean;
+            /**
+             * Format: date-time
+             * @description Until when the secret of before the last rotation still works; null when it does not.
+             */
+            previous_secret_expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it runs next, for an enabled `schedule`; null for others.
+             */
+            next_run_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it last started something.
+             */
+            last_triggered_at: string | null;
+            /** @description Executions it has started; of a webhook trigger, with a delay of about a second. */
+            trigger_count: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of triggers. */
+        TriggerListResponse: {
+            /** @description The triggers, newest first. */
+            data: components["schemas"]["Trigger"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The secret that senders use, where the sender's side makes it; one is made otherwise. With the format
+         *     `standard_webhooks` it is base64, with `whsec_` before it or without.
+         */
+        TriggerSecret: string | null;
+        /** @description A new trigger. */
+        CreateTriggerRequest: {
+            /** @description What it starts. */
+            workflow_id: string;
+            name: components["schemas"]["TriggerName"];
+            description?: components["schemas"]["TriggerDescription"];
+            /**
+             * @description Whether it starts anything at once.
+             * @default true
+             */
+            enabled: boolean;
+            config: components["schemas"]["TriggerConfigInput"];
+            input?: components["schemas"]["TriggerInput"];
+            secret?: components["schemas"]["TriggerSecret"];
+        };
+        /** @description A trigger, with its secret where one was made. */
+        CreatedTrigger: {
+            trigger: components["schemas"]["Trigger"];
+            /** @description The secret, shown this once; null where none was made. */
+            secret: string | null;
+        };
+        /** @description A trigger with its secret. */
+        CreatedTriggerResponse: {
+            data: components["schemas"]["CreatedTrigger"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A trigger. */
+        TriggerResponse: {
+            data: components["schemas"]["Trigger"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateTriggerRequest: {
+            name?: components["schemas"]["TriggerName"];
+            description?: components["schemas"]["TriggerDescription"];
+            config?: components["schemas"]["TriggerConfigInput"];
+            input?: components["schemas"]["TriggerInput"];
+            secret?: components["schemas"]["TriggerSecret"];
+        };
+        /** @description What to run it with. */
+        ExecuteTriggerRequest: {
+            /** @description What the execution gets as `input`. */
+            input?: {
+                [key: string]: unknown;
+            };
+            /** @description Notes of the caller. */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         *     same `Idempotency-Key` is still at work.
+         */
+        TriggerExecuteConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         *     same `Idempotency-Key` is still at work. (RFC 9457).
+         */
+        TriggerExecuteConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description How to rotate. */
+        RotateTriggerSecretRequest: {
+            secret?: components["schemas"]["TriggerSecret"];
+            /** @description How long the old secret goes on working, at most seven days; a day when absent, 0 ends it at once. */
+            overlap_seconds?: number;
+        };
+        /** @description Only webhook triggers have a secret, or an earlier request with the same `Idempotency-Key` is still at work. */
+        TriggerSecretConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "trigger_without_secret" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Only webhook triggers have a secret, or an earlier request with the same `Idempotency-Key` is still at work. (RFC 9457). */
+        TriggerSecretConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "trigger_without_secret" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
             meta?: components["schemas"]["ResponseMeta"];
         };
         /**

@@ -27,6 +27,8 @@ __all__ = [
     "HealthApi",
     "LiveApi",
     "NodesApi",
+    "SchedulesApi",
+    "TriggersApi",
     "WorkflowsApi",
     "ApiResponse",
     "ApiClient",
@@ -38,6 +40,7 @@ __all__ = [
     "ApiAttributeError",
     "ApiException",
     "ApiKey",
+    "ApiKeyHookAuth",
     "ApiKeyInactiveError",
     "ApiKeyInactiveErrorError",
     "ApiKeyInactiveProblem",
@@ -58,15 +61,20 @@ __all__ = [
     "AuthenticationError",
     "AuthenticationErrorError",
     "AuthenticationProblem",
+    "BearerHookAuth",
     "ConnectedEvent",
     "ConnectedEventData",
     "CreateApiKeyRequest",
     "CreateFormRequest",
     "CreateGroupRequest",
+    "CreateScheduleRequest",
     "CreateStreamTicketRequest",
+    "CreateTriggerRequest",
     "CreateWorkflowRequest",
     "CreatedApiKey",
     "CreatedApiKeyResponse",
+    "CreatedTrigger",
+    "CreatedTriggerResponse",
     "CrossSiteError",
     "CrossSiteErrorError",
     "CrossSiteProblem",
@@ -80,6 +88,8 @@ __all__ = [
     "DraftExtensionConflict",
     "DraftExtensionConflictError",
     "DraftExtensionConflictProblem",
+    "EventTriggerConfig",
+    "ExecuteTriggerRequest",
     "ExecuteWorkflowRequest",
     "Execution",
     "ExecutionAlreadyFinishedError",
@@ -130,6 +140,7 @@ __all__ = [
     "FormSubmissionListResponse",
     "FormSubmissionResponse",
     "FormSummary",
+    "FormTriggerConfig",
     "Group",
     "GroupListResponse",
     "GroupResponse",
@@ -137,6 +148,9 @@ __all__ = [
     "HealthComponent",
     "HealthResponse",
     "HealthStatus",
+    "HmacHookAuth",
+    "HookAuth",
+    "HookMethod",
     "IdempotencyKeyReusedError",
     "IdempotencyKeyReusedErrorError",
     "IdempotencyKeyReusedProblem",
@@ -153,6 +167,8 @@ __all__ = [
     "LayersDocument",
     "LogLevel",
     "LoginRequest",
+    "ManualTriggerConfig",
+    "NoHookAuth",
     "NodeCompletedEvent",
     "NodeCompletedEventData",
     "NodeFailedEvent",
@@ -171,11 +187,13 @@ __all__ = [
     "NotFoundErrorErrorDetails",
     "NotFoundProblem",
     "Organisation",
+    "OverlapPolicy",
     "PagePagination",
     "PayloadTooLargeError",
     "PayloadTooLargeErrorError",
     "PayloadTooLargeErrorErrorDetails",
     "PayloadTooLargeProblem",
+    "PreviewScheduleRequest",
     "Probe",
     "ProbeResponse",
     "PublishWorkflowRequest",
@@ -194,6 +212,19 @@ __all__ = [
     "ResponseMeta",
     "RetryPolicy",
     "RotateApiKeyRequest",
+    "RotateTriggerSecretRequest",
+    "Schedule",
+    "ScheduleListResponse",
+    "ScheduleOccurrence",
+    "ScheduleOccurrenceError",
+    "ScheduleOccurrenceListResponse",
+    "ScheduleOccurrenceStatus",
+    "SchedulePreview",
+    "SchedulePreviewResponse",
+    "ScheduleResponse",
+    "ScheduleStatus",
+    "ScheduleTriggerConfig",
+    "ScheduledTime",
     "Scope",
     "ScopeBundle",
     "ScopeBundleName",
@@ -217,6 +248,18 @@ __all__ = [
     "SubmitFormRequest",
     "TokenPair",
     "TokenPairResponse",
+    "Trigger",
+    "TriggerConfig",
+    "TriggerEventType",
+    "TriggerExecuteConflict",
+    "TriggerExecuteConflictError",
+    "TriggerExecuteConflictProblem",
+    "TriggerKind",
+    "TriggerListResponse",
+    "TriggerResponse",
+    "TriggerSecretConflict",
+    "TriggerSecretConflictError",
+    "TriggerSecretConflictProblem",
     "UnsupportedMediaTypeError",
     "UnsupportedMediaTypeErrorError",
     "UnsupportedMediaTypeErrorErrorDetails",
@@ -224,6 +267,8 @@ __all__ = [
     "UpdateApiKeyRequest",
     "UpdateFormRequest",
     "UpdateGroupRequest",
+    "UpdateScheduleRequest",
+    "UpdateTriggerRequest",
     "UpdateWorkflowRequest",
     "User",
     "ValidateWorkflowRequest",
@@ -231,6 +276,7 @@ __all__ = [
     "ValidationErrorError",
     "ValidationErrorErrorDetails",
     "ValidationProblem",
+    "WebhookTriggerConfig",
     "Workflow",
     "WorkflowDefinition",
     "WorkflowDocument",
@@ -285,6 +331,8 @@ from flowpact.api.groups_api import GroupsApi as GroupsApi
 from flowpact.api.health_api import HealthApi as HealthApi
 from flowpact.api.live_api import LiveApi as LiveApi
 from flowpact.api.nodes_api import NodesApi as NodesApi
+from flowpact.api.schedules_api import SchedulesApi as SchedulesApi
+from flowpact.api.triggers_api import TriggersApi as TriggersApi
 from flowpact.api.workflows_api import WorkflowsApi as WorkflowsApi
 
 # import ApiClient
@@ -300,6 +348,7 @@ from flowpact.exceptions import ApiException as ApiException
 
 # import models into sdk package
 from flowpact.models.api_key import ApiKey as ApiKey
+from flowpact.models.api_key_hook_auth import ApiKeyHookAuth as ApiKeyHookAuth
 from flowpact.models.api_key_inactive_error import ApiKeyInactiveError as ApiKeyInactiveError
 from flowpact.models.api_key_inactive_error_error import ApiKeyInactiveErrorError as ApiKeyInactiveErrorError
 from flowpact.models.api_key_inactive_problem import ApiKeyInactiveProblem as ApiKeyInactiveProblem
@@ -320,15 +369,20 @@ from flowpact.models.approval_status import ApprovalStatus as ApprovalStatus
 from flowpact.models.authentication_error import AuthenticationError as AuthenticationError
 from flowpact.models.authentication_error_error import AuthenticationErrorError as AuthenticationErrorError
 from flowpact.models.authentication_problem import AuthenticationProblem as AuthenticationProblem
+from flowpact.models.bearer_hook_auth import BearerHookAuth as BearerHookAuth
 from flowpact.models.connected_event import ConnectedEvent as ConnectedEvent
 from flowpact.models.connected_event_data import ConnectedEventData as ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest as CreateApiKeyRequest
 from flowpact.models.create_form_request import CreateFormRequest as CreateFormRequest
 from flowpact.models.create_group_request import CreateGroupRequest as CreateGroupRequest
+from flowpact.models.create_schedule_request import CreateScheduleRequest as CreateScheduleRequest
 from flowpact.models.create_stream_ticket_request import CreateStreamTicketRequest as CreateStreamTicketRequest
+from flowpact.models.create_trigger_request import CreateTriggerRequest as CreateTriggerRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest as CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey as CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse as CreatedApiKeyResponse
+from flowpact.models.created_trigger import CreatedTrigger as CreatedTrigger
+from flowpact.models.created_trigger_response import CreatedTriggerResponse as CreatedTriggerResponse
 from flowpact.models.cross_site_error import CrossSiteError as CrossSiteError
 from flowpact.models.cross_site_error_error import CrossSiteErrorError as CrossSiteErrorError
 from flowpact.models.cross_site_problem import CrossSiteProblem as CrossSiteProblem
@@ -342,6 +396,8 @@ from flowpact.models.draft_change_conflict_problem import DraftChangeConflictPro
 from flowpact.models.draft_extension_conflict import DraftExtensionConflict as DraftExtensionConflict
 from flowpact.models.draft_extension_conflict_error import DraftExtensionConflictError as DraftExtensionConflictError
 from flowpact.models.draft_extension_conflict_problem import DraftExtensionConflictProblem as DraftExtensionConflictProblem
+from flowpact.models.event_trigger_config import EventTriggerConfig as EventTriggerConfig
+from flowpact.models.execute_trigger_request import ExecuteTriggerRequest as ExecuteTriggerRequest
 from flowpact.models.execute_workflow_request import ExecuteWorkflowRequest as ExecuteWorkflowRequest
 from flowpact.models.execution import Execution as Execution
 from flowpact.models.execution_already_finished_error import ExecutionAlreadyFinishedError as ExecutionAlreadyFinishedError
@@ -392,6 +448,7 @@ from flowpact.models.form_submission import FormSubmission as FormSubmission
 from flowpact.models.form_submission_list_response import FormSubmissionListResponse as FormSubmissionListResponse
 from flowpact.models.form_submission_response import FormSubmissionResponse as FormSubmissionResponse
 from flowpact.models.form_summary import FormSummary as FormSummary
+from flowpact.models.form_trigger_config import FormTriggerConfig as FormTriggerConfig
 from flowpact.models.group import Group as Group
 from flowpact.models.group_list_response import GroupListResponse as GroupListResponse
 from flowpact.models.group_response import GroupResponse as GroupResponse
@@ -399,6 +456,9 @@ from flowpact.models.health import Health as Health
 from flowpact.models.health_component import HealthComponent as HealthComponent
 from flowpact.models.health_response import HealthResponse as HealthResponse
 from flowpact.models.health_status import HealthStatus as HealthStatus
+from flowpact.models.hmac_hook_auth import HmacHookAuth as HmacHookAuth
+from flowpact.models.hook_auth import HookAuth as HookAuth
+from flowpact.models.hook_method import HookMethod as HookMethod
 from flowpact.models.idempotency_key_reused_error import IdempotencyKeyReusedError as IdempotencyKeyReusedError
 from flowpact.models.idempotency_key_reused_error_error import IdempotencyKeyReusedErrorError as IdempotencyKeyReusedErrorError
 from flowpact.models.idempotency_key_reused_problem import IdempotencyKeyReusedProblem as IdempotencyKeyReusedProblem
@@ -415,6 +475,8 @@ from flowpact.models.layer_timeout import LayerTimeout as LayerTimeout
 from flowpact.models.layers_document import LayersDocument as LayersDocument
 from flowpact.models.log_level import LogLevel as LogLevel
 from flowpact.models.login_request import LoginRequest as LoginRequest
+from flowpact.models.manual_trigger_config import ManualTriggerConfig as ManualTriggerConfig
+from flowpact.models.no_hook_auth import NoHookAuth as NoHookAuth
 from flowpact.models.node_completed_event import NodeCompletedEvent as NodeCompletedEvent
 from flowpact.models.node_completed_event_data import NodeCompletedEventData as NodeCompletedEventData
 from flowpact.models.node_failed_event import NodeFailedEvent as NodeFailedEvent
@@ -433,11 +495,13 @@ from flowpact.models.not_found_error_error import NotFoundErrorError as NotFound
 from flowpact.models.not_found_error_error_details import NotFoundErrorErrorDetails as NotFoundErrorErrorDetails
 from flowpact.models.not_found_problem import NotFoundProblem as NotFoundProblem
 from flowpact.models.organisation import Organisation as Organisation
+from flowpact.models.overlap_policy import OverlapPolicy as OverlapPolicy
 from flowpact.models.page_pagination import PagePagination as PagePagination
 from flowpact.models.payload_too_large_error import PayloadTooLargeError as PayloadTooLargeError
 from flowpact.models.payload_too_large_error_error import PayloadTooLargeErrorError as PayloadTooLargeErrorError
 from flowpact.models.payload_too_large_error_error_details import PayloadTooLargeErrorErrorDetails as PayloadTooLargeErrorErrorDetails
 from flowpact.models.payload_too_large_problem import PayloadTooLargeProblem as PayloadTooLargeProblem
+from flowpact.models.preview_schedule_request import PreviewScheduleRequest as PreviewScheduleRequest
 from flowpact.models.probe import Probe as Probe
 from flowpact.models.probe_response import ProbeResponse as ProbeResponse
 from flowpact.models.publish_workflow_request import PublishWorkflowRequest as PublishWorkflowRequest
@@ -456,6 +520,19 @@ from flowpact.models.request_in_progress_problem import RequestInProgressProblem
 from flowpact.models.response_meta import ResponseMeta as ResponseMeta
 from flowpact.models.retry_policy import RetryPolicy as RetryPolicy
 from flowpact.models.rotate_api_key_request import RotateApiKeyRequest as RotateApiKeyRequest
+from flowpact.models.rotate_trigger_secret_request import RotateTriggerSecretRequest as RotateTriggerSecretRequest
+from flowpact.models.schedule import Schedule as Schedule
+from flowpact.models.schedule_list_response import ScheduleListResponse as ScheduleListResponse
+from flowpact.models.schedule_occurrence import ScheduleOccurrence as ScheduleOccurrence
+from flowpact.models.schedule_occurrence_error import ScheduleOccurrenceError as ScheduleOccurrenceError
+from flowpact.models.schedule_occurrence_list_response import ScheduleOccurrenceListResponse as ScheduleOccurrenceListResponse
+from flowpact.models.schedule_occurrence_status import ScheduleOccurrenceStatus as ScheduleOccurrenceStatus
+from flowpact.models.schedule_preview import SchedulePreview as SchedulePreview
+from flowpact.models.schedule_preview_response import SchedulePreviewResponse as SchedulePreviewResponse
+from flowpact.models.schedule_response import ScheduleResponse as ScheduleResponse
+from flowpact.models.schedule_status import ScheduleStatus as ScheduleStatus
+from flowpact.models.schedule_trigger_config import ScheduleTriggerConfig as ScheduleTriggerConfig
+from flowpact.models.scheduled_time import ScheduledTime as ScheduledTime
 from flowpact.models.scope import Scope as Scope
 from flowpact.models.scope_bundle import ScopeBundle as ScopeBundle
 from flowpact.models.scope_bundle_name import ScopeBundleName as ScopeBundleName
@@ -479,6 +556,18 @@ from flowpact.models.submission_start_error import SubmissionStartError as Submi
 from flowpact.models.submit_form_request import SubmitFormRequest as SubmitFormRequest
 from flowpact.models.token_pair import TokenPair as TokenPair
 from flowpact.models.token_pair_response import TokenPairResponse as TokenPairResponse
+from flowpact.models.trigger import Trigger as Trigger
+from flowpact.models.trigger_config import TriggerConfig as TriggerConfig
+from flowpact.models.trigger_event_type import TriggerEventType as TriggerEventType
+from flowpact.models.trigger_execute_conflict import TriggerExecuteConflict as TriggerExecuteConflict
+from flowpact.models.trigger_execute_conflict_error import TriggerExecuteConflictError as TriggerExecuteConflictError
+from flowpact.models.trigger_execute_conflict_problem import TriggerExecuteConflictProblem as TriggerExecuteConflictProblem
+from flowpact.models.trigger_kind import TriggerKind as TriggerKind
+from flowpact.models.trigger_list_response import TriggerListResponse as TriggerListResponse
+from flowpact.models.trigger_response import TriggerResponse as TriggerResponse
+from flowpact.models.trigger_secret_conflict import TriggerSecretConflict as TriggerSecretConflict
+from flowpact.models.trigger_secret_conflict_error import TriggerSecretConflictError as TriggerSecretConflictError
+from flowpact.models.trigger_secret_conflict_problem import TriggerSecretConflictProblem as TriggerSecretConflictProblem
 from flowpact.models.unsupported_media_type_error import UnsupportedMediaTypeError as UnsupportedMediaTypeError
 from flowpact.models.unsupported_media_type_error_error import UnsupportedMediaTypeErrorError as UnsupportedMediaTypeErrorError
 from flowpact.models.unsupported_media_type_error_error_details import UnsupportedMediaTypeErrorErrorDetails as UnsupportedMediaTypeErrorErrorDetails
@@ -486,6 +575,8 @@ from flowpact.models.unsupported_media_type_problem import UnsupportedMediaTypeP
 from flowpact.models.update_api_key_request import UpdateApiKeyRequest as UpdateApiKeyRequest
 from flowpact.models.update_form_request import UpdateFormRequest as UpdateFormRequest
 from flowpact.models.update_group_request import UpdateGroupRequest as UpdateGroupRequest
+from flowpact.models.update_schedule_request import UpdateScheduleRequest as UpdateScheduleRequest
+from flowpact.models.update_trigger_request import UpdateTriggerRequest as UpdateTriggerRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest as UpdateWorkflowRequest
 from flowpact.models.user import User as User
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest as ValidateWorkflowRequest
@@ -493,6 +584,7 @@ from flowpact.models.validation_error import ValidationError as ValidationError
 from flowpact.models.validation_error_error import ValidationErrorError as ValidationErrorError
 from flowpact.models.validation_error_error_details import ValidationErrorErrorDetails as ValidationErrorErrorDetails
 from flowpact.models.validation_problem import ValidationProblem as ValidationProblem
+from flowpact.models.webhook_trigger_config import WebhookTriggerConfig as WebhookTriggerConfig
 from flowpact.models.workflow import Workflow as Workflow
 from flowpact.models.workflow_definition import WorkflowDefinition as WorkflowDefinition
 from flowpact.models.workflow_document import WorkflowDocument as WorkflowDocument

@@ -10,5 +10,7 @@ from flowpact.api.groups_api import GroupsApi
 from flowpact.api.health_api import HealthApi
 from flowpact.api.live_api import LiveApi
 from flowpact.api.nodes_api import NodesApi
+from flowpact.api.schedules_api import SchedulesApi
+from flowpact.api.triggers_api import TriggersApi
 from flowpact.api.workflows_api import WorkflowsApi
 

@@ -38,6 +38,9 @@ class Scope(str, Enum):
     FORMS_COLON_WRITE = 'forms:write'
     SUBMISSIONS_COLON_READ = 'submissions:read'
     SUBMISSIONS_COLON_WRITE = 'submissions:write'
+    TRIGGERS_COLON_READ = 'triggers:read'
+    TRIGGERS_COLON_WRITE = 'triggers:write'
+    TRIGGERS_COLON_EXECUTE = 'triggers:execute'
     API_MINUS_KEYS_COLON_READ = 'api-keys:read'
     API_MINUS_KEYS_COLON_WRITE = 'api-keys:write'
 

@@ -10,6 +10,8 @@ import { Approvals } from './resources/approvals.ts';
 import { Groups } from './resources/groups.ts';
 import { Forms } from './resources/forms.ts';
 import { Live } from './resources/live.ts';
+import { Schedules } from './resources/schedules.ts';
+import { Triggers } from './resources/triggers.ts';
 import { Health } from './resources/health.ts';
 
 export type { ErrorCode } from './error-codes.ts';
@@ -24,6 +26,8 @@ export type { ListApprovalsParams, ApproveApprovalParams, DeclineApprovalParams 
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
 export type { ListFormsParams, CreateFormParams, UpdateFormParams, ExportFormSubmissionsParams, ListFormSubmissionsParams, SubmitFormParams } from './resources/forms.ts';
 export type { CreateStreamTicketParams } from './resources/live.ts';
+export type { ListSchedulesParams, CreateScheduleParams, PreviewScheduleParams, UpdateScheduleParams, GetSchedulePreviewParams, ListScheduleOccurrencesParams } from './resources/schedules.ts';
+export type { ListTriggersParams, CreateTriggerParams, UpdateTriggerParams, ExecuteTriggerParams, RotateTriggerSecretParams } from './resources/triggers.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';
 
@@ -47,6 +51,13 @@ export abstract class Resources {
   readonly forms: Forms;
   /** What a browser needs to follow executions over WebSocket or Server-Sent Events. */
   readonly live: Live;
+  /** Workflows that start by the clock. */
+  readonly schedules: Schedules;
+  /**
+   * What starts workflows: by hand, by the clock, by a request to an inbound URL, by a form, by an event. The inbound
+   * URLs themselves (`/hooks/...`) are not described here: their requests and answers are what a trigger makes of them.
+   */
+  readonly triggers: Triggers;
   /** Whether the server and what it depends on work. */
   readonly health: Health;
 
@@ -60,6 +71,8 @@ export abstract class Resources {
     this.groups = new Groups(client);
     this.forms = new Forms(client);
     this.live = new Live(client);
+    this.schedules = new Schedules(client);
+    this.triggers = new Triggers(client);
     this.health = new Health(client);
   }
 }

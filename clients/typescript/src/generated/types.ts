@@ -1031,6 +1031,304 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List schedules
+         * @description The schedules of the organisation, newest first.
+         */
+        get: operations["listSchedules"];
+        put?: never;
+        /**
+         * Create a schedule
+         * @description Starts a workflow by the clock: at the times of a `cron` expression in a time zone, or every `interval`. Each time starts
+         *     one execution, however many server processes there are.
+         *
+         *     At a change to summer time, a cron expression with fixed times whose local time does not exist runs at the first moment
+         *     that does; one whose local time comes twice runs once. Expressions with `*` or steps in seconds, minutes or hours go by
+         *     the time that passes.
+         */
+        post: operations["createSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview the times of an expression
+         * @description The times at which a schedule would run, without making one.
+         */
+        post: operations["previewSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a schedule
+         * @description One schedule.
+         */
+        get: operations["getSchedule"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a schedule
+         * @description Removes a schedule with the record of its times. What it has started goes on.
+         */
+        delete: operations["deleteSchedule"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a schedule
+         * @description Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now.
+         */
+        patch: operations["updateSchedule"];
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a schedule
+         * @description It starts nothing until it is resumed. Pausing twice changes nothing.
+         */
+        post: operations["pauseSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a schedule
+         * @description It goes on with its next time; the times in its pause stay without an execution. Resuming twice changes nothing.
+         */
+        post: operations["resumeSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview the next times of a schedule
+         * @description When it runs next; none while it is paused.
+         */
+        get: operations["getSchedulePreview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule_id}/occurrences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what became of the times of a schedule
+         * @description Every time that has come, newest first: whether it started an execution, and if not, why. Kept for 30 days. Pages and
+         *     cursor as in `listExecutions`.
+         */
+        get: operations["listScheduleOccurrences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List triggers
+         * @description The triggers of the organisation, newest first; schedules are among them, as triggers of the kind `schedule`.
+         */
+        get: operations["listTriggers"];
+        put?: never;
+        /**
+         * Create a trigger
+         * @description Lets something start a workflow. What an execution gets as `input` is the trigger's `input`, whose leaves may be or
+         *     contain expressions over `trigger`; without one it is the body of the request (`webhook`), what was filled in (`form`),
+         *     the data of the event (`event`), or nothing. Nodes of the workflow read all there is as `trigger`.
+         *
+         *     A webhook trigger gets an inbound URL. Where its `auth` needs a secret, the one in the request is kept, or one is made
+         *     and shown, this once.
+         */
+        post: operations["createTrigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/triggers/{trigger_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a trigger
+         * @description One trigger, without its secret.
+         */
+        get: operations["getTrigger"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a trigger
+         * @description Removes a trigger; its URL is gone. What it has started goes on.
+         */
+        delete: operations["deleteTrigger"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a trigger
+         * @description Changes what is given. `config` is replaced as a whole and keeps its kind. A webhook trigger keeps its URL and its
+         *     secret; it needs a secret before it can ask for one (`rotateTriggerSecret`, or `secret` in this request).
+         */
+        patch: operations["updateTrigger"];
+        trace?: never;
+    };
+    "/v1/triggers/{trigger_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable a trigger
+         * @description Lets it start executions again. A schedule goes on with its next time; what it missed meanwhile stays missed. Enabling twice changes nothing.
+         */
+        post: operations["enableTrigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/triggers/{trigger_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable a trigger
+         * @description It starts nothing until it is enabled again; what it has started goes on. Disabling twice changes nothing. Deleting a workflow disables its triggers.
+         */
+        post: operations["disableTrigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/triggers/{trigger_id}/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Execute a trigger by hand
+         * @description Starts what the trigger starts, now; of whichever kind it is. `input` is what the execution gets; without it, it is the
+         *     trigger's own `input`, as far as that can be had without a request or an event. Nodes see `trigger.type` as `manual`.
+         */
+        post: operations["executeTrigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/triggers/{trigger_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the secret of a webhook trigger
+         * @description Gives a webhook trigger a new secret and shows it, this once. The old one goes on working for `overlap_seconds`, so that
+         *     senders can be moved over one by one.
+         */
+        post: operations["rotateTriggerSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/monitoring/health": {
         parameters: {
             query?: never;
@@ -1740,7 +2038,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {string}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -4226,7 +4524,7 @@ export interface components {
              *     say it itself.
              * @default 0
              */
-            after: number;
+            after?: number;
         };
         /** @description Lets one connection in. */
         StreamTicket: {
@@ -4248,6 +4546,631 @@ export interface components {
         /** @description A ticket. */
         StreamTicketResponse: {
             data: components["schemas"]["StreamTicket"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Whether it starts anything: the same as whether its trigger is enabled.
+         * @enum {string}
+         */
+        ScheduleStatus: "active" | "paused";
+        /** @description What people call it. */
+        TriggerName: string;
+        /** @description More about it. */
+        TriggerDescription: string | null;
+        /**
+         * @description Five fields (minute, hour, day of month, month, day of week) or six (second first); `*`, lists, ranges, steps, names
+         *     (`MON`, `JAN`), `L`, `W`, `#`, and nicknames such as `@daily`.
+         * @example 0 9 * * MON-FRI
+         */
+        CronExpression: string | null;
+        /**
+         * @description A time span such as `30s`, `15m`, `6h`, `1w`, or ISO 8601 (`PT30S`), of at least a second; counted from `starts_at`,
+         *     or else from when the schedule was made.
+         * @example 15m
+         */
+        ScheduleInterval: string | null;
+        /**
+         * @description A time zone of the IANA database, in which `cron` is read.
+         * @default UTC
+         * @example Europe/Berlin
+         */
+        Timezone: string;
+        /**
+         * @description What happens when a time comes while an execution of the schedule is not ended: `skip` lets the time pass,
+         *     `buffer_one` starts one more when it has ended, `allow` starts it at once.
+         * @default skip
+         * @enum {string}
+         */
+        OverlapPolicy: "skip" | "buffer_one" | "allow";
+        /**
+         * @description How late a time may be and still start an execution, when no server was there to do it. What is later is missed.
+         * @default 60
+         */
+        CatchUpSeconds: number;
+        /**
+         * Format: date-time
+         * @description No time before this one counts.
+         */
+        StartsAt: string | null;
+        /**
+         * Format: date-time
+         * @description No time from this one on counts.
+         */
+        EndsAt: string | null;
+        /**
+         * @description What executions get as `input`; any leaf may be or contain `{{ expression }}` over `trigger`. Null for what the kind
+         *     of trigger brings along.
+         * @example {
+         *       "order_id": "{{ trigger.body.id }}"
+         *     }
+         */
+        TriggerInput: {
+            [key: string]: unknown;
+        } | null;
+        /** @description A workflow that starts by the clock. */
+        Schedule: {
+            /** @description Id of the schedule, which is the id of its trigger. */
+            id: string;
+            /** @description What it starts. */
+            workflow_id: string;
+            name: components["schemas"]["TriggerName"];
+            description: components["schemas"]["TriggerDescription"];
+            status: components["schemas"]["ScheduleStatus"];
+            cron: components["schemas"]["CronExpression"];
+            interval: components["schemas"]["ScheduleInterval"];
+            timezone: components["schemas"]["Timezone"];
+            overlap: components["schemas"]["OverlapPolicy"];
+            catch_up_seconds: components["schemas"]["CatchUpSeconds"];
+            starts_at: components["schemas"]["StartsAt"];
+            ends_at: components["schemas"]["EndsAt"];
+            input: components["schemas"]["TriggerInput"];
+            /**
+             * Format: date-time
+             * @description When it runs next; null when it is paused or has no more times.
+             */
+            next_run_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it last started an execution.
+             */
+            last_run_at: string | null;
+            /** @description Executions it has started. */
+            run_count: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of schedules. */
+        ScheduleListResponse: {
+            /** @description The schedules, newest first. */
+            data: components["schemas"]["Schedule"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A new schedule; give either `cron` or `interval`. */
+        CreateScheduleRequest: {
+            /** @description What it starts. */
+            workflow_id: string;
+            name: components["schemas"]["TriggerName"];
+            description?: components["schemas"]["TriggerDescription"];
+            /**
+             * @description Whether it starts anything at once.
+             * @default active
+             * @enum {string}
+             */
+            status?: "active" | "paused";
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            timezone?: components["schemas"]["Timezone"];
+            overlap?: components["schemas"]["OverlapPolicy"];
+            catch_up_seconds?: components["schemas"]["CatchUpSeconds"];
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+            input?: components["schemas"]["TriggerInput"];
+        };
+        /** @description A schedule. */
+        ScheduleResponse: {
+            data: components["schemas"]["Schedule"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description When something is to run; give either `cron` or `interval`. */
+        PreviewScheduleRequest: {
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            timezone?: components["schemas"]["Timezone"];
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+            /**
+             * Format: date-time
+             * @description Only times after this one; now when absent.
+             */
+            from?: string | null;
+            /**
+             * @description How many times.
+             * @default 10
+             */
+            count?: number;
+        };
+        /** @description A time at which a schedule runs. */
+        ScheduledTime: {
+            /**
+             * Format: date-time
+             * @description The time.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description The same, as clocks in the time zone show it.
+             */
+            local: string;
+        };
+        /** @description Times at which a schedule runs. */
+        SchedulePreview: {
+            /** @description The time zone of `local`. */
+            timezone: string;
+            /** @description The times, earliest first. */
+            runs: components["schemas"]["ScheduledTime"][];
+        };
+        /** @description Times at which a schedule runs. */
+        SchedulePreviewResponse: {
+            data: components["schemas"]["SchedulePreview"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateScheduleRequest: {
+            name?: components["schemas"]["TriggerName"];
+            description?: components["schemas"]["TriggerDescription"];
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            /** @description A time zone of the IANA database, in which `cron` is read. */
+            timezone?: string;
+            /**
+             * @description What happens when a time comes while an execution of the schedule is not ended.
+             * @enum {string}
+             */
+            overlap?: "skip" | "buffer_one" | "allow";
+            /** @description How late a time may be and still start an execution. */
+            catch_up_seconds?: number;
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+            input?: components["schemas"]["TriggerInput"];
+        };
+        /**
+         * @description `started` an execution; `buffered` until the one before has ended; `skipped` because of it; `missed` because no server
+         *     was there in time; `failed` because the execution was refused.
+         * @enum {string}
+         */
+        ScheduleOccurrenceStatus: "started" | "buffered" | "skipped" | "missed" | "failed";
+        /** @description Why no execution was started. */
+        ScheduleOccurrenceError: {
+            /** @description Stable name of the error. */
+            code: string;
+            /** @description What happened. */
+            message: string;
+        };
+        /** @description What became of a time of a schedule. */
+        ScheduleOccurrence: {
+            /** @description Id of the occurrence. */
+            id: string;
+            /** @description Its schedule. */
+            schedule_id: string;
+            /**
+             * Format: date-time
+             * @description The time that came.
+             */
+            scheduled_at: string;
+            /**
+             * Format: date-time
+             * @description The last of the times that were missed in a row from this one on; null unless it was missed.
+             */
+            missed_until: string | null;
+            status: components["schemas"]["ScheduleOccurrenceStatus"];
+            /** @description What it started; null unless it did. */
+            execution_id: string | null;
+            /** @description Why it failed; null unless it did. */
+            error: components["schemas"]["ScheduleOccurrenceError"] | null;
+            /**
+             * Format: date-time
+             * @description When a server decided about it.
+             */
+            decided_at: string;
+        };
+        /** @description A page of times. */
+        ScheduleOccurrenceListResponse: {
+            /** @description The times, newest first. */
+            data: components["schemas"]["ScheduleOccurrence"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description What makes it start: `manual` only `executeTrigger`, `schedule` the clock, `webhook` a request to its URL, `form` a
+         *     submission, `event` something that happens on the platform.
+         * @enum {string}
+         */
+        TriggerKind: "manual" | "schedule" | "webhook" | "form" | "event";
+        /** @description Starts by hand only. */
+        ManualTriggerConfig: {
+            /**
+             * @description The kind of trigger. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "manual";
+        };
+        /** @description Starts by the clock; give either `cron` or `interval`. The same as a schedule. */
+        ScheduleTriggerConfig: {
+            /**
+             * @description The kind of trigger. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "schedule";
+            cron?: components["schemas"]["CronExpression"];
+            interval?: components["schemas"]["ScheduleInterval"];
+            timezone?: components["schemas"]["Timezone"];
+            overlap?: components["schemas"]["OverlapPolicy"];
+            catch_up_seconds?: components["schemas"]["CatchUpSeconds"];
+            starts_at?: components["schemas"]["StartsAt"];
+            ends_at?: components["schemas"]["EndsAt"];
+        };
+        /**
+         * @description A method of HTTP.
+         * @enum {string}
+         */
+        HookMethod: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+        /** @description Whoever knows the URL may use it. */
+        NoHookAuth: {
+            /**
+             * @description How senders prove who they are. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "none";
+        };
+        /** @description Senders send the trigger's secret in a header. */
+        ApiKeyHookAuth: {
+            /**
+             * @description How senders prove who they are. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "api_key";
+            /**
+             * @description The header that carries it.
+             * @default X-API-Key
+             */
+            header?: string;
+        };
+        /** @description Senders send the secret as `Authorization: Bearer`. */
+        BearerHookAuth: {
+            /**
+             * @description How senders prove who they are. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "bearer";
+        };
+        /**
+         * @description Senders sign the request with the secret. `format` says how: `standard_webhooks` (Standard Webhooks 1.0: the headers
+         *     `webhook-id`, `webhook-timestamp`, `webhook-signature`), `timestamped` (one header `t=<unix seconds>,v1=<hex>` over
+         *     `<t>.<body>`, as Stripe does) or `body` (the digest of the body in one header, as GitHub does).
+         */
+        HmacHookAuth: {
+            /**
+             * @description How senders prove who they are. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "hmac";
+            /**
+             * @description How the signature is made.
+             * @default standard_webhooks
+             * @enum {string}
+             */
+            format?: "standard_webhooks" | "timestamped" | "body";
+            /** @description The header with the signature, for `timestamped` and `body`; `X-Signature` unless told. */
+            header?: string;
+            /** @description What stands before the digest in the header, for `body`; for example `sha256=`. */
+            prefix?: string;
+            /**
+             * @description The hash, for `body`; `sha256` unless told.
+             * @enum {string}
+             */
+            algorithm?: "sha1" | "sha256" | "sha512";
+            /**
+             * @description How the digest is written, for `body`; `hex` unless told.
+             * @enum {string}
+             */
+            encoding?: "hex" | "base64";
+            /**
+             * @description How far the time of the signature may be off, for the formats that have one.
+             * @default 300
+             */
+            tolerance_seconds?: number;
+        };
+        /** @description How senders prove who they are. */
+        HookAuth: components["schemas"]["NoHookAuth"] | components["schemas"]["ApiKeyHookAuth"] | components["schemas"]["BearerHookAuth"] | components["schemas"]["HmacHookAuth"];
+        /** @description Starts at a request to the trigger's URL. */
+        WebhookTriggerConfig: {
+            /**
+             * @description The kind of trigger. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "webhook";
+            /**
+             * @description The methods that start it.
+             * @default [
+             *       "POST"
+             *     ]
+             */
+            methods?: components["schemas"]["HookMethod"][];
+            /**
+             * @description What must follow the URL, with names in braces for `trigger.params`, for example `/orders/{order_id}`; null for
+             *     anything.
+             * @example /orders/{order_id}
+             */
+            path?: string | null;
+            auth: components["schemas"]["HookAuth"];
+            /**
+             * @description What the sender gets: `immediately` a 202 with the id of the execution; `last_node` the execution's output once it
+             *     has ended; `respond_node` what the first `respond` node says, as soon as it says it.
+             * @default immediately
+             * @enum {string}
+             */
+            respond?: "immediately" | "last_node" | "respond_node";
+            /**
+             * @description How long the sender waits at most for `last_node` and `respond_node`; a 202 then.
+             * @default 30
+             */
+            timeout_seconds?: number;
+        };
+        /** @description Starts at each submission of a form. */
+        FormTriggerConfig: {
+            /**
+             * @description The kind of trigger. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "form";
+            /** @description The form. */
+            form_id: string;
+        };
+        /**
+         * @description A type of event.
+         * @enum {string}
+         */
+        TriggerEventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered";
+        /**
+         * @description Starts when something happens in the organisation. Executions that event triggers have started may start others in
+         *     turn, five deep.
+         */
+        EventTriggerConfig: {
+            /**
+             * @description The kind of trigger. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "event";
+            /** @description The types that start it. */
+            events: components["schemas"]["TriggerEventType"][];
+            /**
+             * @description An expression over `event` (`type`, `occurred_at`, `data`); only events for which it holds count.
+             * @example event.data.workflow_id === 'wf_01kaq4e5n8e3s4t5v6w7x8y9z0'
+             */
+            filter?: string | null;
+        };
+        /** @description What makes it start. */
+        TriggerConfig: components["schemas"]["ManualTriggerConfig"] | components["schemas"]["ScheduleTriggerConfig"] | components["schemas"]["WebhookTriggerConfig"] | components["schemas"]["FormTriggerConfig"] | components["schemas"]["EventTriggerConfig"];
+        /** @description Something that starts a workflow. */
+        Trigger: {
+            /** @description Id of the trigger. */
+            id: string;
+            /** @description What it starts. */
+            workflow_id: string;
+            name: components["schemas"]["TriggerName"];
+            description: components["schemas"]["TriggerDescription"];
+            kind: components["schemas"]["TriggerKind"];
+            /** @description Whether it starts anything. */
+            enabled: boolean;
+            config: components["schemas"]["TriggerConfig"];
+            input: components["schemas"]["TriggerInput"];
+            /**
+             * Format: uri
+             * @description The inbound URL of a webhook trigger, which nobody can guess; null for other kinds. It takes the methods of
+             *     `config`, any path below it (`trigger.path`) and any body. Refusals come in the shape of this API's errors.
+             */
+            url: string | null;
+            /** @description Whether it has a secret. */
+            has_secret: boolean;
+            /**
+             * Format: date-time
+             * @description Until when the secret of before the last rotation still works; null when it does not.
+             */
+            previous_secret_expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it runs next, for an enabled `schedule`; null for others.
+             */
+            next_run_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it last started something.
+             */
+            last_triggered_at: string | null;
+            /** @description Executions it has started; of a webhook trigger, with a delay of about a second. */
+            trigger_count: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of triggers. */
+        TriggerListResponse: {
+            /** @description The triggers, newest first. */
+            data: components["schemas"]["Trigger"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The secret that senders use, where the sender's side makes it; one is made otherwise. With the format
+         *     `standard_webhooks` it is base64, with `whsec_` before it or without.
+         */
+        TriggerSecret: string | null;
+        /** @description A new trigger. */
+        CreateTriggerRequest: {
+            /** @description What it starts. */
+            workflow_id: string;
+            name: components["schemas"]["TriggerName"];
+            description?: components["schemas"]["TriggerDescription"];
+            /**
+             * @description Whether it starts anything at once.
+             * @default true
+             */
+            enabled?: boolean;
+            config: components["schemas"]["TriggerConfig"];
+            input?: components["schemas"]["TriggerInput"];
+            secret?: components["schemas"]["TriggerSecret"];
+        };
+        /** @description A trigger, with its secret where one was made. */
+        CreatedTrigger: {
+            trigger: components["schemas"]["Trigger"];
+            /** @description The secret, shown this once; null where none was made. */
+            secret: string | null;
+        };
+        /** @description A trigger with its secret. */
+        CreatedTriggerResponse: {
+            data: components["schemas"]["CreatedTrigger"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A trigger. */
+        TriggerResponse: {
+            data: components["schemas"]["Trigger"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateTriggerRequest: {
+            name?: components["schemas"]["TriggerName"];
+            description?: components["schemas"]["TriggerDescription"];
+            config?: components["schemas"]["TriggerConfig"];
+            input?: components["schemas"]["TriggerInput"];
+            secret?: components["schemas"]["TriggerSecret"];
+        };
+        /** @description What to run it with. */
+        ExecuteTriggerRequest: {
+            /** @description What the execution gets as `input`. */
+            input?: {
+                [key: string]: unknown;
+            };
+            /** @description Notes of the caller. */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         *     same `Idempotency-Key` is still at work.
+         */
+        TriggerExecuteConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         *     same `Idempotency-Key` is still at work. (RFC 9457).
+         */
+        TriggerExecuteConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description How to rotate. */
+        RotateTriggerSecretRequest: {
+            secret?: components["schemas"]["TriggerSecret"];
+            /** @description How long the old secret goes on working, at most seven days; a day when absent, 0 ends it at once. */
+            overlap_seconds?: number;
+        };
+        /** @description Only webhook triggers have a secret, or an earlier request with the same `Idempotency-Key` is still at work. */
+        TriggerSecretConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "trigger_without_secret" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Only webhook triggers have a secret, or an earlier request with the same `Idempotency-Key` is still at work. (RFC 9457). */
+        TriggerSecretConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "trigger_without_secret" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
@@ -5714,6 +6637,109 @@ export interface components {
                 "application/problem+json": components["schemas"]["FormNotChangedProblem"];
             };
         };
+        /**
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         *     same `Idempotency-Key` is still at work.
+         */
+        TriggerNotExecuted: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "trigger_disabled",
+                 *         "message": "This trigger is disabled. Enable it first.",
+                 *         "details": {
+                 *           "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["TriggerExecuteConflict"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:trigger_disabled",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "This trigger is disabled. Enable it first.",
+                 *       "code": "trigger_disabled",
+                 *       "details": {
+                 *         "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["TriggerExecuteConflictProblem"];
+            };
+        };
+        /** @description Only webhook triggers have a secret, or an earlier request with the same `Idempotency-Key` is still at work. */
+        TriggerSecretNotRotated: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "trigger_without_secret",
+                 *         "message": "A schedule trigger has no secret; only webhook triggers do.",
+                 *         "details": {
+                 *           "kind": "schedule"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["TriggerSecretConflict"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:trigger_without_secret",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "A schedule trigger has no secret; only webhook triggers do.",
+                 *       "code": "trigger_without_secret",
+                 *       "details": {
+                 *         "kind": "schedule"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["TriggerSecretConflictProblem"];
+            };
+        };
         /** @description The request breaks the contract or a rule of the domain. */
         ProbeValidationFailed: {
             headers: {
@@ -5980,6 +7006,16 @@ export interface components {
          * @example sub_01kaq5f7g8h9j0k1m2n3p4q5r6
          */
         SubmissionId: string;
+        /**
+         * @description Id of a schedule.
+         * @example trig_01kaq5f4p0h7s3v8x0z1b2d4f6
+         */
+        ScheduleId: string;
+        /**
+         * @description Id of a trigger.
+         * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
+         */
+        TriggerId: string;
     };
     requestBodies: never;
     headers: {
@@ -12359,6 +13395,1606 @@ export interface operations {
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listSchedules: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only those of this workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id?: string;
+                /**
+                 * @description Only schedules in this state.
+                 * @example active
+                 */
+                status?: components["schemas"]["ScheduleStatus"];
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of schedules. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "trig_01kaq5f4p0h7s3v8x0z1b2d4f6",
+                     *           "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *           "name": "Every working day at nine",
+                     *           "description": null,
+                     *           "status": "active",
+                     *           "cron": "0 9 * * MON-FRI",
+                     *           "interval": null,
+                     *           "timezone": "Europe/Berlin",
+                     *           "overlap": "skip",
+                     *           "catch_up_seconds": 3600,
+                     *           "starts_at": null,
+                     *           "ends_at": null,
+                     *           "input": {
+                     *             "order_id": "daily",
+                     *             "amount": 0
+                     *           },
+                     *           "next_run_at": "2026-11-23T08:00:00.000Z",
+                     *           "last_run_at": "2026-11-20T08:00:00.000Z",
+                     *           "run_count": 5,
+                     *           "created_at": "2026-11-13T09:30:00.000Z",
+                     *           "updated_at": "2026-11-13T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The new schedule. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *       "name": "Every working day at nine",
+                 *       "cron": "0 9 * * MON-FRI",
+                 *       "timezone": "Europe/Berlin",
+                 *       "overlap": "skip",
+                 *       "catch_up_seconds": 3600,
+                 *       "input": {
+                 *         "order_id": "daily",
+                 *         "amount": 0
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description The schedule. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5f4p0h7s3v8x0z1b2d4f6",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Every working day at nine",
+                     *         "description": null,
+                     *         "status": "active",
+                     *         "cron": "0 9 * * MON-FRI",
+                     *         "interval": null,
+                     *         "timezone": "Europe/Berlin",
+                     *         "overlap": "skip",
+                     *         "catch_up_seconds": 3600,
+                     *         "starts_at": null,
+                     *         "ends_at": null,
+                     *         "input": {
+                     *           "order_id": "daily",
+                     *           "amount": 0
+                     *         },
+                     *         "next_run_at": "2026-11-23T08:00:00.000Z",
+                     *         "last_run_at": "2026-11-20T08:00:00.000Z",
+                     *         "run_count": 5,
+                     *         "created_at": "2026-11-13T09:30:00.000Z",
+                     *         "updated_at": "2026-11-13T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    previewSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description When it is to run. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "cron": "30 2 * * *",
+                 *       "timezone": "Europe/Berlin",
+                 *       "from": "2026-03-28T00:00:00.000Z",
+                 *       "count": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["PreviewScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description The times, earliest first; none when there are no more. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "timezone": "Europe/Berlin",
+                     *         "runs": [
+                     *           {
+                     *             "at": "2026-03-28T01:30:00.000Z",
+                     *             "local": "2026-03-28T02:30:00+01:00"
+                     *           },
+                     *           {
+                     *             "at": "2026-03-29T01:00:00.000Z",
+                     *             "local": "2026-03-29T03:00:00+02:00"
+                     *           },
+                     *           {
+                     *             "at": "2026-03-30T00:30:00.000Z",
+                     *             "local": "2026-03-30T02:30:00+02:00"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SchedulePreviewResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a schedule.
+                 * @example trig_01kaq5f4p0h7s3v8x0z1b2d4f6
+                 */
+                schedule_id: components["parameters"]["ScheduleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedule. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5f4p0h7s3v8x0z1b2d4f6",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Every working day at nine",
+                     *         "description": null,
+                     *         "status": "active",
+                     *         "cron": "0 9 * * MON-FRI",
+                     *         "interval": null,
+                     *         "timezone": "Europe/Berlin",
+                     *         "overlap": "skip",
+                     *         "catch_up_seconds": 3600,
+                     *         "starts_at": null,
+                     *         "ends_at": null,
+                     *         "input": {
+                     *           "order_id": "daily",
+                     *           "amount": 0
+                     *         },
+                     *         "next_run_at": "2026-11-23T08:00:00.000Z",
+                     *         "last_run_at": "2026-11-20T08:00:00.000Z",
+                     *         "run_count": 5,
+                     *         "created_at": "2026-11-13T09:30:00.000Z",
+                     *         "updated_at": "2026-11-13T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a schedule.
+                 * @example trig_01kaq5f4p0h7s3v8x0z1b2d4f6
+                 */
+                schedule_id: components["parameters"]["ScheduleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a schedule.
+                 * @example trig_01kaq5f4p0h7s3v8x0z1b2d4f6
+                 */
+                schedule_id: components["parameters"]["ScheduleId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap": "buffer_one"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description The schedule as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5f4p0h7s3v8x0z1b2d4f6",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Every working day at nine",
+                     *         "description": null,
+                     *         "status": "active",
+                     *         "cron": "0 9 * * MON-FRI",
+                     *         "interval": null,
+                     *         "timezone": "Europe/Berlin",
+                     *         "overlap": "buffer_one",
+                     *         "catch_up_seconds": 3600,
+                     *         "starts_at": null,
+                     *         "ends_at": null,
+                     *         "input": {
+                     *           "order_id": "daily",
+                     *           "amount": 0
+                     *         },
+                     *         "next_run_at": "2026-11-23T08:00:00.000Z",
+                     *         "last_run_at": "2026-11-20T08:00:00.000Z",
+                     *         "run_count": 5,
+                     *         "created_at": "2026-11-13T09:30:00.000Z",
+                     *         "updated_at": "2026-11-13T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    pauseSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a schedule.
+                 * @example trig_01kaq5f4p0h7s3v8x0z1b2d4f6
+                 */
+                schedule_id: components["parameters"]["ScheduleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedule as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5f4p0h7s3v8x0z1b2d4f6",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Every working day at nine",
+                     *         "description": null,
+                     *         "status": "paused",
+                     *         "cron": "0 9 * * MON-FRI",
+                     *         "interval": null,
+                     *         "timezone": "Europe/Berlin",
+                     *         "overlap": "skip",
+                     *         "catch_up_seconds": 3600,
+                     *         "starts_at": null,
+                     *         "ends_at": null,
+                     *         "input": {
+                     *           "order_id": "daily",
+                     *           "amount": 0
+                     *         },
+                     *         "next_run_at": null,
+                     *         "last_run_at": "2026-11-20T08:00:00.000Z",
+                     *         "run_count": 5,
+                     *         "created_at": "2026-11-13T09:30:00.000Z",
+                     *         "updated_at": "2026-11-13T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    resumeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a schedule.
+                 * @example trig_01kaq5f4p0h7s3v8x0z1b2d4f6
+                 */
+                schedule_id: components["parameters"]["ScheduleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedule as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5f4p0h7s3v8x0z1b2d4f6",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Every working day at nine",
+                     *         "description": null,
+                     *         "status": "active",
+                     *         "cron": "0 9 * * MON-FRI",
+                     *         "interval": null,
+                     *         "timezone": "Europe/Berlin",
+                     *         "overlap": "skip",
+                     *         "catch_up_seconds": 3600,
+                     *         "starts_at": null,
+                     *         "ends_at": null,
+                     *         "input": {
+                     *           "order_id": "daily",
+                     *           "amount": 0
+                     *         },
+                     *         "next_run_at": "2026-11-23T08:00:00.000Z",
+                     *         "last_run_at": "2026-11-20T08:00:00.000Z",
+                     *         "run_count": 5,
+                     *         "created_at": "2026-11-13T09:30:00.000Z",
+                     *         "updated_at": "2026-11-13T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getSchedulePreview: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many times.
+                 * @example 3
+                 */
+                count?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a schedule.
+                 * @example trig_01kaq5f4p0h7s3v8x0z1b2d4f6
+                 */
+                schedule_id: components["parameters"]["ScheduleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The times, earliest first; none when there are no more. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "timezone": "Europe/Berlin",
+                     *         "runs": [
+                     *           {
+                     *             "at": "2026-03-28T01:30:00.000Z",
+                     *             "local": "2026-03-28T02:30:00+01:00"
+                     *           },
+                     *           {
+                     *             "at": "2026-03-29T01:00:00.000Z",
+                     *             "local": "2026-03-29T03:00:00+02:00"
+                     *           },
+                     *           {
+                     *             "at": "2026-03-30T00:30:00.000Z",
+                     *             "local": "2026-03-30T02:30:00+02:00"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SchedulePreviewResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listScheduleOccurrences: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only times that ended like this.
+                 * @example started
+                 */
+                status?: components["schemas"]["ScheduleOccurrenceStatus"];
+                /**
+                 * @description Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.
+                 * @example 1
+                 */
+                page?: components["parameters"]["PageWithoutCursor"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+                /**
+                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+                 *     items are added. Not together with `page`.
+                 */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a schedule.
+                 * @example trig_01kaq5f4p0h7s3v8x0z1b2d4f6
+                 */
+                schedule_id: components["parameters"]["ScheduleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of times. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "occ_01kaq5h6r2j8t4w9y1a2c3e5g7",
+                     *           "schedule_id": "trig_01kaq5f4p0h7s3v8x0z1b2d4f6",
+                     *           "scheduled_at": "2026-11-20T08:00:00.000Z",
+                     *           "missed_until": null,
+                     *           "status": "started",
+                     *           "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *           "error": null,
+                     *           "decided_at": "2026-11-20T08:00:00.412Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false,
+                     *         "next_cursor": null,
+                     *         "has_more": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ScheduleOccurrenceListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listTriggers: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only those of this workflow.
+                 * @example wf_01kaq4e5n8e3s4t5v6w7x8y9z0
+                 */
+                workflow_id?: string;
+                /**
+                 * @description Only triggers of this kind.
+                 * @example webhook
+                 */
+                kind?: components["schemas"]["TriggerKind"];
+                /**
+                 * @description Only those that are enabled, or only those that are not.
+                 * @example true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of triggers. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5",
+                     *           "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *           "name": "Orders of the shop",
+                     *           "description": null,
+                     *           "kind": "webhook",
+                     *           "enabled": true,
+                     *           "config": {
+                     *             "kind": "webhook",
+                     *             "methods": [
+                     *               "POST"
+                     *             ],
+                     *             "auth": {
+                     *               "type": "hmac",
+                     *               "format": "standard_webhooks",
+                     *               "tolerance_seconds": 300
+                     *             },
+                     *             "respond": "immediately",
+                     *             "timeout_seconds": 30
+                     *           },
+                     *           "input": {
+                     *             "order_id": "{{ trigger.body.id }}",
+                     *             "amount": "{{ trigger.body.total }}"
+                     *           },
+                     *           "url": "http://localhost:3000/hooks/8sT2mQv4Zr6YpL1nBc9Kd3Wx",
+                     *           "has_secret": true,
+                     *           "previous_secret_expires_at": null,
+                     *           "next_run_at": null,
+                     *           "last_triggered_at": "2026-11-22T10:29:59.000Z",
+                     *           "trigger_count": 17,
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TriggerListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createTrigger: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The new trigger. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *       "name": "Orders of the shop",
+                 *       "config": {
+                 *         "kind": "webhook",
+                 *         "methods": [
+                 *           "POST"
+                 *         ],
+                 *         "auth": {
+                 *           "type": "hmac"
+                 *         }
+                 *       },
+                 *       "input": {
+                 *         "order_id": "{{ trigger.body.id }}",
+                 *         "amount": "{{ trigger.body.total }}"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateTriggerRequest"];
+            };
+        };
+        responses: {
+            /** @description The trigger, and its secret where one was made. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "trigger": {
+                     *           "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5",
+                     *           "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *           "name": "Orders of the shop",
+                     *           "description": null,
+                     *           "kind": "webhook",
+                     *           "enabled": true,
+                     *           "config": {
+                     *             "kind": "webhook",
+                     *             "methods": [
+                     *               "POST"
+                     *             ],
+                     *             "auth": {
+                     *               "type": "hmac",
+                     *               "format": "standard_webhooks",
+                     *               "tolerance_seconds": 300
+                     *             },
+                     *             "respond": "immediately",
+                     *             "timeout_seconds": 30
+                     *           },
+                     *           "input": {
+                     *             "order_id": "{{ trigger.body.id }}",
+                     *             "amount": "{{ trigger.body.total }}"
+                     *           },
+                     *           "url": "http://localhost:3000/hooks/8sT2mQv4Zr6YpL1nBc9Kd3Wx",
+                     *           "has_secret": true,
+                     *           "previous_secret_expires_at": null,
+                     *           "next_run_at": null,
+                     *           "last_triggered_at": "2026-11-22T10:29:59.000Z",
+                     *           "trigger_count": 17,
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         },
+                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedTriggerResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getTrigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a trigger.
+                 * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
+                 */
+                trigger_id: components["parameters"]["TriggerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trigger. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Orders of the shop",
+                     *         "description": null,
+                     *         "kind": "webhook",
+                     *         "enabled": true,
+                     *         "config": {
+                     *           "kind": "webhook",
+                     *           "methods": [
+                     *             "POST"
+                     *           ],
+                     *           "auth": {
+                     *             "type": "hmac",
+                     *             "format": "standard_webhooks",
+                     *             "tolerance_seconds": 300
+                     *           },
+                     *           "respond": "immediately",
+                     *           "timeout_seconds": 30
+                     *         },
+                     *         "input": {
+                     *           "order_id": "{{ trigger.body.id }}",
+                     *           "amount": "{{ trigger.body.total }}"
+                     *         },
+                     *         "url": "http://localhost:3000/hooks/8sT2mQv4Zr6YpL1nBc9Kd3Wx",
+                     *         "has_secret": true,
+                     *         "previous_secret_expires_at": null,
+                     *         "next_run_at": null,
+                     *         "last_triggered_at": "2026-11-22T10:29:59.000Z",
+                     *         "trigger_count": 17,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TriggerResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteTrigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a trigger.
+                 * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
+                 */
+                trigger_id: components["parameters"]["TriggerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateTrigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a trigger.
+                 * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
+                 */
+                trigger_id: components["parameters"]["TriggerId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Orders of the shop (new)",
+                 *       "description": "Since the move to the new shop."
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateTriggerRequest"];
+            };
+        };
+        responses: {
+            /** @description The trigger as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Orders of the shop",
+                     *         "description": null,
+                     *         "kind": "webhook",
+                     *         "enabled": true,
+                     *         "config": {
+                     *           "kind": "webhook",
+                     *           "methods": [
+                     *             "POST"
+                     *           ],
+                     *           "auth": {
+                     *             "type": "hmac",
+                     *             "format": "standard_webhooks",
+                     *             "tolerance_seconds": 300
+                     *           },
+                     *           "respond": "immediately",
+                     *           "timeout_seconds": 30
+                     *         },
+                     *         "input": {
+                     *           "order_id": "{{ trigger.body.id }}",
+                     *           "amount": "{{ trigger.body.total }}"
+                     *         },
+                     *         "url": "http://localhost:3000/hooks/8sT2mQv4Zr6YpL1nBc9Kd3Wx",
+                     *         "has_secret": true,
+                     *         "previous_secret_expires_at": null,
+                     *         "next_run_at": null,
+                     *         "last_triggered_at": "2026-11-22T10:29:59.000Z",
+                     *         "trigger_count": 17,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TriggerResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    enableTrigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a trigger.
+                 * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
+                 */
+                trigger_id: components["parameters"]["TriggerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trigger as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Orders of the shop",
+                     *         "description": null,
+                     *         "kind": "webhook",
+                     *         "enabled": true,
+                     *         "config": {
+                     *           "kind": "webhook",
+                     *           "methods": [
+                     *             "POST"
+                     *           ],
+                     *           "auth": {
+                     *             "type": "hmac",
+                     *             "format": "standard_webhooks",
+                     *             "tolerance_seconds": 300
+                     *           },
+                     *           "respond": "immediately",
+                     *           "timeout_seconds": 30
+                     *         },
+                     *         "input": {
+                     *           "order_id": "{{ trigger.body.id }}",
+                     *           "amount": "{{ trigger.body.total }}"
+                     *         },
+                     *         "url": "http://localhost:3000/hooks/8sT2mQv4Zr6YpL1nBc9Kd3Wx",
+                     *         "has_secret": true,
+                     *         "previous_secret_expires_at": null,
+                     *         "next_run_at": null,
+                     *         "last_triggered_at": "2026-11-22T10:29:59.000Z",
+                     *         "trigger_count": 17,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TriggerResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    disableTrigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a trigger.
+                 * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
+                 */
+                trigger_id: components["parameters"]["TriggerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trigger as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "name": "Orders of the shop",
+                     *         "description": null,
+                     *         "kind": "webhook",
+                     *         "enabled": false,
+                     *         "config": {
+                     *           "kind": "webhook",
+                     *           "methods": [
+                     *             "POST"
+                     *           ],
+                     *           "auth": {
+                     *             "type": "hmac",
+                     *             "format": "standard_webhooks",
+                     *             "tolerance_seconds": 300
+                     *           },
+                     *           "respond": "immediately",
+                     *           "timeout_seconds": 30
+                     *         },
+                     *         "input": {
+                     *           "order_id": "{{ trigger.body.id }}",
+                     *           "amount": "{{ trigger.body.total }}"
+                     *         },
+                     *         "url": "http://localhost:3000/hooks/8sT2mQv4Zr6YpL1nBc9Kd3Wx",
+                     *         "has_secret": true,
+                     *         "previous_secret_expires_at": null,
+                     *         "next_run_at": null,
+                     *         "last_triggered_at": "2026-11-22T10:29:59.000Z",
+                     *         "trigger_count": 17,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TriggerResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    executeTrigger: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of a trigger.
+                 * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
+                 */
+                trigger_id: components["parameters"]["TriggerId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to run it with. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "input": {
+                 *         "order_id": "A-1042",
+                 *         "amount": 1250
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExecuteTriggerRequest"];
+            };
+        };
+        responses: {
+            /** @description The execution, accepted and not ended yet. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "workflow_version": 1,
+                     *         "status": "pending",
+                     *         "progress": 0,
+                     *         "input": {
+                     *           "order_id": "A-1042",
+                     *           "amount": 1250
+                     *         },
+                     *         "output": null,
+                     *         "error": null,
+                     *         "metadata": {},
+                     *         "started_by": {
+                     *           "type": "trigger",
+                     *           "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5"
+                     *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": null,
+                     *         "replay_of": null,
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": null,
+                     *         "completed_at": null,
+                     *         "duration_ms": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExecutionResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["TriggerNotExecuted"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    rotateTriggerSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of a trigger.
+                 * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
+                 */
+                trigger_id: components["parameters"]["TriggerId"];
+            };
+            cookie?: never;
+        };
+        /** @description How to rotate; a day of overlap without it. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap_seconds": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotateTriggerSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description The trigger and its new secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "trigger": {
+                     *           "id": "trig_01kaq5d2m8f6r2t7w9y0a1c3e5",
+                     *           "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *           "name": "Orders of the shop",
+                     *           "description": null,
+                     *           "kind": "webhook",
+                     *           "enabled": true,
+                     *           "config": {
+                     *             "kind": "webhook",
+                     *             "methods": [
+                     *               "POST"
+                     *             ],
+                     *             "auth": {
+                     *               "type": "hmac",
+                     *               "format": "standard_webhooks",
+                     *               "tolerance_seconds": 300
+                     *             },
+                     *             "respond": "immediately",
+                     *             "timeout_seconds": 30
+                     *           },
+                     *           "input": {
+                     *             "order_id": "{{ trigger.body.id }}",
+                     *             "amount": "{{ trigger.body.total }}"
+                     *           },
+                     *           "url": "http://localhost:3000/hooks/8sT2mQv4Zr6YpL1nBc9Kd3Wx",
+                     *           "has_secret": true,
+                     *           "previous_secret_expires_at": "2026-11-22T11:30:00.000Z",
+                     *           "next_run_at": null,
+                     *           "last_triggered_at": "2026-11-22T10:29:59.000Z",
+                     *           "trigger_count": 17,
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         },
+                     *         "secret": "whsec_Yh7WcD2pLf6GjE5a3xK9vQ1sZr8TnB4m"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedTriggerResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["TriggerSecretNotRotated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
