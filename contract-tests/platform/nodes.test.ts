@@ -38,6 +38,8 @@ describe('nodes of a draft', () => {
     const path = { workflow_id: await draftWorkflow(harness()), node_id: 'say' };
     const renamed = await harness().call('replaceWorkflowNode', { path, json: log('tell') });
     expect(renamed.body.data.node.id).toBe('tell');
+    const got = await harness().call('getWorkflowNode', { path: { ...path, node_id: 'tell' } });
+    expect(got.body.data).toEqual(log('tell'));
     const edge = await harness().call('getWorkflowEdge', { path: { ...path, edge_id: 'e1' } });
     expect(edge.body.data).toMatchObject({ from: 'double', to: 'tell' });
     const removed = await harness().call('deleteWorkflowNode', { path: { ...path, node_id: 'tell' } });
