@@ -85,6 +85,11 @@ export default defineConfig({
           deleteWorkflowEdge: 'deleteEdge',
           listNodeTypes: 'listTypes',
           getNodeType: 'getType',
+          listKvEntries: 'list',
+          getKvEntry: 'get',
+          setKvEntry: 'set',
+          appendToKvEntry: 'append',
+          deleteKvEntry: 'delete',
         },
         lastEvents: {
           streamExecutionEvents: {

@@ -99,3 +99,30 @@ export async function schedule(harness: ContractHarness, fields: Record<string, 
   });
   return body.data.id;
 }
+
+let named = 0;
+
+/** Makes a secret of a name of its own; answers the name. */
+export async function secret(harness: ContractHarness, json: Record<string, unknown> = {}): Promise<string> {
+  const name = `FIXTURE_${(named += 1)}`;
+  const { body } = await harness.call('createSecret', { json: { name, value: 'a value', ...json } });
+  return body.data.name;
+}
+
+/** Makes a credential of a name of its own. */
+export async function credential(
+  harness: ContractHarness,
+  values: Record<string, unknown>,
+  more: Record<string, unknown> = {},
+): Promise<{ id: string; name: string }> {
+  const name = `fixture ${(named += 1)}`;
+  const { body } = await harness.call('createCredential', { json: { name, values, ...more } });
+  return body.data;
+}
+
+/** Stores a value for the organisation; answers its key. */
+export async function stored(harness: ContractHarness, value: unknown): Promise<string> {
+  const key = `fixture_${(named += 1)}`;
+  await harness.call('setKvEntry', { path: { key }, json: { value } });
+  return key;
+}

@@ -2,13 +2,16 @@ import type { CallOptions, ContractHarness } from '../contract-harness.ts';
 import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
+import { credentials } from './credentials.ts';
 import { executions } from './executions.ts';
 import { forms } from './forms.ts';
 import { groups } from './groups.ts';
 import { health } from './health.ts';
+import { kv } from './kv.ts';
 import { nodes } from './nodes.ts';
 import { live } from './live.ts';
 import { schedules } from './schedules.ts';
+import { secrets } from './secrets.ts';
 import type { TagRequests } from './tag-requests.ts';
 import { triggers } from './triggers.ts';
 import { workflows } from './workflows.ts';
@@ -28,6 +31,9 @@ export const tags: readonly TagRequests[] = [
   triggers,
   health,
   live,
+  secrets,
+  credentials,
+  kv,
 ];
 
 /** One good request per operation of the contract. */

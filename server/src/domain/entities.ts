@@ -2,6 +2,7 @@ import { ApiKeySecret } from './api-key/api-key-secret.entity.ts';
 import { ApiKey } from './api-key/api-key.entity.ts';
 import { formEntities } from './form/entities.ts';
 import { Group } from './group/group.entity.ts';
+import { KvEntry, KvStep } from './kv/kv-entry.entity.ts';
 import { Organisation } from './organisation/organisation.entity.ts';
 import { LoginAttempt } from './session/login-attempt.entity.ts';
 import { RefreshToken } from './session/refresh-token.entity.ts';
@@ -11,6 +12,8 @@ import { User } from './user/user.entity.ts';
 import { executionEntities } from './execution/entities.ts';
 import { DomainEvent } from './event/domain-event.entity.ts';
 import { EventSubscription } from './event/event-subscription.entity.ts';
+import { Credential } from './vault/credential.entity.ts';
+import { Secret } from './vault/secret.entity.ts';
 import { WebhookAttempt } from './webhook/webhook-attempt.entity.ts';
 import { WebhookDelivery } from './webhook/webhook-delivery.entity.ts';
 import { Webhook } from './webhook/webhook.entity.ts';
@@ -33,6 +36,10 @@ export const entities = [
   WorkflowVersion,
   ...executionEntities,
   ...triggerEntities,
+  Secret,
+  Credential,
+  KvEntry,
+  KvStep,
   DomainEvent,
   EventSubscription,
   Webhook,

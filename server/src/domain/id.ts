@@ -18,6 +18,8 @@ export type IdPrefix =
   | 'sub'
   | 'wait'
   | 'wh'
+  | 'sec'
+  | 'cred'
   | 'dlv'
   | 'att'
   | 'trig'

@@ -15,6 +15,12 @@ export const scopeDescriptions = {
   'triggers:read': 'List and read triggers and schedules, without their secrets.',
   'triggers:write': 'Create, change, enable and delete triggers and schedules.',
   'triggers:execute': 'Execute triggers by hand.',
+  'secrets:read': 'List and read secrets, without their values.',
+  'secrets:write': 'Create, change and delete secrets.',
+  'credentials:read': 'List and read credentials, without their values.',
+  'credentials:write': 'Create, change and delete credentials.',
+  'kv:read': 'List and read stored values.',
+  'kv:write': 'Set, append to and delete stored values.',
   'api-keys:read': 'List and read API keys, without their secrets.',
   'api-keys:write': 'Create, change, rotate and revoke API keys.',
 } as const;

@@ -10,6 +10,12 @@ export abstract class Sealer {
 
   /** What was sealed; throws when it was sealed elsewhere, was changed, or its master key is not configured. */
   abstract open(organisationId: string, sealed: Uint8Array, context: string): string;
+
+  /**
+   * Codes of a text that nobody else can make, 32 hexadecimal digits each: the present one first, then those of former
+   * master keys.
+   */
+  abstract codes(text: string): string[];
 }
 
 /** The type of columns that hold sealed values, by which the re-wrap command finds them. */

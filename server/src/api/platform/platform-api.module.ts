@@ -18,6 +18,7 @@ import { insideSpan } from '../../platform/telemetry/tracing.ts';
 import { ApiKeysApiModule } from './api-keys/api-keys-api.module.ts';
 import { ApprovalsApiModule } from './approvals/approvals-api.module.ts';
 import { AuthApiModule } from './auth/auth-api.module.ts';
+import { CredentialsApiModule } from './credentials/credentials-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
 import { ExecutionsApiModule } from './executions/executions-api.module.ts';
 import { GroupsApiModule } from './groups/groups-api.module.ts';
@@ -26,6 +27,8 @@ import { HealthApiModule } from './health/health-api.module.ts';
 import { NodesApiModule } from './nodes/nodes-api.module.ts';
 import { LiveApiModule } from './live/live-api.module.ts';
 import { SchedulesApiModule } from './schedules/schedules-api.module.ts';
+import { KvApiModule } from './kv/kv-api.module.ts';
+import { SecretsApiModule } from './secrets/secrets-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
 import { TriggersApiModule } from './triggers/triggers-api.module.ts';
 import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
@@ -119,6 +122,9 @@ const runtime = ContractModule.forRootAsync({
     ApprovalsApiModule,
     GroupsApiModule,
     FormsApiModule,
+    SecretsApiModule,
+    CredentialsApiModule,
+    KvApiModule,
     HealthApiModule,
     LiveApiModule,
   ],

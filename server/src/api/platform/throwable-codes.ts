@@ -4,6 +4,7 @@
  */
 export const throwableCodes: readonly string[] = [
   'api_key_not_active',
+  'credential_name_taken',
   'cross_site_request',
   'execution_already_finished',
   'execution_status_conflict',
@@ -14,10 +15,13 @@ export const throwableCodes: readonly string[] = [
   'invalid_api_key',
   'invalid_credentials',
   'invalid_token',
+  'kv_not_a_list',
+  'kv_version_conflict',
   'rate_limit_exceeded',
   'resource_not_found',
   'revision_conflict',
   'revoked_api_key',
+  'secret_name_taken',
   'service_unavailable',
   'trigger_disabled',
   'trigger_without_secret',

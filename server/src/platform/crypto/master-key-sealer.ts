@@ -43,8 +43,7 @@ export class MasterKeySealer extends Sealer {
     return keyId === this.#keys[0]!.id ? undefined : Buffer.concat([this.#wrapped(dataKey), value]);
   }
 
-  /** Codes of `text` under every master key, the newest first, with which it can be recognised as this installation's own. */
-  codes(text: string): string[] {
+  override codes(text: string): string[] {
     return this.#keys.map(({ key }) => createHmac('sha256', key).update(`code\0${text}`).digest('hex').slice(0, 32));
   }
 

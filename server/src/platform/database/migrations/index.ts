@@ -6,10 +6,12 @@ import { Migration20261122000400_waits } from './Migration20261122000400_waits.t
 import { Migration20261122000500_runs } from './Migration20261122000500_runs.ts';
 import { Migration20261122000700_triggers } from './Migration20261122000700_triggers.ts';
 import { Migration20261122000800_vault } from './Migration20261122000800_vault.ts';
+import { Migration20261122000801_secrets } from './Migration20261122000801_secrets.ts';
 import { Migration20261122001000_events } from './Migration20261122001000_events.ts';
 import { Migration20261122000900_forms } from './Migration20261122000900_forms.ts';
 import { Migration20261122001200_groups } from './Migration20261122001200_groups.ts';
 import { Migration20261122001100_stream_tickets } from './Migration20261122001100_stream_tickets.ts';
+import { Migration20261122001300_kv } from './Migration20261122001300_kv.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -20,8 +22,10 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261122000500_runs', class: Migration20261122000500_runs },
   { name: 'Migration20261122000700_triggers', class: Migration20261122000700_triggers },
   { name: 'Migration20261122000800_vault', class: Migration20261122000800_vault },
+  { name: 'Migration20261122000801_secrets', class: Migration20261122000801_secrets },
   { name: 'Migration20261122001000_events', class: Migration20261122001000_events },
   { name: 'Migration20261122000900_forms', class: Migration20261122000900_forms },
   { name: 'Migration20261122001200_groups', class: Migration20261122001200_groups },
   { name: 'Migration20261122001100_stream_tickets', class: Migration20261122001100_stream_tickets },
+  { name: 'Migration20261122001300_kv', class: Migration20261122001300_kv },
 ];

@@ -1,0 +1,30 @@
+import type { ContractHarness } from '../contract-harness.ts';
+import { secret } from '../resources.ts';
+import type { TagRequests } from './tag-requests.ts';
+
+export const secrets: TagRequests = {
+  async good(harness) {
+    const path = await freshSecret(harness);
+    return {
+      listSecrets: {},
+      createSecret: { json: { name: 'MATRIX', value: 'matrix' } },
+      getSecret: { path },
+      updateSecret: { path, json: { description: 'Matrix' } },
+      deleteSecret: { path },
+    };
+  },
+  writes: ['secret'],
+  idempotent: {
+    createSecret: async () => ({
+      first: { json: { name: 'IDEMPOTENT', value: 'first' } },
+      other: { name: 'IDEMPOTENT', value: 'other' },
+    }),
+  },
+  around: {
+    updateSecret: async (harness) => ({ path: await freshSecret(harness) }),
+  },
+};
+
+async function freshSecret(harness: ContractHarness): Promise<{ secret_name: string }> {
+  return { secret_name: await secret(harness) };
+}

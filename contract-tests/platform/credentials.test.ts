@@ -1,0 +1,74 @@
+import { expect, test } from '@jest/globals';
+import { useContractHarness } from '../harness/contract-harness.ts';
+import { credential } from '../harness/resources.ts';
+
+const harness = useContractHarness();
+
+const everyType = [
+  { type: 'api_key', key: 'a confidential key', in: 'query', name: 'key' },
+  { type: 'bearer', token: 'a confidential token' },
+  { type: 'basic', username: 'orders', password: 'a confidential password' },
+  { type: 'basic', username: 'confidential_name', password: '' },
+  { type: 'oauth2', token_url: 'https://id.example/token', client_id: 'us', client_secret: 'a confidential one' },
+  { type: 'smtp', host: 'mail.example', username: 'us', password: 'a confidential one' },
+  { type: 'custom', headers: { 'X-Tenant': 'a confidential one' } },
+];
+
+test.each(everyType)('a credential of type $type is made, and never shows its values', async (values) => {
+  const { status, body, text } = await harness().call('createCredential', {
+    json: { name: `type ${JSON.stringify(values).replaceAll(/\W/g, '')}`.slice(0, 100), values },
+  });
+  expect({ status, type: body.data.type }).toEqual({ status: 201, type: values.type });
+  const read = await harness().call('getCredential', { path: { credential_id: body.data.id } });
+  expect(text + read.text).not.toContain('confidential');
+});
+
+test('lists go by name, type and state', async () => {
+  const { credentials } = harness().sdk();
+  const b = await credentials.create({ name: 'list b', values: { type: 'bearer', token: 'token' } });
+  await credentials.create({ name: 'list a', values: { type: 'custom', headers: { 'X-A': 'value' } } });
+  const names = async (query: Parameters<typeof credentials.list>[0]): Promise<string[]> =>
+    (await credentials.list({ per_page: 100, ...query })).data
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('list'));
+  expect(await names({})).toEqual(['list a', 'list b']);
+  expect(await names({ type: 'bearer' })).toEqual(['list b']);
+  expect(await names({ status: 'expired' })).toEqual([]);
+  expect(await names({ status: 'active' })).toEqual(['list a', 'list b']);
+  const changed = await credentials.update(b.id, {
+    name: 'list c',
+    values: { type: 'api_key', key: 'a key' },
+    expires_at: '2099-01-01T00:00:00Z',
+  });
+  expect(changed).toMatchObject({ name: 'list c', type: 'api_key', expires_at: '2099-01-01T00:00:00.000Z' });
+  await credentials.delete(b.id);
+  await harness().refused('getCredential', { path: { credential_id: b.id } }, 404, 'resource_not_found');
+});
+
+test('409: a name is there once, also by renaming', async () => {
+  const values = { type: 'bearer', token: 'token' };
+  const [a, b] = [await credential(harness(), values), await credential(harness(), values)];
+  await harness().refused('createCredential', { json: { name: a.name, values } }, 409, 'credential_name_taken');
+  const path = { credential_id: b.id };
+  await harness().refused('updateCredential', { path, json: { name: a.name } }, 409, 'credential_name_taken');
+});
+
+test.each([
+  [{ type: 'basic', username: 'a:b', password: 'long enough' }, 'values.username'],
+  [{ type: 'basic', username: 'abc', password: '' }, 'values.username'],
+  [{ type: 'smtp', host: 'mail.example', username: 'a' }, 'values.password'],
+  [{ type: 'oauth2', token_url: 'file:///etc', client_id: 'a', client_secret: 'abcd' }, 'values.token_url'],
+])('400: %j', async (values, field) => {
+  const { body } = await harness().refused(
+    'createCredential',
+    { json: { name: 'x', values } },
+    400,
+    'validation_error',
+  );
+  expect(body.error.details.errors).toMatchObject([{ field, location: 'body' }]);
+});
+
+test('400: values of no type', async () => {
+  const json = { name: 'x', values: { type: 'carrier_pigeon' } };
+  await harness().refused('createCredential', { json }, 400, 'validation_error');
+});

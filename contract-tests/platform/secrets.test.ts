@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { useContractHarness } from '../harness/contract-harness.ts';
+import { secret } from '../harness/resources.ts';
+
+const harness = useContractHarness();
+
+test('a secret is made, listed by name, changed and deleted, and never shows its value', async () => {
+  const { secrets } = harness().sdk();
+  const made = await secrets.create({ name: 'ZULU', value: 'the value of zulu', tags: ['last'] });
+  await secrets.create({ name: 'ALPHA', value: 'the value of alpha', expires_at: '2099-01-01T00:00:00Z' });
+  expect(made).toMatchObject({ name: 'ZULU', status: 'active', version: 1, expires_at: null, last_used_at: null });
+  const listed = await secrets.list();
+  expect(listed.data.map(({ name }) => name)).toEqual(['ALPHA', 'ZULU']);
+  expect((await secrets.list({ tag: 'last' })).data.map(({ name }) => name)).toEqual(['ZULU']);
+  const described = await secrets.update('ZULU', { description: 'The last', tags: [] });
+  expect(described).toMatchObject({ description: 'The last', tags: [], version: 1 });
+  expect(await secrets.update('ZULU', { value: 'another value' })).toMatchObject({ version: 2, id: made.id });
+  expect(JSON.stringify([await secrets.get('ZULU'), await secrets.list(), made])).not.toContain('value of');
+  await secrets.delete('ZULU');
+  await harness().refused('getSecret', { path: { secret_name: 'ZULU' } }, 404, 'resource_not_found');
+});
+
+test('409: a name is there once', async () => {
+  const name = await secret(harness());
+  await harness().refused('createSecret', { json: { name, value: 'other' } }, 409, 'secret_name_taken');
+});
+
+test('of many that make one name at once exactly one does', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => harness().call('createSecret', { json: { name: 'AT_ONCE', value: 'some' } })),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
+});
+
+test.each([
+  ['a name that no expression can say', { name: 'not-a-name', value: 'some' }, 'name'],
+  ['a value too short to be found again', { name: 'SHORT', value: 'abc' }, 'value'],
+  ['an expiry in the past', { name: 'PAST', value: 'some', expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
+  ['half a surrogate pair', { name: 'HALF', value: 'some\ud800' }, 'value'],
+])('400: %s', async (_, json, field) => {
+  const { body } = await harness().refused('createSecret', { json }, 400, 'validation_error');
+  expect(body.error.details.errors).toMatchObject([{ field, location: 'body' }]);
+});
+
+test("another organisation's secret is not there, and its name is free", async () => {
+  const name = await secret(harness());
+  const { apiKey } = await harness().server.createOrganisation();
+  await harness().refused('getSecret', { path: { secret_name: name }, apiKey }, 404, 'resource_not_found');
+  expect((await harness().call('createSecret', { json: { name, value: 'their own' }, apiKey })).status).toBe(201);
+  expect((await harness().call('listSecrets', { apiKey })).body.pagination.total_count).toBe(1);
+});
