@@ -102,9 +102,14 @@ export async function schedule(harness: ContractHarness, fields: Record<string, 
 
 let named = 0;
 
+/** A name that nothing else has. */
+export function freshName(): string {
+  return `fixture_${(named += 1)}`;
+}
+
 /** Makes a secret of a name of its own; answers the name. */
 export async function secret(harness: ContractHarness, json: Record<string, unknown> = {}): Promise<string> {
-  const name = `FIXTURE_${(named += 1)}`;
+  const name = freshName();
   const { body } = await harness.call('createSecret', { json: { name, value: 'a value', ...json } });
   return body.data.name;
 }
@@ -115,14 +120,14 @@ export async function credential(
   values: Record<string, unknown>,
   more: Record<string, unknown> = {},
 ): Promise<{ id: string; name: string }> {
-  const name = `fixture ${(named += 1)}`;
+  const name = freshName();
   const { body } = await harness.call('createCredential', { json: { name, values, ...more } });
   return body.data;
 }
 
 /** Stores a value for the organisation; answers its key. */
 export async function stored(harness: ContractHarness, value: unknown): Promise<string> {
-  const key = `fixture_${(named += 1)}`;
+  const key = freshName();
   await harness.call('setKvEntry', { path: { key }, json: { value } });
   return key;
 }

@@ -1,5 +1,5 @@
 import type { ContractHarness } from '../contract-harness.ts';
-import { credential } from '../resources.ts';
+import { credential, freshName } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
 const values = { type: 'bearer', token: 'a token' };
@@ -17,10 +17,10 @@ export const credentials: TagRequests = {
   },
   writes: ['credential'],
   idempotent: {
-    createCredential: async () => ({
-      first: { json: { name: 'idempotent', values } },
-      other: { name: 'other', values },
-    }),
+    createCredential: async () => {
+      const name = freshName();
+      return { first: { json: { name, values } }, other: { name, values, description: 'other' } };
+    },
   },
   around: {
     updateCredential: async (harness) => ({ path: await freshCredential(harness) }),

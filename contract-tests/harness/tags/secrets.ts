@@ -1,5 +1,5 @@
 import type { ContractHarness } from '../contract-harness.ts';
-import { secret } from '../resources.ts';
+import { freshName, secret } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
 export const secrets: TagRequests = {
@@ -15,10 +15,10 @@ export const secrets: TagRequests = {
   },
   writes: ['secret'],
   idempotent: {
-    createSecret: async () => ({
-      first: { json: { name: 'IDEMPOTENT', value: 'first' } },
-      other: { name: 'IDEMPOTENT', value: 'other' },
-    }),
+    createSecret: async () => {
+      const name = freshName();
+      return { first: { json: { name, value: 'first' } }, other: { name, value: 'other' } };
+    },
   },
   around: {
     updateSecret: async (harness) => ({ path: await freshSecret(harness) }),

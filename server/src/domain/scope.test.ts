@@ -2,10 +2,11 @@ import { expect, test } from '@jest/globals';
 import { expandGrants, scopes } from './scope.ts';
 
 test('grants expand to single scopes, each once', () => {
-  expect(expandGrants(['read-only', 'workflows:read', 'workflows:write'])).toEqual([
+  expect(expandGrants(['workflow-executor', 'workflows:read', 'api-keys:read'])).toEqual([
     'workflows:read',
-    'workflows:write',
+    'workflows:execute',
     'executions:read',
+    'executions:cancel',
     'api-keys:read',
   ]);
   expect(expandGrants(['full-access'])).toEqual(scopes);
