@@ -55,6 +55,8 @@ type APIClient struct {
 
 	AuthAPI *AuthAPIService
 
+	CredentialsAPI *CredentialsAPIService
+
 	ExecutionsAPI *ExecutionsAPIService
 
 	FormsAPI *FormsAPIService
@@ -63,11 +65,15 @@ type APIClient struct {
 
 	HealthAPI *HealthAPIService
 
+	KvAPI *KvAPIService
+
 	LiveAPI *LiveAPIService
 
 	NodesAPI *NodesAPIService
 
 	SchedulesAPI *SchedulesAPIService
+
+	SecretsAPI *SecretsAPIService
 
 	TriggersAPI *TriggersAPIService
 
@@ -93,13 +99,16 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.ApiKeysAPI = (*ApiKeysAPIService)(&c.common)
 	c.ApprovalsAPI = (*ApprovalsAPIService)(&c.common)
 	c.AuthAPI = (*AuthAPIService)(&c.common)
+	c.CredentialsAPI = (*CredentialsAPIService)(&c.common)
 	c.ExecutionsAPI = (*ExecutionsAPIService)(&c.common)
 	c.FormsAPI = (*FormsAPIService)(&c.common)
 	c.GroupsAPI = (*GroupsAPIService)(&c.common)
 	c.HealthAPI = (*HealthAPIService)(&c.common)
+	c.KvAPI = (*KvAPIService)(&c.common)
 	c.LiveAPI = (*LiveAPIService)(&c.common)
 	c.NodesAPI = (*NodesAPIService)(&c.common)
 	c.SchedulesAPI = (*SchedulesAPIService)(&c.common)
+	c.SecretsAPI = (*SecretsAPIService)(&c.common)
 	c.TriggersAPI = (*TriggersAPIService)(&c.common)
 	c.WorkflowsAPI = (*WorkflowsAPIService)(&c.common)
 

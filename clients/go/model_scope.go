@@ -35,6 +35,12 @@ const (
 	SCOPE_TRIGGERS_READ Scope = "triggers:read"
 	SCOPE_TRIGGERS_WRITE Scope = "triggers:write"
 	SCOPE_TRIGGERS_EXECUTE Scope = "triggers:execute"
+	SCOPE_SECRETS_READ Scope = "secrets:read"
+	SCOPE_SECRETS_WRITE Scope = "secrets:write"
+	SCOPE_CREDENTIALS_READ Scope = "credentials:read"
+	SCOPE_CREDENTIALS_WRITE Scope = "credentials:write"
+	SCOPE_KV_READ Scope = "kv:read"
+	SCOPE_KV_WRITE Scope = "kv:write"
 	SCOPE_API_KEYS_READ Scope = "api-keys:read"
 	SCOPE_API_KEYS_WRITE Scope = "api-keys:write"
 )
@@ -56,6 +62,12 @@ var AllowedScopeEnumValues = []Scope{
 	"triggers:read",
 	"triggers:write",
 	"triggers:execute",
+	"secrets:read",
+	"secrets:write",
+	"credentials:read",
+	"credentials:write",
+	"kv:read",
+	"kv:write",
 	"api-keys:read",
 	"api-keys:write",
 }

@@ -1752,6 +1752,142 @@ export function projectTriggerResponse(value: unknown, dropped?: string[], path 
   return out;
 }
 
+export function projectSecretListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectSecretListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectSecret(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectSecret(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.tags !== undefined) out.tags = value.tags;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.version !== undefined) out.version = value.version;
+  if (value.expires_at !== undefined) out.expires_at = value.expires_at;
+  if (value.last_used_at !== undefined) out.last_used_at = value.last_used_at;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectSecret(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectCredentialListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectCredential(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectCredential(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.expires_at !== undefined) out.expires_at = value.expires_at;
+  if (value.last_used_at !== undefined) out.last_used_at = value.last_used_at;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectCredential(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvEntryListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectKvEntryListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvEntryListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectKvEntrySummary(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectKvEntrySummary(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.key !== undefined) out.key = value.key;
+  if (value.scope !== undefined) out.scope = value.scope;
+  if (value.scope_id !== undefined) out.scope_id = value.scope_id;
+  if (value.version !== undefined) out.version = value.version;
+  if (value.size !== undefined) out.size = value.size;
+  if (value.expires_at !== undefined) out.expires_at = value.expires_at;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvEntryResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectKvEntry(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvEntry(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.key !== undefined) out.key = value.key;
+  if (value.scope !== undefined) out.scope = value.scope;
+  if (value.scope_id !== undefined) out.scope_id = value.scope_id;
+  if (value.value !== undefined) out.value = value.value;
+  if (value.version !== undefined) out.version = value.version;
+  if (value.size !== undefined) out.size = value.size;
+  if (value.expires_at !== undefined) out.expires_at = value.expires_at;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectHealthResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -2943,6 +3079,171 @@ export function projectTriggerSecretConflictError(value: unknown, dropped?: stri
 }
 
 export function projectTriggerSecretConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretNotCreatedError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectSecretNotCreatedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretNotCreatedErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretNotCreatedProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialNotCreatedError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectCredentialNotCreatedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialNotCreatedErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialNotCreatedProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialNameTakenError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectCredentialNameTakenErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialNameTakenErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialNameTakenProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvVersionConflictError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectKvVersionConflictErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvVersionConflictErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvVersionConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvNotAppendedError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectKvNotAppendedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvNotAppendedErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvNotAppendedProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.type !== undefined) out.type = value.type;

@@ -174,6 +174,31 @@ export type TriggerSecretNotRotated<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.TriggerSecretConflict; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.TriggerSecretConflictProblem; readonly headers?: undefined };
 
+/** There is a secret of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
+export type SecretNotCreated<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.SecretNotCreatedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.SecretNotCreatedProblem; readonly headers?: undefined };
+
+/** There is a credential of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
+export type CredentialNotCreated<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.CredentialNotCreatedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.CredentialNotCreatedProblem; readonly headers?: undefined };
+
+/** There is another credential of this name. */
+export type CredentialNameTaken<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.CredentialNameTakenError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.CredentialNameTakenProblem; readonly headers?: undefined };
+
+/** The entry has another version than `if_version` says. */
+export type KvVersionConflict<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.KvVersionConflictError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.KvVersionConflictProblem; readonly headers?: undefined };
+
+/** The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work. */
+export type KvNotAppended<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.KvNotAppendedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.KvNotAppendedProblem; readonly headers?: undefined };
+
 /** The request breaks the contract or a rule of the domain. */
 export type ProbeValidationFailed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ValidationError; readonly headers?: undefined }

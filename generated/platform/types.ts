@@ -643,7 +643,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {unknown}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -3875,6 +3875,595 @@ export interface components {
              * @enum {unknown}
              */
             code: "trigger_without_secret" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description How expressions name it, as in `{{ secrets.SHOP_API_KEY }}`. It never changes. */
+        SecretName: string;
+        /** @description Words to find it by. */
+        SecretTags: string[];
+        /** @description A secret, without its value. */
+        Secret: {
+            /** @description Id of the secret. */
+            id: string;
+            name: components["schemas"]["SecretName"];
+            /** @description What it is for. */
+            description: string | null;
+            tags: components["schemas"]["SecretTags"];
+            /**
+             * @description Whether it can be used.
+             * @enum {unknown}
+             */
+            status: "active" | "expired";
+            /** @description How many values it has had, this one included. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description From when it is no longer used.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When a workflow last sent it; up to a minute behind.
+             */
+            last_used_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of secrets. */
+        SecretListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Secret"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * Format: password
+         * @description What is kept secret. Shorter values could not be told apart from other text, and so not be removed from what other
+         *     servers answer.
+         */
+        SecretValue: string;
+        /** @description A new secret. */
+        CreateSecretRequest: {
+            name: components["schemas"]["SecretName"];
+            value: components["schemas"]["SecretValue"];
+            /** @description What it is for. */
+            description?: string | null;
+            tags?: components["schemas"]["SecretTags"];
+            /**
+             * Format: date-time
+             * @description From when it is no longer used, in the future.
+             */
+            expires_at?: string | null;
+        };
+        /** @description A secret. */
+        SecretResponse: {
+            data: components["schemas"]["Secret"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is a secret of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
+        SecretNotCreatedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "secret_name_taken" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is a secret of this name, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        SecretNotCreatedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "secret_name_taken" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateSecretRequest: {
+            value?: components["schemas"]["SecretValue"];
+            /** @description What it is for. */
+            description?: string | null;
+            tags?: components["schemas"]["SecretTags"];
+            /**
+             * Format: date-time
+             * @description From when it is no longer used, in the future.
+             */
+            expires_at?: string | null;
+        };
+        /**
+         * @description What kind of signing in it is for.
+         * @enum {unknown}
+         */
+        CredentialType: "api_key" | "bearer" | "basic" | "oauth2" | "smtp" | "custom";
+        /**
+         * @description Whether it can be used.
+         * @enum {unknown}
+         */
+        CredentialStatus: "active" | "expired";
+        /** @description How workflows name it; unique in the organisation. */
+        CredentialName: string;
+        /** @description A credential, without its values. */
+        Credential: {
+            /** @description Id of the credential. */
+            id: string;
+            name: components["schemas"]["CredentialName"];
+            type: components["schemas"]["CredentialType"];
+            /** @description What it is for. */
+            description: string | null;
+            status: components["schemas"]["CredentialStatus"];
+            /**
+             * Format: date-time
+             * @description From when it is no longer used.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When a workflow last used it; up to a minute behind.
+             */
+            last_used_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of credentials. */
+        CredentialListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Credential"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A key that is sent in a header or in the query. */
+        ApiKeyCredential: {
+            /**
+             * @description The type.
+             * @constant
+             */
+            type: "api_key";
+            /**
+             * Format: password
+             * @description The key.
+             */
+            key: string;
+            /**
+             * @description Where it is sent; `header` when absent.
+             * @enum {unknown}
+             */
+            in?: "header" | "query";
+            /** @description Name of the header or of the query parameter; `X-API-Key` when absent. */
+            name?: string;
+        };
+        /** @description A token that is sent as `Authorization: Bearer`. */
+        BearerCredential: {
+            /**
+             * @description The type.
+             * @constant
+             */
+            type: "bearer";
+            /**
+             * Format: password
+             * @description The token.
+             */
+            token: string;
+        };
+        /** @description A name and a password, sent as `Authorization: Basic`. */
+        BasicCredential: {
+            /**
+             * @description The type.
+             * @constant
+             */
+            type: "basic";
+            /** @description The name; kept secret when there is no password. */
+            username: string;
+            /**
+             * Format: password
+             * @description The password, of at least four characters; empty where the service wants none.
+             */
+            password: string;
+        };
+        /** @description A client of an OAuth 2.0 server, with which calls get an access token (RFC 6749 section 4.4, client credentials). */
+        OAuth2Credential: {
+            /**
+             * @description The type.
+             * @constant
+             */
+            type: "oauth2";
+            /**
+             * Format: uri
+             * @description Where tokens are asked for.
+             */
+            token_url: string;
+            /** @description Id of the client. */
+            client_id: string;
+            /**
+             * Format: password
+             * @description Secret of the client.
+             */
+            client_secret: string;
+            /** @description Scopes to ask for, separated by spaces. */
+            scope?: string;
+            /** @description Audience to ask for. */
+            audience?: string;
+        };
+        /** @description A mail server, for `email.send`. */
+        SmtpCredential: {
+            /**
+             * @description The type.
+             * @constant
+             */
+            type: "smtp";
+            /** @description Name or address of the server. */
+            host: string;
+            /** @description 465 with `tls` and 587 otherwise when absent. */
+            port?: number;
+            /**
+             * @description `tls` from the first byte; `starttls` (when absent) before signing in; `none` sends everything in the clear.
+             * @enum {unknown}
+             */
+            security?: "tls" | "starttls" | "none";
+            /** @description Name to sign in with; none when absent. */
+            username?: string;
+            /**
+             * Format: password
+             * @description Password to sign in with.
+             */
+            password?: string;
+        };
+        /** @description Name of a header. */
+        CredentialHeaderName: string;
+        /** @description Headers of your own choice. */
+        CustomCredential: {
+            /**
+             * @description The type.
+             * @constant
+             */
+            type: "custom";
+            /** @description What each header says. */
+            headers: {
+                [key: string]: string;
+            };
+        };
+        /** @description What is kept secret, by type. */
+        CredentialValues: components["schemas"]["ApiKeyCredential"] | components["schemas"]["BearerCredential"] | components["schemas"]["BasicCredential"] | components["schemas"]["OAuth2Credential"] | components["schemas"]["SmtpCredential"] | components["schemas"]["CustomCredential"];
+        /** @description A new credential. */
+        CreateCredentialRequest: {
+            name: components["schemas"]["CredentialName"];
+            values: components["schemas"]["CredentialValues"];
+            /** @description What it is for. */
+            description?: string | null;
+            /**
+             * Format: date-time
+             * @description From when it is no longer used, in the future.
+             */
+            expires_at?: string | null;
+        };
+        /** @description A credential. */
+        CredentialResponse: {
+            data: components["schemas"]["Credential"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is a credential of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
+        CredentialNotCreatedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "credential_name_taken" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is a credential of this name, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        CredentialNotCreatedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "credential_name_taken" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateCredentialRequest: {
+            name?: components["schemas"]["CredentialName"];
+            values?: components["schemas"]["CredentialValues"];
+            /** @description What it is for. */
+            description?: string | null;
+            /**
+             * Format: date-time
+             * @description From when it is no longer used, in the future.
+             */
+            expires_at?: string | null;
+        };
+        /** @description There is another credential of this name. */
+        CredentialNameTakenError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "credential_name_taken";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is another credential of this name (RFC 9457). */
+        CredentialNameTakenProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "credential_name_taken";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The name of the entry in its scope. */
+        KvKey: string;
+        /**
+         * @description Whose values they are: the organisation's, a group's, or a workflow's. Those of a group or workflow go with it.
+         * @enum {unknown}
+         */
+        KvScope: "organisation" | "group" | "workflow";
+        /** @description An entry without its value. */
+        KvEntrySummary: {
+            key: components["schemas"]["KvKey"];
+            scope: components["schemas"]["KvScope"];
+            /** @description Id of the group or workflow; null for the organisation. */
+            scope_id: string | null;
+            /** @description How often it was written, from 1. */
+            version: number;
+            /** @description Bytes of the value as JSON. */
+            size: number;
+            /**
+             * Format: date-time
+             * @description From when it is gone.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last written.
+             */
+            updated_at: string;
+        };
+        /** @description A page of entries. */
+        KvEntryListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["KvEntrySummary"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Any JSON value. */
+        JsonValue: unknown;
+        /** @description An entry with its value. */
+        KvEntry: {
+            key: components["schemas"]["KvKey"];
+            scope: components["schemas"]["KvScope"];
+            /** @description Id of the group or workflow; null for the organisation. */
+            scope_id: string | null;
+            value: components["schemas"]["JsonValue"];
+            /** @description How often it was written, from 1. */
+            version: number;
+            /** @description Bytes of the value as JSON. */
+            size: number;
+            /**
+             * Format: date-time
+             * @description From when it is gone.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last written.
+             */
+            updated_at: string;
+        };
+        /** @description An entry. */
+        KvEntryResponse: {
+            data: components["schemas"]["KvEntry"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Seconds after which the entry is gone; never when absent or null. */
+        KvTtl: number | null;
+        /** @description A value to store, of at most 262,144 bytes as JSON. */
+        SetKvEntryRequest: {
+            value: components["schemas"]["JsonValue"];
+            ttl?: components["schemas"]["KvTtl"];
+            /** @description The version that the entry must have; 0 when there must be none. */
+            if_version?: number;
+        };
+        /** @description The entry has another version than `if_version` says. */
+        KvVersionConflictError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "kv_version_conflict";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The entry has another version than `if_version` says (RFC 9457). */
+        KvVersionConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "kv_version_conflict";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description An item for the end of a list. */
+        AppendToKvEntryRequest: {
+            item: components["schemas"]["JsonValue"];
+            /** @description How many of the last items are kept, all when absent. */
+            max_items?: number;
+            /** @description Seconds after which the entry is gone; as before when absent, never when null. */
+            ttl?: number | null;
+        };
+        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work. */
+        KvNotAppendedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "kv_not_a_list" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        KvNotAppendedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "kv_not_a_list" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;

@@ -21,13 +21,16 @@ __all__ = [
     "ApiKeysApi",
     "ApprovalsApi",
     "AuthApi",
+    "CredentialsApi",
     "ExecutionsApi",
     "FormsApi",
     "GroupsApi",
     "HealthApi",
+    "KvApi",
     "LiveApi",
     "NodesApi",
     "SchedulesApi",
+    "SecretsApi",
     "TriggersApi",
     "WorkflowsApi",
     "ApiResponse",
@@ -40,6 +43,7 @@ __all__ = [
     "ApiAttributeError",
     "ApiException",
     "ApiKey",
+    "ApiKeyCredential",
     "ApiKeyHookAuth",
     "ApiKeyInactiveError",
     "ApiKeyInactiveErrorError",
@@ -50,6 +54,7 @@ __all__ = [
     "ApiKeyRotationConflictError",
     "ApiKeyRotationConflictProblem",
     "ApiKeyStatus",
+    "AppendToKvEntryRequest",
     "Approval",
     "ApprovalClosedError",
     "ApprovalClosedErrorError",
@@ -61,13 +66,17 @@ __all__ = [
     "AuthenticationError",
     "AuthenticationErrorError",
     "AuthenticationProblem",
+    "BasicCredential",
+    "BearerCredential",
     "BearerHookAuth",
     "ConnectedEvent",
     "ConnectedEventData",
     "CreateApiKeyRequest",
+    "CreateCredentialRequest",
     "CreateFormRequest",
     "CreateGroupRequest",
     "CreateScheduleRequest",
+    "CreateSecretRequest",
     "CreateStreamTicketRequest",
     "CreateTriggerRequest",
     "CreateWorkflowRequest",
@@ -75,12 +84,25 @@ __all__ = [
     "CreatedApiKeyResponse",
     "CreatedTrigger",
     "CreatedTriggerResponse",
+    "Credential",
+    "CredentialListResponse",
+    "CredentialNameTakenError",
+    "CredentialNameTakenErrorError",
+    "CredentialNameTakenProblem",
+    "CredentialNotCreatedError",
+    "CredentialNotCreatedErrorError",
+    "CredentialNotCreatedProblem",
+    "CredentialResponse",
+    "CredentialStatus",
+    "CredentialType",
+    "CredentialValues",
     "CrossSiteError",
     "CrossSiteErrorError",
     "CrossSiteProblem",
     "CurrentUser",
     "CurrentUserResponse",
     "CursorPagination",
+    "CustomCredential",
     "DecideApprovalRequest",
     "DraftChangeConflict",
     "DraftChangeConflictError",
@@ -160,6 +182,17 @@ __all__ = [
     "InvalidCredentialsError",
     "InvalidCredentialsErrorError",
     "InvalidCredentialsProblem",
+    "KvEntry",
+    "KvEntryListResponse",
+    "KvEntryResponse",
+    "KvEntrySummary",
+    "KvNotAppendedError",
+    "KvNotAppendedErrorError",
+    "KvNotAppendedProblem",
+    "KvScope",
+    "KvVersionConflictError",
+    "KvVersionConflictErrorError",
+    "KvVersionConflictProblem",
     "Layer",
     "LayerFilter",
     "LayerRetry",
@@ -186,6 +219,7 @@ __all__ = [
     "NotFoundErrorError",
     "NotFoundErrorErrorDetails",
     "NotFoundProblem",
+    "OAuth2Credential",
     "Organisation",
     "OverlapPolicy",
     "PagePagination",
@@ -235,9 +269,17 @@ __all__ = [
     "ScopeErrorError",
     "ScopeErrorErrorDetails",
     "ScopeProblem",
+    "Secret",
+    "SecretListResponse",
+    "SecretNotCreatedError",
+    "SecretNotCreatedErrorError",
+    "SecretNotCreatedProblem",
+    "SecretResponse",
     "ServiceUnavailableError",
     "ServiceUnavailableErrorError",
     "ServiceUnavailableProblem",
+    "SetKvEntryRequest",
+    "SmtpCredential",
     "StepStatus",
     "StreamTicket",
     "StreamTicketResponse",
@@ -265,9 +307,11 @@ __all__ = [
     "UnsupportedMediaTypeErrorErrorDetails",
     "UnsupportedMediaTypeProblem",
     "UpdateApiKeyRequest",
+    "UpdateCredentialRequest",
     "UpdateFormRequest",
     "UpdateGroupRequest",
     "UpdateScheduleRequest",
+    "UpdateSecretRequest",
     "UpdateTriggerRequest",
     "UpdateWorkflowRequest",
     "User",
@@ -325,13 +369,16 @@ __all__ = [
 from flowpact.api.api_keys_api import ApiKeysApi as ApiKeysApi
 from flowpact.api.approvals_api import ApprovalsApi as ApprovalsApi
 from flowpact.api.auth_api import AuthApi as AuthApi
+from flowpact.api.credentials_api import CredentialsApi as CredentialsApi
 from flowpact.api.executions_api import ExecutionsApi as ExecutionsApi
 from flowpact.api.forms_api import FormsApi as FormsApi
 from flowpact.api.groups_api import GroupsApi as GroupsApi
 from flowpact.api.health_api import HealthApi as HealthApi
+from flowpact.api.kv_api import KvApi as KvApi
 from flowpact.api.live_api import LiveApi as LiveApi
 from flowpact.api.nodes_api import NodesApi as NodesApi
 from flowpact.api.schedules_api import SchedulesApi as SchedulesApi
+from flowpact.api.secrets_api import SecretsApi as SecretsApi
 from flowpact.api.triggers_api import TriggersApi as TriggersApi
 from flowpact.api.workflows_api import WorkflowsApi as WorkflowsApi
 
@@ -348,6 +395,7 @@ from flowpact.exceptions import ApiException as ApiException
 
 # import models into sdk package
 from flowpact.models.api_key import ApiKey as ApiKey
+from flowpact.models.api_key_credential import ApiKeyCredential as ApiKeyCredential
 from flowpact.models.api_key_hook_auth import ApiKeyHookAuth as ApiKeyHookAuth
 from flowpact.models.api_key_inactive_error import ApiKeyInactiveError as ApiKeyInactiveError
 from flowpact.models.api_key_inactive_error_error import ApiKeyInactiveErrorError as ApiKeyInactiveErrorError
@@ -358,6 +406,7 @@ from flowpact.models.api_key_rotation_conflict import ApiKeyRotationConflict as 
 from flowpact.models.api_key_rotation_conflict_error import ApiKeyRotationConflictError as ApiKeyRotationConflictError
 from flowpact.models.api_key_rotation_conflict_problem import ApiKeyRotationConflictProblem as ApiKeyRotationConflictProblem
 from flowpact.models.api_key_status import ApiKeyStatus as ApiKeyStatus
+from flowpact.models.append_to_kv_entry_request import AppendToKvEntryRequest as AppendToKvEntryRequest
 from flowpact.models.approval import Approval as Approval
 from flowpact.models.approval_closed_error import ApprovalClosedError as ApprovalClosedError
 from flowpact.models.approval_closed_error_error import ApprovalClosedErrorError as ApprovalClosedErrorError
@@ -369,13 +418,17 @@ from flowpact.models.approval_status import ApprovalStatus as ApprovalStatus
 from flowpact.models.authentication_error import AuthenticationError as AuthenticationError
 from flowpact.models.authentication_error_error import AuthenticationErrorError as AuthenticationErrorError
 from flowpact.models.authentication_problem import AuthenticationProblem as AuthenticationProblem
+from flowpact.models.basic_credential import BasicCredential as BasicCredential
+from flowpact.models.bearer_credential import BearerCredential as BearerCredential
 from flowpact.models.bearer_hook_auth import BearerHookAuth as BearerHookAuth
 from flowpact.models.connected_event import ConnectedEvent as ConnectedEvent
 from flowpact.models.connected_event_data import ConnectedEventData as ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest as CreateApiKeyRequest
+from flowpact.models.create_credential_request import CreateCredentialRequest as CreateCredentialRequest
 from flowpact.models.create_form_request import CreateFormRequest as CreateFormRequest
 from flowpact.models.create_group_request import CreateGroupRequest as CreateGroupRequest
 from flowpact.models.create_schedule_request import CreateScheduleRequest as CreateScheduleRequest
+from flowpact.models.create_secret_request import CreateSecretRequest as CreateSecretRequest
 from flowpact.models.create_stream_ticket_request import CreateStreamTicketRequest as CreateStreamTicketRequest
 from flowpact.models.create_trigger_request import CreateTriggerRequest as CreateTriggerRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest as CreateWorkflowRequest
@@ -383,12 +436,25 @@ from flowpact.models.created_api_key import CreatedApiKey as CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse as CreatedApiKeyResponse
 from flowpact.models.created_trigger import CreatedTrigger as CreatedTrigger
 from flowpact.models.created_trigger_response import CreatedTriggerResponse as CreatedTriggerResponse
+from flowpact.models.credential import Credential as Credential
+from flowpact.models.credential_list_response import CredentialListResponse as CredentialListResponse
+from flowpact.models.credential_name_taken_error import CredentialNameTakenError as CredentialNameTakenError
+from flowpact.models.credential_name_taken_error_error import CredentialNameTakenErrorError as CredentialNameTakenErrorError
+from flowpact.models.credential_name_taken_problem import CredentialNameTakenProblem as CredentialNameTakenProblem
+from flowpact.models.credential_not_created_error import CredentialNotCreatedError as CredentialNotCreatedError
+from flowpact.models.credential_not_created_error_error import CredentialNotCreatedErrorError as CredentialNotCreatedErrorError
+from flowpact.models.credential_not_created_problem import CredentialNotCreatedProblem as CredentialNotCreatedProblem
+from flowpact.models.credential_response import CredentialResponse as CredentialResponse
+from flowpact.models.credential_status import CredentialStatus as CredentialStatus
+from flowpact.models.credential_type import CredentialType as CredentialType
+from flowpact.models.credential_values import CredentialValues as CredentialValues
 from flowpact.models.cross_site_error import CrossSiteError as CrossSiteError
 from flowpact.models.cross_site_error_error import CrossSiteErrorError as CrossSiteErrorError
 from flowpact.models.cross_site_problem import CrossSiteProblem as CrossSiteProblem
 from flowpact.models.current_user import CurrentUser as CurrentUser
 from flowpact.models.current_user_response import CurrentUserResponse as CurrentUserResponse
 from flowpact.models.cursor_pagination import CursorPagination as CursorPagination
+from flowpact.models.custom_credential import CustomCredential as CustomCredential
 from flowpact.models.decide_approval_request import DecideApprovalRequest as DecideApprovalRequest
 from flowpact.models.draft_change_conflict import DraftChangeConflict as DraftChangeConflict
 from flowpact.models.draft_change_conflict_error import DraftChangeConflictError as DraftChangeConflictError
@@ -468,6 +534,17 @@ from flowpact.models.internal_problem import InternalProblem as InternalProblem
 from flowpact.models.invalid_credentials_error import InvalidCredentialsError as InvalidCredentialsError
 from flowpact.models.invalid_credentials_error_error import InvalidCredentialsErrorError as InvalidCredentialsErrorError
 from flowpact.models.invalid_credentials_problem import InvalidCredentialsProblem as InvalidCredentialsProblem
+from flowpact.models.kv_entry import KvEntry as KvEntry
+from flowpact.models.kv_entry_list_response import KvEntryListResponse as KvEntryListResponse
+from flowpact.models.kv_entry_response import KvEntryResponse as KvEntryResponse
+from flowpact.models.kv_entry_summary import KvEntrySummary as KvEntrySummary
+from flowpact.models.kv_not_appended_error import KvNotAppendedError as KvNotAppendedError
+from flowpact.models.kv_not_appended_error_error import KvNotAppendedErrorError as KvNotAppendedErrorError
+from flowpact.models.kv_not_appended_problem import KvNotAppendedProblem as KvNotAppendedProblem
+from flowpact.models.kv_scope import KvScope as KvScope
+from flowpact.models.kv_version_conflict_error import KvVersionConflictError as KvVersionConflictError
+from flowpact.models.kv_version_conflict_error_error import KvVersionConflictErrorError as KvVersionConflictErrorError
+from flowpact.models.kv_version_conflict_problem import KvVersionConflictProblem as KvVersionConflictProblem
 from flowpact.models.layer import Layer as Layer
 from flowpact.models.layer_filter import LayerFilter as LayerFilter
 from flowpact.models.layer_retry import LayerRetry as LayerRetry
@@ -494,6 +571,7 @@ from flowpact.models.not_found_error import NotFoundError as NotFoundError
 from flowpact.models.not_found_error_error import NotFoundErrorError as NotFoundErrorError
 from flowpact.models.not_found_error_error_details import NotFoundErrorErrorDetails as NotFoundErrorErrorDetails
 from flowpact.models.not_found_problem import NotFoundProblem as NotFoundProblem
+from flowpact.models.o_auth2_credential import OAuth2Credential as OAuth2Credential
 from flowpact.models.organisation import Organisation as Organisation
 from flowpact.models.overlap_policy import OverlapPolicy as OverlapPolicy
 from flowpact.models.page_pagination import PagePagination as PagePagination
@@ -543,9 +621,17 @@ from flowpact.models.scope_error import ScopeError as ScopeError
 from flowpact.models.scope_error_error import ScopeErrorError as ScopeErrorError
 from flowpact.models.scope_error_error_details import ScopeErrorErrorDetails as ScopeErrorErrorDetails
 from flowpact.models.scope_problem import ScopeProblem as ScopeProblem
+from flowpact.models.secret import Secret as Secret
+from flowpact.models.secret_list_response import SecretListResponse as SecretListResponse
+from flowpact.models.secret_not_created_error import SecretNotCreatedError as SecretNotCreatedError
+from flowpact.models.secret_not_created_error_error import SecretNotCreatedErrorError as SecretNotCreatedErrorError
+from flowpact.models.secret_not_created_problem import SecretNotCreatedProblem as SecretNotCreatedProblem
+from flowpact.models.secret_response import SecretResponse as SecretResponse
 from flowpact.models.service_unavailable_error import ServiceUnavailableError as ServiceUnavailableError
 from flowpact.models.service_unavailable_error_error import ServiceUnavailableErrorError as ServiceUnavailableErrorError
 from flowpact.models.service_unavailable_problem import ServiceUnavailableProblem as ServiceUnavailableProblem
+from flowpact.models.set_kv_entry_request import SetKvEntryRequest as SetKvEntryRequest
+from flowpact.models.smtp_credential import SmtpCredential as SmtpCredential
 from flowpact.models.step_status import StepStatus as StepStatus
 from flowpact.models.stream_ticket import StreamTicket as StreamTicket
 from flowpact.models.stream_ticket_response import StreamTicketResponse as StreamTicketResponse
@@ -573,9 +659,11 @@ from flowpact.models.unsupported_media_type_error_error import UnsupportedMediaT
 from flowpact.models.unsupported_media_type_error_error_details import UnsupportedMediaTypeErrorErrorDetails as UnsupportedMediaTypeErrorErrorDetails
 from flowpact.models.unsupported_media_type_problem import UnsupportedMediaTypeProblem as UnsupportedMediaTypeProblem
 from flowpact.models.update_api_key_request import UpdateApiKeyRequest as UpdateApiKeyRequest
+from flowpact.models.update_credential_request import UpdateCredentialRequest as UpdateCredentialRequest
 from flowpact.models.update_form_request import UpdateFormRequest as UpdateFormRequest
 from flowpact.models.update_group_request import UpdateGroupRequest as UpdateGroupRequest
 from flowpact.models.update_schedule_request import UpdateScheduleRequest as UpdateScheduleRequest
+from flowpact.models.update_secret_request import UpdateSecretRequest as UpdateSecretRequest
 from flowpact.models.update_trigger_request import UpdateTriggerRequest as UpdateTriggerRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest as UpdateWorkflowRequest
 from flowpact.models.user import User as User

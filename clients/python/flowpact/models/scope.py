@@ -41,6 +41,12 @@ class Scope(str, Enum):
     TRIGGERS_COLON_READ = 'triggers:read'
     TRIGGERS_COLON_WRITE = 'triggers:write'
     TRIGGERS_COLON_EXECUTE = 'triggers:execute'
+    SECRETS_COLON_READ = 'secrets:read'
+    SECRETS_COLON_WRITE = 'secrets:write'
+    CREDENTIALS_COLON_READ = 'credentials:read'
+    CREDENTIALS_COLON_WRITE = 'credentials:write'
+    KV_COLON_READ = 'kv:read'
+    KV_COLON_WRITE = 'kv:write'
     API_MINUS_KEYS_COLON_READ = 'api-keys:read'
     API_MINUS_KEYS_COLON_WRITE = 'api-keys:write'
 

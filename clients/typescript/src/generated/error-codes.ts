@@ -3,6 +3,7 @@
 /** Stable; a later version of the server may have more. */
 export type ErrorCode =
   | 'api_key_not_active'
+  | 'credential_name_taken'
   | 'cross_site_request'
   | 'execution_already_finished'
   | 'execution_status_conflict'
@@ -15,6 +16,8 @@ export type ErrorCode =
   | 'invalid_api_key'
   | 'invalid_credentials'
   | 'invalid_token'
+  | 'kv_not_a_list'
+  | 'kv_version_conflict'
   | 'not_acceptable'
   | 'payload_too_large'
   | 'rate_limit_exceeded'
@@ -22,6 +25,7 @@ export type ErrorCode =
   | 'resource_not_found'
   | 'revision_conflict'
   | 'revoked_api_key'
+  | 'secret_name_taken'
   | 'service_unavailable'
   | 'trigger_disabled'
   | 'trigger_without_secret'

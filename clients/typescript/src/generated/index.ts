@@ -12,6 +12,9 @@ import { Forms } from './resources/forms.ts';
 import { Live } from './resources/live.ts';
 import { Schedules } from './resources/schedules.ts';
 import { Triggers } from './resources/triggers.ts';
+import { Secrets } from './resources/secrets.ts';
+import { Credentials } from './resources/credentials.ts';
+import { Kv } from './resources/kv.ts';
 import { Health } from './resources/health.ts';
 
 export type { ErrorCode } from './error-codes.ts';
@@ -28,6 +31,9 @@ export type { ListFormsParams, CreateFormParams, UpdateFormParams, ExportFormSub
 export type { CreateStreamTicketParams } from './resources/live.ts';
 export type { ListSchedulesParams, CreateScheduleParams, PreviewScheduleParams, UpdateScheduleParams, GetSchedulePreviewParams, ListScheduleOccurrencesParams } from './resources/schedules.ts';
 export type { ListTriggersParams, CreateTriggerParams, UpdateTriggerParams, ExecuteTriggerParams, RotateTriggerSecretParams } from './resources/triggers.ts';
+export type { ListSecretsParams, CreateSecretParams, UpdateSecretParams } from './resources/secrets.ts';
+export type { ListCredentialsParams, CreateCredentialParams, UpdateCredentialParams } from './resources/credentials.ts';
+export type { ListKvEntriesParams, GetKvEntryParams, SetKvEntryParams, DeleteKvEntryParams, AppendToKvEntryParams } from './resources/kv.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';
 
@@ -58,6 +64,12 @@ export abstract class Resources {
    * URLs themselves (`/hooks/...`) are not described here: their requests and answers are what a trigger makes of them.
    */
   readonly triggers: Triggers;
+  /** Values that workflows send to other servers and nobody reads back. */
+  readonly secrets: Secrets;
+  /** How workflows sign in at other services. */
+  readonly credentials: Credentials;
+  /** Values that workflows keep between executions. */
+  readonly kv: Kv;
   /** Whether the server and what it depends on work. */
   readonly health: Health;
 
@@ -73,6 +85,9 @@ export abstract class Resources {
     this.live = new Live(client);
     this.schedules = new Schedules(client);
     this.triggers = new Triggers(client);
+    this.secrets = new Secrets(client);
+    this.credentials = new Credentials(client);
+    this.kv = new Kv(client);
     this.health = new Health(client);
   }
 }

@@ -1329,6 +1329,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List secrets
+         * @description The secrets of the organisation by name, without their values.
+         */
+        get: operations["listSecrets"];
+        put?: never;
+        /**
+         * Create a secret
+         * @description Stores a value that workflows read as `{{ secrets.NAME }}` in what they send to other servers. It is encrypted at
+         *     rest and never returned. An organisation has at most 1,000.
+         */
+        post: operations["createSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/secrets/{secret_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a secret
+         * @description One secret, without its value.
+         */
+        get: operations["getSecret"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a secret
+         * @description Removes the secret and its value. Workflows that read it can no longer be published, and their calls fail with
+         *     `secret_not_found`.
+         */
+        delete: operations["deleteSecret"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a secret
+         * @description Changes description, tags, expiry or value; a new value raises `version`. Executions read the value at the moment of
+         *     each call, so those under way use the new one from then on.
+         */
+        patch: operations["updateSecret"];
+        trace?: never;
+    };
+    "/v1/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List credentials
+         * @description The credentials of the organisation by name, without their values.
+         */
+        get: operations["listCredentials"];
+        put?: never;
+        /**
+         * Create a credential
+         * @description Stores how to sign in at another service. Workflows name it as `auth: { credential: shop }` in `http.request` and as
+         *     `credential` in `email.send`. Its values are encrypted at rest and never returned. An organisation has at most 1,000.
+         */
+        post: operations["createCredential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credentials/{credential_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a credential
+         * @description One credential, without its values.
+         */
+        get: operations["getCredential"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a credential
+         * @description Removes the credential and its values. Workflows that use it can no longer be published, and their calls fail with
+         *     `credential_not_found`.
+         */
+        delete: operations["deleteCredential"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a credential
+         * @description Changes name, description, expiry or all values at once, also to those of another type. Executions read the values at
+         *     the moment of each call.
+         */
+        patch: operations["updateCredential"];
+        trace?: never;
+    };
+    "/v1/kv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List stored values
+         * @description The entries of one scope by key, without their values.
+         */
+        get: operations["listKvEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/kv/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a stored value
+         * @description The entry under a key, with its value.
+         */
+        get: operations["getKvEntry"];
+        /**
+         * Set a stored value
+         * @description Makes the entry or replaces its value. With `if_version` only an entry of that version is replaced, and 0 asks that
+         *     there is none; otherwise nothing changes (`kv_version_conflict`). An organisation has at most 10,000 entries.
+         */
+        put: operations["setKvEntry"];
+        post?: never;
+        /**
+         * Delete a stored value
+         * @description Removes the entry under a key; with `if_version` only an entry of that version.
+         */
+        delete: operations["deleteKvEntry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/kv/{key}/append": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Append to a stored list
+         * @description Adds an item to the end of the list under a key, and makes the list where there is none. Of many that append at once
+         *     none is lost.
+         */
+        post: operations["appendToKvEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/monitoring/health": {
         parameters: {
             query?: never;
@@ -2038,7 +2218,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {string}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -5173,6 +5353,595 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
+        /** @description How expressions name it, as in `{{ secrets.SHOP_API_KEY }}`. It never changes. */
+        SecretName: string;
+        /** @description Words to find it by. */
+        SecretTags: string[];
+        /** @description A secret, without its value. */
+        Secret: {
+            /** @description Id of the secret. */
+            id: string;
+            name: components["schemas"]["SecretName"];
+            /** @description What it is for. */
+            description: string | null;
+            tags: components["schemas"]["SecretTags"];
+            /**
+             * @description Whether it can be used.
+             * @enum {string}
+             */
+            status: "active" | "expired";
+            /** @description How many values it has had, this one included. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description From when it is no longer used.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When a workflow last sent it; up to a minute behind.
+             */
+            last_used_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of secrets. */
+        SecretListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Secret"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * Format: password
+         * @description What is kept secret. Shorter values could not be told apart from other text, and so not be removed from what other
+         *     servers answer.
+         */
+        SecretValue: string;
+        /** @description A new secret. */
+        CreateSecretRequest: {
+            name: components["schemas"]["SecretName"];
+            value: components["schemas"]["SecretValue"];
+            /** @description What it is for. */
+            description?: string | null;
+            tags?: components["schemas"]["SecretTags"];
+            /**
+             * Format: date-time
+             * @description From when it is no longer used, in the future.
+             */
+            expires_at?: string | null;
+        };
+        /** @description A secret. */
+        SecretResponse: {
+            data: components["schemas"]["Secret"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is a secret of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
+        SecretNotCreatedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "secret_name_taken" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is a secret of this name, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        SecretNotCreatedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "secret_name_taken" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateSecretRequest: {
+            value?: components["schemas"]["SecretValue"];
+            /** @description What it is for. */
+            description?: string | null;
+            tags?: components["schemas"]["SecretTags"];
+            /**
+             * Format: date-time
+             * @description From when it is no longer used, in the future.
+             */
+            expires_at?: string | null;
+        };
+        /**
+         * @description What kind of signing in it is for.
+         * @enum {string}
+         */
+        CredentialType: "api_key" | "bearer" | "basic" | "oauth2" | "smtp" | "custom";
+        /**
+         * @description Whether it can be used.
+         * @enum {string}
+         */
+        CredentialStatus: "active" | "expired";
+        /** @description How workflows name it; unique in the organisation. */
+        CredentialName: string;
+        /** @description A credential, without its values. */
+        Credential: {
+            /** @description Id of the credential. */
+            id: string;
+            name: components["schemas"]["CredentialName"];
+            type: components["schemas"]["CredentialType"];
+            /** @description What it is for. */
+            description: string | null;
+            status: components["schemas"]["CredentialStatus"];
+            /**
+             * Format: date-time
+             * @description From when it is no longer used.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When a workflow last used it; up to a minute behind.
+             */
+            last_used_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of credentials. */
+        CredentialListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Credential"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A key that is sent in a header or in the query. */
+        ApiKeyCredential: {
+            /**
+             * @description The type. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "api_key";
+            /**
+             * Format: password
+             * @description The key.
+             */
+            key: string;
+            /**
+             * @description Where it is sent; `header` when absent.
+             * @enum {string}
+             */
+            in?: "header" | "query";
+            /** @description Name of the header or of the query parameter; `X-API-Key` when absent. */
+            name?: string;
+        };
+        /** @description A token that is sent as `Authorization: Bearer`. */
+        BearerCredential: {
+            /**
+             * @description The type. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "bearer";
+            /**
+             * Format: password
+             * @description The token.
+             */
+            token: string;
+        };
+        /** @description A name and a password, sent as `Authorization: Basic`. */
+        BasicCredential: {
+            /**
+             * @description The type. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "basic";
+            /** @description The name; kept secret when there is no password. */
+            username: string;
+            /**
+             * Format: password
+             * @description The password, of at least four characters; empty where the service wants none.
+             */
+            password: string;
+        };
+        /** @description A client of an OAuth 2.0 server, with which calls get an access token (RFC 6749 section 4.4, client credentials). */
+        OAuth2Credential: {
+            /**
+             * @description The type. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "oauth2";
+            /**
+             * Format: uri
+             * @description Where tokens are asked for.
+             */
+            token_url: string;
+            /** @description Id of the client. */
+            client_id: string;
+            /**
+             * Format: password
+             * @description Secret of the client.
+             */
+            client_secret: string;
+            /** @description Scopes to ask for, separated by spaces. */
+            scope?: string;
+            /** @description Audience to ask for. */
+            audience?: string;
+        };
+        /** @description A mail server, for `email.send`. */
+        SmtpCredential: {
+            /**
+             * @description The type. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "smtp";
+            /** @description Name or address of the server. */
+            host: string;
+            /** @description 465 with `tls` and 587 otherwise when absent. */
+            port?: number;
+            /**
+             * @description `tls` from the first byte; `starttls` (when absent) before signing in; `none` sends everything in the clear.
+             * @enum {string}
+             */
+            security?: "tls" | "starttls" | "none";
+            /** @description Name to sign in with; none when absent. */
+            username?: string;
+            /**
+             * Format: password
+             * @description Password to sign in with.
+             */
+            password?: string;
+        };
+        /** @description Name of a header. */
+        CredentialHeaderName: string;
+        /** @description Headers of your own choice. */
+        CustomCredential: {
+            /**
+             * @description The type. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "custom";
+            /** @description What each header says. */
+            headers: {
+                [key: string]: string;
+            };
+        };
+        /** @description What is kept secret, by type. */
+        CredentialValues: components["schemas"]["ApiKeyCredential"] | components["schemas"]["BearerCredential"] | components["schemas"]["BasicCredential"] | components["schemas"]["OAuth2Credential"] | components["schemas"]["SmtpCredential"] | components["schemas"]["CustomCredential"];
+        /** @description A new credential. */
+        CreateCredentialRequest: {
+            name: components["schemas"]["CredentialName"];
+            values: components["schemas"]["CredentialValues"];
+            /** @description What it is for. */
+            description?: string | null;
+            /**
+             * Format: date-time
+             * @description From when it is no longer used, in the future.
+             */
+            expires_at?: string | null;
+        };
+        /** @description A credential. */
+        CredentialResponse: {
+            data: components["schemas"]["Credential"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is a credential of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
+        CredentialNotCreatedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "credential_name_taken" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is a credential of this name, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        CredentialNotCreatedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "credential_name_taken" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateCredentialRequest: {
+            name?: components["schemas"]["CredentialName"];
+            values?: components["schemas"]["CredentialValues"];
+            /** @description What it is for. */
+            description?: string | null;
+            /**
+             * Format: date-time
+             * @description From when it is no longer used, in the future.
+             */
+            expires_at?: string | null;
+        };
+        /** @description There is another credential of this name. */
+        CredentialNameTakenError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "credential_name_taken";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description There is another credential of this name (RFC 9457). */
+        CredentialNameTakenProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "credential_name_taken";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The name of the entry in its scope. */
+        KvKey: string;
+        /**
+         * @description Whose values they are: the organisation's, a group's, or a workflow's. Those of a group or workflow go with it.
+         * @enum {string}
+         */
+        KvScope: "organisation" | "group" | "workflow";
+        /** @description An entry without its value. */
+        KvEntrySummary: {
+            key: components["schemas"]["KvKey"];
+            scope: components["schemas"]["KvScope"];
+            /** @description Id of the group or workflow; null for the organisation. */
+            scope_id: string | null;
+            /** @description How often it was written, from 1. */
+            version: number;
+            /** @description Bytes of the value as JSON. */
+            size: number;
+            /**
+             * Format: date-time
+             * @description From when it is gone.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last written.
+             */
+            updated_at: string;
+        };
+        /** @description A page of entries. */
+        KvEntryListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["KvEntrySummary"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Any JSON value. */
+        JsonValue: unknown;
+        /** @description An entry with its value. */
+        KvEntry: {
+            key: components["schemas"]["KvKey"];
+            scope: components["schemas"]["KvScope"];
+            /** @description Id of the group or workflow; null for the organisation. */
+            scope_id: string | null;
+            value: components["schemas"]["JsonValue"];
+            /** @description How often it was written, from 1. */
+            version: number;
+            /** @description Bytes of the value as JSON. */
+            size: number;
+            /**
+             * Format: date-time
+             * @description From when it is gone.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last written.
+             */
+            updated_at: string;
+        };
+        /** @description An entry. */
+        KvEntryResponse: {
+            data: components["schemas"]["KvEntry"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Seconds after which the entry is gone; never when absent or null. */
+        KvTtl: number | null;
+        /** @description A value to store, of at most 262,144 bytes as JSON. */
+        SetKvEntryRequest: {
+            value: components["schemas"]["JsonValue"];
+            ttl?: components["schemas"]["KvTtl"];
+            /** @description The version that the entry must have; 0 when there must be none. */
+            if_version?: number;
+        };
+        /** @description The entry has another version than `if_version` says. */
+        KvVersionConflictError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "kv_version_conflict";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The entry has another version than `if_version` says (RFC 9457). */
+        KvVersionConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "kv_version_conflict";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description An item for the end of a list. */
+        AppendToKvEntryRequest: {
+            item: components["schemas"]["JsonValue"];
+            /** @description How many of the last items are kept, all when absent. */
+            max_items?: number;
+            /** @description Seconds after which the entry is gone; as before when absent, never when null. */
+            ttl?: number | null;
+        };
+        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work. */
+        KvNotAppendedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "kv_not_a_list" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        KvNotAppendedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "kv_not_a_list" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /**
          * @description `degraded` works with losses, `unhealthy` does not work.
          * @enum {string}
@@ -6740,6 +7509,256 @@ export interface components {
                 "application/problem+json": components["schemas"]["TriggerSecretConflictProblem"];
             };
         };
+        /** @description There is a secret of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
+        SecretNotCreated: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "secret_name_taken",
+                 *         "message": "There is already a secret named SHOP_API_KEY. Change that one, or choose another name.",
+                 *         "details": {
+                 *           "name": "SHOP_API_KEY"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecretNotCreatedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:secret_name_taken",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "There is already a secret named SHOP_API_KEY. Change that one, or choose another name.",
+                 *       "code": "secret_name_taken",
+                 *       "details": {
+                 *         "name": "SHOP_API_KEY"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["SecretNotCreatedProblem"];
+            };
+        };
+        /** @description There is a credential of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
+        CredentialNotCreated: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "credential_name_taken",
+                 *         "message": "There is already a credential named shop. Change that one, or choose another name.",
+                 *         "details": {
+                 *           "name": "shop"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CredentialNotCreatedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:credential_name_taken",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "There is already a credential named shop. Change that one, or choose another name.",
+                 *       "code": "credential_name_taken",
+                 *       "details": {
+                 *         "name": "shop"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["CredentialNotCreatedProblem"];
+            };
+        };
+        /** @description There is another credential of this name. */
+        CredentialNameTaken: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "credential_name_taken",
+                 *         "message": "There is already a credential named shop. Change that one, or choose another name.",
+                 *         "details": {
+                 *           "name": "shop"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CredentialNameTakenError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:credential_name_taken",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "There is already a credential named shop. Change that one, or choose another name.",
+                 *       "code": "credential_name_taken",
+                 *       "details": {
+                 *         "name": "shop"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["CredentialNameTakenProblem"];
+            };
+        };
+        /** @description The entry has another version than `if_version` says. */
+        KvVersionConflict: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "kv_version_conflict",
+                 *         "message": "The entry last_order is at version 3, not 2. Read it again and repeat the change.",
+                 *         "details": {
+                 *           "key": "last_order",
+                 *           "version": 3
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["KvVersionConflictError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:kv_version_conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The entry last_order is at version 3, not 2. Read it again and repeat the change.",
+                 *       "code": "kv_version_conflict",
+                 *       "details": {
+                 *         "key": "last_order",
+                 *         "version": 3
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["KvVersionConflictProblem"];
+            };
+        };
+        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work. */
+        KvNotAppended: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "kv_not_a_list",
+                 *         "message": "The value under last_order is no list. Append to another key, or set this one to a list.",
+                 *         "details": {
+                 *           "key": "last_order"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["KvNotAppendedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:kv_not_a_list",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The value under last_order is no list. Append to another key, or set this one to a list.",
+                 *       "code": "kv_not_a_list",
+                 *       "details": {
+                 *         "key": "last_order"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["KvNotAppendedProblem"];
+            };
+        };
         /** @description The request breaks the contract or a rule of the domain. */
         ProbeValidationFailed: {
             headers: {
@@ -7016,6 +8035,28 @@ export interface components {
          * @example trig_01kaq5d2m8f6r2t7w9y0a1c3e5
          */
         TriggerId: string;
+        /**
+         * @description Name of a secret.
+         * @example SHOP_API_KEY
+         */
+        SecretName: string;
+        /**
+         * @description Id of a credential.
+         * @example cred_01kaq4c2m8e3s4t5v6w7x8y9z0
+         */
+        CredentialId: string;
+        /**
+         * @description Whose values they are.
+         * @example organisation
+         */
+        KvScope: "organisation" | "group" | "workflow";
+        /** @description Id of the group or workflow; only with those scopes. */
+        KvScopeId: string;
+        /**
+         * @description The name of the entry in its scope.
+         * @example last_order
+         */
+        KvKey: string;
     };
     requestBodies: never;
     headers: {
@@ -14995,6 +16036,1099 @@ export interface operations {
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["TriggerSecretNotRotated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listSecrets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only secrets with this tag.
+                 * @example shop
+                 */
+                tag?: string;
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of secrets. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "sec_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *           "name": "SHOP_API_KEY",
+                     *           "description": "Key of the shop's order service.",
+                     *           "tags": [
+                     *             "shop"
+                     *           ],
+                     *           "status": "active",
+                     *           "version": 1,
+                     *           "expires_at": "2030-01-01T00:00:00.000Z",
+                     *           "last_used_at": null,
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecretListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The new secret. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "SHOP_API_KEY",
+                 *       "value": "sk_live_8fJ2mQ0vXr",
+                 *       "description": "Key of the shop's order service.",
+                 *       "tags": [
+                 *         "shop"
+                 *       ],
+                 *       "expires_at": "2030-01-01T00:00:00.000Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description The new secret, without its value. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "sec_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "SHOP_API_KEY",
+                     *         "description": "Key of the shop's order service.",
+                     *         "tags": [
+                     *           "shop"
+                     *         ],
+                     *         "status": "active",
+                     *         "version": 1,
+                     *         "expires_at": "2030-01-01T00:00:00.000Z",
+                     *         "last_used_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecretResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["SecretNotCreated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of a secret.
+                 * @example SHOP_API_KEY
+                 */
+                secret_name: components["parameters"]["SecretName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "sec_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "SHOP_API_KEY",
+                     *         "description": "Key of the shop's order service.",
+                     *         "tags": [
+                     *           "shop"
+                     *         ],
+                     *         "status": "active",
+                     *         "version": 1,
+                     *         "expires_at": "2030-01-01T00:00:00.000Z",
+                     *         "last_used_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecretResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of a secret.
+                 * @example SHOP_API_KEY
+                 */
+                secret_name: components["parameters"]["SecretName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of a secret.
+                 * @example SHOP_API_KEY
+                 */
+                secret_name: components["parameters"]["SecretName"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "value": "sk_live_2Lw9PzT4nB",
+                 *       "tags": [
+                 *         "shop",
+                 *         "orders"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description The secret as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "sec_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "SHOP_API_KEY",
+                     *         "description": "Key of the shop's order service.",
+                     *         "tags": [
+                     *           "shop"
+                     *         ],
+                     *         "status": "active",
+                     *         "version": 1,
+                     *         "expires_at": "2030-01-01T00:00:00.000Z",
+                     *         "last_used_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecretResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listCredentials: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only credentials of this type.
+                 * @example bearer
+                 */
+                type?: components["schemas"]["CredentialType"];
+                /**
+                 * @description Only credentials in this state.
+                 * @example active
+                 */
+                status?: components["schemas"]["CredentialStatus"];
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of credentials. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "cred_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *           "name": "shop",
+                     *           "type": "bearer",
+                     *           "description": "Token of the shop's order service.",
+                     *           "status": "active",
+                     *           "expires_at": "2030-01-01T00:00:00.000Z",
+                     *           "last_used_at": null,
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CredentialListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createCredential: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The new credential. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "shop",
+                 *       "description": "Token of the shop's order service.",
+                 *       "values": {
+                 *         "type": "bearer",
+                 *         "token": "sk_live_8fJ2mQ0vXr"
+                 *       },
+                 *       "expires_at": "2030-01-01T00:00:00.000Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateCredentialRequest"];
+            };
+        };
+        responses: {
+            /** @description The new credential, without its values. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "cred_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "shop",
+                     *         "type": "bearer",
+                     *         "description": "Token of the shop's order service.",
+                     *         "status": "active",
+                     *         "expires_at": "2030-01-01T00:00:00.000Z",
+                     *         "last_used_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CredentialResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["CredentialNotCreated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a credential.
+                 * @example cred_01kaq4c2m8e3s4t5v6w7x8y9z0
+                 */
+                credential_id: components["parameters"]["CredentialId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The credential. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "cred_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "shop",
+                     *         "type": "bearer",
+                     *         "description": "Token of the shop's order service.",
+                     *         "status": "active",
+                     *         "expires_at": "2030-01-01T00:00:00.000Z",
+                     *         "last_used_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CredentialResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a credential.
+                 * @example cred_01kaq4c2m8e3s4t5v6w7x8y9z0
+                 */
+                credential_id: components["parameters"]["CredentialId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The credential is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a credential.
+                 * @example cred_01kaq4c2m8e3s4t5v6w7x8y9z0
+                 */
+                credential_id: components["parameters"]["CredentialId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "values": {
+                 *         "type": "basic",
+                 *         "username": "orders",
+                 *         "password": "2Lw9PzT4nB"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateCredentialRequest"];
+            };
+        };
+        responses: {
+            /** @description The credential as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "cred_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "shop",
+                     *         "type": "basic",
+                     *         "description": "Token of the shop's order service.",
+                     *         "status": "active",
+                     *         "expires_at": "2030-01-01T00:00:00.000Z",
+                     *         "last_used_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CredentialResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["CredentialNameTaken"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listKvEntries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whose values they are.
+                 * @example organisation
+                 */
+                scope?: components["parameters"]["KvScope"];
+                /** @description Id of the group or workflow; only with those scopes. */
+                scope_id?: components["parameters"]["KvScopeId"];
+                /**
+                 * @description Only keys that begin with this.
+                 * @example last_
+                 */
+                prefix?: string;
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "key": "last_order",
+                     *           "scope": "organisation",
+                     *           "scope_id": null,
+                     *           "version": 3,
+                     *           "size": 26,
+                     *           "expires_at": null,
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KvEntryListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getKvEntry: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whose values they are.
+                 * @example organisation
+                 */
+                scope?: components["parameters"]["KvScope"];
+                /** @description Id of the group or workflow; only with those scopes. */
+                scope_id?: components["parameters"]["KvScopeId"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the entry in its scope.
+                 * @example last_order
+                 */
+                key: components["parameters"]["KvKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "key": "last_order",
+                     *         "scope": "organisation",
+                     *         "scope_id": null,
+                     *         "value": {
+                     *           "id": 4711,
+                     *           "total": 42.5
+                     *         },
+                     *         "version": 3,
+                     *         "size": 26,
+                     *         "expires_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KvEntryResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setKvEntry: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whose values they are.
+                 * @example organisation
+                 */
+                scope?: components["parameters"]["KvScope"];
+                /** @description Id of the group or workflow; only with those scopes. */
+                scope_id?: components["parameters"]["KvScopeId"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the entry in its scope.
+                 * @example last_order
+                 */
+                key: components["parameters"]["KvKey"];
+            };
+            cookie?: never;
+        };
+        /** @description The new value. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "value": {
+                 *         "id": 4711,
+                 *         "total": 42.5
+                 *       },
+                 *       "ttl": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetKvEntryRequest"];
+            };
+        };
+        responses: {
+            /** @description The entry as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "key": "last_order",
+                     *         "scope": "organisation",
+                     *         "scope_id": null,
+                     *         "value": {
+                     *           "id": 4711,
+                     *           "total": 42.5
+                     *         },
+                     *         "version": 3,
+                     *         "size": 26,
+                     *         "expires_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KvEntryResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["KvVersionConflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteKvEntry: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whose values they are.
+                 * @example organisation
+                 */
+                scope?: components["parameters"]["KvScope"];
+                /** @description Id of the group or workflow; only with those scopes. */
+                scope_id?: components["parameters"]["KvScopeId"];
+                /**
+                 * @description The version that the entry must have.
+                 * @example 1
+                 */
+                if_version?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the entry in its scope.
+                 * @example last_order
+                 */
+                key: components["parameters"]["KvKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            409: components["responses"]["KvVersionConflict"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    appendToKvEntry: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whose values they are.
+                 * @example organisation
+                 */
+                scope?: components["parameters"]["KvScope"];
+                /** @description Id of the group or workflow; only with those scopes. */
+                scope_id?: components["parameters"]["KvScopeId"];
+            };
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The name of the entry in its scope.
+                 * @example last_order
+                 */
+                key: components["parameters"]["KvKey"];
+            };
+            cookie?: never;
+        };
+        /** @description What to append. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "item": 4711,
+                 *       "max_items": 100
+                 *     }
+                 */
+                "application/json": components["schemas"]["AppendToKvEntryRequest"];
+            };
+        };
+        responses: {
+            /** @description The entry as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "key": "order_ids",
+                     *         "scope": "organisation",
+                     *         "scope_id": null,
+                     *         "value": [
+                     *           4710,
+                     *           4711
+                     *         ],
+                     *         "version": 3,
+                     *         "size": 13,
+                     *         "expires_at": null,
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["KvEntryResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["KvNotAppended"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
