@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../database.ts';
 import { type Json, ResourceNotFoundError } from '../../src/domain/domain-error.ts';
 import { DomainEvents } from '../../src/domain/event/domain-events.ts';
 import { newId } from '../../src/domain/id.ts';
-import { Evaluator, type WorkflowDefinition } from '../../src/domain/language/index.ts';
+import { Evaluator, hashOf, type WorkflowDefinition } from '../../src/domain/language/index.ts';
 import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
 import type { NodeType } from '../../src/domain/nodes/node-type.ts';
 import { CalledExecutions } from '../../src/domain/execution/called-executions.ts';
@@ -104,7 +104,7 @@ export class ExecutionBench {
       getPublished: async (_, id) => {
         const definition = this.#workflows.get(id);
         if (!definition) throw new ResourceNotFoundError('workflow', id);
-        return { version: 1, definition };
+        return { version: 1, definition, definitionHash: hashOf(definition) };
       },
     };
     const em = this.database.orm.em.fork();

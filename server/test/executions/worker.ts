@@ -97,7 +97,7 @@ async function accept(em: EntityManager, { concurrency, ...start }: Start): Prom
   const { parentExecutionId } = start;
   const runInput = { ...given, acceptedAt: createdAt.toISOString(), ...(parentExecutionId && { parentExecutionId }) };
   await engine.submit(
-    { runId: execution.id, body: graphBody, input: runInput, group: { id: workflowId, concurrency } },
+    [{ runId: execution.id, body: graphBody, input: runInput, group: { id: workflowId, concurrency } }],
     em,
   );
   return execution.id;

@@ -99,7 +99,7 @@ describe('in one process', () => {
     const { orm } = bench.database;
     const transaction = orm.em.fork().transactional(async (em) => {
       const group = { id: 'wf_rolled_back', concurrency: 1 };
-      await bench.engine.submit({ runId: 'rolled_back', body: 'graph@1', input: {}, group }, em);
+      await bench.engine.submit([{ runId: 'rolled_back', body: 'graph@1', input: {}, group }], em);
       throw new Error('rolled back');
     });
     await expect(transaction).rejects.toThrow('rolled back');

@@ -10,14 +10,20 @@ export class DefinitionStore {
   /** Graphs read from the database, so what is here has been committed. */
   readonly #graphs = new Map<string, Graph>();
 
+  readonly #kept = new Set<string>();
+
   constructor(orm: MikroORM) {
     this.#orm = orm;
   }
 
-  /** Makes sure that the definition is stored, in the transaction of `em`, and returns its hash. */
-  async keep(organisationId: string, definition: WorkflowDefinition, em: EntityManager): Promise<string> {
-    const hash = hashOf(definition);
-    if (this.#graphs.has(`${organisationId}:${hash}`)) return hash;
+  /** Makes sure that the definition is stored, in the transaction of `em`, and returns its hash, which may be given. */
+  async keep(
+    organisationId: string,
+    definition: WorkflowDefinition,
+    em: EntityManager,
+    hash = hashOf(definition),
+  ): Promise<string> {
+    if (this.#graphs.has(`${organisationId}:${hash}`) || this.#kept.has(`${organisationId}:${hash}`)) return hash;
     await em.getConnection().execute(
       `insert into definition_snapshot (organisation_id, hash, definition, created_at) values (?, ?, ?::jsonb, now())
        on conflict do nothing`,
@@ -26,6 +32,12 @@ export class DefinitionStore {
       em.getTransactionContext(),
     );
     return hash;
+  }
+
+  /** The transaction that a definition was kept in has committed. */
+  wasKept(organisationId: string, hash: string): void {
+    if (this.#kept.size >= mostGraphs) this.#kept.clear();
+    this.#kept.add(`${organisationId}:${hash}`);
   }
 
   /** The graph of a definition that was kept; throws when it was not. */

@@ -46,10 +46,10 @@ export abstract class Engine {
   abstract register(body: string, run: RunBody): void;
 
   /**
-   * Records the run in the transaction of `em`, and starts it when that commits: nothing accepted is lost, nothing starts
+   * Records the runs in the transaction of `em`, and starts them when that commits: nothing accepted is lost, nothing starts
    * that was rolled back. Throws EngineUnavailableError when this process takes no work, and Error outside a transaction.
    */
-  abstract submit(run: RunRequest, em: EntityManager): Promise<void>;
+  abstract submit(runs: readonly RunRequest[], em: EntityManager): Promise<void>;
 
   /** Ends the run without its body; its signal fires within about a second, in whichever process it runs. No-op once ended. */
   abstract cancel(runId: string): Promise<void>;

@@ -39,7 +39,7 @@ describe('start', () => {
       const service = new ExecutionService(
         inner,
         bench.engine,
-        { getPublished: async () => ({ version: 1, definition: sketch({ a: W }, []) }) },
+        { getPublished: async () => ({ version: 1, definition: sketch({ a: W }, []), definitionHash: 'a' }) },
         bench.definitions,
         bench.evaluator,
         metrics,

@@ -5,11 +5,11 @@ import type { Caller } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { isId } from '../id.ts';
 import { Evaluator, fieldPath, type WorkflowDefinition } from '../language/index.ts';
+import { Acceptances } from './acceptance.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
 import { Execution, type ExecutionStarter, type NewExecution } from './execution.entity.ts';
-import { graphBody, type GraphInput } from './interpreter/graph-runner.ts';
 import { type ExecutableVersion, PublishedWorkflows } from './published-workflows.ts';
 import { checkStorable } from './storable.ts';
 
@@ -46,14 +46,18 @@ export interface ExecutionReplay {
 /** Accepts executions. */
 @Injectable()
 export class ExecutionService {
+  readonly #acceptances: Acceptances;
+
   constructor(
     private readonly em: EntityManager,
-    private readonly engine: Engine,
+    engine: Engine,
     private readonly workflows: PublishedWorkflows,
-    private readonly definitions: DefinitionStore,
+    definitions: DefinitionStore,
     private readonly evaluator: Evaluator,
     private readonly metrics: ExecutionMetrics,
-  ) {}
+  ) {
+    this.#acceptances = new Acceptances(em, engine, definitions);
+  }
 
   /**
    * Accepts an execution of the published version. It is stored together with its run: either both are there or neither,
@@ -104,24 +108,17 @@ export class ExecutionService {
 
   async #accept(
     given: EntityManager,
-    { version, definition }: ExecutableVersion,
+    executable: ExecutableVersion,
     start: Omit<NewExecution, 'workflowVersion' | 'definitionHash'>,
   ): Promise<Execution> {
-    const accepted = await given.transactional(
-      async (em) => {
-        const execution = Execution.create({
-          ...start,
-          workflowVersion: version,
-          definitionHash: await this.definitions.keep(start.organisationId, definition, em),
-        });
-        em.persist(execution);
-        await em.flush();
-        const group = { id: start.workflowId, concurrency: definition.settings?.concurrency };
-        await this.engine.submit({ runId: execution.id, body: graphBody, input: toGraphInput(execution), group }, em);
-        return execution;
-      },
-      { propagation: TransactionPropagation.REQUIRED },
-    );
+    const acceptance = { executable, start };
+    // What may be there already, or belongs to a transaction around, is stored in a transaction of its own or in that one.
+    const accepted =
+      start.id === undefined && !given.isInTransaction()
+        ? await this.#acceptances.acceptSoon(acceptance)
+        : await given.transactional(async (em) => (await this.#acceptances.accept(em, [acceptance]))[0]!, {
+            propagation: TransactionPropagation.REQUIRED,
+          });
     this.metrics.executionStarted();
     return accepted;
   }
@@ -139,17 +136,4 @@ export class ExecutionService {
 /** Who starts what is asked for through the API. */
 export function starterOf({ apiKeyId, userId, organisationId }: Caller): ExecutionStarter {
   return apiKeyId ? { type: 'api_key', id: apiKeyId } : { type: 'user', id: userId ?? organisationId };
-}
-
-function toGraphInput(execution: Execution): GraphInput {
-  return {
-    organisationId: execution.organisationId,
-    workflowId: execution.workflowId,
-    workflowVersion: execution.workflowVersion,
-    definitionHash: execution.definitionHash,
-    input: execution.input,
-    trigger: execution.trigger,
-    acceptedAt: execution.createdAt.toISOString(),
-    ...(execution.parentExecutionId && { parentExecutionId: execution.parentExecutionId }),
-  };
 }

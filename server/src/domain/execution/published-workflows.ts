@@ -5,6 +5,8 @@ import type { WorkflowDefinition } from '../language/index.ts';
 export interface ExecutableVersion {
   readonly version: number;
   readonly definition: WorkflowDefinition;
+  /** What `hashOf` makes of the definition. */
+  readonly definitionHash: string;
 }
 
 /** Where executions find what they are to run; read through `em` where it is given. */

@@ -119,14 +119,6 @@ export class Workflow extends WorkflowSchema.class {
     return WorkflowVersion.of(this, this.publishedVersion, changelog, now);
   }
 
-  /** The version to execute. Throws WorkflowNotPublishedError, WorkflowPausedError, WorkflowArchivedError. */
-  executableVersion(): number {
-    if (this.status === 'paused') throw new WorkflowPausedError(this.id);
-    if (this.status === 'archived') throw new WorkflowArchivedError(this.id);
-    if (!this.publishedVersion) throw new WorkflowNotPublishedError(this.id);
-    return this.publishedVersion;
-  }
-
   private moveTo(status: WorkflowStatus): void {
     const isPublished = Boolean(this.publishedVersion);
     const fits = status === 'archived' || (status === 'draft') !== isPublished;
@@ -145,3 +137,19 @@ export class Workflow extends WorkflowSchema.class {
 }
 
 WorkflowSchema.setClass(Workflow);
+
+/** The version to execute. Throws WorkflowNotPublishedError, WorkflowPausedError, WorkflowArchivedError. */
+export function executableVersionOf({
+  id,
+  status,
+  publishedVersion,
+}: {
+  readonly id: string;
+  readonly status: WorkflowStatus;
+  readonly publishedVersion?: number | null;
+}): number {
+  if (status === 'paused') throw new WorkflowPausedError(id);
+  if (status === 'archived') throw new WorkflowArchivedError(id);
+  if (!publishedVersion) throw new WorkflowNotPublishedError(id);
+  return publishedVersion;
+}

@@ -26,6 +26,7 @@ import { NodeRegistry } from '../nodes/index.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { disableTriggersOf } from '../trigger/disable-triggers.ts';
+import { ExecutableVersions, type ExecutableVersion } from './executable-versions.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { Workflow, type WorkflowStatus } from './workflow.entity.ts';
 
@@ -66,13 +67,17 @@ export type Listed<Entity> = Omit<Entity, 'definition'>;
 /** The workflows of an organisation. */
 @Injectable()
 export class WorkflowService {
+  readonly #executable: ExecutableVersions;
+
   constructor(
     private readonly em: EntityManager,
     private readonly nodeTypes: NodeRegistry,
     private readonly sandbox: Sandbox,
     private readonly events: DomainEvents,
     private readonly groups: GroupService,
-  ) {}
+  ) {
+    this.#executable = new ExecutableVersions(em);
+  }
 
   /** In the order asked for. */
   async list(organisationId: string, query: WorkflowQuery): Promise<Page<Listed<Workflow>>> {
@@ -219,17 +224,11 @@ export class WorkflowService {
     organisationId: string,
     id: string,
     { version: wanted, em = this.em }: { version?: number; em?: EntityManager } = {},
-  ): Promise<{ version: number; definition: WorkflowDefinition }> {
+  ): Promise<ExecutableVersion> {
     assertId(id);
-    const workflow = await em.findOne(
-      Workflow,
-      { id, organisation: organisationId },
-      { exclude: ['definition'], disableIdentityMap: true },
-    );
-    if (!workflow) throw new ResourceNotFoundError('workflow', id);
-    const published = workflow.executableVersion();
-    const { version, definition } = await this.#version(em, organisationId, id, wanted ?? published);
-    return { version, definition };
+    const executable = await this.#executable.get(em, { organisationId, id }, wanted);
+    if (!executable) throw new ResourceNotFoundError('workflow_version', String(wanted));
+    return executable;
   }
 
   /** Makes a draft from an exported document, given as YAML text or as JSON. Throws ValidationFailedError. */

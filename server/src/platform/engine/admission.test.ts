@@ -42,7 +42,7 @@ async function startEngine(): Promise<DbosEngine> {
 
 async function submit(runId: string, ms: number, group: { id: string; concurrency?: number }): Promise<void> {
   const body = runId.startsWith('rest') ? 'rest@1' : 'work@1';
-  await database.orm.em.fork().transactional((em) => engine.submit({ runId, body, input: { ms }, group }, em));
+  await database.orm.em.fork().transactional((em) => engine.submit([{ runId, body, input: { ms }, group }], em));
 }
 
 async function until(condition: () => boolean, within = 5_000): Promise<void> {

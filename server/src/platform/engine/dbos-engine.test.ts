@@ -78,7 +78,7 @@ async function until(condition: () => boolean, within = 5_000): Promise<void> {
 }
 
 function submit(runId: string, body: string, input: Json = {}): Promise<void> {
-  return database.orm.em.fork().transactional((em) => engine.submit({ runId, body, input }, em));
+  return database.orm.em.fork().transactional((em) => engine.submit([{ runId, body, input }], em));
 }
 
 beforeAll(async () => {
@@ -107,7 +107,7 @@ test('a large result is kept', async () => {
 
 test('nothing runs when the transaction is rolled back', async () => {
   const transaction = database.orm.em.fork().transactional(async (em) => {
-    await engine.submit({ runId: 'r2', body: 'steps@1', input: {} }, em);
+    await engine.submit([{ runId: 'r2', body: 'steps@1', input: {} }], em);
     throw new Error('rolled back');
   });
   await expect(transaction).rejects.toThrow('rolled back');
@@ -118,7 +118,7 @@ test('nothing runs when the transaction is rolled back', async () => {
 
 test('a run in a released savepoint waits for the transaction around it', async () => {
   await database.orm.em.fork().transactional(async (outer) => {
-    await outer.transactional((inner) => engine.submit({ runId: 'r3', body: 'steps@1', input: {} }, inner));
+    await outer.transactional((inner) => engine.submit([{ runId: 'r3', body: 'steps@1', input: {} }], inner));
     await later(100);
     expect(seen).toEqual([]);
   });
@@ -128,7 +128,7 @@ test('a run in a released savepoint waits for the transaction around it', async 
 test('a run in a savepoint that is rolled back does not start', async () => {
   await database.orm.em.fork().transactional(async (outer) => {
     const inner = outer.transactional(async (em) => {
-      await engine.submit({ runId: 'r4', body: 'steps@1', input: {} }, em);
+      await engine.submit([{ runId: 'r4', body: 'steps@1', input: {} }], em);
       throw new Error('inner');
     });
     await inner.catch(() => undefined);

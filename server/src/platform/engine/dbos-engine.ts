@@ -24,7 +24,7 @@ import { jsonSerializer } from './json-serializer.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { Signals } from './signals.ts';
 import { StepLog } from './step-log.ts';
-import { insertRuns } from './submission.ts';
+import { insertRuns, type Submission } from './submission.ts';
 import { clientOf, transactionOf } from './transaction-client.ts';
 
 /** How one process takes part in the engine. */
@@ -168,7 +168,11 @@ export class DbosEngine extends Engine {
     // The first start makes the engine's tables, which two processes cannot do at once.
     await oneAtATime(url, launchLock, () => DBOS.launch());
     const { systemDatabase } = DBOSExecutor.globalInstance!;
-    this.#steps = new StepLog(this.#pool, (message, error) => log.warn(message, error));
+    this.#steps = new StepLog(
+      this.#pool,
+      () => this.#lock.isHeld,
+      (message, error) => log.warn(message, error),
+    );
     this.#steps.install(systemDatabase);
     // A run that this process leaves is none of its business any more; DBOS would ask for its outcome every second.
     systemDatabase.awaitWorkflowResult = (runId) => Promise.reject(new RunAbandonedError(runId));
@@ -212,35 +216,53 @@ export class DbosEngine extends Engine {
     return pool;
   }
 
-  async submit({ runId, body, input, group }: RunRequest, em: EntityManager): Promise<void> {
-    const executor = this.#executor();
+  async submit(runs: readonly RunRequest[], em: EntityManager): Promise<void> {
+    this.#executor();
     if (this.#state !== 'running') throw new EngineUnavailableError('This process is stopping. Try again in a moment.');
+    const transaction = transactionOf(em);
+    const submissions: Submission[] = [];
+    const drop = ({ token }: Submission): void => void this.#direct.delete(token);
+    try {
+      for (const run of runs) submissions.push(await this.#prepare(run));
+      const added = await insertRuns(transaction, submissions);
+      for (const submission of submissions) {
+        if (!added.has(submission.status.workflowUUID)) drop(submission);
+        else
+          this.#afterCommit.add(
+            transaction,
+            () => this.#begin(submission),
+            () => drop(submission),
+          );
+      }
+    } catch (error) {
+      submissions.forEach(drop);
+      throw error;
+    }
+  }
+
+  async #prepare({ runId, body, input, group }: RunRequest): Promise<Submission> {
     const workflow = registered.get(body);
     if (!workflow) throw new Error(`No body is registered as ${body}.`);
-    const transaction = transactionOf(em);
-    const status = await executor.prepareEnqueuedWorkflow(workflow, [input], {
+    const isLimited = group?.concurrency !== undefined;
+    const status = await this.#executor().prepareEnqueuedWorkflow(workflow, [input], {
       workflowID: runId,
-      queueName: group?.concurrency === undefined ? queueName : waitingQueueName,
+      queueName: isLimited ? waitingQueueName : queueName,
       queuePartitionKey: group?.id,
     });
     const token = randomUUID();
-    if (group?.concurrency !== undefined) status.attributes = { concurrency: group.concurrency };
-    const direct = group?.concurrency === undefined && this.#room > 0;
-    if (direct) {
+    if (isLimited) status.attributes = { concurrency: group.concurrency };
+    else if (this.#room > 0) {
       // The row says that this process runs it. Should the process die right after the commit, the others take it over.
       status.status = 'PENDING';
       this.#direct.set(token, runId);
     }
-    const drop = (): void => void this.#direct.delete(token);
-    try {
-      const isNew = (await insertRuns(transaction, [{ status, token }])).has(runId);
-      if (!isNew) return drop();
-    } catch (error) {
-      drop();
-      throw error;
-    }
-    const start = direct ? () => this.#startNow(status, token) : () => group && this.#look(group.id);
-    this.#afterCommit.add(transaction, start, drop);
+    return { status, token };
+  }
+
+  /** The run is stored. */
+  #begin({ status, token }: Submission): void {
+    if (this.#direct.has(token)) this.#startNow(status, token);
+    else if (status.attributes) this.#look(status.queuePartitionKey!);
   }
 
   #startNow(status: WorkflowStatusInternal, token: string): void {
@@ -408,14 +430,15 @@ export class DbosEngine extends Engine {
   /** What #lock asks for while it beats: runs that were cancelled or taken away without our hearing of it, and strays. */
   async #tick(query: (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>): Promise<void> {
     if (this.#state !== 'running') return;
-    const mine = [...this.#runs.keys()];
+    const mine = new Map(this.#runs);
     const rows = await query(
       `select workflow_uuid as id, status = 'PENDING' and executor_id = $1 as mine from dbos.workflow_status
         where workflow_uuid = any($2) or (status = 'PENDING' and executor_id = $1)`,
-      [this.executorId, mine],
+      [this.executorId, [...mine.keys()]],
     );
+    // Of the runs that were there before the question: meanwhile one may have come back.
     for (const row of rows)
-      if (!row.mine) this.#runs.get(row.id as string)?.leave('The run is no longer owned by this process.');
+      if (!row.mine) mine.get(row.id as string)?.leave('The run is no longer owned by this process.');
     await this.#restartStrays(rows.filter((row) => row.mine).map((row) => row.id as string));
     await this.#admission?.sweep(query);
   }

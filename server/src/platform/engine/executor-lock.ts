@@ -30,6 +30,8 @@ export class ExecutorLock {
   #stopped = false;
   #failing = false;
   #sweepFrom = 0;
+  /** When the last query began that the session answered: monotonic, and by the clock, which also counts sleep of the machine. */
+  #heldAt = { monotonic: -Infinity, clock: -Infinity };
   #beat: Promise<void> = Promise.resolve();
 
   /** A process that stands still for `standstill` milliseconds counts as dead: the server ends its session, which frees its lock. */
@@ -43,6 +45,18 @@ export class ExecutorLock {
   /** Takes the lock, which comes before any run is taken up; throws when the database cannot be reached. */
   async take(): Promise<void> {
     await this.#connect();
+  }
+
+  /**
+   * Whether nobody can have taken over what this process runs: its session has answered lately enough. A process that
+   * stood still learns from this that it has to ask before it does anything.
+   */
+  get isHeld(): boolean {
+    const patience = this.#standstill * 0.7;
+    const { monotonic, clock } = this.#heldAt;
+    return (
+      this.#client !== undefined && performance.now() - monotonic < patience && Math.abs(Date.now() - clock) < patience
+    );
   }
 
   /** Begins to look after the others, once the tables of the engine are there. */
@@ -73,7 +87,9 @@ export class ExecutorLock {
       await client.connect();
       await client.query(`set idle_session_timeout = ${this.#standstill}`);
       await client.query(`select pg_advisory_lock(${lock})`, [this.#executorId]);
+      const at = { monotonic: performance.now(), clock: Date.now() };
       await client.query(`listen ${cancelChannel}`);
+      this.#heldAt = at;
       this.#client = client;
     } catch (error) {
       await client.end().catch(() => undefined);
@@ -102,7 +118,12 @@ export class ExecutorLock {
         this.#sweepFrom = Date.now() + settling;
       }
       const client = this.#client!;
-      await this.#listener.tick(async (text, values) => (await client.query(text, values)).rows);
+      await this.#listener.tick(async (text, values) => {
+        const at = { monotonic: performance.now(), clock: Date.now() };
+        const { rows } = await client.query(text, values);
+        this.#heldAt = at;
+        return rows;
+      });
       if (Date.now() >= this.#sweepFrom) await this.#takeOver(client);
       this.#failing = false;
     } catch (error) {

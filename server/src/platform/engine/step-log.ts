@@ -59,17 +59,21 @@ returning id, token`;
 /**
  * What the engine's library does with three to eight round trips a step is one statement here, shared by all runs of the
  * process: a run that begins has no steps behind it, one that is resumed reads all of its steps at once, and outcomes and
- * ends are written together. Ownership is asked for where a result is written, which is what makes it count.
+ * ends are written together. Ownership is asked for where a result is written, which is what makes it count, and before
+ * a step where the process may have stood still so long that another goes on with its runs.
  */
 export class StepLog {
   readonly #pool: Pool;
+  readonly #isHeld: () => boolean;
   /** Steps that are recorded of the runs at work, by run and token, since runs that were claimed together share one. */
   readonly #recorded = new Map<string, Map<number, Recorded>>();
   readonly #outcomes: Lane<Outcome, number | undefined>;
   readonly #ends: Lane<End, boolean>;
 
-  constructor(pool: Pool, warn: (message: string, error: unknown) => void) {
+  /** `isHeld` says whether nobody can have taken over what this process runs. */
+  constructor(pool: Pool, isHeld: () => boolean, warn: (message: string, error: unknown) => void) {
     this.#pool = pool;
+    this.#isHeld = isHeld;
     const passing = (error: unknown): void =>
       warn('The progress of runs could not be written; it is tried again.', error);
     this.#outcomes = new Lane({ batchSize, calls: 2, work: (items) => this.#record(items), passing });
@@ -84,7 +88,11 @@ export class StepLog {
     systemDatabase.checkIfCanceled = async (runId) => (this.#recorded.has(keyOf(runId)) ? undefined : check(runId));
     systemDatabase.getOperationResultAndThrowIfCancelled = async (runId, number) => {
       const recorded = this.#recorded.get(keyOf(runId));
-      return recorded ? recorded.get(number) : look(runId, number);
+      if (recorded && this.#isHeld()) return recorded.get(number);
+      const found = await look(runId, number);
+      if (recorded && (await systemDatabase.getWorkflowOwner(runId)) !== currentOwnerXid(runId))
+        throw new DBOSWorkflowConflictError(runId);
+      return found;
     };
     systemDatabase.recordOperationResult = async (runId, number, name, checked, began, ended, options = {}) => {
       const token = currentOwnerXid(runId);

@@ -1,0 +1,74 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Lane } from '../lane.ts';
+import type { DefinitionStore } from './definition-store.ts';
+import type { Engine } from './engine.ts';
+import { Execution, type NewExecution } from './execution.entity.ts';
+import { graphBody, type GraphInput } from './interpreter/graph-runner.ts';
+import type { ExecutableVersion } from './published-workflows.ts';
+
+/** An execution to accept, and what it runs. */
+export interface Acceptance {
+  readonly executable: ExecutableVersion;
+  readonly start: Omit<NewExecution, 'workflowVersion' | 'definitionHash'>;
+}
+
+/** Starts that are stored in one transaction at most. */
+const batchSize = 100;
+
+/** Stores executions together with their runs: both are there or neither. */
+export class Acceptances {
+  readonly #engine: Engine;
+  readonly #definitions: DefinitionStore;
+  readonly #lane: Lane<Acceptance, Execution>;
+
+  /** Starts of `acceptSoon` are stored in transactions of `em`'s own. */
+  constructor(em: EntityManager, engine: Engine, definitions: DefinitionStore) {
+    this.#engine = engine;
+    this.#definitions = definitions;
+    const work = (items: readonly Acceptance[]): Promise<Execution[]> => this.#acceptAlone(em.fork(), items);
+    this.#lane = new Lane({ batchSize, calls: 2, work });
+  }
+
+  /** In a transaction that starts share, which costs each of them a fraction of one. */
+  acceptSoon(acceptance: Acceptance): Promise<Execution> {
+    return this.#lane.ask(acceptance);
+  }
+
+  async #acceptAlone(em: EntityManager, acceptances: readonly Acceptance[]): Promise<Execution[]> {
+    const executions = await em.transactional((own) => this.accept(own, acceptances));
+    for (const { organisationId, definitionHash } of executions)
+      this.#definitions.wasKept(organisationId, definitionHash);
+    return executions;
+  }
+
+  /** In the transaction of `em`. */
+  async accept(em: EntityManager, acceptances: readonly Acceptance[]): Promise<Execution[]> {
+    const executions: Execution[] = [];
+    for (const { executable, start } of acceptances) {
+      const { version, definition, definitionHash } = executable;
+      await this.#definitions.keep(start.organisationId, definition, em, definitionHash);
+      executions.push(Execution.create({ ...start, workflowVersion: version, definitionHash }));
+    }
+    await em.insertMany(Execution, executions);
+    const runs = executions.map((execution, index) => {
+      const { settings } = acceptances[index]!.executable.definition;
+      const group = { id: execution.workflowId, concurrency: settings?.concurrency };
+      return { runId: execution.id, body: graphBody, input: toGraphInput(execution), group };
+    });
+    await this.#engine.submit(runs, em);
+    return executions;
+  }
+}
+
+function toGraphInput(execution: Execution): GraphInput {
+  return {
+    organisationId: execution.organisationId,
+    workflowId: execution.workflowId,
+    workflowVersion: execution.workflowVersion,
+    definitionHash: execution.definitionHash,
+    input: execution.input,
+    trigger: execution.trigger,
+    acceptedAt: execution.createdAt.toISOString(),
+    ...(execution.parentExecutionId && { parentExecutionId: execution.parentExecutionId }),
+  };
+}
