@@ -3,6 +3,7 @@ import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
 import { credentials } from './credentials.ts';
+import { channels } from './channels.ts';
 import { executions } from './executions.ts';
 import { forms } from './forms.ts';
 import { groups } from './groups.ts';
@@ -24,8 +25,8 @@ export const tags: readonly TagRequests[] = [
   nodes,
   executions,
   approvals,
+  channels,
   forms,
-  groups,
   groups,
   schedules,
   triggers,

@@ -1,5 +1,6 @@
 import { ApiKeySecret } from './api-key/api-key-secret.entity.ts';
 import { ApiKey } from './api-key/api-key.entity.ts';
+import { channelEntities } from './channel/entities.ts';
 import { formEntities } from './form/entities.ts';
 import { Group } from './group/group.entity.ts';
 import { KvEntry, KvStep } from './kv/kv-entry.entity.ts';
@@ -45,5 +46,6 @@ export const entities = [
   Webhook,
   WebhookDelivery,
   WebhookAttempt,
+  ...channelEntities,
   ...formEntities,
 ];

@@ -14,6 +14,7 @@ export type IdPrefix =
   | 'step'
   | 'log'
   | 'evt'
+  | 'chan'
   | 'form'
   | 'sub'
   | 'wait'

@@ -8,6 +8,8 @@ export const scopeDescriptions = {
   'executions:cancel': 'Cancel running executions.',
   'groups:read': 'List and read groups of workflows.',
   'groups:write': 'Create, change, order and delete groups of workflows.',
+  'channels:read': 'List and read channels, without their tokens.',
+  'channels:write': 'Create, change and delete channels, and give them new tokens.',
   'forms:read': 'List and read forms, without what was submitted to them.',
   'forms:write': 'Create, change, publish and delete forms.',
   'submissions:read': 'List, read and export what was submitted to forms.',

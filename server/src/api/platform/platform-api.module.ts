@@ -22,6 +22,7 @@ import { CredentialsApiModule } from './credentials/credentials-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
 import { ExecutionsApiModule } from './executions/executions-api.module.ts';
 import { GroupsApiModule } from './groups/groups-api.module.ts';
+import { ChannelsApiModule } from './channels/channels-api.module.ts';
 import { FormsApiModule } from './forms/forms-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { NodesApiModule } from './nodes/nodes-api.module.ts';
@@ -82,6 +83,7 @@ const runtime = ContractModule.forRootAsync({
       'GET /openapi.yaml',
       'GET /f/*',
       'POST /f/*',
+      '/channels/*',
       'OPTIONS *',
       // What AsyncAPI describes.
       'GET /asyncapi.json',
@@ -121,6 +123,7 @@ const runtime = ContractModule.forRootAsync({
     ExecutionsApiModule,
     ApprovalsApiModule,
     GroupsApiModule,
+    ChannelsApiModule,
     FormsApiModule,
     SecretsApiModule,
     CredentialsApiModule,

@@ -4,6 +4,7 @@
  */
 export const throwableCodes: readonly string[] = [
   'api_key_not_active',
+  'channel_slug_taken',
   'credential_name_taken',
   'cross_site_request',
   'execution_already_finished',

@@ -11,7 +11,7 @@ import { WorkflowService } from '../workflow/workflow.service.ts';
 import { fieldProblems } from './check-fields.ts';
 import { Form, type FormContent, type FormStatus } from './form.entity.ts';
 import { FormSlugTakenError } from './form.errors.ts';
-import { slugFor } from './slug.ts';
+import { slugFor } from '../slug.ts';
 
 /** What a form is made from. */
 export interface NewForm extends Partial<FormContent> {

@@ -1,6 +1,7 @@
 import type { RateLimitDecision, RateLimiter, RateLimitRequest } from '#runtime/nest/index.ts';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import type { Plan } from '../../domain/organisation/plan.ts';
 import { principalOf } from '../../domain/caller.ts';
 import { runPrepared, type PreparedQuery } from '../../domain/prepared-query.ts';
 import { clientAddress } from '../auth/client-address.ts';
@@ -43,7 +44,12 @@ export class PostgresRateLimiter implements RateLimiter {
     if (rateLimitClass === undefined) return { allowed: true };
     const caller = principal as Principal | undefined;
     if (!caller) return this.consumeFrom(context.request.ip, rateLimitClass);
-    return this.decide(principalOf(caller), rateLimitClass, rateLimitPolicy(caller.plan, rateLimitClass));
+    return this.consumeBy(principalOf(caller), caller.plan, rateLimitClass);
+  }
+
+  /** Counts a request of whoever has this id, within what the plan allows. */
+  async consumeBy(id: string, plan: Plan, rateLimitClass: string): Promise<RateLimitDecision> {
+    return this.decide(id, rateLimitClass, rateLimitPolicy(plan, rateLimitClass));
   }
 
   /** Counts a request that nobody signed, also one to a route outside of every contract. */

@@ -9,6 +9,7 @@ import { Migration20261122000800_vault } from './Migration20261122000800_vault.t
 import { Migration20261122000801_secrets } from './Migration20261122000801_secrets.ts';
 import { Migration20261122001000_events } from './Migration20261122001000_events.ts';
 import { Migration20261122000900_forms } from './Migration20261122000900_forms.ts';
+import { Migration20261122000910_channels } from './Migration20261122000910_channels.ts';
 import { Migration20261122001200_groups } from './Migration20261122001200_groups.ts';
 import { Migration20261122001100_stream_tickets } from './Migration20261122001100_stream_tickets.ts';
 import { Migration20261122001300_kv } from './Migration20261122001300_kv.ts';
@@ -25,6 +26,7 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261122000801_secrets', class: Migration20261122000801_secrets },
   { name: 'Migration20261122001000_events', class: Migration20261122001000_events },
   { name: 'Migration20261122000900_forms', class: Migration20261122000900_forms },
+  { name: 'Migration20261122000910_channels', class: Migration20261122000910_channels },
   { name: 'Migration20261122001200_groups', class: Migration20261122001200_groups },
   { name: 'Migration20261122001100_stream_tickets', class: Migration20261122001100_stream_tickets },
   { name: 'Migration20261122001300_kv', class: Migration20261122001300_kv },

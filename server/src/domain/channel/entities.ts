@@ -1,0 +1,3 @@
+import { Channel } from './channel.entity.ts';
+
+export const channelEntities = [Channel];
