@@ -55,6 +55,8 @@ type APIClient struct {
 
 	AuthAPI *AuthAPIService
 
+	ChannelsAPI *ChannelsAPIService
+
 	CredentialsAPI *CredentialsAPIService
 
 	ExecutionsAPI *ExecutionsAPIService
@@ -99,6 +101,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.ApiKeysAPI = (*ApiKeysAPIService)(&c.common)
 	c.ApprovalsAPI = (*ApprovalsAPIService)(&c.common)
 	c.AuthAPI = (*AuthAPIService)(&c.common)
+	c.ChannelsAPI = (*ChannelsAPIService)(&c.common)
 	c.CredentialsAPI = (*CredentialsAPIService)(&c.common)
 	c.ExecutionsAPI = (*ExecutionsAPIService)(&c.common)
 	c.FormsAPI = (*FormsAPIService)(&c.common)

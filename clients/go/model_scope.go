@@ -28,6 +28,8 @@ const (
 	SCOPE_EXECUTIONS_CANCEL Scope = "executions:cancel"
 	SCOPE_GROUPS_READ Scope = "groups:read"
 	SCOPE_GROUPS_WRITE Scope = "groups:write"
+	SCOPE_CHANNELS_READ Scope = "channels:read"
+	SCOPE_CHANNELS_WRITE Scope = "channels:write"
 	SCOPE_FORMS_READ Scope = "forms:read"
 	SCOPE_FORMS_WRITE Scope = "forms:write"
 	SCOPE_SUBMISSIONS_READ Scope = "submissions:read"
@@ -55,6 +57,8 @@ var AllowedScopeEnumValues = []Scope{
 	"executions:cancel",
 	"groups:read",
 	"groups:write",
+	"channels:read",
+	"channels:write",
 	"forms:read",
 	"forms:write",
 	"submissions:read",

@@ -7,6 +7,7 @@ export * from './tags/nodes.ts';
 export * from './tags/executions.ts';
 export * from './tags/approvals.ts';
 export * from './tags/groups.ts';
+export * from './tags/channels.ts';
 export * from './tags/forms.ts';
 export * from './tags/live.ts';
 export * from './tags/schedules.ts';

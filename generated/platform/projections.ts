@@ -1249,6 +1249,102 @@ export function projectGroupResponse(value: unknown, dropped?: string[], path = 
   return out;
 }
 
+export function projectChannelListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectChannelListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectChannel(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectChannel(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.kind !== undefined) out.kind = value.kind;
+  if (value.slug !== undefined) out.slug = value.slug;
+  if (value.path !== undefined) out.path = value.path;
+  if (value.auth_mode !== undefined) out.auth_mode = value.auth_mode;
+  if (value.token_prefix !== undefined) out.token_prefix = value.token_prefix;
+  if (value.enabled !== undefined) out.enabled = value.enabled;
+  if (value.routes !== undefined) out.routes = projectChannelRoutes(value.routes, dropped, dropped && path + '/routes');
+  if (value.tools !== undefined) out.tools = projectChannelTools(value.tools, dropped, dropped && path + '/tools');
+  if (value.created_by !== undefined) out.created_by = value.created_by;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelRoutes(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectChannelRoute(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectChannelRoute(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.method !== undefined) out.method = value.method;
+  if (value.path !== undefined) out.path = value.path;
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.response_mode !== undefined) out.response_mode = value.response_mode;
+  if (value.timeout_seconds !== undefined) out.timeout_seconds = value.timeout_seconds;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelTools(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectChannelTool(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectChannelTool(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.timeout_seconds !== undefined) out.timeout_seconds = value.timeout_seconds;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCreatedChannelResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectCreatedChannel(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCreatedChannel(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.channel !== undefined) out.channel = projectChannel(value.channel, dropped, dropped && path + '/channel');
+  if (value.token !== undefined) out.token = value.token;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectChannel(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectFormListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -2947,6 +3043,72 @@ export function projectApprovalClosedErrorError(value: unknown, dropped?: string
 }
 
 export function projectApprovalClosedProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelNotCreatedError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectChannelNotCreatedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelNotCreatedErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelNotCreatedProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelSlugTakenError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectChannelSlugTakenErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelSlugTakenErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectChannelSlugTakenProblem(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
   if (value.type !== undefined) out.type = value.type;

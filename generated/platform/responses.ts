@@ -146,6 +146,19 @@ export type ApprovalClosed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ApprovalClosedProblem; readonly headers?: undefined };
 
 /**
+ * Another channel has the slug (`channel_slug_taken`, details: `slug`), or an earlier request with the same
+ * `Idempotency-Key` is still at work.
+ */
+export type ChannelNotCreated<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ChannelNotCreatedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ChannelNotCreatedProblem; readonly headers?: undefined };
+
+/** Another channel has the slug (details: `slug`). */
+export type ChannelSlugTaken<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ChannelSlugTakenError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ChannelSlugTakenProblem; readonly headers?: undefined };
+
+/**
  * Another form has the slug (`form_slug_taken`, details: `slug`), or an earlier request with the same `Idempotency-Key` is
  * still at work.
  */

@@ -643,7 +643,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {unknown}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -2724,6 +2724,256 @@ export interface components {
             /** @description What it is for. */
             description?: string | null;
             position?: components["schemas"]["GroupPosition"];
+        };
+        /**
+         * @description `http` has routes of its own, `mcp` is a server of the Model Context Protocol.
+         * @enum {unknown}
+         */
+        ChannelKind: "http" | "mcp";
+        /**
+         * @description Names the channel in its addresses; no two channels of the server have the same.
+         * @example shop
+         */
+        ChannelSlug: string;
+        /**
+         * @description `token` wants the token of the channel, `public` nothing.
+         * @enum {unknown}
+         */
+        ChannelAuthMode: "token" | "public";
+        /**
+         * @description An address of an `http` channel and the workflow behind it. The workflow's `input` is made of the query, the body
+         *     where that is a JSON object or a form, and the parameters of the path, the later ones winning; `trigger` has `method`,
+         *     `path`, `params`, `query`, `headers` and `body`.
+         */
+        ChannelRoute: {
+            /**
+             * @description The method.
+             * @enum {unknown}
+             */
+            method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+            /**
+             * @description Path below the channel; `{name}` stands for one segment, and a segment of letters goes before it.
+             * @example /orders/{order_id}
+             */
+            path: string;
+            /** @description The workflow to execute. */
+            workflow_id: string;
+            /**
+             * @description `sync` answers with what a `respond` node says, else with the output of the workflow, and with a 202 when it takes
+             *     longer than `timeout_seconds`; `async`, the default, answers at once with a 202.
+             * @enum {unknown}
+             */
+            response_mode?: "sync" | "async";
+            /** @description How long `sync` waits; 30 when absent. */
+            timeout_seconds?: number;
+        };
+        /**
+         * @description A tool of an `mcp` channel: a workflow, called with what its `input_schema` describes, whose output is the result. It is
+         *     offered while the workflow can be executed.
+         */
+        ChannelTool: {
+            /**
+             * @description Names the tool for models.
+             * @example find_order
+             */
+            name: string;
+            /** @description Tells models when to use it; the workflow's own description when absent. */
+            description?: string;
+            /** @description The workflow to execute. */
+            workflow_id: string;
+            /** @description How long a call waits for the end; 60 when absent. */
+            timeout_seconds?: number;
+        };
+        /** @description A way into workflows from outside, with addresses of its own. */
+        Channel: {
+            /** @description Id of the channel. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description More about it. */
+            description: string | null;
+            kind: components["schemas"]["ChannelKind"];
+            slug: components["schemas"]["ChannelSlug"];
+            /**
+             * Format: uri-reference
+             * @description Where it answers on this server: the beginning of its routes, or the address of its MCP server.
+             * @example /channels/shop
+             */
+            path: string;
+            auth_mode: components["schemas"]["ChannelAuthMode"];
+            /** @description Beginning of its token, to recognise it by. */
+            token_prefix: string;
+            /** @description Whether it answers. */
+            enabled: boolean;
+            /** @description Its addresses; empty for `mcp`. */
+            routes: components["schemas"]["ChannelRoute"][];
+            /** @description Its tools; empty for `http`. */
+            tools: components["schemas"]["ChannelTool"][];
+            /** @description The user or API key that made it. */
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of channels. */
+        ChannelListResponse: {
+            /** @description The channels, newest first. */
+            data: components["schemas"]["Channel"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A new channel. */
+        CreateChannelRequest: {
+            /** @description What it is called. */
+            name: string;
+            /** @description More about it. */
+            description?: string | null;
+            kind: components["schemas"]["ChannelKind"];
+            slug?: components["schemas"]["ChannelSlug"];
+            auth_mode?: components["schemas"]["ChannelAuthMode"];
+            /** @description Whether it answers; true when absent. */
+            enabled?: boolean;
+            /** @description Addresses, for `http` only. */
+            routes?: components["schemas"]["ChannelRoute"][];
+            /** @description Tools, for `mcp` only. */
+            tools?: components["schemas"]["ChannelTool"][];
+        };
+        /** @description A channel with its token, which is shown this once. */
+        CreatedChannel: {
+            channel: components["schemas"]["Channel"];
+            /**
+             * @description The token. It is not stored and cannot be shown again.
+             * @example fpc_7Qm2Xr9KpLw4TzB8nVc3HdYf6GjS1aEo
+             */
+            token: string;
+        };
+        /** @description A channel with its token. */
+        CreatedChannelResponse: {
+            data: components["schemas"]["CreatedChannel"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Another channel has the slug (`channel_slug_taken`, details: `slug`), or an earlier request with the same
+         *     `Idempotency-Key` is still at work.
+         */
+        ChannelNotCreatedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "channel_slug_taken" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Another channel has the slug (`channel_slug_taken`, details: `slug`), or an earlier request with the same
+         *     `Idempotency-Key` is still at work (RFC 9457).
+         */
+        ChannelNotCreatedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "channel_slug_taken" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A channel. */
+        ChannelResponse: {
+            data: components["schemas"]["Channel"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateChannelRequest: {
+            /** @description What it is called. */
+            name?: string;
+            /** @description More about it. */
+            description?: string | null;
+            slug?: components["schemas"]["ChannelSlug"];
+            auth_mode?: components["schemas"]["ChannelAuthMode"];
+            /** @description Whether it answers. */
+            enabled?: boolean;
+            /** @description Addresses, for `http` only. */
+            routes?: components["schemas"]["ChannelRoute"][];
+            /** @description Tools, for `mcp` only. */
+            tools?: components["schemas"]["ChannelTool"][];
+        };
+        /** @description Another channel has the slug (details: `slug`). */
+        ChannelSlugTakenError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "channel_slug_taken";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Another channel has the slug (details: `slug`) (RFC 9457). */
+        ChannelSlugTakenProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "channel_slug_taken";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
         };
         /**
          * @description `draft` takes no submissions, `published` does.

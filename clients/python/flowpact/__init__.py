@@ -21,6 +21,7 @@ __all__ = [
     "ApiKeysApi",
     "ApprovalsApi",
     "AuthApi",
+    "ChannelsApi",
     "CredentialsApi",
     "ExecutionsApi",
     "FormsApi",
@@ -69,9 +70,23 @@ __all__ = [
     "BasicCredential",
     "BearerCredential",
     "BearerHookAuth",
+    "Channel",
+    "ChannelAuthMode",
+    "ChannelKind",
+    "ChannelListResponse",
+    "ChannelNotCreatedError",
+    "ChannelNotCreatedErrorError",
+    "ChannelNotCreatedProblem",
+    "ChannelResponse",
+    "ChannelRoute",
+    "ChannelSlugTakenError",
+    "ChannelSlugTakenErrorError",
+    "ChannelSlugTakenProblem",
+    "ChannelTool",
     "ConnectedEvent",
     "ConnectedEventData",
     "CreateApiKeyRequest",
+    "CreateChannelRequest",
     "CreateCredentialRequest",
     "CreateFormRequest",
     "CreateGroupRequest",
@@ -82,6 +97,8 @@ __all__ = [
     "CreateWorkflowRequest",
     "CreatedApiKey",
     "CreatedApiKeyResponse",
+    "CreatedChannel",
+    "CreatedChannelResponse",
     "CreatedTrigger",
     "CreatedTriggerResponse",
     "Credential",
@@ -307,6 +324,7 @@ __all__ = [
     "UnsupportedMediaTypeErrorErrorDetails",
     "UnsupportedMediaTypeProblem",
     "UpdateApiKeyRequest",
+    "UpdateChannelRequest",
     "UpdateCredentialRequest",
     "UpdateFormRequest",
     "UpdateGroupRequest",
@@ -369,6 +387,7 @@ __all__ = [
 from flowpact.api.api_keys_api import ApiKeysApi as ApiKeysApi
 from flowpact.api.approvals_api import ApprovalsApi as ApprovalsApi
 from flowpact.api.auth_api import AuthApi as AuthApi
+from flowpact.api.channels_api import ChannelsApi as ChannelsApi
 from flowpact.api.credentials_api import CredentialsApi as CredentialsApi
 from flowpact.api.executions_api import ExecutionsApi as ExecutionsApi
 from flowpact.api.forms_api import FormsApi as FormsApi
@@ -421,9 +440,23 @@ from flowpact.models.authentication_problem import AuthenticationProblem as Auth
 from flowpact.models.basic_credential import BasicCredential as BasicCredential
 from flowpact.models.bearer_credential import BearerCredential as BearerCredential
 from flowpact.models.bearer_hook_auth import BearerHookAuth as BearerHookAuth
+from flowpact.models.channel import Channel as Channel
+from flowpact.models.channel_auth_mode import ChannelAuthMode as ChannelAuthMode
+from flowpact.models.channel_kind import ChannelKind as ChannelKind
+from flowpact.models.channel_list_response import ChannelListResponse as ChannelListResponse
+from flowpact.models.channel_not_created_error import ChannelNotCreatedError as ChannelNotCreatedError
+from flowpact.models.channel_not_created_error_error import ChannelNotCreatedErrorError as ChannelNotCreatedErrorError
+from flowpact.models.channel_not_created_problem import ChannelNotCreatedProblem as ChannelNotCreatedProblem
+from flowpact.models.channel_response import ChannelResponse as ChannelResponse
+from flowpact.models.channel_route import ChannelRoute as ChannelRoute
+from flowpact.models.channel_slug_taken_error import ChannelSlugTakenError as ChannelSlugTakenError
+from flowpact.models.channel_slug_taken_error_error import ChannelSlugTakenErrorError as ChannelSlugTakenErrorError
+from flowpact.models.channel_slug_taken_problem import ChannelSlugTakenProblem as ChannelSlugTakenProblem
+from flowpact.models.channel_tool import ChannelTool as ChannelTool
 from flowpact.models.connected_event import ConnectedEvent as ConnectedEvent
 from flowpact.models.connected_event_data import ConnectedEventData as ConnectedEventData
 from flowpact.models.create_api_key_request import CreateApiKeyRequest as CreateApiKeyRequest
+from flowpact.models.create_channel_request import CreateChannelRequest as CreateChannelRequest
 from flowpact.models.create_credential_request import CreateCredentialRequest as CreateCredentialRequest
 from flowpact.models.create_form_request import CreateFormRequest as CreateFormRequest
 from flowpact.models.create_group_request import CreateGroupRequest as CreateGroupRequest
@@ -434,6 +467,8 @@ from flowpact.models.create_trigger_request import CreateTriggerRequest as Creat
 from flowpact.models.create_workflow_request import CreateWorkflowRequest as CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey as CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse as CreatedApiKeyResponse
+from flowpact.models.created_channel import CreatedChannel as CreatedChannel
+from flowpact.models.created_channel_response import CreatedChannelResponse as CreatedChannelResponse
 from flowpact.models.created_trigger import CreatedTrigger as CreatedTrigger
 from flowpact.models.created_trigger_response import CreatedTriggerResponse as CreatedTriggerResponse
 from flowpact.models.credential import Credential as Credential
@@ -659,6 +694,7 @@ from flowpact.models.unsupported_media_type_error_error import UnsupportedMediaT
 from flowpact.models.unsupported_media_type_error_error_details import UnsupportedMediaTypeErrorErrorDetails as UnsupportedMediaTypeErrorErrorDetails
 from flowpact.models.unsupported_media_type_problem import UnsupportedMediaTypeProblem as UnsupportedMediaTypeProblem
 from flowpact.models.update_api_key_request import UpdateApiKeyRequest as UpdateApiKeyRequest
+from flowpact.models.update_channel_request import UpdateChannelRequest as UpdateChannelRequest
 from flowpact.models.update_credential_request import UpdateCredentialRequest as UpdateCredentialRequest
 from flowpact.models.update_form_request import UpdateFormRequest as UpdateFormRequest
 from flowpact.models.update_group_request import UpdateGroupRequest as UpdateGroupRequest

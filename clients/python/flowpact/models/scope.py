@@ -34,6 +34,8 @@ class Scope(str, Enum):
     EXECUTIONS_COLON_CANCEL = 'executions:cancel'
     GROUPS_COLON_READ = 'groups:read'
     GROUPS_COLON_WRITE = 'groups:write'
+    CHANNELS_COLON_READ = 'channels:read'
+    CHANNELS_COLON_WRITE = 'channels:write'
     FORMS_COLON_READ = 'forms:read'
     FORMS_COLON_WRITE = 'forms:write'
     SUBMISSIONS_COLON_READ = 'submissions:read'

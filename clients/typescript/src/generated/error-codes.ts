@@ -3,6 +3,7 @@
 /** Stable; a later version of the server may have more. */
 export type ErrorCode =
   | 'api_key_not_active'
+  | 'channel_slug_taken'
   | 'credential_name_taken'
   | 'cross_site_request'
   | 'execution_already_finished'

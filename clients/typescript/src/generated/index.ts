@@ -8,6 +8,7 @@ import { Nodes } from './resources/nodes.ts';
 import { Executions } from './resources/executions.ts';
 import { Approvals } from './resources/approvals.ts';
 import { Groups } from './resources/groups.ts';
+import { Channels } from './resources/channels.ts';
 import { Forms } from './resources/forms.ts';
 import { Live } from './resources/live.ts';
 import { Schedules } from './resources/schedules.ts';
@@ -27,6 +28,7 @@ export type { ListWorkflowNodesParams, AddWorkflowNodeParams, ReplaceWorkflowNod
 export type { ListWorkflowExecutionsParams, ListExecutionsParams, ReplayExecutionParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
 export type { ListApprovalsParams, ApproveApprovalParams, DeclineApprovalParams } from './resources/approvals.ts';
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
+export type { ListChannelsParams, CreateChannelParams, UpdateChannelParams } from './resources/channels.ts';
 export type { ListFormsParams, CreateFormParams, UpdateFormParams, ExportFormSubmissionsParams, ListFormSubmissionsParams, SubmitFormParams } from './resources/forms.ts';
 export type { CreateStreamTicketParams } from './resources/live.ts';
 export type { ListSchedulesParams, CreateScheduleParams, PreviewScheduleParams, UpdateScheduleParams, GetSchedulePreviewParams, ListScheduleOccurrencesParams } from './resources/schedules.ts';
@@ -53,6 +55,8 @@ export abstract class Resources {
   readonly approvals: Approvals;
   /** Named sets of workflows, in an order of their own. */
   readonly groups: Groups;
+  /** Ways into workflows from outside, with addresses of their own. */
+  readonly channels: Channels;
   /** Forms that people fill in, their pages, and what was submitted. */
   readonly forms: Forms;
   /** What a browser needs to follow executions over WebSocket or Server-Sent Events. */
@@ -81,6 +85,7 @@ export abstract class Resources {
     this.executions = new Executions(client);
     this.approvals = new Approvals(client);
     this.groups = new Groups(client);
+    this.channels = new Channels(client);
     this.forms = new Forms(client);
     this.live = new Live(client);
     this.schedules = new Schedules(client);

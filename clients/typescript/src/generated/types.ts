@@ -839,6 +839,82 @@ export interface paths {
         patch: operations["updateGroup"];
         trace?: never;
     };
+    "/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List channels
+         * @description The channels of the organisation, newest first, without their tokens.
+         */
+        get: operations["listChannels"];
+        put?: never;
+        /**
+         * Create a channel
+         * @description Makes a channel and shows its token, this once. An `http` channel answers below `/channels/{slug}` with its routes, an
+         *     `mcp` channel is a server of the Model Context Protocol at `/channels/{slug}/mcp` whose tools are workflows. Callers send
+         *     the token as `X-Channel-Token` or `Authorization: Bearer`, unless `auth_mode` is `public`. Every problem of the routes and
+         *     tools is listed.
+         */
+        post: operations["createChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels/{channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a channel
+         * @description One channel, without its token.
+         */
+        get: operations["getChannel"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a channel
+         * @description Removes the channel; its token and its addresses end at once. Executions that it started stay.
+         */
+        delete: operations["deleteChannel"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a channel
+         * @description Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled`
+         *     answers as if it did not exist.
+         */
+        patch: operations["updateChannel"];
+        trace?: never;
+    };
+    "/v1/channels/{channel_id}/rotate-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a channel a new token
+         * @description Shows the new token, this once; the old one ends at once.
+         */
+        post: operations["rotateChannelToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/forms": {
         parameters: {
             query?: never;
@@ -2218,7 +2294,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {string}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -4299,6 +4375,256 @@ export interface components {
             /** @description What it is for. */
             description?: string | null;
             position?: components["schemas"]["GroupPosition"];
+        };
+        /**
+         * @description `http` has routes of its own, `mcp` is a server of the Model Context Protocol.
+         * @enum {string}
+         */
+        ChannelKind: "http" | "mcp";
+        /**
+         * @description Names the channel in its addresses; no two channels of the server have the same.
+         * @example shop
+         */
+        ChannelSlug: string;
+        /**
+         * @description `token` wants the token of the channel, `public` nothing.
+         * @enum {string}
+         */
+        ChannelAuthMode: "token" | "public";
+        /**
+         * @description An address of an `http` channel and the workflow behind it. The workflow's `input` is made of the query, the body
+         *     where that is a JSON object or a form, and the parameters of the path, the later ones winning; `trigger` has `method`,
+         *     `path`, `params`, `query`, `headers` and `body`.
+         */
+        ChannelRoute: {
+            /**
+             * @description The method.
+             * @enum {string}
+             */
+            method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+            /**
+             * @description Path below the channel; `{name}` stands for one segment, and a segment of letters goes before it.
+             * @example /orders/{order_id}
+             */
+            path: string;
+            /** @description The workflow to execute. */
+            workflow_id: string;
+            /**
+             * @description `sync` answers with what a `respond` node says, else with the output of the workflow, and with a 202 when it takes
+             *     longer than `timeout_seconds`; `async`, the default, answers at once with a 202.
+             * @enum {string}
+             */
+            response_mode?: "sync" | "async";
+            /** @description How long `sync` waits; 30 when absent. */
+            timeout_seconds?: number;
+        };
+        /**
+         * @description A tool of an `mcp` channel: a workflow, called with what its `input_schema` describes, whose output is the result. It is
+         *     offered while the workflow can be executed.
+         */
+        ChannelTool: {
+            /**
+             * @description Names the tool for models.
+             * @example find_order
+             */
+            name: string;
+            /** @description Tells models when to use it; the workflow's own description when absent. */
+            description?: string;
+            /** @description The workflow to execute. */
+            workflow_id: string;
+            /** @description How long a call waits for the end; 60 when absent. */
+            timeout_seconds?: number;
+        };
+        /** @description A way into workflows from outside, with addresses of its own. */
+        Channel: {
+            /** @description Id of the channel. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description More about it. */
+            description: string | null;
+            kind: components["schemas"]["ChannelKind"];
+            slug: components["schemas"]["ChannelSlug"];
+            /**
+             * Format: uri-reference
+             * @description Where it answers on this server: the beginning of its routes, or the address of its MCP server.
+             * @example /channels/shop
+             */
+            path: string;
+            auth_mode: components["schemas"]["ChannelAuthMode"];
+            /** @description Beginning of its token, to recognise it by. */
+            token_prefix: string;
+            /** @description Whether it answers. */
+            enabled: boolean;
+            /** @description Its addresses; empty for `mcp`. */
+            routes: components["schemas"]["ChannelRoute"][];
+            /** @description Its tools; empty for `http`. */
+            tools: components["schemas"]["ChannelTool"][];
+            /** @description The user or API key that made it. */
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of channels. */
+        ChannelListResponse: {
+            /** @description The channels, newest first. */
+            data: components["schemas"]["Channel"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A new channel. */
+        CreateChannelRequest: {
+            /** @description What it is called. */
+            name: string;
+            /** @description More about it. */
+            description?: string | null;
+            kind: components["schemas"]["ChannelKind"];
+            slug?: components["schemas"]["ChannelSlug"];
+            auth_mode?: components["schemas"]["ChannelAuthMode"];
+            /** @description Whether it answers; true when absent. */
+            enabled?: boolean;
+            /** @description Addresses, for `http` only. */
+            routes?: components["schemas"]["ChannelRoute"][];
+            /** @description Tools, for `mcp` only. */
+            tools?: components["schemas"]["ChannelTool"][];
+        };
+        /** @description A channel with its token, which is shown this once. */
+        CreatedChannel: {
+            channel: components["schemas"]["Channel"];
+            /**
+             * @description The token. It is not stored and cannot be shown again.
+             * @example fpc_7Qm2Xr9KpLw4TzB8nVc3HdYf6GjS1aEo
+             */
+            token: string;
+        };
+        /** @description A channel with its token. */
+        CreatedChannelResponse: {
+            data: components["schemas"]["CreatedChannel"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Another channel has the slug (`channel_slug_taken`, details: `slug`), or an earlier request with the same
+         *     `Idempotency-Key` is still at work.
+         */
+        ChannelNotCreatedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "channel_slug_taken" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Another channel has the slug (`channel_slug_taken`, details: `slug`), or an earlier request with the same
+         *     `Idempotency-Key` is still at work (RFC 9457).
+         */
+        ChannelNotCreatedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "channel_slug_taken" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A channel. */
+        ChannelResponse: {
+            data: components["schemas"]["Channel"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateChannelRequest: {
+            /** @description What it is called. */
+            name?: string;
+            /** @description More about it. */
+            description?: string | null;
+            slug?: components["schemas"]["ChannelSlug"];
+            auth_mode?: components["schemas"]["ChannelAuthMode"];
+            /** @description Whether it answers. */
+            enabled?: boolean;
+            /** @description Addresses, for `http` only. */
+            routes?: components["schemas"]["ChannelRoute"][];
+            /** @description Tools, for `mcp` only. */
+            tools?: components["schemas"]["ChannelTool"][];
+        };
+        /** @description Another channel has the slug (details: `slug`). */
+        ChannelSlugTakenError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "channel_slug_taken";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Another channel has the slug (details: `slug`) (RFC 9457). */
+        ChannelSlugTakenProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "channel_slug_taken";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
         };
         /**
          * @description `draft` takes no submissions, `published` does.
@@ -7302,6 +7628,108 @@ export interface components {
             };
         };
         /**
+         * @description Another channel has the slug (`channel_slug_taken`, details: `slug`), or an earlier request with the same
+         *     `Idempotency-Key` is still at work.
+         */
+        ChannelNotCreated: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "channel_slug_taken",
+                 *         "message": "Another channel has the slug shop. Choose another, or leave it out to get a free one.",
+                 *         "details": {
+                 *           "slug": "shop"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChannelNotCreatedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:channel_slug_taken",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "Another channel has the slug shop. Choose another, or leave it out to get a free one.",
+                 *       "code": "channel_slug_taken",
+                 *       "details": {
+                 *         "slug": "shop"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ChannelNotCreatedProblem"];
+            };
+        };
+        /** @description Another channel has the slug (details: `slug`). */
+        ChannelSlugTaken: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "channel_slug_taken",
+                 *         "message": "Another channel has the slug shop. Choose another, or leave it out to get a free one.",
+                 *         "details": {
+                 *           "slug": "shop"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChannelSlugTakenError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:channel_slug_taken",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "Another channel has the slug shop. Choose another, or leave it out to get a free one.",
+                 *       "code": "channel_slug_taken",
+                 *       "details": {
+                 *         "slug": "shop"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ChannelSlugTakenProblem"];
+            };
+        };
+        /**
          * @description Another form has the slug (`form_slug_taken`, details: `slug`), or an earlier request with the same `Idempotency-Key` is
          *     still at work.
          */
@@ -8010,6 +8438,11 @@ export interface components {
          * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
          */
         GroupId: string;
+        /**
+         * @description Id of a channel.
+         * @example chan_01kaq6a2b3c4d5e6f7g8h9j0k1
+         */
+        ChannelId: string;
         /**
          * @description Id of a form.
          * @example form_01kaq5c2d3e4f5g6h7j8k9m0n1
@@ -13249,6 +13682,480 @@ export interface operations {
             406: components["responses"]["NotAcceptable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listChannels: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only channels of this kind.
+                 * @example http
+                 */
+                kind?: components["schemas"]["ChannelKind"];
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of channels. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "chan_01kaq6a2b3c4d5e6f7g8h9j0k1",
+                     *           "name": "Shop API",
+                     *           "description": "What the shop calls.",
+                     *           "kind": "http",
+                     *           "slug": "shop",
+                     *           "path": "/channels/shop",
+                     *           "auth_mode": "token",
+                     *           "token_prefix": "fpc_7Qm2",
+                     *           "enabled": true,
+                     *           "routes": [
+                     *             {
+                     *               "method": "POST",
+                     *               "path": "/orders/{order_id}",
+                     *               "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *               "response_mode": "sync",
+                     *               "timeout_seconds": 30
+                     *             }
+                     *           ],
+                     *           "tools": [],
+                     *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChannelListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The new channel. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Shop API",
+                 *       "kind": "http",
+                 *       "description": "What the shop calls.",
+                 *       "routes": [
+                 *         {
+                 *           "method": "POST",
+                 *           "path": "/orders/{order_id}",
+                 *           "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *           "response_mode": "sync"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateChannelRequest"];
+            };
+        };
+        responses: {
+            /** @description The channel and its token. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "channel": {
+                     *           "id": "chan_01kaq6a2b3c4d5e6f7g8h9j0k1",
+                     *           "name": "Shop API",
+                     *           "description": "What the shop calls.",
+                     *           "kind": "http",
+                     *           "slug": "shop",
+                     *           "path": "/channels/shop",
+                     *           "auth_mode": "token",
+                     *           "token_prefix": "fpc_7Qm2",
+                     *           "enabled": true,
+                     *           "routes": [
+                     *             {
+                     *               "method": "POST",
+                     *               "path": "/orders/{order_id}",
+                     *               "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *               "response_mode": "sync",
+                     *               "timeout_seconds": 30
+                     *             }
+                     *           ],
+                     *           "tools": [],
+                     *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         },
+                     *         "token": "fpc_7Qm2Xr9KpLw4TzB8nVc3HdYf6GjS1aEo"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedChannelResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["ChannelNotCreated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a channel.
+                 * @example chan_01kaq6a2b3c4d5e6f7g8h9j0k1
+                 */
+                channel_id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "chan_01kaq6a2b3c4d5e6f7g8h9j0k1",
+                     *         "name": "Shop API",
+                     *         "description": "What the shop calls.",
+                     *         "kind": "http",
+                     *         "slug": "shop",
+                     *         "path": "/channels/shop",
+                     *         "auth_mode": "token",
+                     *         "token_prefix": "fpc_7Qm2",
+                     *         "enabled": true,
+                     *         "routes": [
+                     *           {
+                     *             "method": "POST",
+                     *             "path": "/orders/{order_id}",
+                     *             "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *             "response_mode": "sync",
+                     *             "timeout_seconds": 30
+                     *           }
+                     *         ],
+                     *         "tools": [],
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChannelResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a channel.
+                 * @example chan_01kaq6a2b3c4d5e6f7g8h9j0k1
+                 */
+                channel_id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a channel.
+                 * @example chan_01kaq6a2b3c4d5e6f7g8h9j0k1
+                 */
+                channel_id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change; what is absent stays. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Shop API",
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateChannelRequest"];
+            };
+        };
+        responses: {
+            /** @description The channel. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "chan_01kaq6a2b3c4d5e6f7g8h9j0k1",
+                     *         "name": "Shop API",
+                     *         "description": "What the shop calls.",
+                     *         "kind": "http",
+                     *         "slug": "shop",
+                     *         "path": "/channels/shop",
+                     *         "auth_mode": "token",
+                     *         "token_prefix": "fpc_7Qm2",
+                     *         "enabled": true,
+                     *         "routes": [
+                     *           {
+                     *             "method": "POST",
+                     *             "path": "/orders/{order_id}",
+                     *             "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *             "response_mode": "sync",
+                     *             "timeout_seconds": 30
+                     *           }
+                     *         ],
+                     *         "tools": [],
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChannelResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["ChannelSlugTaken"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    rotateChannelToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a channel.
+                 * @example chan_01kaq6a2b3c4d5e6f7g8h9j0k1
+                 */
+                channel_id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel and its new token. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "channel": {
+                     *           "id": "chan_01kaq6a2b3c4d5e6f7g8h9j0k1",
+                     *           "name": "Shop API",
+                     *           "description": "What the shop calls.",
+                     *           "kind": "http",
+                     *           "slug": "shop",
+                     *           "path": "/channels/shop",
+                     *           "auth_mode": "token",
+                     *           "token_prefix": "fpc_7Qm2",
+                     *           "enabled": true,
+                     *           "routes": [
+                     *             {
+                     *               "method": "POST",
+                     *               "path": "/orders/{order_id}",
+                     *               "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *               "response_mode": "sync",
+                     *               "timeout_seconds": 30
+                     *             }
+                     *           ],
+                     *           "tools": [],
+                     *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z"
+                     *         },
+                     *         "token": "fpc_7Qm2Xr9KpLw4TzB8nVc3HdYf6GjS1aEo"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedChannelResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
