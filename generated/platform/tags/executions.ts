@@ -326,7 +326,7 @@ export namespace ListExecutionLogs {
     readonly query: {
       /** Only lines of these levels, separated by commas. */
       readonly level?: schemas.LogLevel[];
-      /** Only lines of this node. */
+      /** Only lines of the node with this path: its id, or `each[3].fetch` within a body. */
       readonly node_id?: string;
       /** Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`. */
       readonly page?: number;

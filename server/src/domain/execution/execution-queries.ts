@@ -31,7 +31,8 @@ export interface LogQuery extends SliceRequest {
   readonly nodeId?: string;
 }
 
-const nodeIdPattern = /^[a-z][a-z0-9_]{0,63}$/;
+/** Paths of nodes, such as `each[3].fetch`; asking the database for other text could fail (a NUL ends the connection). */
+const nodePathPattern = /^[a-z0-9_@[\].]{1,1000}$/;
 /** How often a waiter looks for himself, should the news of the end get lost. */
 const lookInterval = 2_000;
 
@@ -88,7 +89,7 @@ export class ExecutionQueries {
     const { levels, nodeId, perPage } = query;
     const position = positionOf(query);
     await this.#exists(organisationId, id);
-    if (nodeId !== undefined && !nodeIdPattern.test(nodeId)) return toSlice([], query, position ? undefined : 0);
+    if (nodeId !== undefined && !nodePathPattern.test(nodeId)) return toSlice([], query, position ? undefined : 0);
     const where: FilterQuery<ExecutionLog> = {
       executionId: id,
       organisationId,

@@ -1,4 +1,4 @@
-import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from './definition.ts';
+import type { WorkflowBody, WorkflowDefinition, WorkflowEdge, WorkflowNode } from './definition.ts';
 
 /** A definition that passed validation, arranged for walking. */
 export interface Graph {
@@ -57,7 +57,7 @@ export function compile(definition: WorkflowDefinition): Graph {
 }
 
 /** The cycles of a definition, each as the ids on it, the smallest first; at most one for each group of tangled nodes. */
-export function cycles(definition: WorkflowDefinition): string[][] {
+export function cycles(definition: WorkflowBody): string[][] {
   const order = new Set(compile(definition).order);
   const left = definition.nodes.map((node) => node.id).filter((id) => !order.has(id));
   const seen = new Set<string>();

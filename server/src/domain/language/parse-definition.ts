@@ -1,8 +1,9 @@
 import type { Json } from '../domain-error.ts';
 import { depthOf } from '../json-depth.ts';
-import type { WorkflowDefinition } from './definition.ts';
-import { definitionSchema, limits } from './definition.schema.ts';
-import { schemaFaults } from './json-schema.ts';
+import { bodiesOf, hasBodies, withBodies } from './bodies.ts';
+import type { WorkflowBody, WorkflowDefinition, WorkflowNode } from './definition.ts';
+import { bodySchema, definitionSchema, limits } from './definition.schema.ts';
+import { type SchemaFault, schemaFaults } from './json-schema.ts';
 import { type DefinitionProblem, fieldPath } from './problem.ts';
 
 /** A definition, or everything that keeps the value from being one. */
@@ -17,9 +18,26 @@ export function parseDefinition(value: Json): ParsedDefinition {
   const oversize = sizeProblem(value);
   if (oversize) return { problems: [oversize] };
   const complete = withDefaults(value);
-  const faults = schemaFaults(definitionSchema, complete);
+  const faults = structureFaults(complete);
   if (faults.length === 0) return { definition: complete as unknown as WorkflowDefinition, problems: [] };
   return { problems: faults.map((fault) => toProblem(fault.keys, fault.message, fault.hint, complete)) };
+}
+
+/** Of the definition, and, when that is as it should be, of the bodies in it. */
+function structureFaults(complete: Json): SchemaFault[] {
+  const faults = schemaFaults(definitionSchema, complete);
+  return faults.length > 0 ? faults : bodyFaults(complete as unknown as WorkflowDefinition, []);
+}
+
+function bodyFaults({ nodes }: WorkflowBody, keys: readonly (string | number)[]): SchemaFault[] {
+  return nodes.flatMap((node, index) =>
+    bodiesOf(node).flatMap(({ keys: inside, body }) => {
+      const here = [...keys, 'nodes', index, ...inside];
+      const faults = schemaFaults(bodySchema, body as unknown as Json);
+      if (faults.length === 0) return bodyFaults(body, here);
+      return faults.map((fault) => ({ ...fault, keys: [...here, ...fault.keys] }));
+    }),
+  );
 }
 
 function toProblem(keys: (string | number)[], message: string, hint: string, definition: Json): DefinitionProblem {
@@ -71,12 +89,21 @@ function sizeProblem(value: Json): DefinitionProblem | undefined {
 
 function withDefaults(value: Json): Json {
   if (!isObject(value)) return value;
-  const nodes = Array.isArray(value.nodes)
-    ? value.nodes.map((node: Json) => (isObject(node) && node.params === undefined ? { ...node, params: {} } : node))
-    : value.nodes;
+  const nodes = Array.isArray(value.nodes) ? value.nodes.map(withNodeDefaults) : value.nodes;
   const edges =
     value.edges === undefined ? [] : Array.isArray(value.edges) ? withEdgeDefaults(value.edges) : value.edges;
   return { ...value, ...(nodes !== undefined && { nodes }), edges };
+}
+
+function withNodeDefaults(node: Json): Json {
+  if (!isObject(node)) return node;
+  if (node.params === undefined) return { ...node, params: {} };
+  if (typeof node.type !== 'string' || !hasBodies(node.type) || !isObject(node.params)) return node;
+  const inner = node as unknown as WorkflowNode;
+  return withBodies(
+    inner,
+    (body) => withDefaults(body as unknown as Json) as unknown as WorkflowBody,
+  ) as unknown as Json;
 }
 
 function withEdgeDefaults(edges: readonly Json[]): Json[] {

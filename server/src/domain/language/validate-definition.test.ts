@@ -160,7 +160,7 @@ test.each<[nodes: Json[], edges: Json[], want: string[]]>([
     [log('a'), log('b'), log('c'), log('d')],
     [edge('a', 'b'), edge('b', 'c'), edge('c', 'b'), edge('c', 'd')],
     [
-      'cycle b nodes[1]: The nodes b -> c -> b form a cycle, so the workflow might never end. -> Remove one of the edges between them.',
+      'cycle b nodes[1]: The nodes b -> c -> b form a cycle, so the workflow might never end. -> Remove one of the edges between them; what repeats goes into the body of a foreach or while node.',
       'unreachable_node d nodes[3]: The node "d" can never run, because a cycle stands before it. -> Resolve the cycle, or connect the node to one that runs.',
     ],
   ],
@@ -184,9 +184,9 @@ test('settings, input_schema and output are looked at too', () => {
       output: ['{{ steps.b.output }}'],
     }),
   ).toEqual([
+    'unknown_step  output[0]: {{ steps.b.output }} reads the step "b", and there is no such node. -> Did you mean "a"?',
     'invalid_duration  settings.timeout: settings.timeout is "never", which is not a duration. -> Write for example "250ms", "30s", "5m", "2h" or "3d"; at most 366 days.',
     expect.stringMatching(/^invalid_input_schema {2}input_schema: input_schema is not a JSON Schema 2020-12: /),
-    'unknown_step  output[0]: {{ steps.b.output }} reads the step "b", and there is no such node. -> Did you mean "a"?',
   ]);
 });
 
@@ -291,4 +291,81 @@ test('the graph of a definition', () => {
   expect(graph.incoming('d').map(({ from }) => from)).toEqual(['b', 'c']);
   expect([...graph.upstream('b')].sort()).toEqual(['a', 'c']);
   expect([graph.onError('c'), graph.onError('a')]).toEqual(['route', 'fail']);
+});
+
+describe('bodies', () => {
+  const node = (id: string, type: string, params: object): Json => ({ id, type, params: params as Json });
+  const foreach = (body: unknown): Json => node('each', 'foreach', { items: '{{ input.list }}', body });
+
+  test('are checked like workflows, and see what is around them', () => {
+    const inner = [
+      node('fetch', 'transform', { value: '{{ item.id }} {{ loop.index }} {{ steps.first.output }}' }),
+      node('show', 'transform', { value: '{{ steps.fetch.output }}' }),
+    ];
+    const body = { nodes: inner, edges: [{ from: 'fetch', to: 'show' }], output: '{{ steps.show.output }}' };
+    expect(problemsOf([node('first', 'log', { message: 'x' }), foreach(body)], [edge('first', 'each')])).toEqual([]);
+  });
+
+  test.each<[body: unknown, want: string]>([
+    [{ nodes: [node('a', 'nonsense', {})] }, 'unknown_node_type a nodes[0].params.body.nodes[0].type'],
+    [{ nodes: [node('each', 'log', { message: 'x' })] }, 'duplicate_node_id each nodes[0].params.body.nodes[0].id'],
+    [
+      { nodes: [node('a', 'log', { message: '{{ steps.later.output }}' })] },
+      'step_not_before a nodes[0].params.body.nodes[0].params.message',
+    ],
+    [
+      { nodes: [node('a', 'log', { message: '{{ steps.nowhere.output }}' })] },
+      'unknown_step a nodes[0].params.body.nodes[0].params.message',
+    ],
+    [
+      {
+        nodes: [node('a', 'log', { message: 'x' }), node('b', 'log', { message: 'x' })],
+        edges: [
+          { from: 'a', to: 'b' },
+          { from: 'b', to: 'a' },
+        ],
+      },
+      'cycle a nodes[0].params.body.nodes[0]',
+    ],
+    [
+      { nodes: [node('a', 'log', { message: 'x' })], edges: [{ from: 'a', to: 'each' }] },
+      'unknown_node a_to_each nodes[0].params.body.edges[0].to',
+    ],
+    [
+      { nodes: [node('a', 'log', { message: 'x' })], output: '{{ nothing }}' },
+      'unknown_name  nodes[0].params.body.output',
+    ],
+  ])('%j: %s', (body, want) => {
+    const problems = problemsOf([foreach(body), node('later', 'log', { message: 'x' })], [edge('each', 'later')]);
+    expect(problems.map((text) => text.split(':')[0])).toEqual([want]);
+  });
+
+  test('item and loop are known within loops only', () => {
+    const problems = problemsOf([node('a', 'log', { message: '{{ item }}' })]);
+    expect(problems).toEqual([expect.stringContaining('which expressions do not have here, outside of a loop')]);
+    const looping = node('w', 'while', {
+      condition: '{{ loop.last }}',
+      body: { nodes: [node('b', 'log', { message: '{{ loop.index }}' })] },
+    });
+    expect(problemsOf([looping], [])).toEqual([]);
+  });
+
+  test('their structure is checked when a definition is read', () => {
+    const { problems } = parseDefinition({ nodes: [foreach({ nodes: [{ id: 'a', type: 'log', surprise: 1 }] })] });
+    expect(problems).toMatchObject([
+      { code: 'invalid_structure', node: 'each', field: 'nodes[0].params.body.nodes[0].surprise' },
+    ]);
+  });
+
+  test('only so many nodes in all, and bodies only so deep', () => {
+    const many = Array.from({ length: 300 }, (_, index) => node(`n${index}`, 'log', { message: 'x' }));
+    const others = Array.from({ length: 300 }, (_, index) => node(`m${index}`, 'log', { message: 'x' }));
+    expect(problemsOf([foreach({ nodes: many }), ...others], [])).toEqual([expect.stringMatching(/^too_many_nodes/)]);
+    const deep = (level: number): Json =>
+      level === 0
+        ? node('leaf', 'log', { message: 'x' })
+        : node(`l${level}`, 'foreach', { items: [], body: { nodes: [deep(level - 1)] } });
+    expect(problemsOf([deep(5)], [])).toEqual([]);
+    expect(problemsOf([deep(6)], [])).toEqual([expect.stringMatching(/^nested_too_deep leaf/)]);
+  });
 });

@@ -145,6 +145,8 @@ export interface NodeType<Params = Record<string, Json>> {
   readonly expressions?: readonly string[];
   /** Params that are, or hold, the bodies of the node. */
   readonly bodies?: readonly string[];
+  /** Names that its own expressions may read besides those of the workflow. */
+  readonly locals?: readonly string[];
   /** `first`: of the edges of its port only the first whose `when` holds fires, by priority, else those of port `default`. */
   readonly firing?: 'all' | 'first';
   /** Ports that its edges may leave by, besides `error`; `any` when only a run can tell. */

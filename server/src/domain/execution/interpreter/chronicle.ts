@@ -29,6 +29,12 @@ export interface Progress {
   total: number;
 }
 
+/** What follows a failure: the port by which the node is left, if something catches it. */
+export interface FailedEnd {
+  port: string | undefined;
+  progress: Progress | undefined;
+}
+
 /**
  * Tells users what happens in one execution. It may be told twice, because a run that is resumed is replayed from its
  * start: each thing has a key under which it is stored once.
@@ -97,14 +103,14 @@ export class Chronicle {
   }
 
   /** `retryAt` when another attempt follows; otherwise this is the node's end. */
-  attemptFailed(attempt: Attempt, error: ErrorRecord, at: Date, then?: { retryAt: Date } | Progress): void {
+  attemptFailed(attempt: Attempt, error: ErrorRecord, at: Date, then: { retryAt: Date } | FailedEnd): void {
     const failure = toFailure(error, attempt.path);
-    const willRetry = then !== undefined && 'retryAt' in then;
+    const willRetry = 'retryAt' in then;
     this.#tell((recording) => {
       recording.step(
         willRetry
           ? stepOf(attempt, { status: 'waiting', error: failure, waitUntil: then.retryAt })
-          : stepOf(attempt, { status: 'failed', error: failure, completedAt: at }),
+          : stepOf(attempt, { status: 'failed', error: failure, port: then.port, completedAt: at }),
       );
       recording.event({
         key: `${attempt.path}:${attempt.attempt}:failed`,
@@ -117,7 +123,7 @@ export class Chronicle {
         },
         at,
       });
-      if (!willRetry) this.#progress(recording, attempt.path, then, at);
+      if (!willRetry) this.#progress(recording, attempt.path, then.progress, at);
     });
   }
 
@@ -250,8 +256,9 @@ function stepOf(
   return { nodeId: path, nodeType: node.type, nodeName: node.name, attempt, input, startedAt: began, ...change };
 }
 
+/** What failed before its first attempt counts as that. */
 function headOf({ node, path, attempt }: Attempt): { node_id: string; node_type: string; attempt: number } {
-  return { node_id: path, node_type: node.type, attempt };
+  return { node_id: path, node_type: node.type, attempt: Math.max(1, attempt) };
 }
 
 function kindOf(signal: string): WaitKind {

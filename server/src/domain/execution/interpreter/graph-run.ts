@@ -55,6 +55,8 @@ export type KeptNode =
 /** Keeps an execution from beginning nodes; what is at work goes on to its end. */
 export interface Hold {
   isHeld(): boolean;
+  /** Ends when nothing is held any more. */
+  released(): Promise<void>;
   /** Asked once the run rests: whether it may go on already. */
   isOver(): Promise<boolean>;
 }
@@ -147,9 +149,11 @@ export class GraphRun {
         await this.#beginNode(next.frame, next.frame.graph.node(next.id));
         await this.#endFrames();
       }
-      if (this.#root.stopped || this.#options.isEnded()) return;
-      if (this.#isHeld && this.#onlyWaits) await this.#rest.whileHeld(this.#options.hold!);
-      if (this.#pending.size === 0) return;
+      if (this.#root.stopped || this.#options.isEnded() || this.#isOver) return;
+      if (this.#isHeld) {
+        await this.#holdUp();
+        continue;
+      }
       this.#idle = true;
       this.#checkRest();
       const run = await this.#nextEnded();
@@ -191,8 +195,19 @@ export class GraphRun {
     return this.#options.hold?.isHeld() ?? false;
   }
 
-  get #onlyWaits(): boolean {
-    return [...this.#pending.values()].every(({ waits }) => waits !== undefined);
+  get #isOver(): boolean {
+    return this.#pending.size === 0 && ![...this.#frames].some(({ ready }) => ready.size > 0);
+  }
+
+  /**
+   * Lets what is in flight come to its end and be recorded, and then the run rest. What it came to is not taken up before
+   * the hold is over: a replay would begin the nodes that are held back first, and number its commands otherwise.
+   */
+  async #holdUp(): Promise<void> {
+    const hold = this.#options.hold!;
+    const busy = [...this.#pending.values()].filter(({ waits }) => waits === undefined).map(({ pending }) => pending);
+    await Promise.race([Promise.allSettled(busy), hold.released()]);
+    if (hold.isHeld()) await this.#rest.whileHeld(hold);
   }
 
   #checkRest(): void {
@@ -430,7 +445,8 @@ export class GraphRun {
     at?: number,
   ): Promise<void> {
     const endedAt = at ? new Date(at) : new Date();
-    this.#options.chronicle.attemptFailed(run, error, endedAt, this.#progress(run.frame));
+    const port = this.#portAfterFailure(run);
+    this.#options.chronicle.attemptFailed(run, error, endedAt, { port, progress: this.#progress(run.frame) });
     await this.#goOnAfterFailure(run, error);
   }
 
@@ -441,21 +457,25 @@ export class GraphRun {
     const { graph, scope } = frame;
     const { code, message, details } = error;
     scope.steps[node.id] = { output: null, status: 'failed', error: { code, message, details } };
-    const errorEdges = graph.outgoing(node.id, 'error');
-    const policy = graph.onError(node.id);
-    const handled = policy === 'continue' || (policy === 'route' && errorEdges.length > 0);
-    if (!handled) {
+    const port = this.#portAfterFailure({ frame, node });
+    if (port === undefined) {
       const goOn = this.#options.graph.definition.settings?.on_failure === 'continue';
       frame.fail(toFailure(error, path), !goOn);
       return this.#leave(frame, node.id, []);
     }
     try {
-      const edges = policy === 'route' ? errorEdges : graph.outgoing(node.id, 'default');
-      this.#leave(frame, node.id, await this.#holding(frame, edges));
+      this.#leave(frame, node.id, await this.#holding(frame, graph.outgoing(node.id, port)));
     } catch (edgeError) {
       frame.fail(toFailure(this.#errorRecord(edgeError, path), path), true);
       if (frame.owner) this.#touched.add(frame);
     }
+  }
+
+  /** The port by which a node that has failed is left; undefined when nothing catches the failure. */
+  #portAfterFailure({ frame: { graph }, node }: { frame: Frame; node: WorkflowNode }): string | undefined {
+    const policy = graph.onError(node.id);
+    if (policy === 'continue') return 'default';
+    return policy === 'route' && graph.outgoing(node.id, 'error').length > 0 ? 'error' : undefined;
   }
 
   #skip(frame: Frame, node: WorkflowNode): void {

@@ -1,39 +1,41 @@
-import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../definition.ts';
-import type { DefinitionProblem } from '../problem.ts';
+import type { WorkflowEdge, WorkflowNode } from '../definition.ts';
+import { type DefinitionProblem, fieldPath } from '../problem.ts';
 import type { NodeTypes } from '../node-types.ts';
-import { closest, type Place, whenProblems } from './value-rules.ts';
+import { closest, type Place, type Surroundings, whenProblems } from './value-rules.ts';
 
 /** Problems of each edge: its id, its two ends, its port and its condition. */
-export function edgeProblems(definition: WorkflowDefinition, types: NodeTypes): DefinitionProblem[] {
-  const nodes = new Map(definition.nodes.map((node) => [node.id, node]));
-  const seen = new Map<string, number>();
-  return definition.edges.flatMap((edge, index) => {
+export function edgeProblems(within: Surroundings, types: NodeTypes): DefinitionProblem[] {
+  const nodes = new Map(within.body.nodes.map((node) => [node.id, node]));
+  const seen = new Map<string, string>();
+  return within.body.edges.flatMap((edge, index) => {
+    const keys = [...within.keys, 'edges', index];
+    const field = fieldPath(keys);
     const first = seen.get(edge.id);
-    if (first === undefined) seen.set(edge.id, index);
-    const place: Place = { keys: ['edges', index, 'when'], definition, node: edge.from, edge: edge.id, after: true };
+    if (first === undefined) seen.set(edge.id, field);
+    const place: Place = { keys: [...keys, 'when'], within, node: edge.from, edge: edge.id, after: true };
     return [
-      ...duplicateProblem(edge, index, first),
-      ...endProblems(edge, index, nodes),
-      ...portProblems(edge, index, nodes, types),
+      ...duplicateProblem(edge, field, first),
+      ...endProblems(edge, field, nodes),
+      ...portProblems(edge, field, nodes, types),
       ...whenProblems(edge.when, place),
     ];
   });
 }
 
-function duplicateProblem(edge: WorkflowEdge, index: number, first: number | undefined): DefinitionProblem[] {
+function duplicateProblem(edge: WorkflowEdge, field: string, first: string | undefined): DefinitionProblem[] {
   if (first === undefined) return [];
   return [
     {
       code: 'duplicate_edge_id',
       edge: edge.id,
-      field: `edges[${index}].id`,
-      message: `The edge id ${JSON.stringify(edge.id)} is already that of edges[${first}].`,
+      field: `${field}.id`,
+      message: `The edge id ${JSON.stringify(edge.id)} is already that of ${first}.`,
       hint: 'Give each edge an id of its own, or leave it out.',
     },
   ];
 }
 
-function endProblems(edge: WorkflowEdge, index: number, nodes: ReadonlyMap<string, WorkflowNode>): DefinitionProblem[] {
+function endProblems(edge: WorkflowEdge, field: string, nodes: ReadonlyMap<string, WorkflowNode>): DefinitionProblem[] {
   return (['from', 'to'] as const).flatMap((end): DefinitionProblem[] => {
     if (nodes.has(edge[end])) return [];
     const nearest = closest(edge[end], [...nodes.keys()]);
@@ -41,7 +43,7 @@ function endProblems(edge: WorkflowEdge, index: number, nodes: ReadonlyMap<strin
       {
         code: 'unknown_node',
         edge: edge.id,
-        field: `edges[${index}].${end}`,
+        field: `${field}.${end}`,
         message: `There is no node ${JSON.stringify(edge[end])}.`,
         hint: nearest ? `Did you mean "${nearest}"?` : 'Name a node of this workflow.',
       },
@@ -51,14 +53,14 @@ function endProblems(edge: WorkflowEdge, index: number, nodes: ReadonlyMap<strin
 
 function portProblems(
   edge: WorkflowEdge,
-  index: number,
+  field: string,
   nodes: ReadonlyMap<string, WorkflowNode>,
   types: NodeTypes,
 ): DefinitionProblem[] {
   const node = nodes.get(edge.from);
   const type = node && types.get(node.type);
   if (!node || !type) return [];
-  const where = { edge: edge.id, node: node.id, field: `edges[${index}].port` };
+  const where = { edge: edge.id, node: node.id, field: `${field}.port` };
   if (edge.port === 'error') return errorPortProblems(node, where);
   const ports = portsOf(node, type.ports(node.params));
   if (ports === 'any' || ports.includes(edge.port)) return [];

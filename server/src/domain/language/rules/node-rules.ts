@@ -1,25 +1,33 @@
 import type { NodeType } from '../../nodes/node-type.ts';
-import type { WorkflowDefinition, WorkflowNode } from '../definition.ts';
+import type { WorkflowNode } from '../definition.ts';
 import { parseDuration } from '../duration.ts';
 import { schemaFaults } from '../json-schema.ts';
 import { type DefinitionProblem, fieldPath } from '../problem.ts';
 import { programFault } from '../syntax.ts';
 import { isTemplate, parseTemplate, wholeExpression } from '../template.ts';
 import type { NodeTypes } from '../node-types.ts';
-import { closest, durationProblem, located, type Place, templateProblems, whenProblems } from './value-rules.ts';
+import {
+  closest,
+  durationProblem,
+  located,
+  type Place,
+  type Surroundings,
+  templateProblems,
+  whenProblems,
+} from './value-rules.ts';
 
 /** What the id of a node must look like: it is read as `steps.<id>`. */
 export const nodeIdPattern = /^[a-z][a-z0-9_]{0,63}$/;
 
-/** Problems of each node by itself. */
-export function nodeProblems(definition: WorkflowDefinition, types: NodeTypes): DefinitionProblem[] {
-  const seen = new Map<string, number>();
-  return definition.nodes.flatMap((node, index) => {
-    const place: Place = { keys: ['nodes', index], definition, node: node.id };
+/** Problems of each node by itself; `seen` holds the fields of the ids of the whole workflow. */
+export function nodeProblems(within: Surroundings, types: NodeTypes, seen: Map<string, string>): DefinitionProblem[] {
+  return within.body.nodes.flatMap((node, index) => {
+    const place: Place = { keys: [...within.keys, 'nodes', index], within, node: node.id };
     const first = seen.get(node.id);
-    if (first === undefined) seen.set(node.id, index);
+    const field = fieldPath(place.keys);
+    if (first === undefined) seen.set(node.id, field);
     return [
-      ...idProblems(node, index, first),
+      ...idProblems(node, `${field}.id`, first),
       ...typeProblems(node, place, types),
       ...whenProblems(node.when, at(place, 'when')),
       ...durationProblem(node.timeout, located(at(place, 'timeout'))),
@@ -32,9 +40,9 @@ function at(place: Place, ...keys: (string | number)[]): Place {
   return { ...place, keys: [...place.keys, ...keys] };
 }
 
-function idProblems(node: WorkflowNode, index: number, first: number | undefined): DefinitionProblem[] {
+function idProblems(node: WorkflowNode, field: string, first: string | undefined): DefinitionProblem[] {
   const problems: DefinitionProblem[] = [];
-  const where = { node: node.id, field: `nodes[${index}].id` };
+  const where = { node: node.id, field };
   if (!nodeIdPattern.test(node.id)) {
     problems.push({
       ...where,
@@ -47,7 +55,7 @@ function idProblems(node: WorkflowNode, index: number, first: number | undefined
     problems.push({
       ...where,
       code: 'duplicate_node_id',
-      message: `The node id ${JSON.stringify(node.id)} is already that of nodes[${first}].`,
+      message: `The node id ${JSON.stringify(node.id)} is already that of ${first}.`,
       hint: 'Give each node an id of its own.',
     });
   }
@@ -92,7 +100,9 @@ function isOpen(value: unknown, keyword: string): boolean {
 /** Templates everywhere but in programs; a condition may also be a bare expression. */
 function sourceProblems(node: WorkflowNode, type: NodeType, place: Place): DefinitionProblem[] {
   return Object.entries(node.params).flatMap(([key, value]): DefinitionProblem[] => {
-    const here = at(place, 'params', key);
+    // Bodies are checked as such.
+    if (type.bodies?.includes(key)) return [];
+    const here: Place = { ...at(place, 'params', key), ...(type.locals && { locals: new Set(type.locals) }) };
     if (typeof value !== 'string') return templateProblems(value, here);
     if (type.programs?.includes(key)) return programProblems(value, here);
     return type.expressions?.includes(key) ? whenProblems(value, here) : templateProblems(value, here);

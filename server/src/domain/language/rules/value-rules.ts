@@ -1,20 +1,35 @@
 import type { Json } from '../../domain-error.ts';
-import type { WorkflowDefinition } from '../definition.ts';
+import type { WorkflowBody } from '../definition.ts';
 import { parseDuration } from '../duration.ts';
 import { abridged, asTemplate, stepsNamedIn } from '../evaluator.ts';
 import { compile, type Graph } from '../graph.ts';
 import { type DefinitionProblem, fieldPath } from '../problem.ts';
 import { type Expression, isTemplate, parseTemplate } from '../template.ts';
 
+/** A workflow, or a body inside one, as what it may refer to. */
+export interface Surroundings {
+  /** Keys to the body; none for the workflow itself. */
+  readonly keys: readonly (string | number)[];
+  readonly body: WorkflowBody;
+  /** Steps around the body that have ended when it runs, and all others that are not in it. */
+  readonly around?: { readonly before: ReadonlySet<string>; readonly others: ReadonlySet<string> };
+  /** What only the expressions of the body may read: `item`, `loop`. */
+  readonly names?: ReadonlySet<string>;
+}
+
 /** Where a value stands. */
 export interface Place {
   keys: readonly (string | number)[];
-  definition: WorkflowDefinition;
+  within: Surroundings;
   node?: string;
   edge?: string;
   /** Whether the output of `node` itself may be read (edges that leave it, not its own params). */
   after?: boolean;
+  /** More names that this expression may read. */
+  locals?: ReadonlySet<string>;
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** Names that expressions may begin with. */
 const roots = new Set(['input', 'steps', 'variables', 'trigger', 'execution']);
@@ -60,35 +75,50 @@ function textProblems(text: string, place: Place): DefinitionProblem[] {
 
 function expressionProblems(expression: Expression, place: Place): DefinitionProblem[] {
   const root = expression.path?.root;
-  if (root !== undefined && !roots.has(root) && !builtIns.has(root)) {
+  const { names = none } = place.within;
+  const known = (name: string): boolean => roots.has(name) || names.has(name) || (place.locals?.has(name) ?? false);
+  if (root !== undefined && !known(root) && !builtIns.has(root)) {
+    const where = root === 'item' || root === 'loop' ? ' here, outside of a loop' : '';
+    const begins = [...roots, ...names, ...(place.locals ?? [])];
     return [
       {
         ...located(place),
         code: 'unknown_name',
-        message: `{{ ${abridged(expression.source)} }} reads "${root}", which expressions do not have.`,
-        hint: `Begin with one of ${[...roots].sort().join(', ')}.`,
+        message: `{{ ${abridged(expression.source)} }} reads "${root}", which expressions do not have${where}.`,
+        hint: `Begin with one of ${[...new Set(begins)].sort().join(', ')}.`,
       },
     ];
   }
   return stepProblems(expression, place);
 }
 
-const graphs = new WeakMap<WorkflowDefinition, Graph>();
+const graphs = new WeakMap<WorkflowBody, Graph>();
+
+/** The graph of a body, made once. */
+export function graphOf(body: WorkflowBody): Graph {
+  const graph = graphs.get(body) ?? compile(body);
+  graphs.set(body, graph);
+  return graph;
+}
 
 function stepProblems(expression: Expression, place: Place): DefinitionProblem[] {
   const named = stepsNamedIn(withoutText(expression.source));
   if (named === 'all') return [];
-  const graph = graphs.get(place.definition) ?? compile(place.definition);
-  graphs.set(place.definition, graph);
+  const { body, around } = place.within;
+  const graph = graphOf(body);
   return named.flatMap((id): DefinitionProblem[] => {
-    if (!graph.nodes.has(id)) {
-      const nearest = closest(id, [...graph.nodes.keys()]);
+    if (!graph.nodes.has(id) && around?.before.has(id)) return [];
+    if (!graph.nodes.has(id) && !around?.others.has(id)) {
+      const nearest = closest(id, [...graph.nodes.keys(), ...(around?.before ?? [])]);
       const hint = nearest ? `Did you mean "${nearest}"?` : 'Name a node of this workflow.';
       const message = `{{ ${abridged(expression.source)} }} reads the step "${id}", and there is no such node.`;
       return [{ ...located(place), code: 'unknown_step', message, hint }];
     }
-    if (place.node === undefined || graph.upstream(place.node).has(id) || (place.after && place.node === id)) return [];
-    const message = `{{ ${abridged(expression.source)} }} reads the step "${id}", which does not lead to "${place.node}".`;
+    const isInside = graph.nodes.has(id);
+    if (isInside && (place.node === undefined || graph.upstream(place.node).has(id))) return [];
+    if (isInside && place.after && place.node === id) return [];
+    const reader = place.node === undefined ? 'this body' : `"${place.node}"`;
+    const message = `{{ ${abridged(expression.source)} }} reads the step "${id}", which does not lead to ${reader}.`;
     return [
       {
         ...located(place),

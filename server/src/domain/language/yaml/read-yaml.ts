@@ -133,9 +133,7 @@ function fromMapNode(id: string, node: JsonObject, types: NodeTypes): Json {
   return {
     id,
     ...rest,
-    params: isObject(params)
-      ? mapParams(params, String(node.type), types, fromYamlText, fromYamlCondition)
-      : (params ?? {}),
+    params: isObject(params) ? mapParams(params, String(node.type), types, fromYaml(types)) : (params ?? {}),
     ...(when !== undefined && { when: typeof when === 'string' ? fromYamlCondition(when) : when }),
   };
 }
@@ -163,14 +161,39 @@ function edgeTo(from: string, port: string, target: Json): JsonObject {
 
 type Rewrite = (text: string) => string;
 
-/** Rewrites the templates of params; programs stay, since `${ }` is JavaScript there. */
-export function mapParams(params: JsonObject, type: string, types: NodeTypes, text: Rewrite, condition: Rewrite): Json {
+/** How params are written in the other form. */
+export interface Rewriting {
+  readonly text: Rewrite;
+  readonly condition: Rewrite;
+  readonly body: (body: JsonObject) => Json;
+}
+
+function fromYaml(types: NodeTypes): Rewriting {
+  return {
+    text: fromYamlText,
+    condition: fromYamlCondition,
+    body: (body) => (isObject(body.nodes) ? fromMap(body, body.nodes, types) : body),
+  };
+}
+
+/** Rewrites the templates and bodies of params; programs stay, since `${ }` is JavaScript there. */
+export function mapParams(params: JsonObject, type: string, types: NodeTypes, rewriting: Rewriting): Json {
   const node = types.get(type);
-  const entries = Object.entries(params).map(([key, value]): [string, Json] => {
-    if (node?.programs?.includes(key)) return [key, value ?? null];
-    return [key, mapText(value ?? null, node?.expressions?.includes(key) ? condition : text)];
+  const entries = Object.entries(params).map(([key, value = null]): [string, Json] => {
+    if (node?.programs?.includes(key)) return [key, value];
+    if (node?.bodies?.includes(key)) return [key, mapBodies(value, rewriting)];
+    return [key, mapText(value, node?.expressions?.includes(key) ? rewriting.condition : rewriting.text)];
   });
   return Object.fromEntries(entries);
+}
+
+/** A body, or several by name. */
+function mapBodies(value: Json, { body }: Rewriting): Json {
+  if (!isObject(value)) return value;
+  if (value.nodes !== undefined) return body(value);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, branch]) => [name, isObject(branch) ? body(branch) : (branch ?? null)]),
+  );
 }
 
 /** Rewrites every string in a value. */

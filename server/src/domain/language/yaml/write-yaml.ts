@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import type { Json } from '../../domain-error.ts';
-import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../definition.ts';
+import { allNodes } from '../bodies.ts';
+import type { WorkflowBody, WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../definition.ts';
 import type { NodeTypes } from '../node-types.ts';
 import { freeEdgeId } from '../parse-definition.ts';
 import { nodeIdPattern } from '../rules/node-rules.ts';
-import { mapParams, mapText, readOwnYaml } from './read-yaml.ts';
+import { mapParams, mapText, readOwnYaml, type Rewriting } from './read-yaml.ts';
 import type { WorkflowDocument } from './workflow-document.ts';
 import { toYamlCondition, toYamlText } from './yaml-text.ts';
 
@@ -30,9 +31,9 @@ export function writeYaml(document: WorkflowDocument, types: NodeTypes): string 
   return forms.find((text) => isDeepStrictEqual(plain(readOwnYaml(text, types).document), given)) ?? forms.at(-1)!;
 }
 
-function hasProperIds({ nodes }: WorkflowDefinition): boolean {
-  const ids = new Set(nodes.map((node) => node.id));
-  return ids.size === nodes.length && nodes.every((node) => nodeIdPattern.test(node.id));
+function hasProperIds(definition: WorkflowDefinition): boolean {
+  const ids = [...allNodes(definition)].map(({ node }) => node.id);
+  return new Set(ids).size === ids.length && ids.every((id) => nodeIdPattern.test(id));
 }
 
 function print(document: WorkflowDocument, definition: Record<string, Json>, blockQuote: boolean): string {
@@ -45,7 +46,7 @@ function asText({ name, description, tags }: WorkflowDocument, definition: Recor
   return { metadata, ...definition };
 }
 
-function asMap(definition: WorkflowDefinition, types: NodeTypes): Record<string, Json> {
+function asMap(definition: WorkflowBody, types: NodeTypes): Record<string, Json> {
   const { nodes, edges, output, ...rest } = definition;
   const taken = new Set<string>();
   const targets = new Map<string, Map<string, Json[]>>();
@@ -65,10 +66,18 @@ function asMapNode(node: WorkflowNode, ports: ReadonlyMap<string, Json[]> | unde
   return {
     ...(rest as unknown as Record<string, Json>),
     ...(when !== undefined && { when: toYamlCondition(when) }),
-    params: mapParams(params, node.type, types, toYamlText, toYamlCondition),
+    params: mapParams(params, node.type, types, toYaml(types)),
     ...(ports && {
       next: Object.fromEntries([...ports].map(([port, list]) => [port, list.length === 1 ? list[0]! : list])),
     }),
+  };
+}
+
+function toYaml(types: NodeTypes): Rewriting {
+  return {
+    text: toYamlText,
+    condition: toYamlCondition,
+    body: (body) => asMap(body as unknown as WorkflowBody, types),
   };
 }
 

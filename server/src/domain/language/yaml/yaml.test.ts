@@ -299,9 +299,31 @@ const edge = fc.record(
   { requiredKeys: ['id', 'from', 'to', 'port'], noNullPrototype: true },
 ) as fc.Arbitrary<WorkflowEdge>;
 
+/** Nodes that hold bodies, whose edges have ids as those that were read. */
+const control = fc
+  .oneof(
+    fc
+      .record({
+        type: fc.constantFrom('foreach', 'while'),
+        body: fc.record({
+          nodes: fc.array(node, { maxLength: 2 }),
+          edges: fc.array(edge, { maxLength: 2 }),
+          output: text,
+        }),
+      })
+      .map(({ type, body }) => ({ type, params: { items: [], condition: '{{ true }}', body } })),
+    fc
+      .dictionary(
+        fc.constantFrom('left', 'right'),
+        fc.record({ nodes: fc.array(node, { maxLength: 2 }), edges: fc.array(edge, { maxLength: 2 }) }),
+      )
+      .map((branches) => ({ type: 'parallel', params: { branches } })),
+  )
+  .chain((holder) => id.map((name) => ({ id: name, ...holder }))) as unknown as fc.Arbitrary<WorkflowNode>;
+
 const definition = fc.record(
   {
-    nodes: fc.array(node, { maxLength: 4 }),
+    nodes: fc.array(fc.oneof({ weight: 3, arbitrary: node }, control), { maxLength: 4 }),
     edges: fc.array(edge, { maxLength: 5 }),
     output: fc.oneof(text, jsonValue),
     variables: fc.dictionary(fc.string(), fc.oneof(text, jsonValue), { noNullPrototype: true }),
@@ -323,4 +345,37 @@ test('any document goes to YAML and back without loss', () => {
     }),
     { numRuns: 120 },
   );
+});
+
+test('bodies are written as maps too, and their programs stay as they are', () => {
+  const document = read(`
+metadata: { name: n }
+nodes:
+  each:
+    type: foreach
+    params:
+      items: \${ input.list }
+      body:
+        nodes:
+          fetch: { type: http.request, params: { url: 'https://a.test/\${ item.id }' }, next: sum }
+          sum:
+            type: code
+            params: { source: 'return \`\${1 + 1}\`' }
+        output: \${ steps.sum.output }
+`);
+  const [each] = document.definition.nodes;
+  expect(each!.params).toEqual({
+    items: '{{ input.list }}',
+    body: {
+      nodes: [
+        { id: 'fetch', type: 'http.request', params: { url: 'https://a.test/{{ item.id }}' } },
+        { id: 'sum', type: 'code', params: { source: 'return `${1 + 1}`' } },
+      ],
+      edges: [{ id: 'fetch_to_sum', from: 'fetch', to: 'sum', port: 'default' }],
+      output: '{{ steps.sum.output }}',
+    },
+  });
+  const text = writeYaml(document, types);
+  expect(text).toContain('\${ item.id }');
+  expect(read(text)).toEqual(document);
 });

@@ -43,6 +43,7 @@ export const whileNode = defineNode<Params>({
   raw: ['condition', 'body'],
   expressions: ['condition'],
   bodies: ['body'],
+  locals: ['loop'],
   ports: () => ['default'],
   *run({ condition, limit = defaultLimit, body }) {
     let last: Json = null;
