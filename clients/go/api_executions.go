@@ -674,7 +674,7 @@ func (r ApiListExecutionLogsRequest) Level(level []LogLevel) ApiListExecutionLog
 	return r
 }
 
-// Only lines of this node.
+// Only lines of the node with this path: its id, or &#x60;each[3].fetch&#x60; within a body.
 func (r ApiListExecutionLogsRequest) NodeId(nodeId string) ApiListExecutionLogsRequest {
 	r.nodeId = &nodeId
 	return r

@@ -25,7 +25,7 @@ type ExecutionStep struct {
 	Id string `json:"id" validate:"regexp=^step_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	// Its execution.
 	ExecutionId string `json:"execution_id" validate:"regexp=^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
-	// The node.
+	// Path of the node: its id, or `each[3].fetch` for the node `fetch` in the body of `each`.
 	NodeId string `json:"node_id"`
 	// Type of the node.
 	NodeType string `json:"node_type"`

@@ -23,7 +23,7 @@ var _ MappedNullable = &ExecutionWaitingEventData{}
 type ExecutionWaitingEventData struct {
 	// The node.
 	NodeId string `json:"node_id"`
-	// What it waits for.
+	// What it waits for; `execution` is one that a `workflow.call` has started.
 	Reason string `json:"reason"`
 	// When the wait ends, if that is known.
 	Until NullableTime `json:"until"`

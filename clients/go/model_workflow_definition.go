@@ -18,7 +18,7 @@ import (
 // checks if the WorkflowDefinition type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &WorkflowDefinition{}
 
-// WorkflowDefinition What a workflow does: nodes and the edges between them. Only its structure is checked when it is saved; `validateWorkflow` and `publishWorkflow` check the rest (node types, their params, expressions, reachability, cycles). At most 500 nodes and 1 MiB. 
+// WorkflowDefinition What a workflow does: nodes and the edges between them. Only its structure is checked when it is saved; `validateWorkflow` and `publishWorkflow` check the rest (node types, their params, expressions, reachability, cycles). At most 500 nodes with those in bodies, and 1 MiB. 
 type WorkflowDefinition struct {
 	// The steps.
 	Nodes []WorkflowNode `json:"nodes"`

@@ -20,13 +20,13 @@ var _ MappedNullable = &WorkflowNode{}
 
 // WorkflowNode One step of a workflow.
 type WorkflowNode struct {
-	// Unique in the workflow, `^[a-z][a-z0-9_]{0,63}$`.
+	// Unique in the workflow and all bodies in it, `^[a-z][a-z0-9_]{0,63}$`.
 	Id string `json:"id"`
 	// A node type, for example `http.request`.
 	Type string `json:"type"`
 	// What people call it.
 	Name *string `json:"name,omitempty"`
-	// Settings of the node type; any leaf may be or contain `{{ expression }}`.
+	// Settings of the node type; any leaf may be or contain `{{ expression }}`. The body of a `foreach` or `while` (`body`) and the branches of a `parallel` (`branches`) hold nodes and edges of their own. 
 	Params map[string]interface{} `json:"params"`
 	// Expression; the node is skipped when it is falsy.
 	When *string `json:"when,omitempty"`
@@ -36,6 +36,8 @@ type WorkflowNode struct {
 	Timeout *string `json:"timeout,omitempty"`
 	// `fail` ends the execution, `continue` goes on by the default port, `route` takes the `error` port. When absent: `route` for a node with an edge from its `error` port, else `fail`. 
 	OnError *string `json:"on_error,omitempty"`
+	// Whether somebody has to approve before the node begins. When it is declined, the node fails with `approval_declined`. 
+	NeedsApproval *bool `json:"needs_approval,omitempty"`
 	Position *WorkflowNodePosition `json:"position,omitempty"`
 	AdditionalProperties map[string]interface{}
 }
@@ -326,6 +328,38 @@ func (o *WorkflowNode) SetOnError(v string) {
 	o.OnError = &v
 }
 
+// GetNeedsApproval returns the NeedsApproval field value if set, zero value otherwise.
+func (o *WorkflowNode) GetNeedsApproval() bool {
+	if o == nil || IsNil(o.NeedsApproval) {
+		var ret bool
+		return ret
+	}
+	return *o.NeedsApproval
+}
+
+// GetNeedsApprovalOk returns a tuple with the NeedsApproval field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *WorkflowNode) GetNeedsApprovalOk() (*bool, bool) {
+	if o == nil || IsNil(o.NeedsApproval) {
+		return nil, false
+	}
+	return o.NeedsApproval, true
+}
+
+// HasNeedsApproval returns a boolean if a field has been set.
+func (o *WorkflowNode) HasNeedsApproval() bool {
+	if o != nil && !IsNil(o.NeedsApproval) {
+		return true
+	}
+
+	return false
+}
+
+// SetNeedsApproval gets a reference to the given bool and assigns it to the NeedsApproval field.
+func (o *WorkflowNode) SetNeedsApproval(v bool) {
+	o.NeedsApproval = &v
+}
+
 // GetPosition returns the Position field value if set, zero value otherwise.
 func (o *WorkflowNode) GetPosition() WorkflowNodePosition {
 	if o == nil || IsNil(o.Position) {
@@ -389,6 +423,9 @@ func (o WorkflowNode) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.OnError) {
 		toSerialize["on_error"] = o.OnError
 	}
+	if !IsNil(o.NeedsApproval) {
+		toSerialize["needs_approval"] = o.NeedsApproval
+	}
 	if !IsNil(o.Position) {
 		toSerialize["position"] = o.Position
 	}
@@ -446,6 +483,7 @@ func (o *WorkflowNode) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "retry")
 		delete(additionalProperties, "timeout")
 		delete(additionalProperties, "on_error")
+		delete(additionalProperties, "needs_approval")
 		delete(additionalProperties, "position")
 		o.AdditionalProperties = additionalProperties
 	}

@@ -366,6 +366,7 @@ export function projectWorkflowNode(value: unknown, dropped?: string[], path = '
   if (value.retry !== undefined) out.retry = projectRetryPolicy(value.retry, dropped, dropped && path + '/retry');
   if (value.timeout !== undefined) out.timeout = value.timeout;
   if (value.on_error !== undefined) out.on_error = value.on_error;
+  if (value.needs_approval !== undefined) out.needs_approval = value.needs_approval;
   if (value.position !== undefined) out.position = projectWorkflowNodePosition(value.position, dropped, dropped && path + '/position');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;

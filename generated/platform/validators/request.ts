@@ -1073,7 +1073,7 @@ return errors === 0;
 validate71.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema32 = {"type":"object","additionalProperties":false,"required":["nodes","edges"],"properties":{"nodes":{"type":"array","maxItems":500,"items":{"$ref":"#/$defs/WorkflowNode"}},"edges":{"type":"array","maxItems":5000,"items":{"$ref":"#/$defs/WorkflowEdge"}},"input_schema":{"type":"object","additionalProperties":true},"output":{},"variables":{"type":"object","additionalProperties":true},"settings":{"$ref":"#/$defs/WorkflowSettings"}}};
-const schema33 = {"type":"object","additionalProperties":false,"required":["id","type","params"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"when":{"type":"string","maxLength":65536},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"retry":{"$ref":"#/$defs/RetryPolicy"},"timeout":{"$ref":"#/$defs/Duration"},"on_error":{"type":"string","enum":["fail","continue","route"]},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}}};
+const schema33 = {"type":"object","additionalProperties":false,"required":["id","type","params"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"when":{"type":"string","maxLength":65536},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"retry":{"$ref":"#/$defs/RetryPolicy"},"timeout":{"$ref":"#/$defs/Duration"},"on_error":{"type":"string","enum":["fail","continue","route"]},"needs_approval":{"type":"boolean"},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}}};
 const func21 = Object.prototype.hasOwnProperty;
 const schema34 = {"type":"object","additionalProperties":false,"required":["max_attempts"],"properties":{"max_attempts":{"type":"integer","minimum":1,"maximum":100},"backoff":{"type":"string","enum":["constant","exponential"]},"initial":{"$ref":"#/$defs/Duration"},"max":{"$ref":"#/$defs/Duration"},"jitter":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
 const schema35 = {"type":"string","minLength":1,"maxLength":200};
@@ -1662,11 +1662,9 @@ vErrors.push(err22);
 errors++;
 }
 }
-if(data.position !== undefined){
-let data9 = data.position;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.x === undefined){
-const err23 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "x"},message:"must have required property '"+"x"+"'"};
+if(data.needs_approval !== undefined){
+if(typeof data.needs_approval !== "boolean"){
+const err23 = {instancePath:instancePath+"/needs_approval",schemaPath:"#/properties/needs_approval/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1675,8 +1673,12 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(data9.y === undefined){
-const err24 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "y"},message:"must have required property '"+"y"+"'"};
+}
+if(data.position !== undefined){
+let data10 = data.position;
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data10.x === undefined){
+const err24 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "x"},message:"must have required property '"+"x"+"'"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1685,9 +1687,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-for(const key1 in data9){
-if(!((key1 === "x") || (key1 === "y"))){
-const err25 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(data10.y === undefined){
+const err25 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "y"},message:"must have required property '"+"y"+"'"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1696,10 +1697,9 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-if(data9.x !== undefined){
-if(!(typeof data9.x == "number")){
-const err26 = {instancePath:instancePath+"/position/x",schemaPath:"#/properties/position/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number"};
+for(const key1 in data10){
+if(!((key1 === "x") || (key1 === "y"))){
+const err26 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1709,9 +1709,9 @@ vErrors.push(err26);
 errors++;
 }
 }
-if(data9.y !== undefined){
-if(!(typeof data9.y == "number")){
-const err27 = {instancePath:instancePath+"/position/y",schemaPath:"#/properties/position/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(data10.x !== undefined){
+if(!(typeof data10.x == "number")){
+const err27 = {instancePath:instancePath+"/position/x",schemaPath:"#/properties/position/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1721,9 +1721,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-}
-else {
-const err28 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data10.y !== undefined){
+if(!(typeof data10.y == "number")){
+const err28 = {instancePath:instancePath+"/position/y",schemaPath:"#/properties/position/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1735,12 +1735,24 @@ errors++;
 }
 }
 else {
-const err29 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err29 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err29];
 }
 else {
 vErrors.push(err29);
+}
+errors++;
+}
+}
+}
+else {
+const err30 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
 }
 errors++;
 }
@@ -4145,11 +4157,9 @@ vErrors.push(err22);
 errors++;
 }
 }
-if(data.position !== undefined){
-let data9 = data.position;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.x === undefined){
-const err23 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "x"},message:"must have required property '"+"x"+"'"};
+if(data.needs_approval !== undefined){
+if(typeof data.needs_approval !== "boolean"){
+const err23 = {instancePath:instancePath+"/needs_approval",schemaPath:"#/properties/needs_approval/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4158,8 +4168,12 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(data9.y === undefined){
-const err24 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "y"},message:"must have required property '"+"y"+"'"};
+}
+if(data.position !== undefined){
+let data10 = data.position;
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data10.x === undefined){
+const err24 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "x"},message:"must have required property '"+"x"+"'"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4168,9 +4182,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-for(const key1 in data9){
-if(!((key1 === "x") || (key1 === "y"))){
-const err25 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(data10.y === undefined){
+const err25 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "y"},message:"must have required property '"+"y"+"'"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -4179,10 +4192,9 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-if(data9.x !== undefined){
-if(!(typeof data9.x == "number")){
-const err26 = {instancePath:instancePath+"/position/x",schemaPath:"#/properties/position/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number"};
+for(const key1 in data10){
+if(!((key1 === "x") || (key1 === "y"))){
+const err26 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -4192,9 +4204,9 @@ vErrors.push(err26);
 errors++;
 }
 }
-if(data9.y !== undefined){
-if(!(typeof data9.y == "number")){
-const err27 = {instancePath:instancePath+"/position/y",schemaPath:"#/properties/position/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(data10.x !== undefined){
+if(!(typeof data10.x == "number")){
+const err27 = {instancePath:instancePath+"/position/x",schemaPath:"#/properties/position/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -4204,9 +4216,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-}
-else {
-const err28 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data10.y !== undefined){
+if(!(typeof data10.y == "number")){
+const err28 = {instancePath:instancePath+"/position/y",schemaPath:"#/properties/position/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -4218,12 +4230,24 @@ errors++;
 }
 }
 else {
-const err29 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err29 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err29];
 }
 else {
 vErrors.push(err29);
+}
+errors++;
+}
+}
+}
+else {
+const err30 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
 }
 errors++;
 }
@@ -18115,7 +18139,7 @@ return errors === 0;
 validate348.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
 
 export const listExecutionLogsQuery = filling(validate349, fillListExecutionLogsQuery) as unknown as Validator;
-const schema183 = {"type":"object","properties":{"level":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"$ref":"#/$defs/LogLevel"}},"node_id":{"type":"string","minLength":1,"maxLength":64},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+const schema183 = {"type":"object","properties":{"level":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"$ref":"#/$defs/LogLevel"}},"node_id":{"type":"string","minLength":1,"maxLength":1000},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
 const schema184 = {"type":"string","enum":["debug","info","warn","error"]};
 
 function validate350(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -18230,8 +18254,8 @@ errors++;
 if(data.node_id !== undefined){
 let data2 = data.node_id;
 if(typeof data2 === "string"){
-if(func1(data2) > 64){
-const err4 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(func1(data2) > 1000){
+const err4 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err4];
 }

@@ -3828,7 +3828,7 @@ export const workflowResponse = validate114 as unknown as Validator;
 const schema47 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Workflow"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema48 = {"type":"object","additionalProperties":false,"required":["id","name","description","status","tags","group_id","definition","revision","published_version","has_unpublished_changes","created_at","updated_at","published_at"],"properties":{"id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"status":{"$ref":"#/$defs/WorkflowStatus"},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"},"revision":{"type":"integer","minimum":1},"published_version":{"type":["integer","null"],"minimum":1},"has_unpublished_changes":{"type":"boolean"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"},"published_at":{"type":["string","null"],"format":"date-time"}}};
 const schema49 = {"type":"object","additionalProperties":false,"required":["nodes","edges"],"properties":{"nodes":{"type":"array","maxItems":500,"items":{"$ref":"#/$defs/WorkflowNode"}},"edges":{"type":"array","maxItems":5000,"items":{"$ref":"#/$defs/WorkflowEdge"}},"input_schema":{"type":"object","additionalProperties":true},"output":{},"variables":{"type":"object","additionalProperties":true},"settings":{"$ref":"#/$defs/WorkflowSettings"}}};
-const schema50 = {"type":"object","additionalProperties":false,"required":["id","type","params"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"when":{"type":"string","maxLength":65536},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"retry":{"$ref":"#/$defs/RetryPolicy"},"timeout":{"$ref":"#/$defs/Duration"},"on_error":{"type":"string","enum":["fail","continue","route"]},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}}};
+const schema50 = {"type":"object","additionalProperties":false,"required":["id","type","params"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"when":{"type":"string","maxLength":65536},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"retry":{"$ref":"#/$defs/RetryPolicy"},"timeout":{"$ref":"#/$defs/Duration"},"on_error":{"type":"string","enum":["fail","continue","route"]},"needs_approval":{"type":"boolean"},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}}};
 const schema51 = {"type":"object","additionalProperties":false,"required":["max_attempts"],"properties":{"max_attempts":{"type":"integer","minimum":1,"maximum":100},"backoff":{"type":"string","enum":["constant","exponential"]},"initial":{"$ref":"#/$defs/Duration"},"max":{"$ref":"#/$defs/Duration"},"jitter":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
 const schema52 = {"type":"string","minLength":1,"maxLength":200};
 
@@ -4416,11 +4416,9 @@ vErrors.push(err22);
 errors++;
 }
 }
-if(data.position !== undefined){
-let data9 = data.position;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.x === undefined){
-const err23 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "x"},message:"must have required property '"+"x"+"'"};
+if(data.needs_approval !== undefined){
+if(typeof data.needs_approval !== "boolean"){
+const err23 = {instancePath:instancePath+"/needs_approval",schemaPath:"#/properties/needs_approval/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4429,8 +4427,12 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(data9.y === undefined){
-const err24 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "y"},message:"must have required property '"+"y"+"'"};
+}
+if(data.position !== undefined){
+let data10 = data.position;
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data10.x === undefined){
+const err24 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "x"},message:"must have required property '"+"x"+"'"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4439,9 +4441,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-for(const key1 in data9){
-if(!((key1 === "x") || (key1 === "y"))){
-const err25 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(data10.y === undefined){
+const err25 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/required",keyword:"required",params:{missingProperty: "y"},message:"must have required property '"+"y"+"'"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -4450,10 +4451,9 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-if(data9.x !== undefined){
-if(!(typeof data9.x == "number")){
-const err26 = {instancePath:instancePath+"/position/x",schemaPath:"#/properties/position/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number"};
+for(const key1 in data10){
+if(!((key1 === "x") || (key1 === "y"))){
+const err26 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -4463,9 +4463,9 @@ vErrors.push(err26);
 errors++;
 }
 }
-if(data9.y !== undefined){
-if(!(typeof data9.y == "number")){
-const err27 = {instancePath:instancePath+"/position/y",schemaPath:"#/properties/position/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(data10.x !== undefined){
+if(!(typeof data10.x == "number")){
+const err27 = {instancePath:instancePath+"/position/x",schemaPath:"#/properties/position/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -4475,9 +4475,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-}
-else {
-const err28 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data10.y !== undefined){
+if(!(typeof data10.y == "number")){
+const err28 = {instancePath:instancePath+"/position/y",schemaPath:"#/properties/position/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -4489,12 +4489,24 @@ errors++;
 }
 }
 else {
-const err29 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err29 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err29];
 }
 else {
 vErrors.push(err29);
+}
+errors++;
+}
+}
+}
+else {
+const err30 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
 }
 errors++;
 }
@@ -5511,7 +5523,7 @@ validate114.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 export const workflowValidationResponse = validate137 as unknown as Validator;
 const schema55 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WorkflowValidation"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema56 = {"type":"object","additionalProperties":false,"required":["valid","problems"],"properties":{"valid":{"type":"boolean"},"problems":{"type":"array","items":{"$ref":"#/$defs/WorkflowProblem"}}}};
-const schema57 = {"type":"object","additionalProperties":false,"required":["code","field","message","hint"],"properties":{"code":{"type":"string","minLength":1,"maxLength":64},"node_id":{"type":"string","maxLength":200},"edge_id":{"type":"string","maxLength":65536},"field":{"type":"string","maxLength":65536},"message":{"type":"string","minLength":1,"maxLength":65536},"hint":{"type":"string","maxLength":65536}}};
+const schema57 = {"type":"object","additionalProperties":false,"required":["code","field","message","hint"],"properties":{"code":{"type":"string","minLength":1,"maxLength":64},"node_id":{"type":"string","maxLength":1000},"edge_id":{"type":"string","maxLength":65536},"field":{"type":"string","maxLength":65536},"message":{"type":"string","minLength":1,"maxLength":65536},"hint":{"type":"string","maxLength":65536}}};
 
 function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5614,8 +5626,8 @@ errors++;
 if(data.node_id !== undefined){
 let data1 = data.node_id;
 if(typeof data1 === "string"){
-if(func1(data1) > 200){
-const err8 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data1) > 1000){
+const err8 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -6653,7 +6665,7 @@ return errors === 0;
 }
 validate155.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema65 = {"type":"object","additionalProperties":false,"required":["code","message","node_id","details"],"properties":{"code":{"type":"string","minLength":1,"maxLength":100},"message":{"type":"string","maxLength":65536},"node_id":{"type":["string","null"],"maxLength":200},"details":{"type":"object","additionalProperties":true}}};
+const schema65 = {"type":"object","additionalProperties":false,"required":["code","message","node_id","details"],"properties":{"code":{"type":"string","minLength":1,"maxLength":100},"message":{"type":"string","maxLength":65536},"node_id":{"type":["string","null"],"maxLength":1000},"details":{"type":"object","additionalProperties":true}}};
 
 function validate157(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6791,8 +6803,8 @@ vErrors.push(err10);
 errors++;
 }
 if(typeof data2 === "string"){
-if(func1(data2) > 200){
-const err11 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data2) > 1000){
+const err11 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -11232,7 +11244,7 @@ validate227.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 export const executionStepListResponse = validate230 as unknown as Validator;
 const schema89 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ExecutionStep"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema90 = {"type":"object","additionalProperties":false,"required":["id","execution_id","node_id","node_type","node_name","status","attempts","input","output","error","port","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^step_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"node_id":{"type":"string","minLength":1,"maxLength":200},"node_type":{"type":"string","minLength":1,"maxLength":200},"node_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/StepStatus"},"attempts":{"type":"integer","minimum":0},"input":{},"output":{},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"port":{"type":["string","null"],"maxLength":200},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
+const schema90 = {"type":"object","additionalProperties":false,"required":["id","execution_id","node_id","node_type","node_name","status","attempts","input","output","error","port","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^step_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_type":{"type":"string","minLength":1,"maxLength":200},"node_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/StepStatus"},"attempts":{"type":"integer","minimum":0},"input":{},"output":{},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"port":{"type":["string","null"],"maxLength":200},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
 const pattern28 = new RegExp("^step_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema91 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
 
@@ -11488,8 +11500,8 @@ errors++;
 if(data.node_id !== undefined){
 let data2 = data.node_id;
 if(typeof data2 === "string"){
-if(func1(data2) > 200){
-const err19 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data2) > 1000){
+const err19 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -11889,7 +11901,7 @@ validate230.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 export const executionLogListResponse = validate238 as unknown as Validator;
 const schema92 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ExecutionLog"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema93 = {"type":"object","additionalProperties":false,"required":["id","execution_id","level","message","node_id","attempt","data","timestamp"],"properties":{"id":{"type":"string","pattern":"^log_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"level":{"$ref":"#/$defs/LogLevel"},"message":{"type":"string","maxLength":65536},"node_id":{"type":["string","null"],"maxLength":200},"attempt":{"type":["integer","null"],"minimum":0},"data":{},"timestamp":{"type":"string","format":"date-time"}}};
+const schema93 = {"type":"object","additionalProperties":false,"required":["id","execution_id","level","message","node_id","attempt","data","timestamp"],"properties":{"id":{"type":"string","pattern":"^log_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"level":{"$ref":"#/$defs/LogLevel"},"message":{"type":"string","maxLength":65536},"node_id":{"type":["string","null"],"maxLength":1000},"attempt":{"type":["integer","null"],"minimum":0},"data":{},"timestamp":{"type":"string","format":"date-time"}}};
 const pattern30 = new RegExp("^log_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema94 = {"type":"string","enum":["debug","info","warn","error"]};
 
@@ -12126,8 +12138,8 @@ vErrors.push(err15);
 errors++;
 }
 if(typeof data4 === "string"){
-if(func1(data4) > 200){
-const err16 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data4) > 1000){
+const err16 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -12874,7 +12886,7 @@ return errors === 0;
 }
 validate249.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema98 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:progress"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["progress","completed_nodes","total_nodes","node_id"],"properties":{"progress":{"type":"number","minimum":0,"maximum":100},"completed_nodes":{"type":"integer","minimum":0},"total_nodes":{"type":"integer","minimum":0},"node_id":{"type":["string","null"],"maxLength":200}}}}};
+const schema98 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:progress"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["progress","completed_nodes","total_nodes","node_id"],"properties":{"progress":{"type":"number","minimum":0,"maximum":100},"completed_nodes":{"type":"integer","minimum":0},"total_nodes":{"type":"integer","minimum":0},"node_id":{"type":["string","null"],"maxLength":1000}}}}};
 
 function validate251(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -13235,8 +13247,8 @@ vErrors.push(err29);
 errors++;
 }
 if(typeof data9 === "string"){
-if(func1(data9) > 200){
-const err30 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data9) > 1000){
+const err30 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -13275,7 +13287,7 @@ return errors === 0;
 }
 validate251.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema99 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:waiting"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","reason","until"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":200},"reason":{"type":"string","enum":["delay","event","approval"]},"until":{"type":["string","null"],"format":"date-time"}}}}};
+const schema99 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:waiting"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","reason","until"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":1000},"reason":{"type":"string","enum":["delay","event","approval","execution"]},"until":{"type":["string","null"],"format":"date-time"}}}}};
 
 function validate253(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -13531,8 +13543,8 @@ errors++;
 if(data5.node_id !== undefined){
 let data6 = data5.node_id;
 if(typeof data6 === "string"){
-if(func1(data6) > 200){
-const err21 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data6) > 1000){
+const err21 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -13575,7 +13587,7 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(!(((data7 === "delay") || (data7 === "event")) || (data7 === "approval"))){
+if(!((((data7 === "delay") || (data7 === "event")) || (data7 === "approval")) || (data7 === "execution"))){
 const err25 = {instancePath:instancePath+"/data/reason",schemaPath:"#/properties/data/properties/reason/enum",keyword:"enum",params:{allowedValues: schema99.properties.data.properties.reason.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err25];
@@ -14622,7 +14634,7 @@ return errors === 0;
 }
 validate260.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema103 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:started"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":200},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1}}}}};
+const schema103 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:started"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1}}}}};
 
 function validate262(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -14878,8 +14890,8 @@ errors++;
 if(data5.node_id !== undefined){
 let data6 = data5.node_id;
 if(typeof data6 === "string"){
-if(func1(data6) > 200){
-const err21 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data6) > 1000){
+const err21 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -14998,7 +15010,7 @@ return errors === 0;
 }
 validate262.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema104 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:completed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt","output","port","duration_ms"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":200},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1},"output":{},"port":{"type":"string","minLength":1,"maxLength":200},"duration_ms":{"type":"integer","minimum":0}}}}};
+const schema104 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:completed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt","output","port","duration_ms"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1},"output":{},"port":{"type":"string","minLength":1,"maxLength":200},"duration_ms":{"type":"integer","minimum":0}}}}};
 
 function validate264(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -15284,8 +15296,8 @@ errors++;
 if(data5.node_id !== undefined){
 let data6 = data5.node_id;
 if(typeof data6 === "string"){
-if(func1(data6) > 200){
-const err24 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data6) > 1000){
+const err24 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -15464,7 +15476,7 @@ return errors === 0;
 }
 validate264.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema105 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:failed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt","error","will_retry","duration_ms"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":200},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1},"error":{"$ref":"#/$defs/ExecutionError"},"will_retry":{"type":"boolean"},"duration_ms":{"type":"integer","minimum":0}}}}};
+const schema105 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:failed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt","error","will_retry","duration_ms"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1},"error":{"$ref":"#/$defs/ExecutionError"},"will_retry":{"type":"boolean"},"duration_ms":{"type":"integer","minimum":0}}}}};
 
 function validate266(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -15750,8 +15762,8 @@ errors++;
 if(data5.node_id !== undefined){
 let data6 = data5.node_id;
 if(typeof data6 === "string"){
-if(func1(data6) > 200){
-const err24 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(func1(data6) > 1000){
+const err24 = {instancePath:instancePath+"/data/node_id",schemaPath:"#/properties/data/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err24];
 }

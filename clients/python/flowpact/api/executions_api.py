@@ -918,7 +918,7 @@ class ExecutionsApi:
         self,
         execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
         level: Annotated[Optional[Annotated[List[LogLevel], Field(min_length=1, max_length=4)]], Field(description="Only lines of these levels, separated by commas.")] = None,
-        node_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Only lines of this node.")] = None,
+        node_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=1000)]], Field(description="Only lines of the node with this path: its id, or `each[3].fetch` within a body.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.")] = None,
         per_page: Annotated[Optional[Annotated[int, Field(le=100, strict=True, ge=1)]], Field(description="How many items a page has.")] = None,
         cursor: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=512)]], Field(description="`pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while items are added. Not together with `page`. ")] = None,
@@ -943,7 +943,7 @@ class ExecutionsApi:
         :type execution_id: str
         :param level: Only lines of these levels, separated by commas.
         :type level: List[LogLevel]
-        :param node_id: Only lines of this node.
+        :param node_id: Only lines of the node with this path: its id, or `each[3].fetch` within a body.
         :type node_id: str
         :param page: Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.
         :type page: int
@@ -1013,7 +1013,7 @@ class ExecutionsApi:
         self,
         execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
         level: Annotated[Optional[Annotated[List[LogLevel], Field(min_length=1, max_length=4)]], Field(description="Only lines of these levels, separated by commas.")] = None,
-        node_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Only lines of this node.")] = None,
+        node_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=1000)]], Field(description="Only lines of the node with this path: its id, or `each[3].fetch` within a body.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.")] = None,
         per_page: Annotated[Optional[Annotated[int, Field(le=100, strict=True, ge=1)]], Field(description="How many items a page has.")] = None,
         cursor: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=512)]], Field(description="`pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while items are added. Not together with `page`. ")] = None,
@@ -1038,7 +1038,7 @@ class ExecutionsApi:
         :type execution_id: str
         :param level: Only lines of these levels, separated by commas.
         :type level: List[LogLevel]
-        :param node_id: Only lines of this node.
+        :param node_id: Only lines of the node with this path: its id, or `each[3].fetch` within a body.
         :type node_id: str
         :param page: Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.
         :type page: int
@@ -1108,7 +1108,7 @@ class ExecutionsApi:
         self,
         execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
         level: Annotated[Optional[Annotated[List[LogLevel], Field(min_length=1, max_length=4)]], Field(description="Only lines of these levels, separated by commas.")] = None,
-        node_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=64)]], Field(description="Only lines of this node.")] = None,
+        node_id: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=1000)]], Field(description="Only lines of the node with this path: its id, or `each[3].fetch` within a body.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.")] = None,
         per_page: Annotated[Optional[Annotated[int, Field(le=100, strict=True, ge=1)]], Field(description="How many items a page has.")] = None,
         cursor: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=512)]], Field(description="`pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while items are added. Not together with `page`. ")] = None,
@@ -1133,7 +1133,7 @@ class ExecutionsApi:
         :type execution_id: str
         :param level: Only lines of these levels, separated by commas.
         :type level: List[LogLevel]
-        :param node_id: Only lines of this node.
+        :param node_id: Only lines of the node with this path: its id, or `each[3].fetch` within a body.
         :type node_id: str
         :param page: Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.
         :type page: int

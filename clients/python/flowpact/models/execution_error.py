@@ -30,7 +30,7 @@ class ExecutionError(BaseModel):
     """ # noqa: E501
     code: Annotated[str, Field(min_length=1, strict=True, max_length=100)] = Field(description="Stable name of the failure, for example `expression_error` or `http_status`.")
     message: Annotated[str, Field(strict=True, max_length=65536)] = Field(description="What happened.")
-    node_id: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(description="The node that failed; null when it was none.")
+    node_id: Optional[Annotated[str, Field(strict=True, max_length=1000)]] = Field(description="The node that failed; null when it was none.")
     details: Dict[str, Any] = Field(description="Particulars of the code.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["code", "message", "node_id", "details"]

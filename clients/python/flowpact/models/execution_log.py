@@ -34,7 +34,7 @@ class ExecutionLog(BaseModel):
     execution_id: Annotated[str, Field(strict=True)] = Field(description="Its execution.")
     level: LogLevel
     message: Annotated[str, Field(strict=True, max_length=65536)] = Field(description="What it says.")
-    node_id: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(description="The node that wrote it; null for the execution itself.")
+    node_id: Optional[Annotated[str, Field(strict=True, max_length=1000)]] = Field(description="The node that wrote it; null for the execution itself.")
     attempt: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(description="Which attempt at the node, from 1; null for the execution itself.")
     data: Optional[Any] = Field(description="More, any JSON value; null when there is none.")
     timestamp: datetime = Field(description="When it was written.")

@@ -31,7 +31,7 @@ class ExecutionProgressEventData(BaseModel):
     progress: Union[Annotated[float, Field(le=100, strict=True, ge=0)], Annotated[int, Field(le=100, strict=True, ge=0)]] = Field(description="Share of the nodes that have ended.")
     completed_nodes: Annotated[int, Field(strict=True, ge=0)] = Field(description="Nodes that have ended.")
     total_nodes: Annotated[int, Field(strict=True, ge=0)] = Field(description="Nodes of the workflow.")
-    node_id: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(description="The node that ended last; null before any.")
+    node_id: Optional[Annotated[str, Field(strict=True, max_length=1000)]] = Field(description="The node that ended last; null before any.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["progress", "completed_nodes", "total_nodes", "node_id"]
 

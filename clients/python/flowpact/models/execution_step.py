@@ -33,7 +33,7 @@ class ExecutionStep(BaseModel):
     """ # noqa: E501
     id: Annotated[str, Field(strict=True)] = Field(description="Id of the step.")
     execution_id: Annotated[str, Field(strict=True)] = Field(description="Its execution.")
-    node_id: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="The node.")
+    node_id: Annotated[str, Field(min_length=1, strict=True, max_length=1000)] = Field(description="Path of the node: its id, or `each[3].fetch` for the node `fetch` in the body of `each`.")
     node_type: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="Type of the node.")
     node_name: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(description="What people call the node.")
     status: StepStatus

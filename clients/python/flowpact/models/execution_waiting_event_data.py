@@ -29,8 +29,8 @@ class ExecutionWaitingEventData(BaseModel):
     """
     What happened.
     """ # noqa: E501
-    node_id: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="The node.")
-    reason: StrictStr = Field(description="What it waits for.")
+    node_id: Annotated[str, Field(min_length=1, strict=True, max_length=1000)] = Field(description="The node.")
+    reason: StrictStr = Field(description="What it waits for; `execution` is one that a `workflow.call` has started.")
     until: Optional[datetime] = Field(description="When the wait ends, if that is known.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["node_id", "reason", "until"]
@@ -38,8 +38,8 @@ class ExecutionWaitingEventData(BaseModel):
     @field_validator('reason')
     def reason_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['delay', 'event', 'approval']):
-            raise ValueError("must be one of enum values ('delay', 'event', 'approval')")
+        if value not in set(['delay', 'event', 'approval', 'execution']):
+            raise ValueError("must be one of enum values ('delay', 'event', 'approval', 'execution')")
         return value
 
     model_config = ConfigDict(

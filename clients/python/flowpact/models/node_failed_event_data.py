@@ -29,7 +29,7 @@ class NodeFailedEventData(BaseModel):
     """
     What happened.
     """ # noqa: E501
-    node_id: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="The node.")
+    node_id: Annotated[str, Field(min_length=1, strict=True, max_length=1000)] = Field(description="The node.")
     node_type: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="Type of the node.")
     attempt: Annotated[int, Field(strict=True, ge=1)] = Field(description="Which attempt, from 1.")
     error: ExecutionError

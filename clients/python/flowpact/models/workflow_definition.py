@@ -29,7 +29,7 @@ from pydantic_core import to_jsonable_python
 
 class WorkflowDefinition(BaseModel):
     """
-    What a workflow does: nodes and the edges between them. Only its structure is checked when it is saved; `validateWorkflow` and `publishWorkflow` check the rest (node types, their params, expressions, reachability, cycles). At most 500 nodes and 1 MiB. 
+    What a workflow does: nodes and the edges between them. Only its structure is checked when it is saved; `validateWorkflow` and `publishWorkflow` check the rest (node types, their params, expressions, reachability, cycles). At most 500 nodes with those in bodies, and 1 MiB. 
     """ # noqa: E501
     nodes: Annotated[List[WorkflowNode], Field(max_length=500)] = Field(description="The steps.")
     edges: Annotated[List[WorkflowEdge], Field(max_length=5000)] = Field(description="What follows what.")

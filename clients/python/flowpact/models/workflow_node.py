@@ -17,7 +17,7 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.retry_policy import RetryPolicy
@@ -31,18 +31,19 @@ class WorkflowNode(BaseModel):
     """
     One step of a workflow.
     """ # noqa: E501
-    id: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="Unique in the workflow, `^[a-z][a-z0-9_]{0,63}$`.")
+    id: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="Unique in the workflow and all bodies in it, `^[a-z][a-z0-9_]{0,63}$`.")
     type: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="A node type, for example `http.request`.", json_schema_extra={"examples": ["http.request"]})
     name: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(default=None, description="What people call it.")
-    params: Dict[str, Any] = Field(description="Settings of the node type; any leaf may be or contain `{{ expression }}`.")
+    params: Dict[str, Any] = Field(description="Settings of the node type; any leaf may be or contain `{{ expression }}`. The body of a `foreach` or `while` (`body`) and the branches of a `parallel` (`branches`) hold nodes and edges of their own. ")
     when: Optional[Annotated[str, Field(strict=True, max_length=65536)]] = Field(default=None, description="Expression; the node is skipped when it is falsy.")
     join: Optional[WorkflowNodeJoin] = None
     retry: Optional[RetryPolicy] = None
     timeout: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = Field(default=None, description="A time span such as `250ms`, `30s`, `5m`, `2h`, `3d`, `1w`, or ISO 8601 (`PT30S`).")
     on_error: Optional[StrictStr] = Field(default=None, description="`fail` ends the execution, `continue` goes on by the default port, `route` takes the `error` port. When absent: `route` for a node with an edge from its `error` port, else `fail`. ")
+    needs_approval: Optional[StrictBool] = Field(default=None, description="Whether somebody has to approve before the node begins. When it is declined, the node fails with `approval_declined`. ")
     position: Optional[WorkflowNodePosition] = None
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["id", "type", "name", "params", "when", "join", "retry", "timeout", "on_error", "position"]
+    __properties: ClassVar[List[str]] = ["id", "type", "name", "params", "when", "join", "retry", "timeout", "on_error", "needs_approval", "position"]
 
     @field_validator('on_error')
     def on_error_validate_enum(cls, value):
@@ -130,6 +131,7 @@ class WorkflowNode(BaseModel):
             "retry": RetryPolicy.from_dict(obj["retry"]) if obj.get("retry") is not None else None,
             "timeout": obj.get("timeout"),
             "on_error": obj.get("on_error"),
+            "needs_approval": obj.get("needs_approval"),
             "position": WorkflowNodePosition.from_dict(obj["position"]) if obj.get("position") is not None else None
         })
         # store additional fields in additional_properties

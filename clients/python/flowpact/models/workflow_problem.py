@@ -29,7 +29,7 @@ class WorkflowProblem(BaseModel):
     Something that keeps a definition from being published.
     """ # noqa: E501
     code: Annotated[str, Field(min_length=1, strict=True, max_length=64)] = Field(description="Stable name of the rule that is broken.", json_schema_extra={"examples": ["unknown_node_type"]})
-    node_id: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(default=None, description="Node it is about, where it is about one.")
+    node_id: Optional[Annotated[str, Field(strict=True, max_length=1000)]] = Field(default=None, description="Node it is about, where it is about one.")
     edge_id: Optional[Annotated[str, Field(strict=True, max_length=65536)]] = Field(default=None, description="Edge it is about, where it is about one.")
     var_field: Annotated[str, Field(strict=True, max_length=65536)] = Field(description="Path in the definition, for example `nodes[2].params.url`.", alias="field")
     message: Annotated[str, Field(min_length=1, strict=True, max_length=65536)] = Field(description="What is wrong.")

@@ -2897,7 +2897,7 @@ export interface components {
         };
         /** @description One step of a workflow. */
         WorkflowNode: {
-            /** @description Unique in the workflow, `^[a-z][a-z0-9_]{0,63}$`. */
+            /** @description Unique in the workflow and all bodies in it, `^[a-z][a-z0-9_]{0,63}$`. */
             id: string;
             /**
              * @description A node type, for example `http.request`.
@@ -2906,7 +2906,10 @@ export interface components {
             type: string;
             /** @description What people call it. */
             name?: string;
-            /** @description Settings of the node type; any leaf may be or contain `{{ expression }}`. */
+            /**
+             * @description Settings of the node type; any leaf may be or contain `{{ expression }}`. The body of a `foreach` or `while`
+             *     (`body`) and the branches of a `parallel` (`branches`) hold nodes and edges of their own.
+             */
             params: {
                 [key: string]: unknown;
             };
@@ -2922,6 +2925,11 @@ export interface components {
              * @enum {string}
              */
             on_error?: "fail" | "continue" | "route";
+            /**
+             * @description Whether somebody has to approve before the node begins. When it is declined, the node fails with
+             *     `approval_declined`.
+             */
+            needs_approval?: boolean;
             /** @description Where an editor draws it. */
             position?: {
                 /** @description From the left. */
@@ -2963,7 +2971,7 @@ export interface components {
         /**
          * @description What a workflow does: nodes and the edges between them. Only its structure is checked when it is saved;
          *     `validateWorkflow` and `publishWorkflow` check the rest (node types, their params, expressions, reachability,
-         *     cycles). At most 500 nodes and 1 MiB.
+         *     cycles). At most 500 nodes with those in bodies, and 1 MiB.
          */
         WorkflowDefinition: {
             /** @description The steps. */
@@ -3842,7 +3850,7 @@ export interface components {
             id: string;
             /** @description Its execution. */
             execution_id: string;
-            /** @description The node. */
+            /** @description Path of the node: its id, or `each[3].fetch` for the node `fetch` in the body of `each`. */
             node_id: string;
             /** @description Type of the node. */
             node_type: string;
@@ -4012,10 +4020,10 @@ export interface components {
                 /** @description The node. */
                 node_id: string;
                 /**
-                 * @description What it waits for.
+                 * @description What it waits for; `execution` is one that a `workflow.call` has started.
                  * @enum {string}
                  */
-                reason: "delay" | "event" | "approval";
+                reason: "delay" | "event" | "approval" | "execution";
                 /**
                  * Format: date-time
                  * @description When the wait ends, if that is known.
@@ -12877,7 +12885,7 @@ export interface operations {
                  */
                 level?: components["schemas"]["LogLevel"][];
                 /**
-                 * @description Only lines of this node.
+                 * @description Only lines of the node with this path: its id, or `each[3].fetch` within a body.
                  * @example total
                  */
                 node_id?: string;

@@ -376,6 +376,6 @@ nodes:
     },
   });
   const text = writeYaml(document, types);
-  expect(text).toContain('\${ item.id }');
+  expect(text).toContain('${ item.id }');
   expect(read(text)).toEqual(document);
 });
