@@ -1,6 +1,6 @@
 /**
  * Installs each SDK into a clean environment and runs one scenario with it against a live server: log in, create,
- * publish, execute, wait, list with paging, a 404 and a 400 as typed errors. Prints one line for each language.
+ * publish, execute, follow, list with paging, a 404 and a 400 as typed errors. Prints one line for each language.
  * Uses the server at FLOWPACT_URL (with FLOWPACT_EMAIL and FLOWPACT_PASSWORD), or builds and starts one of its own.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 const clients = join(root, 'clients');
-const steps = 'log in, create, publish, execute, wait, list with paging, 404, 400';
+const steps = 'log in, create, publish, execute, follow, list with paging, 404, 400';
 
 interface Server {
   readonly url: string;

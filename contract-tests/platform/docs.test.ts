@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../harness/browser.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
+import { finishedExecution } from '../harness/tags/live.ts';
 
 const harness = useContractHarness();
 let browser: Browser;
@@ -65,4 +66,35 @@ test('the served document is the contract', async () => {
   expect(Object.keys(served.paths)).toHaveLength(
     new Set(harness().verifier.contract.operations.map((o) => o.path)).size,
   );
+});
+
+test.each(['WebSocket', 'EventSource'])('a page follows an execution with a ticket, over %s', async (transport) => {
+  const id = await finishedExecution(harness());
+  const { body } = await harness().call('createStreamTicket', { json: { execution_id: id } });
+  const seen = await page.evaluate(
+    ([kind, execution, ticket, origin]) =>
+      new Promise<string[]>((resolve) => {
+        const types: string[] = [];
+        const take = ({ data }: { data: string }): void => {
+          const { type } = JSON.parse(data) as { type: string };
+          types.push(type);
+          if (type === 'execution:completed') resolve(types);
+        };
+        if (kind === 'WebSocket') {
+          const url = `${origin!.replace('http', 'ws')}/ws/executions/${execution}?ticket=${ticket}`;
+          new WebSocket(url).onmessage = take;
+          return;
+        }
+        const source = new EventSource(`/v1/executions/${execution}/events?ticket=${ticket}`);
+        for (const name of ['connected', 'execution:started', 'execution:completed']) {
+          source.addEventListener(name, (event) => {
+            take(event as Event & { data: string });
+            // It would connect again, and its ticket is used up.
+            if (name === 'execution:completed') source.close();
+          });
+        }
+      }),
+    [transport, id, body.data.ticket as string, harness().server.url],
+  );
+  expect(seen.slice(0, 2)).toEqual(['connected', 'execution:started']);
 });

@@ -14,6 +14,7 @@ const config = await createConfig({
       schemes: ['Key'],
       classes: ['general'],
       unlimited: ['getProbe'],
+      more: { getProbe: ['Ticket'] },
     },
     'contract/operation-errors': { severity: 'error', more: { createPet: ['402'] }, less: { getProbe: ['503'] } },
     'contract/error-media-types': { severity: 'error', types: ['application/json'] },
@@ -130,6 +131,14 @@ const cases: [name: string, breakIt: (document: Document) => void, messages: str
     'an error without an example',
     (document) => void delete post(document).responses['404']!.content['application/json']!.example,
     ['contract/operation-examples: The 404 error as application/json needs an example.'],
+  ],
+  [
+    'an operation without a further scheme of its own',
+    (document) => Object.assign(document.paths['/probe'].get, { security: [{ Key: [] }] }),
+    [
+      'contract/operation-errors: Declare the 401 response.',
+      'contract/operation-policies: Name each of Key, Ticket in `security`, in this order.',
+    ],
   ],
   [
     'an operation without security',

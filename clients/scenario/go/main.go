@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/flowpact/flowpact-go"
 )
@@ -102,15 +101,32 @@ func execute(ctx context.Context, client *flowpact.APIClient, workflow string) e
 	if err != nil {
 		return fmt.Errorf("execute: %w", err)
 	}
-	execution := started.Data
-	for deadline := time.Now().Add(30 * time.Second); !ended(execution) && time.Now().Before(deadline); {
-		time.Sleep(50 * time.Millisecond)
-		answer, _, err := client.ExecutionsAPI.GetExecution(ctx, execution.Id).Execute()
+	var events []flowpact.ExecutionEvent
+	for event, err := range client.ExecutionsAPI.Follow(ctx, started.Data.Id, 0) {
 		if err != nil {
-			return fmt.Errorf("get: %w", err)
+			return fmt.Errorf("follow: %w", err)
 		}
-		execution = answer.Data
+		events = append(events, event)
 	}
+	last := events[len(events)-1].ExecutionCompletedEvent
+	if len(events) < 5 || events[0].ConnectedEvent == nil || events[1].ExecutionStartedEvent == nil || last == nil {
+		return fmt.Errorf("expected the events of a whole execution, got %d", len(events))
+	}
+	for event, err := range client.ExecutionsAPI.Follow(ctx, started.Data.Id, int64(last.Sequence)-1) {
+		if err != nil || (event.ConnectedEvent == nil && event.ExecutionCompletedEvent == nil) {
+			return fmt.Errorf("expected the last event only, got %v %w", event, err)
+		}
+	}
+	for run, err := range flowpact.ItemsByCursor(client.ExecutionsAPI.ListExecutions(ctx).WorkflowId(workflow).PerPage(1)) {
+		if err != nil || run.Id != started.Data.Id {
+			return fmt.Errorf("expected the one execution, got %s %w", run.Id, err)
+		}
+	}
+	answer, _, err := client.ExecutionsAPI.GetExecution(ctx, started.Data.Id).Execute()
+	if err != nil {
+		return fmt.Errorf("get: %w", err)
+	}
+	execution := answer.Data
 	output, err := json.Marshal(execution.Output)
 	if err != nil || execution.Status != flowpact.EXECUTIONSTATUS_COMPLETED || !strings.Contains(string(output), "12.5") {
 		return fmt.Errorf("expected a completed execution with the total, got %s %s %w", execution.Status, output, err)
@@ -118,26 +134,15 @@ func execute(ctx context.Context, client *flowpact.APIClient, workflow string) e
 	return nil
 }
 
-func ended(execution flowpact.Execution) bool {
-	return slices.Contains([]flowpact.ExecutionStatus{
-		flowpact.EXECUTIONSTATUS_COMPLETED, flowpact.EXECUTIONSTATUS_FAILED, flowpact.EXECUTIONSTATUS_CANCELLED,
-	}, execution.Status)
-}
-
 func list(ctx context.Context, client *flowpact.APIClient) ([]string, error) {
 	var ids []string
-	for page := int32(1); ; page++ {
-		answer, _, err := client.WorkflowsAPI.ListWorkflows(ctx).Tag(tag).PerPage(1).Page(page).Execute()
+	for workflow, err := range flowpact.Items(client.WorkflowsAPI.ListWorkflows(ctx).Tag(tag).PerPage(1)) {
 		if err != nil {
 			return nil, fmt.Errorf("list: %w", err)
 		}
-		for _, workflow := range answer.Data {
-			ids = append(ids, workflow.Id)
-		}
-		if !answer.Pagination.HasNext {
-			return ids, nil
-		}
+		ids = append(ids, workflow.Id)
 	}
+	return ids, nil
 }
 
 // A 404 and a 400, each as the type that the contract gives to it.
@@ -145,6 +150,11 @@ func mistakes(ctx context.Context, client *flowpact.APIClient, empty string) err
 	_, _, err := client.WorkflowsAPI.GetWorkflow(ctx, "wf_01kaq4e5n8e3s4t5v6w7x8y9z0").Execute()
 	if missing, ok := model[flowpact.NotFoundError](err); !ok || missing.Error.Code != "resource_not_found" {
 		return fmt.Errorf("expected a NotFoundError, got %w", err)
+	}
+	for _, err := range client.ExecutionsAPI.Follow(ctx, "exec_01kaq4j9qaf5h6j7k8m9n0p1q2", 0) {
+		if missing, ok := model[flowpact.NotFoundError](err); !ok || missing.Error.Code != "resource_not_found" {
+			return fmt.Errorf("expected a NotFoundError, got %w", err)
+		}
 	}
 	_, _, err = client.WorkflowsAPI.PublishWorkflow(ctx, empty).Execute()
 	if refused, ok := model[flowpact.ValidationError](err); !ok || len(refused.Error.Details.Errors) == 0 {

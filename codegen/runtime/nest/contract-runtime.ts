@@ -223,13 +223,13 @@ export class ContractRuntime {
   }
 
   /** A route of the application's own that lets in whom an operation lets in. */
-  private admission({ config, url }: RouteOptions): OperationRuntime['onRequest'] | undefined {
+  private admission({ config, url }: RouteOptions): OperationRuntime['admitRequest'] | undefined {
     if (config?.admittedBy === undefined) return undefined;
     const descriptors = this.contracts.map(({ binding }) => binding.descriptor.operations[config.admittedBy!]);
     const operation = descriptors.find((descriptor) => descriptor !== undefined);
     if (operation === undefined)
       throw new Error(`The route ${url} names the operation ${config.admittedBy}, which no contract has.`);
-    return this.operations.get(keyOf(operation))!.onRequest;
+    return this.operations.get(keyOf(operation))!.admitRequest;
   }
 
   private readonly identify = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {

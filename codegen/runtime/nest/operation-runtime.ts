@@ -57,11 +57,16 @@ export class OperationRuntime {
 
   /** Before the body is read: who is calling, may they, may they now, and can they be understood. */
   readonly onRequest = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+    reply.serializer(this.serializer);
+    this.admitRequest(request, reply, done);
+  };
+
+  /** The same for a route of the application's own, which answers as it likes once somebody is let in. */
+  readonly admitRequest = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     const context = new RequestContext(request, reply, this.contract, this.operation);
     (request as Carrier)[contextKey] = context;
     reply.header(this.services.requestIdHeader, request.id);
     for (const [name, value] of this.lifecycleHeaders) reply.header(name, value);
-    reply.serializer(this.serializer);
     if (this.hasEmptyParameter && hasEmptyValue(request.params as Record<string, string>)) {
       this.fail(context, new RequestFailure('not_found', 'There is nothing at this path.'));
       return;

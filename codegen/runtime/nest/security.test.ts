@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Controller } from '@nestjs/common';
+import { Controller, Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 
 import { errors, start, type RunningApplication } from '../testing/application.ts';
 import { contract, operation } from '../testing/descriptors.ts';
 import {
   defineOperation,
   findPrincipal,
+  principalOf,
   RequestFailure,
   type Authenticator,
+  type ContractModuleOptions,
   type OperationRequest,
   type Principal,
   type RateLimitRequest,
@@ -77,6 +81,21 @@ class Doors {
   }
 }
 
+/** A route of the application's own beside the contract. */
+@Injectable()
+class Window implements OnModuleInit {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  onModuleInit(): void {
+    const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    server.get('/window', { config: { admittedBy: 'scoped' } }, async (request) => {
+      const { name } = principalOf<Caller>(request);
+      if (request.headers['x-throw'] !== undefined) throw new RequestFailure('insufficient_scope', 'Not today.');
+      return { name };
+    });
+  }
+}
+
 const keys: Authenticator<Caller> = {
   async authenticate({ value }) {
     if (value === 'expired') throw Object.assign(new Error('The key has expired.'), { code: 'expired_key' });
@@ -110,7 +129,7 @@ beforeAll(async () => {
       Login: { type: 'http', scheme: 'basic' },
     },
   );
-  running = await start([Doors], {
+  const options: ContractModuleOptions = {
     contracts: [{ descriptor, errors }],
     authenticators: {
       Key: keys,
@@ -127,7 +146,9 @@ beforeAll(async () => {
     },
     observer: { unexpectedError: () => undefined },
     realm: 'the "library"',
-  });
+    allowRoutes: ['GET /window'],
+  };
+  running = await start([Doors], options, { providers: [Window] });
 });
 afterAll(() => running.close());
 beforeEach(() => {
@@ -241,4 +262,29 @@ test('a failure can be thrown by kind', async () => {
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '7']);
   expect(await response.json()).toEqual({ code: 'unavailable', message: 'Later.', details: { since: 1 } });
   await other.close();
+});
+
+describe('a route that an operation admits to', () => {
+  test('lets in whom the operation lets in, and knows the caller', async () => {
+    expect(await get('/window', { 'x-key': 'writer' })).toMatchObject({ status: 200, body: { name: 'key writer' } });
+    expect(counted.map(({ operation: { id } }) => id)).toEqual(['scoped']);
+  });
+
+  test.each([
+    [401, 'unauthenticated', {}],
+    [401, 'expired_key', { 'x-key': 'expired' }],
+    [403, 'insufficient_scope', { 'x-key': 'reader' }],
+  ])('%s: refuses as the operation does: %s', async (status, code, headers) => {
+    expect(await get('/window', headers)).toMatchObject({ status, code });
+  });
+
+  test("429: counts in the operation's limit", async () => {
+    allowed = false;
+    expect(await get('/window', { 'x-key': 'writer' })).toMatchObject({ status: 429 });
+  });
+
+  test('403: what its handler throws is answered in the form of the contract', async () => {
+    const refused = await get('/window', { 'x-key': 'writer', 'x-throw': '1' });
+    expect(refused).toMatchObject({ status: 403, code: 'insufficient_scope', body: { message: 'Not today.' } });
+  });
 });

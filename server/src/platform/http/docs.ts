@@ -34,7 +34,7 @@ export function installDocs(app: NestFastifyApplication, contract: Record<string
 
 /** Serves the AsyncAPI document beside it, at `/asyncapi.yaml` and `/asyncapi.json`. */
 export function installAsyncDocs(server: FastifyInstance, document: Record<string, unknown>): void {
-  const yaml = stringify(document, { aliasDuplicateObjects: false });
+  const yaml = stringify(document, { aliasDuplicateObjects: false, blockQuote: 'literal', lineWidth: 0 });
   const json = JSON.stringify(document);
   server.get('/asyncapi.yaml', (_request, reply) => reply.type('application/yaml; charset=utf-8').send(yaml));
   server.get('/asyncapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(json));
