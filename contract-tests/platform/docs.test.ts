@@ -82,7 +82,7 @@ test.each(['WebSocket', 'EventSource'])('a page follows an execution with a tick
         };
         if (kind === 'WebSocket') {
           const url = `${origin!.replace('http', 'ws')}/ws/executions/${execution}?ticket=${ticket}`;
-          new WebSocket(url).onmessage = take;
+          new WebSocket(url).addEventListener('message', take);
           return;
         }
         const source = new EventSource(`/v1/executions/${execution}/events?ticket=${ticket}`);
