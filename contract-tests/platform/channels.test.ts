@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { draftWorkflow, FAILING, publishedWorkflow, QUICK, SLOW } from '../harness/resources.ts';
 
@@ -229,5 +231,97 @@ describe('an http channel', () => {
     const answer = await ask(made, '/x');
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await codeOf(answer)).toEqual([429, 'rate_limit_exceeded']);
+  });
+});
+
+describe('an mcp channel', () => {
+  const CONVERT = {
+    nodes: [{ id: 'double', type: 'set', params: { values: { twice: '{{ input.n * 2 }}' } } }],
+    edges: [],
+    input_schema: {
+      type: 'object',
+      required: ['n'],
+      properties: { n: { type: 'number', description: 'What to double.' } },
+    },
+    output: { twice: '{{ steps.double.output.twice }}', by: '{{ trigger.tool }}' },
+  };
+
+  async function channelOf(tools: Record<string, unknown>[], more: Record<string, unknown> = {}): Promise<Made> {
+    return make({ kind: 'mcp', name: 'Tools', description: 'Doubles things.', tools, ...more });
+  }
+
+  async function connect({ url, token }: Made): Promise<Client> {
+    const client = new Client({ name: 'test', version: '1.0.0' });
+    const requestInit = { headers: { Authorization: `Bearer ${token}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
+    return client;
+  }
+
+  const textOf = (result: unknown): string => (result as { content: { text: string }[] }).content[0]!.text;
+
+  test('the official client lists workflows as tools, with their input_schema, and calls them', async () => {
+    const workflow_id = await publishedWorkflow(harness(), CONVERT, 'Double');
+    const draft = await draftWorkflow(harness());
+    const made = await channelOf([
+      { name: 'double', description: 'Doubles a number.', workflow_id },
+      { name: 'plain', workflow_id: await publishedWorkflow(harness(), ECHO, 'Echo') },
+      { name: 'later', workflow_id: draft },
+    ]);
+    const client = await connect(made);
+    expect(client.getServerVersion()).toMatchObject({ title: 'Tools' });
+    expect(client.getInstructions()).toBe('Doubles things.');
+    const { tools } = await client.listTools();
+    expect(tools).toEqual([
+      { name: 'double', title: 'Double', description: 'Doubles a number.', inputSchema: CONVERT.input_schema },
+      { name: 'plain', title: 'Echo', description: 'Echo', inputSchema: { type: 'object' } },
+    ]);
+    const result = await client.callTool({ name: 'double', arguments: { n: 21 } });
+    expect(result.structuredContent).toEqual({ twice: 42, by: 'double' });
+    expect(JSON.parse(textOf(result))).toEqual({ twice: 42, by: 'double' });
+    await harness().call('publishWorkflow', { path: { workflow_id: draft }, json: {} });
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['double', 'plain', 'later']);
+    await client.close();
+  });
+
+  test('what a model can put right comes as a result; a tool that is not there is an error', async () => {
+    const client = await connect(
+      await channelOf([
+        { name: 'double', workflow_id: await publishedWorkflow(harness(), CONVERT) },
+        { name: 'fails', workflow_id: await publishedWorkflow(harness(), FAILING) },
+        { name: 'slow', workflow_id: await publishedWorkflow(harness(), SLOW), timeout_seconds: 1 },
+        { name: 'draft', workflow_id: await draftWorkflow(harness()) },
+      ]),
+    );
+    const wrong = await client.callTool({ name: 'double', arguments: { n: 'x' } });
+    expect([wrong.isError, textOf(wrong)]).toEqual([true, expect.stringContaining('input.n must be number')]);
+    const failed = await client.callTool({ name: 'fails' });
+    expect([failed.isError, textOf(failed)]).toEqual([true, expect.stringContaining('No more.')]);
+    const draft = await client.callTool({ name: 'draft' });
+    expect([draft.isError, textOf(draft)]).toEqual([true, expect.stringContaining('no published version')]);
+    const slow = await client.callTool({ name: 'slow' });
+    const { execution_id, status } = slow.structuredContent as { execution_id: string; status: string };
+    expect(['pending', 'running', 'waiting']).toContain(status);
+    await harness().call('cancelExecution', { path: { execution_id } });
+    await expect(client.callTool({ name: 'nothing' })).rejects.toThrow('There is no tool nothing.');
+    await client.close();
+  });
+
+  test('401 without the token, 403 from the page of another origin, 404 and 405 elsewhere', async () => {
+    const made = await channelOf([]);
+    await expect(connect({ ...made, token: 'fpc_wrong' })).rejects.toThrow();
+    expect(await codeOf(await fetch(made.url, { method: 'POST', body: '{}' }))).toEqual([401, 'invalid_token']);
+    const body = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
+    const foreign = await ask(made, '', { method: 'POST', body, headers: { origin: 'https://evil.example' } });
+    expect(await codeOf(foreign)).toEqual([403, 'cross_site_request']);
+    expect(await codeOf(await ask(made, '/more', { method: 'POST', body }))).toEqual([404, 'resource_not_found']);
+    const stream = await ask(made, '');
+    expect(stream.headers.get('allow')).toBe('POST');
+    expect(await codeOf(stream)).toEqual([405, 'method_not_allowed']);
+    const noise = await ask(made, '', {
+      method: 'POST',
+      body: 'nonsense',
+      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    });
+    expect([noise.status, await noise.json()]).toEqual([400, expect.objectContaining({ jsonrpc: '2.0' })]);
   });
 });

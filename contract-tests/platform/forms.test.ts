@@ -232,6 +232,24 @@ describe('what follows from a submission', () => {
     });
   });
 
+  test('201: triggers of the form start, too', async () => {
+    const workflow_id = await publishedWorkflow(harness(), {
+      nodes: [{ id: 'say', type: 'set', params: { values: { said: '{{ trigger.values.name }}' } } }],
+      edges: [],
+      output: { said: '{{ steps.say.output.said }}', input: '{{ input }}' },
+    });
+    const path = await publishedForm(harness());
+    const config = { kind: 'form', form_id: path.form_id };
+    const trigger = await harness().call('createTrigger', { json: { name: 'On answer', workflow_id, config } });
+    const submission_id = await submit(path);
+    const { body } = await harness().call('getFormSubmission', { path: { ...path, submission_id } });
+    const done = await harness().sdk().executions.waitForCompletion(body.data.execution_id);
+    expect(done).toMatchObject({
+      output: { said: 'Ada', input: ANSWERS },
+      started_by: { type: 'trigger', id: trigger.body.data.trigger.id },
+    });
+  });
+
   test('201: a workflow that refuses to start costs nobody an answer', async () => {
     const workflow_id = await publishedWorkflow(harness());
     const path = await publishedForm(harness(), { workflow_id });

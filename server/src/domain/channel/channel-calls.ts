@@ -22,6 +22,7 @@ export interface ChannelRequest {
 /** A tool as a model sees it. */
 export interface OfferedTool {
   readonly tool: ChannelTool;
+  readonly title: string;
   readonly description: string;
   /** The workflow's `input_schema`, if it has one. */
   readonly inputSchema: Readonly<Record<string, Json>> | undefined;
@@ -84,7 +85,7 @@ export class ChannelCalls {
       const { definition } = await this.workflows.getPublished(organisationId, tool.workflow_id);
       const { name, description } = await this.workflows.get(organisationId, tool.workflow_id);
       const inputSchema = definition.input_schema;
-      return { tool, description: tool.description ?? description ?? name, inputSchema };
+      return { tool, title: name, description: tool.description ?? description ?? name, inputSchema };
     } catch (error) {
       if (error instanceof DomainError) return undefined;
       throw error;

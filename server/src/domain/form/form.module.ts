@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { EventModule } from '../event/event.module.ts';
 import { ExecutionModule } from '../execution/execution.module.ts';
+import { TriggerModule } from '../trigger/trigger.module.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { FormService } from './form.service.ts';
 import { SubmissionEffects } from './submission-effects.ts';
@@ -8,7 +9,7 @@ import { SubmissionService } from './submission.service.ts';
 
 /** Needs the global module that provides Evaluator. */
 @Module({
-  imports: [EventModule, ExecutionModule, WorkflowModule],
+  imports: [EventModule, ExecutionModule, TriggerModule, WorkflowModule],
   providers: [FormService, SubmissionService, SubmissionEffects],
   exports: [FormService, SubmissionService],
 })

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DomainError, type Json, ValidationFailedError } from '../domain-error.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import { ExecutionService } from '../execution/execution.service.ts';
+import { TriggerService } from '../trigger/trigger.service.ts';
 import type { Form } from './form.entity.ts';
 import type { FormSubmission, StartError } from './form-submission.entity.ts';
 
@@ -12,11 +13,13 @@ export class SubmissionEffects {
   constructor(
     private readonly executions: ExecutionService,
     private readonly events: DomainEvents,
+    private readonly triggers: TriggerService,
   ) {}
 
   /** Does it all in the transaction that stores the submission; a workflow that refuses to start costs nobody an answer. */
   async follow(em: EntityManager, form: Form, submission: FormSubmission): Promise<void> {
     if (form.workflowId) await this.#start(em, form, form.workflowId, submission);
+    await this.#fire(em, form, submission);
     await em.flush();
     await this.events.emit(em, {
       organisationId: form.organisation.id,
@@ -30,6 +33,23 @@ export class SubmissionEffects {
       },
       occurredAt: submission.createdAt,
     });
+  }
+
+  async #fire(em: EntityManager, form: Form, submission: FormSubmission): Promise<void> {
+    const { id, source, createdAt, data } = submission;
+    const told = {
+      form_name: form.name,
+      submission_id: id,
+      submitted_at: createdAt.toISOString(),
+      source,
+      values: data,
+    };
+    const fired = await this.triggers.fireForm(em, {
+      organisationId: form.organisation.id,
+      formId: form.id,
+      data: told,
+    });
+    submission.executionId ??= fired[0]?.id ?? null;
   }
 
   async #start(em: EntityManager, form: Form, workflowId: string, submission: FormSubmission): Promise<void> {
@@ -59,7 +79,7 @@ function triggerOf(form: Form, { id, source, createdAt, data }: FormSubmission):
     submission_id: id,
     submitted_at: createdAt.toISOString(),
     source,
-    data,
+    values: data,
   };
 }
 

@@ -9,6 +9,7 @@ import { InvalidTokenError } from '../../../domain/session/session.errors.ts';
 import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-limiter.ts';
 import { answerError, OpenRouteError } from '../open-errors.ts';
 import { HttpChannel } from './http-channel.ts';
+import { McpChannel } from './mcp-channel.ts';
 
 const bodyLimit = 1_048_576;
 
@@ -24,6 +25,7 @@ export class ChannelRoutes implements OnModuleInit {
     private readonly channels: ChannelService,
     private readonly limiter: PostgresRateLimiter,
     private readonly http: HttpChannel,
+    private readonly mcp: McpChannel,
   ) {}
 
   onModuleInit(): void {
@@ -52,7 +54,7 @@ export class ChannelRoutes implements OnModuleInit {
       throw new InvalidTokenError('The token of this channel is missing or wrong. Send it as X-Channel-Token.');
     }
     await this.#count(reply, request.ip, channel);
-    return this.http.serve(channel, request, reply);
+    return channel.kind === 'mcp' ? this.mcp.serve(channel, request, reply) : this.http.serve(channel, request, reply);
   }
 
   async #count(reply: FastifyReply, ip: string, channel?: Channel): Promise<void> {

@@ -4,10 +4,11 @@ import { RateLimitModule } from '../../../platform/rate-limit/rate-limit.module.
 import { ChannelRoutes } from './channel-routes.ts';
 import { ChannelsController } from './channels.controller.ts';
 import { HttpChannel } from './http-channel.ts';
+import { McpChannel } from './mcp-channel.ts';
 
 @Module({
   imports: [ChannelModule, RateLimitModule],
   controllers: [ChannelsController],
-  providers: [ChannelRoutes, HttpChannel],
+  providers: [ChannelRoutes, HttpChannel, McpChannel],
 })
 export class ChannelsApiModule {}
