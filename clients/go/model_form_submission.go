@@ -30,7 +30,7 @@ type FormSubmission struct {
 	Source SubmissionSource `json:"source"`
 	// The answers by field name; fields without an answer are absent.
 	Data map[string]interface{} `json:"data"`
-	// The execution that it started, if any.
+	// The execution that it started, if any: of the form's workflow, else of the first of its triggers. 
 	ExecutionId NullableString `json:"execution_id" validate:"regexp=^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
 	// Why the workflow of the form did not start; null when it did, or when the form has none.
 	StartError NullableSubmissionStartError `json:"start_error"`

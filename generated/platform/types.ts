@@ -3323,7 +3323,7 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
-            /** @description The execution that it started, if any. */
+            /** @description The execution that it started, if any: of the form's workflow, else of the first of its triggers. */
             execution_id: string | null;
             /** @description Why the workflow of the form did not start; null when it did, or when the form has none. */
             start_error: components["schemas"]["SubmissionStartError"] | null;

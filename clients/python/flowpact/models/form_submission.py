@@ -36,7 +36,7 @@ class FormSubmission(BaseModel):
     form_revision: Annotated[int, Field(strict=True, ge=1)] = Field(description="The revision of the form that it answers.")
     source: SubmissionSource
     data: Dict[str, Any] = Field(description="The answers by field name; fields without an answer are absent.")
-    execution_id: Optional[Annotated[str, Field(strict=True)]] = Field(description="The execution that it started, if any.")
+    execution_id: Optional[Annotated[str, Field(strict=True)]] = Field(description="The execution that it started, if any: of the form's workflow, else of the first of its triggers. ")
     start_error: Optional[SubmissionStartError] = Field(description="Why the workflow of the form did not start; null when it did, or when the form has none.")
     created_at: datetime = Field(description="When it was stored.")
     additional_properties: Dict[str, Any] = {}
