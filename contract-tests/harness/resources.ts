@@ -131,3 +131,9 @@ export async function stored(harness: ContractHarness, value: unknown): Promise<
   await harness.call('setKvEntry', { path: { key }, json: { value } });
   return key;
 }
+
+/** Makes a webhook; answers its id. */
+export async function webhook(harness: ContractHarness, json: Record<string, unknown>): Promise<string> {
+  const { body } = await harness.call('createWebhook', { json });
+  return body.data.webhook.id;
+}

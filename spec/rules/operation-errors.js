@@ -6,24 +6,29 @@ import { isIdempotent, isSuccess, parametersOf, responsesOf } from './resolve.js
  */
 export function OperationErrors({ more = {}, less = {} }) {
   return {
-    Operation(operation, ctx) {
-      const responses = responsesOf(ctx, operation);
-      const declared = responses.map(({ status }) => status).filter((status) => !isSuccess(status));
-      const expected = [
-        ...expectedErrors(ctx, operation, responses).filter((status) => !less[operation.operationId]?.includes(status)),
-        ...(more[operation.operationId] ?? []),
-      ];
-      const location = ctx.location.child('responses');
-      for (const status of expected) {
-        if (!declared.includes(status)) ctx.report({ message: `Declare the ${status} response.`, location });
-      }
-      for (const status of declared) {
-        if (expected.includes(status) || status === '409') continue;
-        ctx.report({
-          message: `Nothing in this operation makes a ${status} possible: remove it.`,
-          location: location.child(status),
-        });
-      }
+    // What the platform itself sends (`webhooks`) is answered by others.
+    Paths: {
+      Operation(operation, ctx) {
+        const responses = responsesOf(ctx, operation);
+        const declared = responses.map(({ status }) => status).filter((status) => !isSuccess(status));
+        const expected = [
+          ...expectedErrors(ctx, operation, responses).filter(
+            (status) => !less[operation.operationId]?.includes(status),
+          ),
+          ...(more[operation.operationId] ?? []),
+        ];
+        const location = ctx.location.child('responses');
+        for (const status of expected) {
+          if (!declared.includes(status)) ctx.report({ message: `Declare the ${status} response.`, location });
+        }
+        for (const status of declared) {
+          if (expected.includes(status) || status === '409') continue;
+          ctx.report({
+            message: `Nothing in this operation makes a ${status} possible: remove it.`,
+            location: location.child(status),
+          });
+        }
+      },
     },
   };
 }

@@ -8,18 +8,21 @@ import { resolved, responsesOf } from './resolve.js';
  */
 export function OperationPolicies({ schemes, classes, unlimited = [], more = {} }) {
   return {
-    Operation(operation, ctx) {
-      const report = (message) => ctx.report({ message, location: ctx.location.key() });
-      checkSecurity(operation.security, [...schemes, ...(more[operation.operationId] ?? [])], report);
-      const limited = classes.includes(operation['x-rate-limit']);
-      const exempt = unlimited.includes(operation.operationId);
-      if (limited === exempt) report(`Set \`x-rate-limit\` to one of ${classes.join(', ')}.`);
-      if (Boolean(operation.requestBody) !== Boolean(operation['x-body-limit'])) {
-        report('Set `x-body-limit`, in bytes, where there is a request body and nowhere else.');
-      }
-      if (answersWithPages(ctx, operation) !== ['page', 'cursor', 'both'].includes(operation['x-pagination'])) {
-        report('Set `x-pagination` to page, cursor or both where the response has `pagination` and nowhere else.');
-      }
+    // What the platform itself sends (`webhooks`) is answered by others.
+    Paths: {
+      Operation(operation, ctx) {
+        const report = (message) => ctx.report({ message, location: ctx.location.key() });
+        checkSecurity(operation.security, [...schemes, ...(more[operation.operationId] ?? [])], report);
+        const limited = classes.includes(operation['x-rate-limit']);
+        const exempt = unlimited.includes(operation.operationId);
+        if (limited === exempt) report(`Set \`x-rate-limit\` to one of ${classes.join(', ')}.`);
+        if (Boolean(operation.requestBody) !== Boolean(operation['x-body-limit'])) {
+          report('Set `x-body-limit`, in bytes, where there is a request body and nowhere else.');
+        }
+        if (answersWithPages(ctx, operation) !== ['page', 'cursor', 'both'].includes(operation['x-pagination'])) {
+          report('Set `x-pagination` to page, cursor or both where the response has `pagination` and nowhere else.');
+        }
+      },
     },
   };
 }

@@ -6,19 +6,22 @@ import { isIdempotent, isSuccess, responsesOf } from './resolve.js';
  */
 export function ResponseHeaders({ always, limited }) {
   return {
-    Operation(operation, ctx) {
-      const idempotent = isIdempotent(ctx, operation);
-      for (const { status, response } of responsesOf(ctx, operation)) {
-        const expected = [...always, ...(operation['x-rate-limit'] ? limited : []), ...headersOf(status)];
-        if (idempotent && isSuccess(status)) expected.push('Idempotent-Replayed');
-        const declared = Object.keys(response.headers ?? {});
-        const missing = expected.filter((name) => !declared.includes(name));
-        if (missing.length === 0) continue;
-        ctx.report({
-          message: `The ${status} response must declare ${missing.join(', ')}.`,
-          location: ctx.location.child(['responses', status]),
-        });
-      }
+    // What the platform itself sends (`webhooks`) is answered by others.
+    Paths: {
+      Operation(operation, ctx) {
+        const idempotent = isIdempotent(ctx, operation);
+        for (const { status, response } of responsesOf(ctx, operation)) {
+          const expected = [...always, ...(operation['x-rate-limit'] ? limited : []), ...headersOf(status)];
+          if (idempotent && isSuccess(status)) expected.push('Idempotent-Replayed');
+          const declared = Object.keys(response.headers ?? {});
+          const missing = expected.filter((name) => !declared.includes(name));
+          if (missing.length === 0) continue;
+          ctx.report({
+            message: `The ${status} response must declare ${missing.join(', ')}.`,
+            location: ctx.location.child(['responses', status]),
+          });
+        }
+      },
     },
   };
 }

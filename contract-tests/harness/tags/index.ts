@@ -15,6 +15,7 @@ import { schedules } from './schedules.ts';
 import { secrets } from './secrets.ts';
 import type { TagRequests } from './tag-requests.ts';
 import { triggers } from './triggers.ts';
+import { webhooks } from './webhooks.ts';
 import { workflows } from './workflows.ts';
 
 /** How to call every operation of the contract, by tag. */
@@ -30,6 +31,7 @@ export const tags: readonly TagRequests[] = [
   groups,
   schedules,
   triggers,
+  webhooks,
   health,
   live,
   secrets,

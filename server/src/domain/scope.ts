@@ -23,6 +23,8 @@ export const scopeDescriptions = {
   'credentials:write': 'Create, change and delete credentials.',
   'kv:read': 'List and read stored values.',
   'kv:write': 'Set, append to and delete stored values.',
+  'webhooks:read': 'List and read webhooks, the event catalogue, deliveries and their attempts.',
+  'webhooks:write': 'Create, change, test, rotate, recover, resend and delete webhooks.',
   'api-keys:read': 'List and read API keys, without their secrets.',
   'api-keys:write': 'Create, change, rotate and revoke API keys.',
 } as const;

@@ -32,6 +32,7 @@ import { KvApiModule } from './kv/kv-api.module.ts';
 import { SecretsApiModule } from './secrets/secrets-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
 import { TriggersApiModule } from './triggers/triggers-api.module.ts';
+import { WebhooksApiModule } from './webhooks/webhooks-api.module.ts';
 import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
 import { translateError } from './translate-error.ts';
 
@@ -128,6 +129,7 @@ const runtime = ContractModule.forRootAsync({
     SecretsApiModule,
     CredentialsApiModule,
     KvApiModule,
+    WebhooksApiModule,
     HealthApiModule,
     LiveApiModule,
   ],

@@ -28,6 +28,7 @@ export const throwableCodes: readonly string[] = [
   'trigger_without_secret',
   'validation_error',
   'wait_closed',
+  'webhook_disabled',
   'workflow_already_published',
   'workflow_archived',
   'workflow_not_published',

@@ -89,12 +89,18 @@ export class DomainEvents {
     if (!transaction)
       throw new Error('An event is emitted in a transaction only. Wrap the call in em.transactional().');
     const { rows } = await transaction.executeQuery<{ heard: number }>(CompiledQuery.raw(statement, values));
-    if (rows[0]?.heard)
-      this.#afterCommit.add(
-        transaction,
-        () => this.wake(),
-        () => undefined,
-      );
+    if (rows[0]?.heard) this.wakeAfter(em);
+  }
+
+  /** Has the loops look for events and deliveries when the transaction of `em` has committed. */
+  wakeAfter(em: EntityManager): void {
+    const transaction = em.getTransactionContext<Transaction<unknown>>();
+    if (!transaction) return this.wake();
+    this.#afterCommit.add(
+      transaction,
+      () => this.wake(),
+      () => undefined,
+    );
   }
 
   /** Has the loops look for events now; call it after the commit of what wrote them. */

@@ -45,5 +45,14 @@ const WebhookDeliverySchema = defineEntity({
 });
 
 /** One event on its way to one webhook. */
-export class WebhookDelivery extends WebhookDeliverySchema.class {}
+export class WebhookDelivery extends WebhookDeliverySchema.class {
+  /** Makes it due now with all its retries, unless it is due within `lease` milliseconds, when somebody may be at it. */
+  resend(now: Date, lease: number): void {
+    if (this.nextAttemptAt && this.nextAttemptAt.getTime() <= now.getTime() + lease) return;
+    this.status = this.attemptCount === 0 ? 'pending' : 'retrying';
+    this.attemptsBefore = this.attemptCount;
+    this.nextAttemptAt = now;
+    this.completedAt = null;
+  }
+}
 WebhookDeliverySchema.setClass(WebhookDelivery);

@@ -154,6 +154,19 @@ export const variables = z.object({
   LIVE_PING_INTERVAL: integer(1, 300)
     .default(15)
     .describe('Seconds between two pings of a WebSocket; one that has not answered by the next is ended.'),
+  WEBHOOK_RETRY_SECONDS: list
+    .refine(
+      (entries) => entries.length <= 50 && entries.every((entry) => /^\d{1,6}$/.test(entry)),
+      'is not a list of seconds',
+    )
+    .transform((entries) => entries.map(Number))
+    .default([5, 300, 1_800, 7_200, 18_000, 28_800, 28_800])
+    .describe(
+      'Comma-separated waits in seconds after each failed attempt to deliver to a webhook, which are lengthened by up to a fifth at random. There is one attempt more than waits.',
+    ),
+  WEBHOOK_DISABLE_AFTER_DAYS: integer(1, 365)
+    .default(5)
+    .describe('Days without a single success after which a webhook is disabled.'),
   RATE_LIMITS: flag.default(true).describe('false lifts the rate limits; the headers stay.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:')
     .optional()

@@ -1,5 +1,6 @@
 import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { OutgoingHttp } from '../../domain/nodes/index.ts';
+import { WebhookSettings } from '../../domain/webhook/webhook-settings.ts';
 import { Config } from '../config/config.ts';
 import { UndiciOutgoingHttp } from './undici-outgoing-http.ts';
 
@@ -16,7 +17,17 @@ class ConfiguredOutgoingHttp extends UndiciOutgoingHttp implements OnApplication
 
 @Global()
 @Module({
-  providers: [{ provide: OutgoingHttp, useClass: ConfiguredOutgoingHttp }],
-  exports: [OutgoingHttp],
+  providers: [
+    { provide: OutgoingHttp, useClass: ConfiguredOutgoingHttp },
+    {
+      provide: WebhookSettings,
+      inject: [Config],
+      useFactory: ({ settings }: Config): WebhookSettings => ({
+        retrySeconds: settings.WEBHOOK_RETRY_SECONDS,
+        disableAfterDays: settings.WEBHOOK_DISABLE_AFTER_DAYS,
+      }),
+    },
+  ],
+  exports: [OutgoingHttp, WebhookSettings],
 })
 export class OutgoingModule {}

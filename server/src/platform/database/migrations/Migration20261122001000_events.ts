@@ -20,7 +20,7 @@ export class Migration20261122001000_events extends Migration {
     );
 
     this.addSql(
-      `create table "webhook" ("id" text not null, "organisation_id" text not null, "created_by_id" text null, "name" text not null, "description" text null, "url" text not null, "events" text[] not null, "header_names" text[] not null, "sealed_headers" text null, "sealed_secret" text not null, "sealed_previous_secret" text null, "previous_secret_expires_at" timestamptz(3) null, "rotated_at" timestamptz(3) null, "enabled" boolean not null, "disabled_reason" text null, "disabled_at" timestamptz(3) null, "failing_since" timestamptz(3) null, "last_delivery_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`,
+      `create table "webhook" ("id" text not null, "organisation_id" text not null, "created_by_id" text null, "name" text not null, "description" text null, "url" text not null, "events" text[] not null, "header_names" text[] not null, "headers" bytea null, "secret" bytea not null, "previous_secret" bytea null, "previous_secret_expires_at" timestamptz(3) null, "rotated_at" timestamptz(3) null, "enabled" boolean not null, "disabled_reason" text null, "disabled_at" timestamptz(3) null, "failing_since" timestamptz(3) null, "last_delivery_at" timestamptz(3) null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, primary key ("id"));`,
     );
     this.addSql(`create index "webhook_organisation_created" on "webhook" ("organisation_id", "created_at", "id");`);
     this.addSql(

@@ -1,0 +1,173 @@
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { eventLoops } from '../event/domain-events.ts';
+import { newId } from '../id.ts';
+import { OutgoingHttp, OutgoingHttpError } from '../nodes/index.ts';
+import { Sealer } from '../sealer.ts';
+import { WorkerLoops } from '../worker-loops.ts';
+import {
+  type AttemptOutcome,
+  claimDue,
+  type DueDelivery,
+  dropDelivery,
+  recordAttempt,
+  releaseDelivery,
+} from './due-deliveries.ts';
+import { retryAfterSeconds, secondsUntilRetry } from './retry-schedule.ts';
+import { signatureHeaders } from './signature.ts';
+import { WebhookAutoDisable } from './webhook-auto-disable.ts';
+import { WebhookSettings } from './webhook-settings.ts';
+import { Webhook } from './webhook.entity.ts';
+
+const everyMs = 1_000;
+/** Messages under way from this process at most, and those to one webhook, give or take what is claimed at once. */
+const mostAtOnce = 64;
+const mostPerWebhook = 8;
+const claimedAtOnce = 8;
+const timeoutMs = 10_000;
+/** For how long a claimed delivery is left to the process that claimed it: longer than an attempt can take. */
+export const leaseMs = 60_000;
+const largestAnswer = 1_048_576;
+const keptCharacters = 10_000;
+
+/** Sends what is due, as many at a time as there is room for, and writes what came of it. */
+@Injectable()
+export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
+  readonly #log = new Logger(DeliverySender.name);
+  readonly #underWay = new Map<Promise<void>, string>();
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly loops: WorkerLoops,
+    private readonly http: OutgoingHttp,
+    private readonly sealer: Sealer,
+    private readonly settings: WebhookSettings,
+    private readonly autoDisable: WebhookAutoDisable,
+  ) {}
+
+  onModuleInit(): void {
+    this.loops.add(eventLoops.deliver, { everyMs, run: (signal) => this.round(signal) });
+  }
+
+  /** Those that the end of the loops has cut off give their deliveries back first. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.idle();
+  }
+
+  /** Ends when nothing is under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay.keys());
+  }
+
+  /** Begins to send what is due, without waiting for the answers; true when more may be due and there is room. */
+  async round(signal: AbortSignal): Promise<boolean> {
+    const count = Math.min(claimedAtOnce, mostAtOnce - this.#underWay.size);
+    if (count <= 0 || signal.aborted) return false;
+    const due = await claimDue(this.orm, { count, busy: this.#busy(), leaseMs });
+    for (const delivery of due) this.#begin(delivery, signal);
+    return due.length === count;
+  }
+
+  #begin(delivery: DueDelivery, signal: AbortSignal): void {
+    const sending = this.#deliver(delivery, signal)
+      .catch((err: unknown) => this.#log.error({ err, deliveryId: delivery.id }, 'A delivery could not be sent.'))
+      .finally(() => {
+        const full = this.#underWay.size >= mostAtOnce || this.#busy().includes(delivery.webhook_id);
+        this.#underWay.delete(sending);
+        if (full) this.loops.wake(eventLoops.deliver);
+      });
+    this.#underWay.set(sending, delivery.webhook_id);
+  }
+
+  #busy(): string[] {
+    const counts = new Map<string, number>();
+    for (const id of this.#underWay.values()) counts.set(id, (counts.get(id) ?? 0) + 1);
+    return [...counts].flatMap(([id, count]) => (count >= mostPerWebhook ? [id] : []));
+  }
+
+  async #deliver(delivery: DueDelivery, signal: AbortSignal): Promise<void> {
+    const { url, secret, data, enabled, origin } = delivery;
+    if (url === null || secret === null) return dropDelivery(this.orm, delivery, 'the webhook is gone');
+    if (data === null) return dropDelivery(this.orm, delivery, 'the event is no longer stored');
+    if (!enabled && origin === 'event') return dropDelivery(this.orm, delivery, 'the webhook was disabled');
+    const startedAt = new Date();
+    const answer = await this.#send(delivery, url, startedAt, signal);
+    if (!answer) return releaseDelivery(this.orm, delivery);
+    const outcome = this.#judge(delivery, answer, startedAt);
+    await recordAttempt(this.orm, delivery, outcome);
+    if (origin === 'event' && outcome.status === 'failed')
+      await this.autoDisable.consider(delivery.organisation_id, delivery.webhook_id, answer.status === 410);
+  }
+
+  /** What the receiver answered, or why it did not; undefined when the process stops. */
+  async #send(delivery: DueDelivery, url: string, startedAt: Date, signal: AbortSignal): Promise<Answer | undefined> {
+    const { event_id: id, event_type: type, happened_at: at, data } = delivery;
+    const body = JSON.stringify({ id, type, timestamp: new Date(at!).toISOString(), data });
+    const headers = {
+      ...this.#ownHeaders(delivery),
+      'content-type': 'application/json',
+      'user-agent': 'Flowpact-Webhook/1.0',
+      ...signatureHeaders({ id, timestamp: startedAt, body }, this.#secrets(delivery)),
+    };
+    try {
+      const limits = { timeout: timeoutMs, redirects: 0, maxBytes: largestAnswer, signal };
+      return await this.http.send({ method: 'POST', url: new URL(url), headers, body, ...limits });
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (error instanceof OutgoingHttpError) return { failure: error.message };
+      throw error;
+    }
+  }
+
+  #judge(delivery: DueDelivery, answer: Answer, startedAt: Date): AttemptOutcome {
+    const { status, headers, body, failure } = answer;
+    const error = failure ?? (status! >= 200 && status! < 300 ? null : `the receiver answered ${status}`);
+    const asked = status === 429 || status === 503 ? retryAfterSeconds(headers?.['retry-after']) : undefined;
+    const seconds = error === null || status === 410 ? undefined : this.#secondsUntilRetry(delivery, asked);
+    return {
+      attemptId: newId('att'),
+      startedAt,
+      durationMs: Date.now() - startedAt.getTime(),
+      responseStatus: status ?? null,
+      responseBody: body ? readable(body) : null,
+      error: error?.slice(0, 2_000) ?? null,
+      status: error === null ? 'succeeded' : seconds === undefined ? 'failed' : 'retrying',
+      nextAttemptAt: seconds === undefined ? null : new Date(Date.now() + seconds * 1_000),
+    };
+  }
+
+  #secondsUntilRetry(delivery: DueDelivery, asked: number | undefined): number | undefined {
+    if (delivery.origin === 'test') return undefined;
+    const failed = delivery.attempt_count - delivery.attempts_before + 1;
+    return secondsUntilRetry(this.settings.retrySeconds, failed, asked);
+  }
+
+  #secrets(delivery: DueDelivery): string[] {
+    const { organisation_id: organisationId, webhook_id: id, secret, previous_secret: previous } = delivery;
+    const sealed = [secret, previous].filter((each) => each !== null);
+    return sealed.map((each) => this.sealer.open(organisationId, each, Webhook.context(id, 'secret')));
+  }
+
+  #ownHeaders({ organisation_id: organisationId, webhook_id: id, headers }: DueDelivery): Record<string, string> {
+    if (headers === null) return {};
+    const given = JSON.parse(this.sealer.open(organisationId, headers, Webhook.context(id, 'headers')));
+    return Object.fromEntries(
+      Object.entries(given as Record<string, string>).map(([name, value]) => [name.toLowerCase(), value]),
+    );
+  }
+}
+
+/** What came back: an answer, or the reason why there is none. */
+interface Answer {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: Uint8Array;
+  readonly failure?: string;
+}
+
+/** The beginning, as text that PostgreSQL can store. */
+function readable(body: Uint8Array): string {
+  // A character has up to four bytes.
+  const text = new TextDecoder().decode(body.subarray(0, keptCharacters * 4));
+  return text.slice(0, keptCharacters).replaceAll('\0', '\ufffd').toWellFormed();
+}
