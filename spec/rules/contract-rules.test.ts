@@ -81,6 +81,10 @@ function goodDocument() {
         },
       },
     },
+    // What is sent to others: they answer as they like.
+    webhooks: {
+      pet_made: { post: { requestBody: { content: body(pet(), {}) }, responses: { '410': { description: 'gone' } } } },
+    },
     components: { securitySchemes: { Key: { type: 'apiKey', in: 'header', name: 'X-Key' } } },
   };
 }
