@@ -15,6 +15,7 @@ export * from './tags/triggers.ts';
 export * from './tags/secrets.ts';
 export * from './tags/credentials.ts';
 export * from './tags/kv.ts';
+export * from './tags/webhooks.ts';
 export * from './tags/health.ts';
 export { contract, type OperationName, operations } from './operations.ts';
 export type * as responses from './responses.ts';

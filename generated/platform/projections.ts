@@ -1985,6 +1985,442 @@ export function projectKvEntry(value: unknown, dropped?: string[], path = ''): u
   return out;
 }
 
+export function projectEventTypeListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectEventTypeListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectEventTypeListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectEventTypeDescription(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectEventTypeDescription(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.summary !== undefined) out.summary = value.summary;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.subscribable !== undefined) out.subscribable = value.subscribable;
+  if (value.schema !== undefined) out.schema = value.schema;
+  if (value.example !== undefined) out.example = value.example;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectWebhookListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectWebhook(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.description !== undefined) out.description = value.description;
+  if (value.url !== undefined) out.url = value.url;
+  if (value.events !== undefined) out.events = value.events;
+  if (value.header_names !== undefined) out.header_names = value.header_names;
+  if (value.enabled !== undefined) out.enabled = value.enabled;
+  if (value.disabled_reason !== undefined) out.disabled_reason = value.disabled_reason;
+  if (value.disabled_at !== undefined) out.disabled_at = value.disabled_at;
+  if (value.failing_since !== undefined) out.failing_since = value.failing_since;
+  if (value.last_delivery_at !== undefined) out.last_delivery_at = value.last_delivery_at;
+  if (value.created_by !== undefined) out.created_by = value.created_by;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.updated_at !== undefined) out.updated_at = value.updated_at;
+  if (value.rotated_at !== undefined) out.rotated_at = value.rotated_at;
+  if (value.previous_secret_expires_at !== undefined) out.previous_secret_expires_at = value.previous_secret_expires_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCreatedWebhookResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectCreatedWebhook(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCreatedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.webhook !== undefined) out.webhook = projectWebhook(value.webhook, dropped, dropped && path + '/webhook');
+  if (value.secret !== undefined) out.secret = value.secret;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectWebhook(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookDeliveryResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectWebhookDelivery(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookDelivery(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.webhook_id !== undefined) out.webhook_id = value.webhook_id;
+  if (value.event_id !== undefined) out.event_id = value.event_id;
+  if (value.event_type !== undefined) out.event_type = value.event_type;
+  if (value.origin !== undefined) out.origin = value.origin;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.attempts !== undefined) out.attempts = value.attempts;
+  if (value.next_attempt_at !== undefined) out.next_attempt_at = value.next_attempt_at;
+  if (value.last_attempt_at !== undefined) out.last_attempt_at = value.last_attempt_at;
+  if (value.completed_at !== undefined) out.completed_at = value.completed_at;
+  if (value.response_status !== undefined) out.response_status = value.response_status;
+  if (value.error !== undefined) out.error = value.error;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookRecoveryResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectWebhookRecovery(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookRecovery(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.recovered !== undefined) out.recovered = value.recovered;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookDeliveryListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectWebhookDeliveryListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookDeliveryListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectWebhookDelivery(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectWebhookDeliveryDetailResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectWebhookDeliveryDetail(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookDeliveryDetail(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.webhook_id !== undefined) out.webhook_id = value.webhook_id;
+  if (value.event_id !== undefined) out.event_id = value.event_id;
+  if (value.event_type !== undefined) out.event_type = value.event_type;
+  if (value.origin !== undefined) out.origin = value.origin;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.attempts !== undefined) out.attempts = value.attempts;
+  if (value.next_attempt_at !== undefined) out.next_attempt_at = value.next_attempt_at;
+  if (value.last_attempt_at !== undefined) out.last_attempt_at = value.last_attempt_at;
+  if (value.completed_at !== undefined) out.completed_at = value.completed_at;
+  if (value.response_status !== undefined) out.response_status = value.response_status;
+  if (value.error !== undefined) out.error = value.error;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.payload !== undefined) out.payload = projectWebhookPayload(value.payload, dropped, dropped && path + '/payload');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookPayload(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  mergeSelected(value, out, casesWebhookPayload, value.type, dropped, path);
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionStartedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectExecutionWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionWebhookData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.execution_id !== undefined) out.execution_id = value.execution_id;
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.workflow_version !== undefined) out.workflow_version = value.workflow_version;
+  if (value.workflow_name !== undefined) out.workflow_name = value.workflow_name;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.started_at !== undefined) out.started_at = value.started_at;
+  if (value.completed_at !== undefined) out.completed_at = value.completed_at;
+  if (value.output !== undefined) out.output = value.output;
+  if (value.output_omitted !== undefined) out.output_omitted = value.output_omitted;
+  if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionCompletedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectExecutionWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionFailedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectExecutionWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionCancelledWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectExecutionWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWorkflowCreatedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectWorkflowWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWorkflowWebhookData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.workflow_id !== undefined) out.workflow_id = value.workflow_id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.revision !== undefined) out.revision = value.revision;
+  if (value.published_version !== undefined) out.published_version = value.published_version;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWorkflowUpdatedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectWorkflowWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWorkflowPublishedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectWorkflowWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWorkflowDeletedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectWorkflowWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormSubmittedWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectFormWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormWebhookData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.form_id !== undefined) out.form_id = value.form_id;
+  if (value.form_name !== undefined) out.form_name = value.form_name;
+  if (value.submission_id !== undefined) out.submission_id = value.submission_id;
+  if (value.values !== undefined) out.values = value.values;
+  if (value.submitted_at !== undefined) out.submitted_at = value.submitted_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialExpiredWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectCredentialWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialWebhookData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.credential_id !== undefined) out.credential_id = value.credential_id;
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.expired_at !== undefined) out.expired_at = value.expired_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectAlertTriggeredWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectAlertWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectAlertWebhookData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.alert !== undefined) out.alert = value.alert;
+  if (value.severity !== undefined) out.severity = value.severity;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.resource !== undefined) out.resource = projectAlertWebhookDataResource(value.resource, dropped, dropped && path + '/resource');
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectAlertWebhookDataResource(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.id !== undefined) out.id = value.id;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookTestWebhook(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectTestWebhookData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTestWebhookData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.webhook_id !== undefined) out.webhook_id = value.webhook_id;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookAttemptListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectWebhookAttemptListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookAttemptListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectWebhookAttempt(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectWebhookAttempt(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.delivery_id !== undefined) out.delivery_id = value.delivery_id;
+  if (value.number !== undefined) out.number = value.number;
+  if (value.started_at !== undefined) out.started_at = value.started_at;
+  if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
+  if (value.response_status !== undefined) out.response_status = value.response_status;
+  if (value.response_body !== undefined) out.response_body = value.response_body;
+  if (value.error !== undefined) out.error = value.error;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectHealthResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -3420,6 +3856,72 @@ export function projectKvNotAppendedProblem(value: unknown, dropped?: string[], 
   return out;
 }
 
+export function projectWebhookRecoveryConflictError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectWebhookRecoveryConflictErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookRecoveryConflictErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookRecoveryConflictProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookDisabledError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectWebhookDisabledErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookDisabledErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectWebhookDisabledProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 const alternativesLayerRetryOption: readonly Alternative[] = [
   [projectLayerRetry2, validators.layerRetry],
   [projectRetryPolicy, validators.retryPolicy],
@@ -3451,4 +3953,19 @@ const casesTriggerConfig = new Map<unknown, Project>([
   ['webhook', projectWebhookTriggerConfig],
   ['form', projectFormTriggerConfig],
   ['event', projectEventTriggerConfig],
+]);
+
+const casesWebhookPayload = new Map<unknown, Project>([
+  ['execution.started', projectExecutionStartedWebhook],
+  ['execution.completed', projectExecutionCompletedWebhook],
+  ['execution.failed', projectExecutionFailedWebhook],
+  ['execution.cancelled', projectExecutionCancelledWebhook],
+  ['workflow.created', projectWorkflowCreatedWebhook],
+  ['workflow.updated', projectWorkflowUpdatedWebhook],
+  ['workflow.published', projectWorkflowPublishedWebhook],
+  ['workflow.deleted', projectWorkflowDeletedWebhook],
+  ['form.submitted', projectFormSubmittedWebhook],
+  ['credential.expired', projectCredentialExpiredWebhook],
+  ['alert.triggered', projectAlertTriggeredWebhook],
+  ['webhook.test', projectWebhookTestWebhook],
 ]);

@@ -212,6 +212,16 @@ export type KvNotAppended<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.KvNotAppendedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.KvNotAppendedProblem; readonly headers?: undefined };
 
+/** The webhook is disabled, or an earlier request with the same `Idempotency-Key` is still at work. */
+export type WebhookNotRecovered<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.WebhookRecoveryConflictError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.WebhookRecoveryConflictProblem; readonly headers?: undefined };
+
+/** The webhook is disabled, so nothing is sent to it. */
+export type WebhookDisabled<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.WebhookDisabledError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.WebhookDisabledProblem; readonly headers?: undefined };
+
 /** The request breaks the contract or a rule of the domain. */
 export type ProbeValidationFailed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ValidationError; readonly headers?: undefined }

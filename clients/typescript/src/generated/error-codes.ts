@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'unsupported_media_type'
   | 'validation_error'
   | 'wait_closed'
+  | 'webhook_disabled'
   | 'workflow_already_published'
   | 'workflow_archived'
   | 'workflow_not_published'

@@ -16,6 +16,7 @@ import { Triggers } from './resources/triggers.ts';
 import { Secrets } from './resources/secrets.ts';
 import { Credentials } from './resources/credentials.ts';
 import { Kv } from './resources/kv.ts';
+import { Webhooks } from './resources/webhooks.ts';
 import { Health } from './resources/health.ts';
 
 export type { ErrorCode } from './error-codes.ts';
@@ -36,6 +37,7 @@ export type { ListTriggersParams, CreateTriggerParams, UpdateTriggerParams, Exec
 export type { ListSecretsParams, CreateSecretParams, UpdateSecretParams } from './resources/secrets.ts';
 export type { ListCredentialsParams, CreateCredentialParams, UpdateCredentialParams } from './resources/credentials.ts';
 export type { ListKvEntriesParams, GetKvEntryParams, SetKvEntryParams, DeleteKvEntryParams, AppendToKvEntryParams } from './resources/kv.ts';
+export type { ListEventTypesParams, ListWebhooksParams, CreateWebhookParams, UpdateWebhookParams, RotateWebhookSecretParams, TestWebhookParams, RecoverWebhookParams, ListWebhookDeliveriesParams, ListWebhookDeliveryAttemptsParams } from './resources/webhooks.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';
 
@@ -74,6 +76,8 @@ export abstract class Resources {
   readonly credentials: Credentials;
   /** Values that workflows keep between executions. */
   readonly kv: Kv;
+  /** Where events are sent to, signed, with every delivery and attempt on record. */
+  readonly webhooks: Webhooks;
   /** Whether the server and what it depends on work. */
   readonly health: Health;
 
@@ -93,6 +97,7 @@ export abstract class Resources {
     this.secrets = new Secrets(client);
     this.credentials = new Credentials(client);
     this.kv = new Kv(client);
+    this.webhooks = new Webhooks(client);
     this.health = new Health(client);
   }
 }
