@@ -79,6 +79,8 @@ type APIClient struct {
 
 	TriggersAPI *TriggersAPIService
 
+	WebhooksAPI *WebhooksAPIService
+
 	WorkflowsAPI *WorkflowsAPIService
 }
 
@@ -113,6 +115,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.SchedulesAPI = (*SchedulesAPIService)(&c.common)
 	c.SecretsAPI = (*SecretsAPIService)(&c.common)
 	c.TriggersAPI = (*TriggersAPIService)(&c.common)
+	c.WebhooksAPI = (*WebhooksAPIService)(&c.common)
 	c.WorkflowsAPI = (*WorkflowsAPIService)(&c.common)
 
 	return c

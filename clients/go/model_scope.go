@@ -43,6 +43,8 @@ const (
 	SCOPE_CREDENTIALS_WRITE Scope = "credentials:write"
 	SCOPE_KV_READ Scope = "kv:read"
 	SCOPE_KV_WRITE Scope = "kv:write"
+	SCOPE_WEBHOOKS_READ Scope = "webhooks:read"
+	SCOPE_WEBHOOKS_WRITE Scope = "webhooks:write"
 	SCOPE_API_KEYS_READ Scope = "api-keys:read"
 	SCOPE_API_KEYS_WRITE Scope = "api-keys:write"
 )
@@ -72,6 +74,8 @@ var AllowedScopeEnumValues = []Scope{
 	"credentials:write",
 	"kv:read",
 	"kv:write",
+	"webhooks:read",
+	"webhooks:write",
 	"api-keys:read",
 	"api-keys:write",
 }

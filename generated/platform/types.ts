@@ -643,7 +643,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {unknown}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "webhooks:read" | "webhooks:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -4722,6 +4722,726 @@ export interface components {
              * @enum {unknown}
              */
             code: "kv_not_a_list" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description What a message can be about; `webhook.test` is sent by `testWebhook` alone.
+         * @enum {unknown}
+         */
+        DeliveredEventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered" | "webhook.test";
+        /** @description A type of event. */
+        EventTypeDescription: {
+            type: components["schemas"]["DeliveredEventType"];
+            /** @description What it is in a few words. */
+            summary: string;
+            /** @description When it happens. */
+            description: string;
+            /** @description Whether a webhook can ask for it; `webhook.test` comes without. */
+            subscribable: boolean;
+            /** @description JSON Schema (2020-12) of the message. */
+            schema: {
+                [key: string]: unknown;
+            };
+            /** @description A message. */
+            example: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A page of event types. */
+        EventTypeListResponse: {
+            /** @description The event types. */
+            data: components["schemas"]["EventTypeDescription"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * Format: uri
+         * @description Where the messages are sent: http or https, without user name and password. Private and reserved addresses are refused
+         *     when a message is sent, unless the operator of the server allows them.
+         */
+        WebhookUrl: string;
+        /**
+         * @description Something that can happen; `listEventTypes` tells more about each.
+         * @enum {unknown}
+         */
+        EventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered";
+        /** @description The types of events that are sent. */
+        WebhookEvents: components["schemas"]["EventType"][];
+        /** @description Where events are sent to. */
+        Webhook: {
+            /** @description Id of the webhook. */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description More about it. */
+            description: string | null;
+            url: components["schemas"]["WebhookUrl"];
+            events: components["schemas"]["WebhookEvents"];
+            /** @description Names of the headers that are sent along. */
+            header_names: string[];
+            /** @description Whether events are sent. */
+            enabled: boolean;
+            /**
+             * @description Why it is disabled: by hand, because deliveries have failed for five days (`failures`), or because the receiver
+             *     answered 410 (`gone`). Null while it is enabled.
+             * @enum {unknown}
+             */
+            disabled_reason: "manual" | "failures" | "gone" | null;
+            /**
+             * Format: date-time
+             * @description Since when it is disabled.
+             */
+            disabled_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when every attempt has failed; null when the last one succeeded, and before the first.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description When a message was last tried to be sent.
+             */
+            last_delivery_at: string | null;
+            /** @description The user who made it; null when an API key did. */
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When it last got a new secret.
+             */
+            rotated_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when messages are signed with the secret of before, too; null when they are not.
+             */
+            previous_secret_expires_at: string | null;
+        };
+        /** @description A page of webhooks. */
+        WebhookListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Webhook"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Headers that are sent along, such as a token of the receiver. Their values are stored encrypted and never shown.
+         *     `webhook-*`, `content-type`, `content-length`, `host` and those that belong to the connection cannot be set.
+         */
+        WebhookHeaders: {
+            [key: string]: string;
+        };
+        /** @description A new webhook. */
+        CreateWebhookRequest: {
+            /** @description What it is for. */
+            name: string;
+            /** @description More about it. */
+            description?: string | null;
+            url: components["schemas"]["WebhookUrl"];
+            events: components["schemas"]["WebhookEvents"];
+            headers?: components["schemas"]["WebhookHeaders"];
+            /** @description Whether events are sent; true when absent. */
+            enabled?: boolean;
+        };
+        /** @description A webhook with its secret, which is shown this once. */
+        CreatedWebhook: {
+            webhook: components["schemas"]["Webhook"];
+            /**
+             * @description What messages are signed with: HMAC-SHA256 with the 24 bytes that follow `whsec_` in base64. It cannot be shown
+             *     again.
+             */
+            secret: string;
+        };
+        /** @description A webhook with its secret. */
+        CreatedWebhookResponse: {
+            data: components["schemas"]["CreatedWebhook"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A webhook. */
+        WebhookResponse: {
+            data: components["schemas"]["Webhook"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateWebhookRequest: {
+            /** @description What it is for. */
+            name?: string;
+            /** @description More about it. */
+            description?: string | null;
+            url?: components["schemas"]["WebhookUrl"];
+            events?: components["schemas"]["WebhookEvents"];
+            headers?: components["schemas"]["WebhookHeaders"];
+            /** @description Whether events are sent. */
+            enabled?: boolean;
+        };
+        /** @description How to rotate. */
+        RotateWebhookSecretRequest: {
+            /** @description How long the old secret signs, too, at most seven days; a day when absent, 0 ends it at once. */
+            overlap_seconds?: number;
+        };
+        /** @description What to send. */
+        TestWebhookRequest: {
+            /**
+             * @description `webhook.test` when absent. The example of any other type looks like the real thing to a receiver, save that its
+             *     ids are of nothing.
+             */
+            event_type?: components["schemas"]["DeliveredEventType"];
+        };
+        /**
+         * @description `pending` was not tried yet, `retrying` was tried and is tried again, `succeeded` was answered with a 2xx, `failed` is
+         *     tried no more.
+         * @enum {unknown}
+         */
+        WebhookDeliveryStatus: "pending" | "retrying" | "succeeded" | "failed";
+        /** @description An event on its way to a webhook. */
+        WebhookDelivery: {
+            /** @description Id of the delivery. */
+            id: string;
+            /** @description Id of the webhook. */
+            webhook_id: string;
+            /** @description Id of the event; sent as `webhook-id`. */
+            event_id: string;
+            event_type: components["schemas"]["DeliveredEventType"];
+            /**
+             * @description Whether an event made it or `testWebhook`.
+             * @enum {unknown}
+             */
+            origin: "event" | "test";
+            status: components["schemas"]["WebhookDeliveryStatus"];
+            /** @description How often it was tried. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next.
+             */
+            next_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last tried.
+             */
+            last_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it succeeded or was given up.
+             */
+            completed_at: string | null;
+            /** @description What the receiver last answered; null when it did not. */
+            response_status: number | null;
+            /** @description Why the last attempt failed. */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+        };
+        /** @description A delivery. */
+        WebhookDeliveryResponse: {
+            data: components["schemas"]["WebhookDelivery"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Which deliveries to send again. */
+        RecoverWebhookRequest: {
+            /**
+             * Format: date-time
+             * @description Deliveries made at this time or later.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Deliveries made before this time; all up to now when absent.
+             */
+            until?: string;
+        };
+        /** @description What is sent again. */
+        WebhookRecovery: {
+            /** @description How many deliveries. */
+            recovered: number;
+        };
+        /** @description What is sent again. */
+        WebhookRecoveryResponse: {
+            data: components["schemas"]["WebhookRecovery"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The webhook is disabled, or an earlier request with the same `Idempotency-Key` is still at work. */
+        WebhookRecoveryConflictError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "webhook_disabled" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The webhook is disabled, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        WebhookRecoveryConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "webhook_disabled" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A page of deliveries. */
+        WebhookDeliveryListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["WebhookDelivery"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The execution. */
+        ExecutionWebhookData: {
+            /** @description Id of the execution. */
+            execution_id: string;
+            /** @description Id of the workflow. */
+            workflow_id: string;
+            /** @description The version that runs. */
+            workflow_version: number;
+            /** @description Name of the workflow now; null when it is deleted. */
+            workflow_name: string | null;
+            status: components["schemas"]["ExecutionStatus"];
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            completed_at: string | null;
+            output: components["schemas"]["JsonValue"];
+            /** @description Whether there is an output of more than 256 KiB, which is left out; `getExecution` has it. */
+            output_omitted: boolean;
+            /** @description Why it failed, if it did. */
+            error: components["schemas"]["ExecutionError"] | null;
+        };
+        /** @description An execution has started. */
+        ExecutionStartedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "execution.started";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["ExecutionWebhookData"];
+        };
+        /** @description An execution has completed. */
+        ExecutionCompletedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "execution.completed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["ExecutionWebhookData"];
+        };
+        /** @description An execution has failed. */
+        ExecutionFailedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "execution.failed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["ExecutionWebhookData"];
+        };
+        /** @description An execution was cancelled. */
+        ExecutionCancelledWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "execution.cancelled";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["ExecutionWebhookData"];
+        };
+        /** @description The workflow as it is after the change. */
+        WorkflowWebhookData: {
+            /** @description Id of the workflow. */
+            workflow_id: string;
+            /** @description Its name. */
+            name: string;
+            status: components["schemas"]["WorkflowStatus"];
+            /** @description Counts its changes, from 1. */
+            revision: number;
+            /** @description The version that executions run, if any. */
+            published_version: number | null;
+        };
+        /** @description A workflow was created. */
+        WorkflowCreatedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "workflow.created";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["WorkflowWebhookData"];
+        };
+        /** @description A workflow was changed. */
+        WorkflowUpdatedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "workflow.updated";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["WorkflowWebhookData"];
+        };
+        /** @description A version of a workflow was published. */
+        WorkflowPublishedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "workflow.published";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["WorkflowWebhookData"];
+        };
+        /** @description A workflow was deleted. */
+        WorkflowDeletedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "workflow.deleted";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["WorkflowWebhookData"];
+        };
+        /** @description A free-form JSON object. */
+        JsonObject: {
+            [key: string]: unknown;
+        };
+        /** @description The submission. */
+        FormWebhookData: {
+            /** @description Id of the form. */
+            form_id: string;
+            /** @description Name of the form. */
+            form_name: string;
+            /** @description Id of the submission. */
+            submission_id: string;
+            values: components["schemas"]["JsonObject"];
+            /**
+             * Format: date-time
+             * @description When it was submitted.
+             */
+            submitted_at: string;
+        };
+        /** @description A form was submitted. */
+        FormSubmittedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "form.submitted";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["FormWebhookData"];
+        };
+        /** @description The credential. */
+        CredentialWebhookData: {
+            /** @description Id of the credential. */
+            credential_id: string;
+            /** @description Name of the credential. */
+            name: string;
+            /** @description Its kind. */
+            type: string;
+            /**
+             * Format: date-time
+             * @description When it expired.
+             */
+            expired_at: string;
+        };
+        /** @description A credential has expired. */
+        CredentialExpiredWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "credential.expired";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["CredentialWebhookData"];
+        };
+        /** @description What needs attention. */
+        AlertWebhookData: {
+            /**
+             * @description What kind of alert it is.
+             * @example webhook_disabled
+             */
+            alert: string;
+            /**
+             * @description How grave it is.
+             * @enum {unknown}
+             */
+            severity: "info" | "warning" | "error";
+            /** @description For people. */
+            message: string;
+            /** @description What it is about. */
+            resource: {
+                /** @description What kind of thing. */
+                type: string;
+                /** @description Its id. */
+                id: string;
+            } | null;
+            details: components["schemas"]["JsonObject"];
+        };
+        /** @description Something needs attention. */
+        AlertTriggeredWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "alert.triggered";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["AlertWebhookData"];
+        };
+        /** @description Which webhook is tested. */
+        TestWebhookData: {
+            /** @description Id of the webhook. */
+            webhook_id: string;
+        };
+        /** @description A test. */
+        WebhookTestWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened.
+             * @constant
+             */
+            type: "webhook.test";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["TestWebhookData"];
+        };
+        /** @description The body of a message to a webhook. `type` says which. */
+        WebhookPayload: components["schemas"]["ExecutionStartedWebhook"] | components["schemas"]["ExecutionCompletedWebhook"] | components["schemas"]["ExecutionFailedWebhook"] | components["schemas"]["ExecutionCancelledWebhook"] | components["schemas"]["WorkflowCreatedWebhook"] | components["schemas"]["WorkflowUpdatedWebhook"] | components["schemas"]["WorkflowPublishedWebhook"] | components["schemas"]["WorkflowDeletedWebhook"] | components["schemas"]["FormSubmittedWebhook"] | components["schemas"]["CredentialExpiredWebhook"] | components["schemas"]["AlertTriggeredWebhook"] | components["schemas"]["WebhookTestWebhook"];
+        /** @description A delivery and the message it carries. */
+        WebhookDeliveryDetail: {
+            /** @description Id of the delivery. */
+            id: string;
+            /** @description Id of the webhook. */
+            webhook_id: string;
+            /** @description Id of the event; sent as `webhook-id`. */
+            event_id: string;
+            event_type: components["schemas"]["DeliveredEventType"];
+            /**
+             * @description Whether an event made it or `testWebhook`.
+             * @enum {unknown}
+             */
+            origin: "event" | "test";
+            status: components["schemas"]["WebhookDeliveryStatus"];
+            /** @description How often it was tried. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next.
+             */
+            next_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last tried.
+             */
+            last_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it succeeded or was given up.
+             */
+            completed_at: string | null;
+            /** @description What the receiver last answered; null when it did not. */
+            response_status: number | null;
+            /** @description Why the last attempt failed. */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            payload: components["schemas"]["WebhookPayload"];
+        };
+        /** @description A delivery with its message. */
+        WebhookDeliveryDetailResponse: {
+            data: components["schemas"]["WebhookDeliveryDetail"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description One try at a delivery. */
+        WebhookAttempt: {
+            /** @description Id of the attempt. */
+            id: string;
+            /** @description Id of the delivery. */
+            delivery_id: string;
+            /** @description Which try it was, from 1. */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @description How long it took. */
+            duration_ms: number;
+            /** @description What the receiver answered; null when it did not. */
+            response_status: number | null;
+            /** @description The first 10,000 characters of the answer; null without an answer. */
+            response_body: string | null;
+            /** @description Why it failed; null when it succeeded. */
+            error: string | null;
+        };
+        /** @description A page of attempts. */
+        WebhookAttemptListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["WebhookAttempt"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The webhook is disabled, so nothing is sent to it. */
+        WebhookDisabledError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "webhook_disabled";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The webhook is disabled, so nothing is sent to it (RFC 9457). */
+        WebhookDisabledProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "webhook_disabled";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;

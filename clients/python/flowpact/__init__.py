@@ -33,6 +33,7 @@ __all__ = [
     "SchedulesApi",
     "SecretsApi",
     "TriggersApi",
+    "WebhooksApi",
     "WorkflowsApi",
     "ApiResponse",
     "ApiClient",
@@ -43,6 +44,9 @@ __all__ = [
     "ApiKeyError",
     "ApiAttributeError",
     "ApiException",
+    "AlertTriggeredWebhook",
+    "AlertWebhookData",
+    "AlertWebhookDataResource",
     "ApiKey",
     "ApiKeyCredential",
     "ApiKeyHookAuth",
@@ -94,6 +98,7 @@ __all__ = [
     "CreateSecretRequest",
     "CreateStreamTicketRequest",
     "CreateTriggerRequest",
+    "CreateWebhookRequest",
     "CreateWorkflowRequest",
     "CreatedApiKey",
     "CreatedApiKeyResponse",
@@ -101,7 +106,10 @@ __all__ = [
     "CreatedChannelResponse",
     "CreatedTrigger",
     "CreatedTriggerResponse",
+    "CreatedWebhook",
+    "CreatedWebhookResponse",
     "Credential",
+    "CredentialExpiredWebhook",
     "CredentialListResponse",
     "CredentialNameTakenError",
     "CredentialNameTakenErrorError",
@@ -113,6 +121,7 @@ __all__ = [
     "CredentialStatus",
     "CredentialType",
     "CredentialValues",
+    "CredentialWebhookData",
     "CrossSiteError",
     "CrossSiteErrorError",
     "CrossSiteProblem",
@@ -121,6 +130,7 @@ __all__ = [
     "CursorPagination",
     "CustomCredential",
     "DecideApprovalRequest",
+    "DeliveredEventType",
     "DraftChangeConflict",
     "DraftChangeConflictError",
     "DraftChangeConflictProblem",
@@ -128,6 +138,9 @@ __all__ = [
     "DraftExtensionConflictError",
     "DraftExtensionConflictProblem",
     "EventTriggerConfig",
+    "EventType",
+    "EventTypeDescription",
+    "EventTypeListResponse",
     "ExecuteTriggerRequest",
     "ExecuteWorkflowRequest",
     "Execution",
@@ -136,12 +149,15 @@ __all__ = [
     "ExecutionAlreadyFinishedProblem",
     "ExecutionCancelledEvent",
     "ExecutionCancelledEventData",
+    "ExecutionCancelledWebhook",
     "ExecutionCompletedEvent",
     "ExecutionCompletedEventData",
+    "ExecutionCompletedWebhook",
     "ExecutionError",
     "ExecutionEvent",
     "ExecutionFailedEvent",
     "ExecutionFailedEventData",
+    "ExecutionFailedWebhook",
     "ExecutionListResponse",
     "ExecutionLog",
     "ExecutionLogListResponse",
@@ -150,6 +166,7 @@ __all__ = [
     "ExecutionResponse",
     "ExecutionStartedEvent",
     "ExecutionStartedEventData",
+    "ExecutionStartedWebhook",
     "ExecutionStarter",
     "ExecutionStatus",
     "ExecutionStatusConflictError",
@@ -160,6 +177,7 @@ __all__ = [
     "ExecutionSummary",
     "ExecutionWaitingEvent",
     "ExecutionWaitingEventData",
+    "ExecutionWebhookData",
     "FieldError",
     "Form",
     "FormField",
@@ -178,8 +196,10 @@ __all__ = [
     "FormSubmission",
     "FormSubmissionListResponse",
     "FormSubmissionResponse",
+    "FormSubmittedWebhook",
     "FormSummary",
     "FormTriggerConfig",
+    "FormWebhookData",
     "Group",
     "GroupListResponse",
     "GroupResponse",
@@ -252,6 +272,7 @@ __all__ = [
     "RateLimitErrorError",
     "RateLimitErrorErrorDetails",
     "RateLimitProblem",
+    "RecoverWebhookRequest",
     "RefreshSessionRequest",
     "RefreshTokenError",
     "RefreshTokenErrorError",
@@ -264,6 +285,7 @@ __all__ = [
     "RetryPolicy",
     "RotateApiKeyRequest",
     "RotateTriggerSecretRequest",
+    "RotateWebhookSecretRequest",
     "Schedule",
     "ScheduleListResponse",
     "ScheduleOccurrence",
@@ -305,6 +327,8 @@ __all__ = [
     "SubmissionSource",
     "SubmissionStartError",
     "SubmitFormRequest",
+    "TestWebhookData",
+    "TestWebhookRequest",
     "TokenPair",
     "TokenPairResponse",
     "Trigger",
@@ -331,6 +355,7 @@ __all__ = [
     "UpdateScheduleRequest",
     "UpdateSecretRequest",
     "UpdateTriggerRequest",
+    "UpdateWebhookRequest",
     "UpdateWorkflowRequest",
     "User",
     "ValidateWorkflowRequest",
@@ -338,9 +363,32 @@ __all__ = [
     "ValidationErrorError",
     "ValidationErrorErrorDetails",
     "ValidationProblem",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookAttemptListResponse",
+    "WebhookDelivery",
+    "WebhookDeliveryDetail",
+    "WebhookDeliveryDetailResponse",
+    "WebhookDeliveryListResponse",
+    "WebhookDeliveryResponse",
+    "WebhookDeliveryStatus",
+    "WebhookDisabledError",
+    "WebhookDisabledErrorError",
+    "WebhookDisabledProblem",
+    "WebhookListResponse",
+    "WebhookPayload",
+    "WebhookRecovery",
+    "WebhookRecoveryConflictError",
+    "WebhookRecoveryConflictErrorError",
+    "WebhookRecoveryConflictProblem",
+    "WebhookRecoveryResponse",
+    "WebhookResponse",
+    "WebhookTestWebhook",
     "WebhookTriggerConfig",
     "Workflow",
+    "WorkflowCreatedWebhook",
     "WorkflowDefinition",
+    "WorkflowDeletedWebhook",
     "WorkflowDocument",
     "WorkflowEdge",
     "WorkflowEdgeChange",
@@ -362,6 +410,7 @@ __all__ = [
     "WorkflowPublishConflict",
     "WorkflowPublishConflictError",
     "WorkflowPublishConflictProblem",
+    "WorkflowPublishedWebhook",
     "WorkflowRemoval",
     "WorkflowRemovalResponse",
     "WorkflowResponse",
@@ -371,12 +420,14 @@ __all__ = [
     "WorkflowUpdateConflict",
     "WorkflowUpdateConflictError",
     "WorkflowUpdateConflictProblem",
+    "WorkflowUpdatedWebhook",
     "WorkflowValidation",
     "WorkflowValidationResponse",
     "WorkflowVersion",
     "WorkflowVersionListResponse",
     "WorkflowVersionResponse",
     "WorkflowVersionSummary",
+    "WorkflowWebhookData",
     "WriteForbiddenError",
     "WriteForbiddenErrorError",
     "WriteForbiddenErrorErrorDetails",
@@ -399,6 +450,7 @@ from flowpact.api.nodes_api import NodesApi as NodesApi
 from flowpact.api.schedules_api import SchedulesApi as SchedulesApi
 from flowpact.api.secrets_api import SecretsApi as SecretsApi
 from flowpact.api.triggers_api import TriggersApi as TriggersApi
+from flowpact.api.webhooks_api import WebhooksApi as WebhooksApi
 from flowpact.api.workflows_api import WorkflowsApi as WorkflowsApi
 
 # import ApiClient
@@ -413,6 +465,9 @@ from flowpact.exceptions import ApiAttributeError as ApiAttributeError
 from flowpact.exceptions import ApiException as ApiException
 
 # import models into sdk package
+from flowpact.models.alert_triggered_webhook import AlertTriggeredWebhook as AlertTriggeredWebhook
+from flowpact.models.alert_webhook_data import AlertWebhookData as AlertWebhookData
+from flowpact.models.alert_webhook_data_resource import AlertWebhookDataResource as AlertWebhookDataResource
 from flowpact.models.api_key import ApiKey as ApiKey
 from flowpact.models.api_key_credential import ApiKeyCredential as ApiKeyCredential
 from flowpact.models.api_key_hook_auth import ApiKeyHookAuth as ApiKeyHookAuth
@@ -464,6 +519,7 @@ from flowpact.models.create_schedule_request import CreateScheduleRequest as Cre
 from flowpact.models.create_secret_request import CreateSecretRequest as CreateSecretRequest
 from flowpact.models.create_stream_ticket_request import CreateStreamTicketRequest as CreateStreamTicketRequest
 from flowpact.models.create_trigger_request import CreateTriggerRequest as CreateTriggerRequest
+from flowpact.models.create_webhook_request import CreateWebhookRequest as CreateWebhookRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest as CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey as CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse as CreatedApiKeyResponse
@@ -471,7 +527,10 @@ from flowpact.models.created_channel import CreatedChannel as CreatedChannel
 from flowpact.models.created_channel_response import CreatedChannelResponse as CreatedChannelResponse
 from flowpact.models.created_trigger import CreatedTrigger as CreatedTrigger
 from flowpact.models.created_trigger_response import CreatedTriggerResponse as CreatedTriggerResponse
+from flowpact.models.created_webhook import CreatedWebhook as CreatedWebhook
+from flowpact.models.created_webhook_response import CreatedWebhookResponse as CreatedWebhookResponse
 from flowpact.models.credential import Credential as Credential
+from flowpact.models.credential_expired_webhook import CredentialExpiredWebhook as CredentialExpiredWebhook
 from flowpact.models.credential_list_response import CredentialListResponse as CredentialListResponse
 from flowpact.models.credential_name_taken_error import CredentialNameTakenError as CredentialNameTakenError
 from flowpact.models.credential_name_taken_error_error import CredentialNameTakenErrorError as CredentialNameTakenErrorError
@@ -483,6 +542,7 @@ from flowpact.models.credential_response import CredentialResponse as Credential
 from flowpact.models.credential_status import CredentialStatus as CredentialStatus
 from flowpact.models.credential_type import CredentialType as CredentialType
 from flowpact.models.credential_values import CredentialValues as CredentialValues
+from flowpact.models.credential_webhook_data import CredentialWebhookData as CredentialWebhookData
 from flowpact.models.cross_site_error import CrossSiteError as CrossSiteError
 from flowpact.models.cross_site_error_error import CrossSiteErrorError as CrossSiteErrorError
 from flowpact.models.cross_site_problem import CrossSiteProblem as CrossSiteProblem
@@ -491,6 +551,7 @@ from flowpact.models.current_user_response import CurrentUserResponse as Current
 from flowpact.models.cursor_pagination import CursorPagination as CursorPagination
 from flowpact.models.custom_credential import CustomCredential as CustomCredential
 from flowpact.models.decide_approval_request import DecideApprovalRequest as DecideApprovalRequest
+from flowpact.models.delivered_event_type import DeliveredEventType as DeliveredEventType
 from flowpact.models.draft_change_conflict import DraftChangeConflict as DraftChangeConflict
 from flowpact.models.draft_change_conflict_error import DraftChangeConflictError as DraftChangeConflictError
 from flowpact.models.draft_change_conflict_problem import DraftChangeConflictProblem as DraftChangeConflictProblem
@@ -498,6 +559,9 @@ from flowpact.models.draft_extension_conflict import DraftExtensionConflict as D
 from flowpact.models.draft_extension_conflict_error import DraftExtensionConflictError as DraftExtensionConflictError
 from flowpact.models.draft_extension_conflict_problem import DraftExtensionConflictProblem as DraftExtensionConflictProblem
 from flowpact.models.event_trigger_config import EventTriggerConfig as EventTriggerConfig
+from flowpact.models.event_type import EventType as EventType
+from flowpact.models.event_type_description import EventTypeDescription as EventTypeDescription
+from flowpact.models.event_type_list_response import EventTypeListResponse as EventTypeListResponse
 from flowpact.models.execute_trigger_request import ExecuteTriggerRequest as ExecuteTriggerRequest
 from flowpact.models.execute_workflow_request import ExecuteWorkflowRequest as ExecuteWorkflowRequest
 from flowpact.models.execution import Execution as Execution
@@ -506,12 +570,15 @@ from flowpact.models.execution_already_finished_error_error import ExecutionAlre
 from flowpact.models.execution_already_finished_problem import ExecutionAlreadyFinishedProblem as ExecutionAlreadyFinishedProblem
 from flowpact.models.execution_cancelled_event import ExecutionCancelledEvent as ExecutionCancelledEvent
 from flowpact.models.execution_cancelled_event_data import ExecutionCancelledEventData as ExecutionCancelledEventData
+from flowpact.models.execution_cancelled_webhook import ExecutionCancelledWebhook as ExecutionCancelledWebhook
 from flowpact.models.execution_completed_event import ExecutionCompletedEvent as ExecutionCompletedEvent
 from flowpact.models.execution_completed_event_data import ExecutionCompletedEventData as ExecutionCompletedEventData
+from flowpact.models.execution_completed_webhook import ExecutionCompletedWebhook as ExecutionCompletedWebhook
 from flowpact.models.execution_error import ExecutionError as ExecutionError
 from flowpact.models.execution_event import ExecutionEvent as ExecutionEvent
 from flowpact.models.execution_failed_event import ExecutionFailedEvent as ExecutionFailedEvent
 from flowpact.models.execution_failed_event_data import ExecutionFailedEventData as ExecutionFailedEventData
+from flowpact.models.execution_failed_webhook import ExecutionFailedWebhook as ExecutionFailedWebhook
 from flowpact.models.execution_list_response import ExecutionListResponse as ExecutionListResponse
 from flowpact.models.execution_log import ExecutionLog as ExecutionLog
 from flowpact.models.execution_log_list_response import ExecutionLogListResponse as ExecutionLogListResponse
@@ -520,6 +587,7 @@ from flowpact.models.execution_progress_event_data import ExecutionProgressEvent
 from flowpact.models.execution_response import ExecutionResponse as ExecutionResponse
 from flowpact.models.execution_started_event import ExecutionStartedEvent as ExecutionStartedEvent
 from flowpact.models.execution_started_event_data import ExecutionStartedEventData as ExecutionStartedEventData
+from flowpact.models.execution_started_webhook import ExecutionStartedWebhook as ExecutionStartedWebhook
 from flowpact.models.execution_starter import ExecutionStarter as ExecutionStarter
 from flowpact.models.execution_status import ExecutionStatus as ExecutionStatus
 from flowpact.models.execution_status_conflict_error import ExecutionStatusConflictError as ExecutionStatusConflictError
@@ -530,6 +598,7 @@ from flowpact.models.execution_step_list_response import ExecutionStepListRespon
 from flowpact.models.execution_summary import ExecutionSummary as ExecutionSummary
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent as ExecutionWaitingEvent
 from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventData as ExecutionWaitingEventData
+from flowpact.models.execution_webhook_data import ExecutionWebhookData as ExecutionWebhookData
 from flowpact.models.field_error import FieldError as FieldError
 from flowpact.models.form import Form as Form
 from flowpact.models.form_field import FormField as FormField
@@ -548,8 +617,10 @@ from flowpact.models.form_status import FormStatus as FormStatus
 from flowpact.models.form_submission import FormSubmission as FormSubmission
 from flowpact.models.form_submission_list_response import FormSubmissionListResponse as FormSubmissionListResponse
 from flowpact.models.form_submission_response import FormSubmissionResponse as FormSubmissionResponse
+from flowpact.models.form_submitted_webhook import FormSubmittedWebhook as FormSubmittedWebhook
 from flowpact.models.form_summary import FormSummary as FormSummary
 from flowpact.models.form_trigger_config import FormTriggerConfig as FormTriggerConfig
+from flowpact.models.form_webhook_data import FormWebhookData as FormWebhookData
 from flowpact.models.group import Group as Group
 from flowpact.models.group_list_response import GroupListResponse as GroupListResponse
 from flowpact.models.group_response import GroupResponse as GroupResponse
@@ -622,6 +693,7 @@ from flowpact.models.rate_limit_error import RateLimitError as RateLimitError
 from flowpact.models.rate_limit_error_error import RateLimitErrorError as RateLimitErrorError
 from flowpact.models.rate_limit_error_error_details import RateLimitErrorErrorDetails as RateLimitErrorErrorDetails
 from flowpact.models.rate_limit_problem import RateLimitProblem as RateLimitProblem
+from flowpact.models.recover_webhook_request import RecoverWebhookRequest as RecoverWebhookRequest
 from flowpact.models.refresh_session_request import RefreshSessionRequest as RefreshSessionRequest
 from flowpact.models.refresh_token_error import RefreshTokenError as RefreshTokenError
 from flowpact.models.refresh_token_error_error import RefreshTokenErrorError as RefreshTokenErrorError
@@ -634,6 +706,7 @@ from flowpact.models.response_meta import ResponseMeta as ResponseMeta
 from flowpact.models.retry_policy import RetryPolicy as RetryPolicy
 from flowpact.models.rotate_api_key_request import RotateApiKeyRequest as RotateApiKeyRequest
 from flowpact.models.rotate_trigger_secret_request import RotateTriggerSecretRequest as RotateTriggerSecretRequest
+from flowpact.models.rotate_webhook_secret_request import RotateWebhookSecretRequest as RotateWebhookSecretRequest
 from flowpact.models.schedule import Schedule as Schedule
 from flowpact.models.schedule_list_response import ScheduleListResponse as ScheduleListResponse
 from flowpact.models.schedule_occurrence import ScheduleOccurrence as ScheduleOccurrence
@@ -675,6 +748,8 @@ from flowpact.models.submission_receipt_response import SubmissionReceiptRespons
 from flowpact.models.submission_source import SubmissionSource as SubmissionSource
 from flowpact.models.submission_start_error import SubmissionStartError as SubmissionStartError
 from flowpact.models.submit_form_request import SubmitFormRequest as SubmitFormRequest
+from flowpact.models.test_webhook_data import TestWebhookData as TestWebhookData
+from flowpact.models.test_webhook_request import TestWebhookRequest as TestWebhookRequest
 from flowpact.models.token_pair import TokenPair as TokenPair
 from flowpact.models.token_pair_response import TokenPairResponse as TokenPairResponse
 from flowpact.models.trigger import Trigger as Trigger
@@ -701,6 +776,7 @@ from flowpact.models.update_group_request import UpdateGroupRequest as UpdateGro
 from flowpact.models.update_schedule_request import UpdateScheduleRequest as UpdateScheduleRequest
 from flowpact.models.update_secret_request import UpdateSecretRequest as UpdateSecretRequest
 from flowpact.models.update_trigger_request import UpdateTriggerRequest as UpdateTriggerRequest
+from flowpact.models.update_webhook_request import UpdateWebhookRequest as UpdateWebhookRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest as UpdateWorkflowRequest
 from flowpact.models.user import User as User
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest as ValidateWorkflowRequest
@@ -708,9 +784,32 @@ from flowpact.models.validation_error import ValidationError as ValidationError
 from flowpact.models.validation_error_error import ValidationErrorError as ValidationErrorError
 from flowpact.models.validation_error_error_details import ValidationErrorErrorDetails as ValidationErrorErrorDetails
 from flowpact.models.validation_problem import ValidationProblem as ValidationProblem
+from flowpact.models.webhook import Webhook as Webhook
+from flowpact.models.webhook_attempt import WebhookAttempt as WebhookAttempt
+from flowpact.models.webhook_attempt_list_response import WebhookAttemptListResponse as WebhookAttemptListResponse
+from flowpact.models.webhook_delivery import WebhookDelivery as WebhookDelivery
+from flowpact.models.webhook_delivery_detail import WebhookDeliveryDetail as WebhookDeliveryDetail
+from flowpact.models.webhook_delivery_detail_response import WebhookDeliveryDetailResponse as WebhookDeliveryDetailResponse
+from flowpact.models.webhook_delivery_list_response import WebhookDeliveryListResponse as WebhookDeliveryListResponse
+from flowpact.models.webhook_delivery_response import WebhookDeliveryResponse as WebhookDeliveryResponse
+from flowpact.models.webhook_delivery_status import WebhookDeliveryStatus as WebhookDeliveryStatus
+from flowpact.models.webhook_disabled_error import WebhookDisabledError as WebhookDisabledError
+from flowpact.models.webhook_disabled_error_error import WebhookDisabledErrorError as WebhookDisabledErrorError
+from flowpact.models.webhook_disabled_problem import WebhookDisabledProblem as WebhookDisabledProblem
+from flowpact.models.webhook_list_response import WebhookListResponse as WebhookListResponse
+from flowpact.models.webhook_payload import WebhookPayload as WebhookPayload
+from flowpact.models.webhook_recovery import WebhookRecovery as WebhookRecovery
+from flowpact.models.webhook_recovery_conflict_error import WebhookRecoveryConflictError as WebhookRecoveryConflictError
+from flowpact.models.webhook_recovery_conflict_error_error import WebhookRecoveryConflictErrorError as WebhookRecoveryConflictErrorError
+from flowpact.models.webhook_recovery_conflict_problem import WebhookRecoveryConflictProblem as WebhookRecoveryConflictProblem
+from flowpact.models.webhook_recovery_response import WebhookRecoveryResponse as WebhookRecoveryResponse
+from flowpact.models.webhook_response import WebhookResponse as WebhookResponse
+from flowpact.models.webhook_test_webhook import WebhookTestWebhook as WebhookTestWebhook
 from flowpact.models.webhook_trigger_config import WebhookTriggerConfig as WebhookTriggerConfig
 from flowpact.models.workflow import Workflow as Workflow
+from flowpact.models.workflow_created_webhook import WorkflowCreatedWebhook as WorkflowCreatedWebhook
 from flowpact.models.workflow_definition import WorkflowDefinition as WorkflowDefinition
+from flowpact.models.workflow_deleted_webhook import WorkflowDeletedWebhook as WorkflowDeletedWebhook
 from flowpact.models.workflow_document import WorkflowDocument as WorkflowDocument
 from flowpact.models.workflow_edge import WorkflowEdge as WorkflowEdge
 from flowpact.models.workflow_edge_change import WorkflowEdgeChange as WorkflowEdgeChange
@@ -732,6 +831,7 @@ from flowpact.models.workflow_problem import WorkflowProblem as WorkflowProblem
 from flowpact.models.workflow_publish_conflict import WorkflowPublishConflict as WorkflowPublishConflict
 from flowpact.models.workflow_publish_conflict_error import WorkflowPublishConflictError as WorkflowPublishConflictError
 from flowpact.models.workflow_publish_conflict_problem import WorkflowPublishConflictProblem as WorkflowPublishConflictProblem
+from flowpact.models.workflow_published_webhook import WorkflowPublishedWebhook as WorkflowPublishedWebhook
 from flowpact.models.workflow_removal import WorkflowRemoval as WorkflowRemoval
 from flowpact.models.workflow_removal_response import WorkflowRemovalResponse as WorkflowRemovalResponse
 from flowpact.models.workflow_response import WorkflowResponse as WorkflowResponse
@@ -741,12 +841,14 @@ from flowpact.models.workflow_summary import WorkflowSummary as WorkflowSummary
 from flowpact.models.workflow_update_conflict import WorkflowUpdateConflict as WorkflowUpdateConflict
 from flowpact.models.workflow_update_conflict_error import WorkflowUpdateConflictError as WorkflowUpdateConflictError
 from flowpact.models.workflow_update_conflict_problem import WorkflowUpdateConflictProblem as WorkflowUpdateConflictProblem
+from flowpact.models.workflow_updated_webhook import WorkflowUpdatedWebhook as WorkflowUpdatedWebhook
 from flowpact.models.workflow_validation import WorkflowValidation as WorkflowValidation
 from flowpact.models.workflow_validation_response import WorkflowValidationResponse as WorkflowValidationResponse
 from flowpact.models.workflow_version import WorkflowVersion as WorkflowVersion
 from flowpact.models.workflow_version_list_response import WorkflowVersionListResponse as WorkflowVersionListResponse
 from flowpact.models.workflow_version_response import WorkflowVersionResponse as WorkflowVersionResponse
 from flowpact.models.workflow_version_summary import WorkflowVersionSummary as WorkflowVersionSummary
+from flowpact.models.workflow_webhook_data import WorkflowWebhookData as WorkflowWebhookData
 from flowpact.models.write_forbidden_error import WriteForbiddenError as WriteForbiddenError
 from flowpact.models.write_forbidden_error_error import WriteForbiddenErrorError as WriteForbiddenErrorError
 from flowpact.models.write_forbidden_error_error_details import WriteForbiddenErrorErrorDetails as WriteForbiddenErrorErrorDetails

@@ -13,6 +13,9 @@
 """  # noqa: E501
 
 # import models into model package
+from flowpact.models.alert_triggered_webhook import AlertTriggeredWebhook
+from flowpact.models.alert_webhook_data import AlertWebhookData
+from flowpact.models.alert_webhook_data_resource import AlertWebhookDataResource
 from flowpact.models.api_key import ApiKey
 from flowpact.models.api_key_credential import ApiKeyCredential
 from flowpact.models.api_key_hook_auth import ApiKeyHookAuth
@@ -64,6 +67,7 @@ from flowpact.models.create_schedule_request import CreateScheduleRequest
 from flowpact.models.create_secret_request import CreateSecretRequest
 from flowpact.models.create_stream_ticket_request import CreateStreamTicketRequest
 from flowpact.models.create_trigger_request import CreateTriggerRequest
+from flowpact.models.create_webhook_request import CreateWebhookRequest
 from flowpact.models.create_workflow_request import CreateWorkflowRequest
 from flowpact.models.created_api_key import CreatedApiKey
 from flowpact.models.created_api_key_response import CreatedApiKeyResponse
@@ -71,7 +75,10 @@ from flowpact.models.created_channel import CreatedChannel
 from flowpact.models.created_channel_response import CreatedChannelResponse
 from flowpact.models.created_trigger import CreatedTrigger
 from flowpact.models.created_trigger_response import CreatedTriggerResponse
+from flowpact.models.created_webhook import CreatedWebhook
+from flowpact.models.created_webhook_response import CreatedWebhookResponse
 from flowpact.models.credential import Credential
+from flowpact.models.credential_expired_webhook import CredentialExpiredWebhook
 from flowpact.models.credential_list_response import CredentialListResponse
 from flowpact.models.credential_name_taken_error import CredentialNameTakenError
 from flowpact.models.credential_name_taken_error_error import CredentialNameTakenErrorError
@@ -83,6 +90,7 @@ from flowpact.models.credential_response import CredentialResponse
 from flowpact.models.credential_status import CredentialStatus
 from flowpact.models.credential_type import CredentialType
 from flowpact.models.credential_values import CredentialValues
+from flowpact.models.credential_webhook_data import CredentialWebhookData
 from flowpact.models.cross_site_error import CrossSiteError
 from flowpact.models.cross_site_error_error import CrossSiteErrorError
 from flowpact.models.cross_site_problem import CrossSiteProblem
@@ -91,6 +99,7 @@ from flowpact.models.current_user_response import CurrentUserResponse
 from flowpact.models.cursor_pagination import CursorPagination
 from flowpact.models.custom_credential import CustomCredential
 from flowpact.models.decide_approval_request import DecideApprovalRequest
+from flowpact.models.delivered_event_type import DeliveredEventType
 from flowpact.models.draft_change_conflict import DraftChangeConflict
 from flowpact.models.draft_change_conflict_error import DraftChangeConflictError
 from flowpact.models.draft_change_conflict_problem import DraftChangeConflictProblem
@@ -98,6 +107,9 @@ from flowpact.models.draft_extension_conflict import DraftExtensionConflict
 from flowpact.models.draft_extension_conflict_error import DraftExtensionConflictError
 from flowpact.models.draft_extension_conflict_problem import DraftExtensionConflictProblem
 from flowpact.models.event_trigger_config import EventTriggerConfig
+from flowpact.models.event_type import EventType
+from flowpact.models.event_type_description import EventTypeDescription
+from flowpact.models.event_type_list_response import EventTypeListResponse
 from flowpact.models.execute_trigger_request import ExecuteTriggerRequest
 from flowpact.models.execute_workflow_request import ExecuteWorkflowRequest
 from flowpact.models.execution import Execution
@@ -106,12 +118,15 @@ from flowpact.models.execution_already_finished_error_error import ExecutionAlre
 from flowpact.models.execution_already_finished_problem import ExecutionAlreadyFinishedProblem
 from flowpact.models.execution_cancelled_event import ExecutionCancelledEvent
 from flowpact.models.execution_cancelled_event_data import ExecutionCancelledEventData
+from flowpact.models.execution_cancelled_webhook import ExecutionCancelledWebhook
 from flowpact.models.execution_completed_event import ExecutionCompletedEvent
 from flowpact.models.execution_completed_event_data import ExecutionCompletedEventData
+from flowpact.models.execution_completed_webhook import ExecutionCompletedWebhook
 from flowpact.models.execution_error import ExecutionError
 from flowpact.models.execution_event import ExecutionEvent
 from flowpact.models.execution_failed_event import ExecutionFailedEvent
 from flowpact.models.execution_failed_event_data import ExecutionFailedEventData
+from flowpact.models.execution_failed_webhook import ExecutionFailedWebhook
 from flowpact.models.execution_list_response import ExecutionListResponse
 from flowpact.models.execution_log import ExecutionLog
 from flowpact.models.execution_log_list_response import ExecutionLogListResponse
@@ -120,6 +135,7 @@ from flowpact.models.execution_progress_event_data import ExecutionProgressEvent
 from flowpact.models.execution_response import ExecutionResponse
 from flowpact.models.execution_started_event import ExecutionStartedEvent
 from flowpact.models.execution_started_event_data import ExecutionStartedEventData
+from flowpact.models.execution_started_webhook import ExecutionStartedWebhook
 from flowpact.models.execution_starter import ExecutionStarter
 from flowpact.models.execution_status import ExecutionStatus
 from flowpact.models.execution_status_conflict_error import ExecutionStatusConflictError
@@ -130,6 +146,7 @@ from flowpact.models.execution_step_list_response import ExecutionStepListRespon
 from flowpact.models.execution_summary import ExecutionSummary
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent
 from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventData
+from flowpact.models.execution_webhook_data import ExecutionWebhookData
 from flowpact.models.field_error import FieldError
 from flowpact.models.form import Form
 from flowpact.models.form_field import FormField
@@ -148,8 +165,10 @@ from flowpact.models.form_status import FormStatus
 from flowpact.models.form_submission import FormSubmission
 from flowpact.models.form_submission_list_response import FormSubmissionListResponse
 from flowpact.models.form_submission_response import FormSubmissionResponse
+from flowpact.models.form_submitted_webhook import FormSubmittedWebhook
 from flowpact.models.form_summary import FormSummary
 from flowpact.models.form_trigger_config import FormTriggerConfig
+from flowpact.models.form_webhook_data import FormWebhookData
 from flowpact.models.group import Group
 from flowpact.models.group_list_response import GroupListResponse
 from flowpact.models.group_response import GroupResponse
@@ -222,6 +241,7 @@ from flowpact.models.rate_limit_error import RateLimitError
 from flowpact.models.rate_limit_error_error import RateLimitErrorError
 from flowpact.models.rate_limit_error_error_details import RateLimitErrorErrorDetails
 from flowpact.models.rate_limit_problem import RateLimitProblem
+from flowpact.models.recover_webhook_request import RecoverWebhookRequest
 from flowpact.models.refresh_session_request import RefreshSessionRequest
 from flowpact.models.refresh_token_error import RefreshTokenError
 from flowpact.models.refresh_token_error_error import RefreshTokenErrorError
@@ -234,6 +254,7 @@ from flowpact.models.response_meta import ResponseMeta
 from flowpact.models.retry_policy import RetryPolicy
 from flowpact.models.rotate_api_key_request import RotateApiKeyRequest
 from flowpact.models.rotate_trigger_secret_request import RotateTriggerSecretRequest
+from flowpact.models.rotate_webhook_secret_request import RotateWebhookSecretRequest
 from flowpact.models.schedule import Schedule
 from flowpact.models.schedule_list_response import ScheduleListResponse
 from flowpact.models.schedule_occurrence import ScheduleOccurrence
@@ -275,6 +296,8 @@ from flowpact.models.submission_receipt_response import SubmissionReceiptRespons
 from flowpact.models.submission_source import SubmissionSource
 from flowpact.models.submission_start_error import SubmissionStartError
 from flowpact.models.submit_form_request import SubmitFormRequest
+from flowpact.models.test_webhook_data import TestWebhookData
+from flowpact.models.test_webhook_request import TestWebhookRequest
 from flowpact.models.token_pair import TokenPair
 from flowpact.models.token_pair_response import TokenPairResponse
 from flowpact.models.trigger import Trigger
@@ -301,6 +324,7 @@ from flowpact.models.update_group_request import UpdateGroupRequest
 from flowpact.models.update_schedule_request import UpdateScheduleRequest
 from flowpact.models.update_secret_request import UpdateSecretRequest
 from flowpact.models.update_trigger_request import UpdateTriggerRequest
+from flowpact.models.update_webhook_request import UpdateWebhookRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest
 from flowpact.models.user import User
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest
@@ -308,9 +332,32 @@ from flowpact.models.validation_error import ValidationError
 from flowpact.models.validation_error_error import ValidationErrorError
 from flowpact.models.validation_error_error_details import ValidationErrorErrorDetails
 from flowpact.models.validation_problem import ValidationProblem
+from flowpact.models.webhook import Webhook
+from flowpact.models.webhook_attempt import WebhookAttempt
+from flowpact.models.webhook_attempt_list_response import WebhookAttemptListResponse
+from flowpact.models.webhook_delivery import WebhookDelivery
+from flowpact.models.webhook_delivery_detail import WebhookDeliveryDetail
+from flowpact.models.webhook_delivery_detail_response import WebhookDeliveryDetailResponse
+from flowpact.models.webhook_delivery_list_response import WebhookDeliveryListResponse
+from flowpact.models.webhook_delivery_response import WebhookDeliveryResponse
+from flowpact.models.webhook_delivery_status import WebhookDeliveryStatus
+from flowpact.models.webhook_disabled_error import WebhookDisabledError
+from flowpact.models.webhook_disabled_error_error import WebhookDisabledErrorError
+from flowpact.models.webhook_disabled_problem import WebhookDisabledProblem
+from flowpact.models.webhook_list_response import WebhookListResponse
+from flowpact.models.webhook_payload import WebhookPayload
+from flowpact.models.webhook_recovery import WebhookRecovery
+from flowpact.models.webhook_recovery_conflict_error import WebhookRecoveryConflictError
+from flowpact.models.webhook_recovery_conflict_error_error import WebhookRecoveryConflictErrorError
+from flowpact.models.webhook_recovery_conflict_problem import WebhookRecoveryConflictProblem
+from flowpact.models.webhook_recovery_response import WebhookRecoveryResponse
+from flowpact.models.webhook_response import WebhookResponse
+from flowpact.models.webhook_test_webhook import WebhookTestWebhook
 from flowpact.models.webhook_trigger_config import WebhookTriggerConfig
 from flowpact.models.workflow import Workflow
+from flowpact.models.workflow_created_webhook import WorkflowCreatedWebhook
 from flowpact.models.workflow_definition import WorkflowDefinition
+from flowpact.models.workflow_deleted_webhook import WorkflowDeletedWebhook
 from flowpact.models.workflow_document import WorkflowDocument
 from flowpact.models.workflow_edge import WorkflowEdge
 from flowpact.models.workflow_edge_change import WorkflowEdgeChange
@@ -332,6 +379,7 @@ from flowpact.models.workflow_problem import WorkflowProblem
 from flowpact.models.workflow_publish_conflict import WorkflowPublishConflict
 from flowpact.models.workflow_publish_conflict_error import WorkflowPublishConflictError
 from flowpact.models.workflow_publish_conflict_problem import WorkflowPublishConflictProblem
+from flowpact.models.workflow_published_webhook import WorkflowPublishedWebhook
 from flowpact.models.workflow_removal import WorkflowRemoval
 from flowpact.models.workflow_removal_response import WorkflowRemovalResponse
 from flowpact.models.workflow_response import WorkflowResponse
@@ -341,12 +389,14 @@ from flowpact.models.workflow_summary import WorkflowSummary
 from flowpact.models.workflow_update_conflict import WorkflowUpdateConflict
 from flowpact.models.workflow_update_conflict_error import WorkflowUpdateConflictError
 from flowpact.models.workflow_update_conflict_problem import WorkflowUpdateConflictProblem
+from flowpact.models.workflow_updated_webhook import WorkflowUpdatedWebhook
 from flowpact.models.workflow_validation import WorkflowValidation
 from flowpact.models.workflow_validation_response import WorkflowValidationResponse
 from flowpact.models.workflow_version import WorkflowVersion
 from flowpact.models.workflow_version_list_response import WorkflowVersionListResponse
 from flowpact.models.workflow_version_response import WorkflowVersionResponse
 from flowpact.models.workflow_version_summary import WorkflowVersionSummary
+from flowpact.models.workflow_webhook_data import WorkflowWebhookData
 from flowpact.models.write_forbidden_error import WriteForbiddenError
 from flowpact.models.write_forbidden_error_error import WriteForbiddenErrorError
 from flowpact.models.write_forbidden_error_error_details import WriteForbiddenErrorErrorDetails

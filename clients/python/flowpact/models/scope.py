@@ -49,6 +49,8 @@ class Scope(str, Enum):
     CREDENTIALS_COLON_WRITE = 'credentials:write'
     KV_COLON_READ = 'kv:read'
     KV_COLON_WRITE = 'kv:write'
+    WEBHOOKS_COLON_READ = 'webhooks:read'
+    WEBHOOKS_COLON_WRITE = 'webhooks:write'
     API_MINUS_KEYS_COLON_READ = 'api-keys:read'
     API_MINUS_KEYS_COLON_WRITE = 'api-keys:write'
 

@@ -1585,6 +1585,227 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/event-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List event types
+         * @description Everything that can happen and be sent to webhooks: each type with the schema of its payload and an example.
+         */
+        get: operations["listEventTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks
+         * @description The webhooks of the organisation, newest first, without their secrets.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Create a webhook
+         * @description Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says
+         *     (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An
+         *     organisation has at most 200 webhooks.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook
+         * @description One webhook, without its secret and without the values of its headers.
+         */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description Nothing more is sent, and the deliveries with their attempts are gone, too.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries
+         *     failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that
+         *     are under way as failed.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the secret of a webhook
+         * @description Makes a new secret, shown this once. For `overlap_seconds` every message carries two signatures, by the new secret and
+         *     by the one before, so that the receiver can change over in between.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a webhook
+         * @description Sends one message, also to a webhook that is disabled: `webhook.test`, or the example of another type. It is tried once
+         *     and at once; `getWebhookDelivery` says what came of it.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recover what failed
+         * @description Sends again, with all its retries, every delivery of an event that was made since `since` (and before `until`) and has
+         *     failed. The events keep their ids.
+         */
+        post: operations["recoverWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries of a webhook
+         * @description What was sent to the webhook and what is still to be sent, newest first. Deliveries are kept for 30 days. Use `page` to
+         *     look at a page, and `cursor` to read a long list.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a delivery
+         * @description One delivery and the message it carries.
+         */
+        get: operations["getWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List attempts of a delivery
+         * @description Every try at a delivery, in order, with what the receiver answered.
+         */
+        get: operations["listWebhookDeliveryAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend a delivery
+         * @description Sends the message once more with all its retries, under the same `webhook-id`, whatever came of it before; one that
+         *     waits for its next try is tried now. Repeating the request while it is under way changes nothing.
+         */
+        post: operations["resendWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/monitoring/health": {
         parameters: {
             query?: never;
@@ -1650,7 +1871,248 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "execution.started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An execution has started
+         * @description It was accepted before, and its first node is about to run.
+         */
+        post: operations["onExecutionStarted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "execution.completed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An execution has completed
+         * @description Every node has ended; `output` is what the workflow makes of it.
+         */
+        post: operations["onExecutionCompleted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "execution.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An execution has failed
+         * @description `error` says where and why.
+         */
+        post: operations["onExecutionFailed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "execution.cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An execution was cancelled
+         * @description Somebody has ended it before it ended by itself.
+         */
+        post: operations["onExecutionCancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "workflow.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A workflow was created
+         * @description It is a draft until it is published.
+         */
+        post: operations["onWorkflowCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "workflow.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A workflow was changed
+         * @description Its draft, its name or description, its tags, its group or its status.
+         */
+        post: operations["onWorkflowUpdated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "workflow.published": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A version of a workflow was published
+         * @description Executions that start from now on run `published_version`.
+         */
+        post: operations["onWorkflowPublished"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "workflow.deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A workflow was deleted
+         * @description The workflow and its versions are gone; its executions stay.
+         */
+        post: operations["onWorkflowDeleted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "form.submitted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A form was submitted
+         * @description The submission is stored; a workflow that it starts is told of by its own events.
+         */
+        post: operations["onFormSubmitted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "credential.expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A credential has expired
+         * @description Its `expires_at` has passed; workflows that use it fail until it is renewed.
+         */
+        post: operations["onCredentialExpired"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "alert.triggered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Something needs attention
+         * @description `alert` says what: `webhook_disabled` is a webhook that was disabled because its deliveries failed.
+         */
+        post: operations["onAlertTriggered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A test
+         * @description Sent by `testWebhook`.
+         */
+        post: operations["onWebhookTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /** @description A message of `streamExecutionEvents`. */
@@ -2294,7 +2756,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {string}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "webhooks:read" | "webhooks:write" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -6277,6 +6739,726 @@ export interface components {
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
+         * @description What a message can be about; `webhook.test` is sent by `testWebhook` alone.
+         * @enum {string}
+         */
+        DeliveredEventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered" | "webhook.test";
+        /** @description A type of event. */
+        EventTypeDescription: {
+            type: components["schemas"]["DeliveredEventType"];
+            /** @description What it is in a few words. */
+            summary: string;
+            /** @description When it happens. */
+            description: string;
+            /** @description Whether a webhook can ask for it; `webhook.test` comes without. */
+            subscribable: boolean;
+            /** @description JSON Schema (2020-12) of the message. */
+            schema: {
+                [key: string]: unknown;
+            };
+            /** @description A message. */
+            example: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A page of event types. */
+        EventTypeListResponse: {
+            /** @description The event types. */
+            data: components["schemas"]["EventTypeDescription"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * Format: uri
+         * @description Where the messages are sent: http or https, without user name and password. Private and reserved addresses are refused
+         *     when a message is sent, unless the operator of the server allows them.
+         */
+        WebhookUrl: string;
+        /**
+         * @description Something that can happen; `listEventTypes` tells more about each.
+         * @enum {string}
+         */
+        EventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered";
+        /** @description The types of events that are sent. */
+        WebhookEvents: components["schemas"]["EventType"][];
+        /** @description Where events are sent to. */
+        Webhook: {
+            /** @description Id of the webhook. */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description More about it. */
+            description: string | null;
+            url: components["schemas"]["WebhookUrl"];
+            events: components["schemas"]["WebhookEvents"];
+            /** @description Names of the headers that are sent along. */
+            header_names: string[];
+            /** @description Whether events are sent. */
+            enabled: boolean;
+            /**
+             * @description Why it is disabled: by hand, because deliveries have failed for five days (`failures`), or because the receiver
+             *     answered 410 (`gone`). Null while it is enabled.
+             * @enum {string|null}
+             */
+            disabled_reason: "manual" | "failures" | "gone" | null;
+            /**
+             * Format: date-time
+             * @description Since when it is disabled.
+             */
+            disabled_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when every attempt has failed; null when the last one succeeded, and before the first.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description When a message was last tried to be sent.
+             */
+            last_delivery_at: string | null;
+            /** @description The user who made it; null when an API key did. */
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When it last got a new secret.
+             */
+            rotated_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when messages are signed with the secret of before, too; null when they are not.
+             */
+            previous_secret_expires_at: string | null;
+        };
+        /** @description A page of webhooks. */
+        WebhookListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["Webhook"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description Headers that are sent along, such as a token of the receiver. Their values are stored encrypted and never shown.
+         *     `webhook-*`, `content-type`, `content-length`, `host` and those that belong to the connection cannot be set.
+         */
+        WebhookHeaders: {
+            [key: string]: string;
+        };
+        /** @description A new webhook. */
+        CreateWebhookRequest: {
+            /** @description What it is for. */
+            name: string;
+            /** @description More about it. */
+            description?: string | null;
+            url: components["schemas"]["WebhookUrl"];
+            events: components["schemas"]["WebhookEvents"];
+            headers?: components["schemas"]["WebhookHeaders"];
+            /** @description Whether events are sent; true when absent. */
+            enabled?: boolean;
+        };
+        /** @description A webhook with its secret, which is shown this once. */
+        CreatedWebhook: {
+            webhook: components["schemas"]["Webhook"];
+            /**
+             * @description What messages are signed with: HMAC-SHA256 with the 24 bytes that follow `whsec_` in base64. It cannot be shown
+             *     again.
+             */
+            secret: string;
+        };
+        /** @description A webhook with its secret. */
+        CreatedWebhookResponse: {
+            data: components["schemas"]["CreatedWebhook"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A webhook. */
+        WebhookResponse: {
+            data: components["schemas"]["Webhook"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What to change; what is absent stays. */
+        UpdateWebhookRequest: {
+            /** @description What it is for. */
+            name?: string;
+            /** @description More about it. */
+            description?: string | null;
+            url?: components["schemas"]["WebhookUrl"];
+            events?: components["schemas"]["WebhookEvents"];
+            headers?: components["schemas"]["WebhookHeaders"];
+            /** @description Whether events are sent. */
+            enabled?: boolean;
+        };
+        /** @description How to rotate. */
+        RotateWebhookSecretRequest: {
+            /** @description How long the old secret signs, too, at most seven days; a day when absent, 0 ends it at once. */
+            overlap_seconds?: number;
+        };
+        /** @description What to send. */
+        TestWebhookRequest: {
+            /**
+             * @description `webhook.test` when absent. The example of any other type looks like the real thing to a receiver, save that its
+             *     ids are of nothing.
+             */
+            event_type?: components["schemas"]["DeliveredEventType"];
+        };
+        /**
+         * @description `pending` was not tried yet, `retrying` was tried and is tried again, `succeeded` was answered with a 2xx, `failed` is
+         *     tried no more.
+         * @enum {string}
+         */
+        WebhookDeliveryStatus: "pending" | "retrying" | "succeeded" | "failed";
+        /** @description An event on its way to a webhook. */
+        WebhookDelivery: {
+            /** @description Id of the delivery. */
+            id: string;
+            /** @description Id of the webhook. */
+            webhook_id: string;
+            /** @description Id of the event; sent as `webhook-id`. */
+            event_id: string;
+            event_type: components["schemas"]["DeliveredEventType"];
+            /**
+             * @description Whether an event made it or `testWebhook`.
+             * @enum {string}
+             */
+            origin: "event" | "test";
+            status: components["schemas"]["WebhookDeliveryStatus"];
+            /** @description How often it was tried. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next.
+             */
+            next_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last tried.
+             */
+            last_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it succeeded or was given up.
+             */
+            completed_at: string | null;
+            /** @description What the receiver last answered; null when it did not. */
+            response_status: number | null;
+            /** @description Why the last attempt failed. */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+        };
+        /** @description A delivery. */
+        WebhookDeliveryResponse: {
+            data: components["schemas"]["WebhookDelivery"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Which deliveries to send again. */
+        RecoverWebhookRequest: {
+            /**
+             * Format: date-time
+             * @description Deliveries made at this time or later.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Deliveries made before this time; all up to now when absent.
+             */
+            until?: string;
+        };
+        /** @description What is sent again. */
+        WebhookRecovery: {
+            /** @description How many deliveries. */
+            recovered: number;
+        };
+        /** @description What is sent again. */
+        WebhookRecoveryResponse: {
+            data: components["schemas"]["WebhookRecovery"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The webhook is disabled, or an earlier request with the same `Idempotency-Key` is still at work. */
+        WebhookRecoveryConflictError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "webhook_disabled" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The webhook is disabled, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        WebhookRecoveryConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "webhook_disabled" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A page of deliveries. */
+        WebhookDeliveryListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["WebhookDelivery"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The execution. */
+        ExecutionWebhookData: {
+            /** @description Id of the execution. */
+            execution_id: string;
+            /** @description Id of the workflow. */
+            workflow_id: string;
+            /** @description The version that runs. */
+            workflow_version: number;
+            /** @description Name of the workflow now; null when it is deleted. */
+            workflow_name: string | null;
+            status: components["schemas"]["ExecutionStatus"];
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            completed_at: string | null;
+            output: components["schemas"]["JsonValue"];
+            /** @description Whether there is an output of more than 256 KiB, which is left out; `getExecution` has it. */
+            output_omitted: boolean;
+            /** @description Why it failed, if it did. */
+            error: components["schemas"]["ExecutionError"] | null;
+        };
+        /** @description An execution has started. */
+        ExecutionStartedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "execution.started";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["ExecutionWebhookData"];
+        };
+        /** @description An execution has completed. */
+        ExecutionCompletedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "execution.completed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["ExecutionWebhookData"];
+        };
+        /** @description An execution has failed. */
+        ExecutionFailedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "execution.failed";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["ExecutionWebhookData"];
+        };
+        /** @description An execution was cancelled. */
+        ExecutionCancelledWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "execution.cancelled";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["ExecutionWebhookData"];
+        };
+        /** @description The workflow as it is after the change. */
+        WorkflowWebhookData: {
+            /** @description Id of the workflow. */
+            workflow_id: string;
+            /** @description Its name. */
+            name: string;
+            status: components["schemas"]["WorkflowStatus"];
+            /** @description Counts its changes, from 1. */
+            revision: number;
+            /** @description The version that executions run, if any. */
+            published_version: number | null;
+        };
+        /** @description A workflow was created. */
+        WorkflowCreatedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "workflow.created";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["WorkflowWebhookData"];
+        };
+        /** @description A workflow was changed. */
+        WorkflowUpdatedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "workflow.updated";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["WorkflowWebhookData"];
+        };
+        /** @description A version of a workflow was published. */
+        WorkflowPublishedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "workflow.published";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["WorkflowWebhookData"];
+        };
+        /** @description A workflow was deleted. */
+        WorkflowDeletedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "workflow.deleted";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["WorkflowWebhookData"];
+        };
+        /** @description A free-form JSON object. */
+        JsonObject: {
+            [key: string]: unknown;
+        };
+        /** @description The submission. */
+        FormWebhookData: {
+            /** @description Id of the form. */
+            form_id: string;
+            /** @description Name of the form. */
+            form_name: string;
+            /** @description Id of the submission. */
+            submission_id: string;
+            values: components["schemas"]["JsonObject"];
+            /**
+             * Format: date-time
+             * @description When it was submitted.
+             */
+            submitted_at: string;
+        };
+        /** @description A form was submitted. */
+        FormSubmittedWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "form.submitted";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["FormWebhookData"];
+        };
+        /** @description The credential. */
+        CredentialWebhookData: {
+            /** @description Id of the credential. */
+            credential_id: string;
+            /** @description Name of the credential. */
+            name: string;
+            /** @description Its kind. */
+            type: string;
+            /**
+             * Format: date-time
+             * @description When it expired.
+             */
+            expired_at: string;
+        };
+        /** @description A credential has expired. */
+        CredentialExpiredWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "credential.expired";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["CredentialWebhookData"];
+        };
+        /** @description What needs attention. */
+        AlertWebhookData: {
+            /**
+             * @description What kind of alert it is.
+             * @example webhook_disabled
+             */
+            alert: string;
+            /**
+             * @description How grave it is.
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "error";
+            /** @description For people. */
+            message: string;
+            /** @description What it is about. */
+            resource: {
+                /** @description What kind of thing. */
+                type: string;
+                /** @description Its id. */
+                id: string;
+            } | null;
+            details: components["schemas"]["JsonObject"];
+        };
+        /** @description Something needs attention. */
+        AlertTriggeredWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "alert.triggered";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["AlertWebhookData"];
+        };
+        /** @description Which webhook is tested. */
+        TestWebhookData: {
+            /** @description Id of the webhook. */
+            webhook_id: string;
+        };
+        /** @description A test. */
+        WebhookTestWebhook: {
+            /** @description Id of the event, the same in every attempt and in `webhook-id`. */
+            id: string;
+            /**
+             * @description What has happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "webhook.test";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            data: components["schemas"]["TestWebhookData"];
+        };
+        /** @description The body of a message to a webhook. `type` says which. */
+        WebhookPayload: components["schemas"]["ExecutionStartedWebhook"] | components["schemas"]["ExecutionCompletedWebhook"] | components["schemas"]["ExecutionFailedWebhook"] | components["schemas"]["ExecutionCancelledWebhook"] | components["schemas"]["WorkflowCreatedWebhook"] | components["schemas"]["WorkflowUpdatedWebhook"] | components["schemas"]["WorkflowPublishedWebhook"] | components["schemas"]["WorkflowDeletedWebhook"] | components["schemas"]["FormSubmittedWebhook"] | components["schemas"]["CredentialExpiredWebhook"] | components["schemas"]["AlertTriggeredWebhook"] | components["schemas"]["WebhookTestWebhook"];
+        /** @description A delivery and the message it carries. */
+        WebhookDeliveryDetail: {
+            /** @description Id of the delivery. */
+            id: string;
+            /** @description Id of the webhook. */
+            webhook_id: string;
+            /** @description Id of the event; sent as `webhook-id`. */
+            event_id: string;
+            event_type: components["schemas"]["DeliveredEventType"];
+            /**
+             * @description Whether an event made it or `testWebhook`.
+             * @enum {string}
+             */
+            origin: "event" | "test";
+            status: components["schemas"]["WebhookDeliveryStatus"];
+            /** @description How often it was tried. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next.
+             */
+            next_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last tried.
+             */
+            last_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it succeeded or was given up.
+             */
+            completed_at: string | null;
+            /** @description What the receiver last answered; null when it did not. */
+            response_status: number | null;
+            /** @description Why the last attempt failed. */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            payload: components["schemas"]["WebhookPayload"];
+        };
+        /** @description A delivery with its message. */
+        WebhookDeliveryDetailResponse: {
+            data: components["schemas"]["WebhookDeliveryDetail"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description One try at a delivery. */
+        WebhookAttempt: {
+            /** @description Id of the attempt. */
+            id: string;
+            /** @description Id of the delivery. */
+            delivery_id: string;
+            /** @description Which try it was, from 1. */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @description How long it took. */
+            duration_ms: number;
+            /** @description What the receiver answered; null when it did not. */
+            response_status: number | null;
+            /** @description The first 10,000 characters of the answer; null without an answer. */
+            response_body: string | null;
+            /** @description Why it failed; null when it succeeded. */
+            error: string | null;
+        };
+        /** @description A page of attempts. */
+        WebhookAttemptListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["WebhookAttempt"][];
+            pagination: components["schemas"]["PagePagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The webhook is disabled, so nothing is sent to it. */
+        WebhookDisabledError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "webhook_disabled";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The webhook is disabled, so nothing is sent to it (RFC 9457). */
+        WebhookDisabledProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "webhook_disabled";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
          * @description `degraded` works with losses, `unhealthy` does not work.
          * @enum {string}
          */
@@ -8195,6 +9377,109 @@ export interface components {
                 "application/problem+json": components["schemas"]["KvNotAppendedProblem"];
             };
         };
+        /** @description The webhook is disabled, or an earlier request with the same `Idempotency-Key` is still at work. */
+        WebhookNotRecovered: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "webhook_disabled",
+                 *         "message": "Webhook wh_01kaq5d2m8e3s4t5v6w7x8y9z0 is disabled. Enable it first.",
+                 *         "details": {
+                 *           "resource": "webhook",
+                 *           "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookRecoveryConflictError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:webhook_disabled",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "Webhook wh_01kaq5d2m8e3s4t5v6w7x8y9z0 is disabled. Enable it first.",
+                 *       "code": "webhook_disabled",
+                 *       "details": {
+                 *         "resource": "webhook",
+                 *         "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["WebhookRecoveryConflictProblem"];
+            };
+        };
+        /** @description The webhook is disabled, so nothing is sent to it. */
+        WebhookDisabled: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "webhook_disabled",
+                 *         "message": "Webhook wh_01kaq5d2m8e3s4t5v6w7x8y9z0 is disabled. Enable it first.",
+                 *         "details": {
+                 *           "resource": "webhook",
+                 *           "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookDisabledError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:webhook_disabled",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "Webhook wh_01kaq5d2m8e3s4t5v6w7x8y9z0 is disabled. Enable it first.",
+                 *       "code": "webhook_disabled",
+                 *       "details": {
+                 *         "resource": "webhook",
+                 *         "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["WebhookDisabledProblem"];
+            };
+        };
         /** @description The request breaks the contract or a rule of the domain. */
         ProbeValidationFailed: {
             headers: {
@@ -8372,6 +9657,30 @@ export interface components {
                 "application/problem+json": components["schemas"]["ServiceUnavailableProblem"];
             };
         };
+        /**
+         * @description Anything else, and no answer within ten seconds, counts as a failure: the message is sent again up to seven times, over
+         *     about a day, later where `Retry-After` of a 429 or 503 asks for it. Redirects are not followed.
+         */
+        NotReceived: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Nobody wants messages here any more; the webhook is disabled. */
+        Gone: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The message is taken. Answer within ten seconds and do the work afterwards; the body is not read. */
+        Received: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
     };
     parameters: {
         /**
@@ -8498,6 +9807,33 @@ export interface components {
          * @example last_order
          */
         KvKey: string;
+        /**
+         * @description Id of a webhook.
+         * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+         */
+        WebhookId: string;
+        /**
+         * @description Id of a delivery.
+         * @example dlv_01kaq5f3n9f4t5v6w7x8y9z0a1
+         */
+        WebhookDeliveryId: string;
+        /**
+         * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+         * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+         */
+        "WebhookId-2": string;
+        /**
+         * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+         * @example 1795343399
+         */
+        WebhookTimestamp: string;
+        /**
+         * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+         *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+         *     enough.
+         * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+         */
+        WebhookSignature: string;
     };
     requestBodies: never;
     headers: {
@@ -18052,6 +19388,1118 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listEventTypes: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of event types. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "type": "workflow.deleted",
+                     *           "summary": "A workflow was deleted",
+                     *           "description": "The workflow and its versions are gone; its executions stay.",
+                     *           "subscribable": true,
+                     *           "schema": {
+                     *             "type": "object",
+                     *             "required": [
+                     *               "id",
+                     *               "type",
+                     *               "timestamp",
+                     *               "data"
+                     *             ],
+                     *             "properties": {
+                     *               "id": {
+                     *                 "type": "string"
+                     *               },
+                     *               "type": {
+                     *                 "const": "workflow.deleted"
+                     *               },
+                     *               "timestamp": {
+                     *                 "type": "string",
+                     *                 "format": "date-time"
+                     *               },
+                     *               "data": {
+                     *                 "type": "object"
+                     *               }
+                     *             }
+                     *           },
+                     *           "example": {
+                     *             "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                     *             "type": "workflow.deleted",
+                     *             "timestamp": "2026-11-22T10:29:59.131Z",
+                     *             "data": {
+                     *               "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *               "name": "Order approval",
+                     *               "status": "archived",
+                     *               "revision": 4,
+                     *               "published_version": 2
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EventTypeListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only webhooks that are enabled, or that are not.
+                 * @example true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of webhooks. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *           "name": "Order desk",
+                     *           "description": null,
+                     *           "url": "https://shop.example/hooks/flowpact",
+                     *           "events": [
+                     *             "execution.completed",
+                     *             "execution.failed"
+                     *           ],
+                     *           "header_names": [
+                     *             "Authorization"
+                     *           ],
+                     *           "enabled": true,
+                     *           "disabled_reason": null,
+                     *           "disabled_at": null,
+                     *           "failing_since": null,
+                     *           "last_delivery_at": null,
+                     *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z",
+                     *           "rotated_at": null,
+                     *           "previous_secret_expires_at": null
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The new webhook. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Order desk",
+                 *       "url": "https://shop.example/hooks/flowpact",
+                 *       "events": [
+                 *         "execution.completed",
+                 *         "execution.failed"
+                 *       ],
+                 *       "headers": {
+                 *         "Authorization": "Bearer 2f1c"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook and its secret. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "webhook": {
+                     *           "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *           "name": "Order desk",
+                     *           "description": null,
+                     *           "url": "https://shop.example/hooks/flowpact",
+                     *           "events": [
+                     *             "execution.completed",
+                     *             "execution.failed"
+                     *           ],
+                     *           "header_names": [
+                     *             "Authorization"
+                     *           ],
+                     *           "enabled": true,
+                     *           "disabled_reason": null,
+                     *           "disabled_at": null,
+                     *           "failing_since": null,
+                     *           "last_delivery_at": null,
+                     *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z",
+                     *           "rotated_at": null,
+                     *           "previous_secret_expires_at": null
+                     *         },
+                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedWebhookResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "Order desk",
+                     *         "description": null,
+                     *         "url": "https://shop.example/hooks/flowpact",
+                     *         "events": [
+                     *           "execution.completed",
+                     *           "execution.failed"
+                     *         ],
+                     *         "header_names": [
+                     *           "Authorization"
+                     *         ],
+                     *         "enabled": true,
+                     *         "disabled_reason": null,
+                     *         "disabled_at": null,
+                     *         "failing_since": null,
+                     *         "last_delivery_at": null,
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z",
+                     *         "rotated_at": null,
+                     *         "previous_secret_expires_at": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook is gone. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         "execution.failed"
+                 *       ],
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *         "name": "Order desk",
+                     *         "description": null,
+                     *         "url": "https://shop.example/hooks/flowpact",
+                     *         "events": [
+                     *           "execution.failed"
+                     *         ],
+                     *         "header_names": [
+                     *           "Authorization"
+                     *         ],
+                     *         "enabled": true,
+                     *         "disabled_reason": null,
+                     *         "disabled_at": null,
+                     *         "failing_since": null,
+                     *         "last_delivery_at": null,
+                     *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *         "created_at": "2026-11-22T09:30:00.000Z",
+                     *         "updated_at": "2026-11-22T09:30:00.000Z",
+                     *         "rotated_at": null,
+                     *         "previous_secret_expires_at": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        /** @description How to rotate. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap_seconds": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotateWebhookSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook and its new secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "webhook": {
+                     *           "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *           "name": "Order desk",
+                     *           "description": null,
+                     *           "url": "https://shop.example/hooks/flowpact",
+                     *           "events": [
+                     *             "execution.completed",
+                     *             "execution.failed"
+                     *           ],
+                     *           "header_names": [
+                     *             "Authorization"
+                     *           ],
+                     *           "enabled": true,
+                     *           "disabled_reason": null,
+                     *           "disabled_at": null,
+                     *           "failing_since": null,
+                     *           "last_delivery_at": null,
+                     *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
+                     *           "created_at": "2026-11-22T09:30:00.000Z",
+                     *           "updated_at": "2026-11-22T09:30:00.000Z",
+                     *           "rotated_at": "2026-11-22T10:30:00.000Z",
+                     *           "previous_secret_expires_at": "2026-11-22T11:30:00.000Z"
+                     *         },
+                     *         "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedWebhookResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        /** @description What to send. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "event_type": "webhook.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TestWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The delivery, about to be sent. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "dlv_01kaq5f3n9f4t5v6w7x8y9z0a1",
+                     *         "webhook_id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *         "event_id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                     *         "event_type": "webhook.test",
+                     *         "origin": "test",
+                     *         "status": "pending",
+                     *         "attempts": 0,
+                     *         "next_attempt_at": "2026-11-22T10:29:59.131Z",
+                     *         "last_attempt_at": null,
+                     *         "completed_at": null,
+                     *         "response_status": null,
+                     *         "error": null,
+                     *         "created_at": "2026-11-22T10:29:59.131Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    recoverWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        /** @description From when on. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "since": "2026-11-21T00:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RecoverWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description How many deliveries are sent again. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "recovered": 12
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookRecoveryResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["WebhookNotRecovered"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only deliveries in one of these states, separated by commas.
+                 * @example [
+                 *       "failed"
+                 *     ]
+                 */
+                status?: components["schemas"]["WebhookDeliveryStatus"][];
+                /**
+                 * @description Only deliveries of this type of event.
+                 * @example execution.completed
+                 */
+                event_type?: components["schemas"]["DeliveredEventType"];
+                /**
+                 * @description Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.
+                 * @example 1
+                 */
+                page?: components["parameters"]["PageWithoutCursor"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+                /**
+                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+                 *     items are added. Not together with `page`.
+                 */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "dlv_01kaq5f3n9f4t5v6w7x8y9z0a1",
+                     *           "webhook_id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *           "event_id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                     *           "event_type": "execution.completed",
+                     *           "origin": "event",
+                     *           "status": "succeeded",
+                     *           "attempts": 1,
+                     *           "next_attempt_at": null,
+                     *           "last_attempt_at": "2026-11-22T10:29:59.400Z",
+                     *           "completed_at": "2026-11-22T10:29:59.431Z",
+                     *           "response_status": 204,
+                     *           "error": null,
+                     *           "created_at": "2026-11-22T10:29:59.131Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false,
+                     *         "next_cursor": null,
+                     *         "has_more": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+                /**
+                 * @description Id of a delivery.
+                 * @example dlv_01kaq5f3n9f4t5v6w7x8y9z0a1
+                 */
+                delivery_id: components["parameters"]["WebhookDeliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "dlv_01kaq5f3n9f4t5v6w7x8y9z0a1",
+                     *         "webhook_id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *         "event_id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                     *         "event_type": "execution.completed",
+                     *         "origin": "event",
+                     *         "status": "succeeded",
+                     *         "attempts": 1,
+                     *         "next_attempt_at": null,
+                     *         "last_attempt_at": "2026-11-22T10:29:59.400Z",
+                     *         "completed_at": "2026-11-22T10:29:59.431Z",
+                     *         "response_status": 204,
+                     *         "error": null,
+                     *         "created_at": "2026-11-22T10:29:59.131Z",
+                     *         "payload": {
+                     *           "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                     *           "type": "execution.completed",
+                     *           "timestamp": "2026-11-22T10:29:59.131Z",
+                     *           "data": {
+                     *             "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *             "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *             "workflow_version": 1,
+                     *             "workflow_name": "Order approval",
+                     *             "status": "completed",
+                     *             "created_at": "2026-11-22T10:29:59.100Z",
+                     *             "started_at": "2026-11-22T10:29:59.108Z",
+                     *             "completed_at": "2026-11-22T10:29:59.131Z",
+                     *             "output": {
+                     *               "total": 42
+                     *             },
+                     *             "output_omitted": false,
+                     *             "error": null
+                     *           }
+                     *         }
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryDetailResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listWebhookDeliveryAttempts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+                /**
+                 * @description Id of a delivery.
+                 * @example dlv_01kaq5f3n9f4t5v6w7x8y9z0a1
+                 */
+                delivery_id: components["parameters"]["WebhookDeliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of attempts. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "att_01kaq5f4p0g5v6w7x8y9z0a1b2",
+                     *           "delivery_id": "dlv_01kaq5f3n9f4t5v6w7x8y9z0a1",
+                     *           "number": 1,
+                     *           "started_at": "2026-11-22T10:29:59.400Z",
+                     *           "duration_ms": 31,
+                     *           "response_status": 204,
+                     *           "response_body": "",
+                     *           "error": null
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookAttemptListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    resendWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a webhook.
+                 * @example wh_01kaq5d2m8e3s4t5v6w7x8y9z0
+                 */
+                webhook_id: components["parameters"]["WebhookId"];
+                /**
+                 * @description Id of a delivery.
+                 * @example dlv_01kaq5f3n9f4t5v6w7x8y9z0a1
+                 */
+                delivery_id: components["parameters"]["WebhookDeliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, about to be sent. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "dlv_01kaq5f3n9f4t5v6w7x8y9z0a1",
+                     *         "webhook_id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0",
+                     *         "event_id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                     *         "event_type": "execution.completed",
+                     *         "origin": "event",
+                     *         "status": "pending",
+                     *         "attempts": 1,
+                     *         "next_attempt_at": "2026-11-22T10:29:59.131Z",
+                     *         "last_attempt_at": null,
+                     *         "completed_at": null,
+                     *         "response_status": null,
+                     *         "error": null,
+                     *         "created_at": "2026-11-22T10:29:59.131Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["WebhookDisabled"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -18179,6 +20627,654 @@ export interface operations {
             406: components["responses"]["ProbeNotAcceptable"];
             500: components["responses"]["ProbeInternalError"];
             503: components["responses"]["ProbeServiceUnavailable"];
+        };
+    };
+    onExecutionStarted: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "execution.started",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "workflow_version": 1,
+                 *         "workflow_name": "Order approval",
+                 *         "status": "running",
+                 *         "created_at": "2026-11-22T10:29:59.100Z",
+                 *         "started_at": "2026-11-22T10:29:59.108Z",
+                 *         "completed_at": null,
+                 *         "output": null,
+                 *         "output_omitted": false,
+                 *         "error": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExecutionStartedWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onExecutionCompleted: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "execution.completed",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "workflow_version": 1,
+                 *         "workflow_name": "Order approval",
+                 *         "status": "completed",
+                 *         "created_at": "2026-11-22T10:29:59.100Z",
+                 *         "started_at": "2026-11-22T10:29:59.108Z",
+                 *         "completed_at": "2026-11-22T10:29:59.131Z",
+                 *         "output": {
+                 *           "total": 42
+                 *         },
+                 *         "output_omitted": false,
+                 *         "error": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExecutionCompletedWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onExecutionFailed: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "execution.failed",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "workflow_version": 1,
+                 *         "workflow_name": "Order approval",
+                 *         "status": "failed",
+                 *         "created_at": "2026-11-22T10:29:59.100Z",
+                 *         "started_at": "2026-11-22T10:29:59.108Z",
+                 *         "completed_at": "2026-11-22T10:29:59.131Z",
+                 *         "output": null,
+                 *         "output_omitted": false,
+                 *         "error": {
+                 *           "code": "node_failed",
+                 *           "message": "The stock service answered 503.",
+                 *           "node_id": "reserve",
+                 *           "details": {
+                 *             "status": 503
+                 *           }
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExecutionFailedWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onExecutionCancelled: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "execution.cancelled",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "workflow_version": 1,
+                 *         "workflow_name": "Order approval",
+                 *         "status": "cancelled",
+                 *         "created_at": "2026-11-22T10:29:59.100Z",
+                 *         "started_at": "2026-11-22T10:29:59.108Z",
+                 *         "completed_at": "2026-11-22T10:29:59.131Z",
+                 *         "output": null,
+                 *         "output_omitted": false,
+                 *         "error": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExecutionCancelledWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onWorkflowCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "workflow.created",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "name": "Order approval",
+                 *         "status": "draft",
+                 *         "revision": 1,
+                 *         "published_version": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkflowCreatedWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onWorkflowUpdated: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "workflow.updated",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "name": "Order approval",
+                 *         "status": "draft",
+                 *         "revision": 4,
+                 *         "published_version": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkflowUpdatedWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onWorkflowPublished: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "workflow.published",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "name": "Order approval",
+                 *         "status": "published",
+                 *         "revision": 4,
+                 *         "published_version": 2
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkflowPublishedWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onWorkflowDeleted: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "workflow.deleted",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "name": "Order approval",
+                 *         "status": "archived",
+                 *         "revision": 4,
+                 *         "published_version": 2
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkflowDeletedWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onFormSubmitted: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "form.submitted",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "form_id": "form_01kaq6d2m8e3s4t5v6w7x8y9z0",
+                 *         "form_name": "Contact",
+                 *         "submission_id": "sub_01kaq6f3n9f4t5v6w7x8y9z0a1",
+                 *         "values": {
+                 *           "email": "ada@shop.example",
+                 *           "message": "Hello"
+                 *         },
+                 *         "submitted_at": "2026-11-22T10:29:59.131Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["FormSubmittedWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onCredentialExpired: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "credential.expired",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "credential_id": "cred_01kaq6g2m8e3s4t5v6w7x8y9z0",
+                 *         "name": "Mail server",
+                 *         "type": "smtp",
+                 *         "expired_at": "2026-11-22T10:29:59.131Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CredentialExpiredWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onAlertTriggered: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "alert.triggered",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "alert": "webhook_disabled",
+                 *         "severity": "error",
+                 *         "message": "The webhook Order desk was disabled, because every delivery has failed since 2026-11-17T10:00:00.000Z.",
+                 *         "resource": {
+                 *           "type": "webhook",
+                 *           "id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0"
+                 *         },
+                 *         "details": {
+                 *           "reason": "failures"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlertTriggeredWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
+        };
+    };
+    onWebhookTest: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the event, the same in every attempt; a receiver that has seen it may answer 2xx and do nothing.
+                 * @example evt_01kaq5f2m8e3s4t5v6w7x8y9z0
+                 */
+                "webhook-id": components["parameters"]["WebhookId-2"];
+                /**
+                 * @description When this attempt was made, in seconds since 1970. Refuse what is more than five minutes off.
+                 * @example 1795343399
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or, after a rotation of the secret, two signatures, separated by a space: `v1,` and the base64 of HMAC-SHA256 over
+                 *     `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes of the secret after `whsec_` as the key. One that fits is
+                 *     enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The message. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01kaq5f2m8e3s4t5v6w7x8y9z0",
+                 *       "type": "webhook.test",
+                 *       "timestamp": "2026-11-22T10:29:59.131Z",
+                 *       "data": {
+                 *         "webhook_id": "wh_01kaq5d2m8e3s4t5v6w7x8y9z0"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookTestWebhook"];
+            };
+        };
+        responses: {
+            410: components["responses"]["Gone"];
+            "2XX": components["responses"]["Received"];
+            default: components["responses"]["NotReceived"];
         };
     };
 }
