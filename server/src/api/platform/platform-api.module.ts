@@ -26,6 +26,7 @@ import { ChannelsApiModule } from './channels/channels-api.module.ts';
 import { FormsApiModule } from './forms/forms-api.module.ts';
 import { HealthApiModule } from './health/health-api.module.ts';
 import { NodesApiModule } from './nodes/nodes-api.module.ts';
+import { HooksApiModule } from './hooks/hooks-api.module.ts';
 import { LiveApiModule } from './live/live-api.module.ts';
 import { SchedulesApiModule } from './schedules/schedules-api.module.ts';
 import { KvApiModule } from './kv/kv-api.module.ts';
@@ -85,6 +86,8 @@ const runtime = ContractModule.forRootAsync({
       'GET /f/*',
       'POST /f/*',
       '/channels/*',
+      // Inbound URLs of webhook triggers.
+      '/hooks/*',
       'OPTIONS *',
       // What AsyncAPI describes.
       'GET /asyncapi.json',
@@ -117,6 +120,7 @@ const runtime = ContractModule.forRootAsync({
     runtime,
     AuthApiModule,
     ApiKeysApiModule,
+    HooksApiModule,
     SchedulesApiModule,
     TriggersApiModule,
     WorkflowsApiModule,

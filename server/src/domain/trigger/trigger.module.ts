@@ -5,6 +5,9 @@ import { WorkerLoops } from '../worker-loops.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { DueSchedules } from './due-schedules.ts';
 import { EventTriggers } from './event-triggers.ts';
+import { HookAnswers } from './hook-answers.ts';
+import { HookUses } from './hook-uses.ts';
+import { HookService } from './hook.service.ts';
 import { ScheduleService } from './schedule.service.ts';
 import { TriggerFiring } from './trigger-firing.ts';
 import { TriggerService } from './trigger.service.ts';
@@ -16,8 +19,17 @@ const purgeInterval = 3_600_000;
 /** Needs the global modules that provide Sealer, WorkerLoops, Evaluator and what executions need. */
 @Module({
   imports: [EventModule, ExecutionModule, WorkflowModule],
-  providers: [TriggerService, ScheduleService, TriggerFiring, DueSchedules, EventTriggers],
-  exports: [TriggerService, ScheduleService],
+  providers: [
+    TriggerService,
+    ScheduleService,
+    TriggerFiring,
+    DueSchedules,
+    EventTriggers,
+    HookService,
+    HookAnswers,
+    HookUses,
+  ],
+  exports: [TriggerService, ScheduleService, HookService, HookAnswers],
 })
 export class TriggerModule {
   constructor(loops: WorkerLoops, schedules: DueSchedules) {

@@ -4,6 +4,7 @@ import type { Caller } from '../../domain/caller.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { traceIdOf } from '../telemetry/tracing.ts';
+import { pathOf } from './path-of.ts';
 
 /** Routes whose success is asked for every few seconds by machines and is not worth a line. */
 const quiet = new Set(['getLiveness', 'getReadiness', '/metrics']);
@@ -56,9 +57,4 @@ function describe(
     ip: request.ip,
     trace_id: traceIdOf(request),
   };
-}
-
-/** Without the query, which may hold anything. */
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? request.url;
 }

@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { findContext } from '#runtime/nest/index.ts';
+import { pathOf } from '../http/path-of.ts';
 
 /** What tracing needs of the configuration. */
 export interface TracingSettings {
@@ -70,7 +71,7 @@ export function installTracing(server: FastifyInstance): void {
     span?.setAttributes({
       'http.request.method': request.method,
       'http.response.status_code': reply.statusCode,
-      'url.path': request.url.split('?', 1)[0],
+      'url.path': pathOf(request),
       'http.route': route,
       'flowpact.operation': operation?.id,
       'flowpact.request_id': request.id,

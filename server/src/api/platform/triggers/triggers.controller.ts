@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import * as contract from '#generated/platform/index.ts';
 import type { Caller } from '../../../domain/caller.ts';
+import { PublicUrl } from '../../../domain/public-url.ts';
 import { TriggerService } from '../../../domain/trigger/trigger.service.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
-import { Config } from '../../../platform/config/config.ts';
 import { toExecution } from '../executions/executions.mapper.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import { toManualFiring, toNewTrigger, toTrigger, toTriggerChange, toTriggerQuery } from './triggers.mapper.ts';
@@ -12,7 +12,7 @@ import { toManualFiring, toNewTrigger, toTrigger, toTriggerChange, toTriggerQuer
 export class TriggersController implements contract.TriggersController {
   constructor(
     private readonly triggers: TriggerService,
-    private readonly config: Config,
+    private readonly urls: PublicUrl,
   ) {}
 
   @contract.ListTriggers()
@@ -22,8 +22,7 @@ export class TriggersController implements contract.TriggersController {
   ): Promise<contract.ListTriggers.Response> {
     const { items, total } = await this.triggers.list(caller.organisationId, toTriggerQuery(query));
     const pagination = toPagePagination(query.page, query.per_page, total);
-    const origin = this.config.publicUrl();
-    return contract.ListTriggers.respond(200, { data: items.map((item) => toTrigger(item, origin)), pagination });
+    return contract.ListTriggers.respond(200, { data: items.map((item) => toTrigger(item, this.urls)), pagination });
   }
 
   @contract.CreateTrigger()
@@ -32,7 +31,7 @@ export class TriggersController implements contract.TriggersController {
     @CurrentCaller() caller: Caller,
   ): Promise<contract.CreateTrigger.Response> {
     const { trigger, secret } = await this.triggers.create(caller, toNewTrigger(body));
-    const data = { trigger: toTrigger(trigger, this.config.publicUrl()), secret };
+    const data = { trigger: toTrigger(trigger, this.urls), secret };
     return contract.CreateTrigger.respond(201, { data }, { Location: `/v1/triggers/${trigger.id}` });
   }
 
@@ -42,7 +41,7 @@ export class TriggersController implements contract.TriggersController {
     @CurrentCaller() caller: Caller,
   ): Promise<contract.GetTrigger.Response> {
     const trigger = await this.triggers.get(caller.organisationId, path.trigger_id);
-    return contract.GetTrigger.respond(200, { data: toTrigger(trigger, this.config.publicUrl()) });
+    return contract.GetTrigger.respond(200, { data: toTrigger(trigger, this.urls) });
   }
 
   @contract.UpdateTrigger()
@@ -51,7 +50,7 @@ export class TriggersController implements contract.TriggersController {
     @CurrentCaller() caller: Caller,
   ): Promise<contract.UpdateTrigger.Response> {
     const trigger = await this.triggers.update(caller, path.trigger_id, toTriggerChange(body));
-    return contract.UpdateTrigger.respond(200, { data: toTrigger(trigger, this.config.publicUrl()) });
+    return contract.UpdateTrigger.respond(200, { data: toTrigger(trigger, this.urls) });
   }
 
   @contract.DeleteTrigger()
@@ -69,7 +68,7 @@ export class TriggersController implements contract.TriggersController {
     @CurrentCaller() caller: Caller,
   ): Promise<contract.EnableTrigger.Response> {
     const trigger = await this.triggers.enable(caller.organisationId, path.trigger_id);
-    return contract.EnableTrigger.respond(200, { data: toTrigger(trigger, this.config.publicUrl()) });
+    return contract.EnableTrigger.respond(200, { data: toTrigger(trigger, this.urls) });
   }
 
   @contract.DisableTrigger()
@@ -78,7 +77,7 @@ export class TriggersController implements contract.TriggersController {
     @CurrentCaller() caller: Caller,
   ): Promise<contract.DisableTrigger.Response> {
     const trigger = await this.triggers.disable(caller.organisationId, path.trigger_id);
-    return contract.DisableTrigger.respond(200, { data: toTrigger(trigger, this.config.publicUrl()) });
+    return contract.DisableTrigger.respond(200, { data: toTrigger(trigger, this.urls) });
   }
 
   @contract.ExecuteTrigger()
@@ -98,7 +97,7 @@ export class TriggersController implements contract.TriggersController {
   ): Promise<contract.RotateTriggerSecret.Response> {
     const rotation = { secret: body?.secret, overlapSeconds: body?.overlap_seconds };
     const { trigger, secret } = await this.triggers.rotateSecret(caller, path.trigger_id, rotation);
-    const data = { trigger: toTrigger(trigger, this.config.publicUrl()), secret };
+    const data = { trigger: toTrigger(trigger, this.urls), secret };
     return contract.RotateTriggerSecret.respond(200, { data });
   }
 }

@@ -1,13 +1,13 @@
 import type * as contract from '#generated/platform/index.ts';
 import type { Json } from '../../../domain/domain-error.ts';
+import type { PublicUrl } from '../../../domain/public-url.ts';
 import type { HookAuth, TriggerConfig } from '../../../domain/trigger/trigger-config.ts';
 import type { Trigger } from '../../../domain/trigger/trigger.entity.ts';
 import type { ManualFiring, NewTrigger, TriggerChange, TriggerQuery } from '../../../domain/trigger/trigger.service.ts';
 import { toTiming, toTimingFields } from '../schedules/timing.mapper.ts';
 import { toTime } from '../time.ts';
 
-/** `origin` is where clients reach the server. */
-export function toTrigger(trigger: Trigger, origin: string): contract.Trigger {
+export function toTrigger(trigger: Trigger, urls: PublicUrl): contract.Trigger {
   return {
     id: trigger.id,
     workflow_id: trigger.workflowId,
@@ -17,7 +17,7 @@ export function toTrigger(trigger: Trigger, origin: string): contract.Trigger {
     enabled: trigger.enabled,
     config: toTriggerConfig(trigger.config),
     input: trigger.input ?? null,
-    url: trigger.hookToken ? new URL(`/hooks/${trigger.hookToken}`, origin).href : null,
+    url: trigger.hookToken ? urls.of(`/hooks/${trigger.hookToken}`) : null,
     has_secret: Boolean(trigger.secret),
     previous_secret_expires_at: toTime(trigger.previousSecretExpiresAt),
     next_run_at: toTime(trigger.nextRunAt),

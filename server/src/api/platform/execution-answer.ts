@@ -1,0 +1,39 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Json } from '../../domain/domain-error.ts';
+import type { ExecutionResponse } from '../../domain/execution/execution.entity.ts';
+
+/** Headers of a workflow's answer that are not its own to set: those of the connection, and those that speak for this server. */
+const reserved =
+  /^(?:connection|keep-alive|proxy-.*|transfer-encoding|content-length|content-encoding|te|trailer|upgrade|date|server|alt-svc|set-cookie2?|clear-site-data|content-security-policy.*|strict-transport-security|public-key-pins.*|x-frame-options|x-content-type-options|access-control-.*|cross-origin-.*|origin-agent-cluster|x-request-id|x-execution-id|.*ratelimit.*|service-worker-allowed)$/;
+
+/** Whatever a workflow answers with, a browser runs it as a page of nowhere: this server's sessions are not its business. */
+const sandboxed = "sandbox allow-forms allow-popups allow-scripts; frame-ancestors 'none'";
+
+/** Sends what a `respond` node says. */
+export function sendResponse(reply: FastifyReply, { status, headers, body }: ExecutionResponse): FastifyReply {
+  for (const [name, value] of Object.entries(headers))
+    if (!reserved.test(name.toLowerCase())) reply.header(name, value);
+  return sendJson(reply.code(status), body);
+}
+
+/** Sends a value that a workflow made: text as it is, anything else as JSON, nothing for null. */
+export function sendJson(reply: FastifyReply, body: Json): FastifyReply {
+  reply.header('Content-Security-Policy', sandboxed);
+  if (body === null || [204, 205, 304].includes(reply.statusCode)) return reply.send();
+  const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8';
+  if (!reply.hasHeader('content-type')) reply.type(type);
+  return reply.send(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+/** Says that an execution was accepted, in the contract's shape. */
+export function sendAccepted(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  execution: { id: string; status: string },
+  more: Record<string, Json> = {},
+): FastifyReply {
+  const meta = { request_id: request.id, timestamp: new Date().toISOString() };
+  const data = { execution_id: execution.id, ...more, status: execution.status };
+  reply.code(202).header('Location', `/v1/executions/${execution.id}`);
+  return reply.type('application/json; charset=utf-8').send(JSON.stringify({ data, meta }));
+}
