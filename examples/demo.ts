@@ -1,4 +1,4 @@
-// The main job on real input: a workflow that calls a service, computes, branches and waits, driven through the TypeScript SDK.
+// The main job on real input: a workflow that calls a service, computes, branches and asks for an approval, driven through the TypeScript SDK.
 //
 //   npm run demo                                        starts a platform of its own
 //   FLOWPACT_URL=http://localhost:3000 FLOWPACT_API_KEY=fp_live_... npm run demo
@@ -26,9 +26,20 @@ async function connect(allowedHost: string): Promise<{ fp: Flowpact; server?: De
 async function follow(fp: Flowpact, executionId: string): Promise<void> {
   for await (const event of fp.executions.stream(executionId)) {
     if (event.type === 'execution:progress') console.log(`  ${progressBar(event.data.progress)}`);
-    else if (event.type === 'execution:waiting') console.log(`  ${event.data.node_id} waits (${event.data.reason})`);
-    else if (event.type === 'node:started') console.log(`  ${event.data.node_id} ...`);
+    else if (event.type === 'execution:waiting') {
+      console.log(`  ${event.data.node_id} waits (${event.data.reason})`);
+      if (event.data.reason === 'approval') await approve(fp, executionId);
+    } else if (event.type === 'node:started') console.log(`  ${event.data.node_id} ...`);
     else if (event.type === 'node:failed') console.log(`  ${event.data.node_id} failed: ${event.data.error.message}`);
+  }
+}
+
+/** What a person would do in a page of theirs. */
+async function approve(fp: Flowpact, executionId: string): Promise<void> {
+  for await (const approval of fp.approvals.list({ execution_id: executionId, status: 'pending' })) {
+    console.log(`    ${approval.message}`);
+    await fp.approvals.approve(approval.id, { note: 'A good customer.' });
+    console.log('    Approved.');
   }
 }
 
