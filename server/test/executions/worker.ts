@@ -52,7 +52,13 @@ const live = new PostgresLiveChannel(url);
 const recorder = new ExecutionRecorder({ orm, live });
 const definitions = new DefinitionStore(orm);
 const evaluator = new Evaluator(new NoSandbox());
-const engine = new DbosEngine({ orm, url, standstill: 1_500 });
+const limit = process.env.TENANT_LIMIT;
+const engine = new DbosEngine({
+  orm,
+  url,
+  standstill: 1_500,
+  ...(limit !== undefined && { limitOf: async () => Number(limit) }),
+});
 const runner = new GraphRunner({
   orm,
   definitions,
@@ -97,7 +103,15 @@ async function accept(em: EntityManager, { concurrency, ...start }: Start): Prom
   const { parentExecutionId } = start;
   const runInput = { ...given, acceptedAt: createdAt.toISOString(), ...(parentExecutionId && { parentExecutionId }) };
   await engine.submit(
-    [{ runId: execution.id, body: graphBody, input: runInput, group: { id: workflowId, concurrency } }],
+    [
+      {
+        runId: execution.id,
+        body: graphBody,
+        input: runInput,
+        tenant: organisationId,
+        group: { id: workflowId, concurrency },
+      },
+    ],
     em,
   );
   return execution.id;

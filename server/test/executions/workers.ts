@@ -18,18 +18,21 @@ export interface Entry {
 /** Worker processes on one database, which tests kill, and the journal that they share. */
 export class Workers {
   readonly #url: string;
+  readonly #environment: Record<string, string>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'flowpact-workers-'));
   readonly #journal = join(this.#folder, 'journal');
   readonly #workers = new Set<ChildProcess>();
 
-  constructor(url: string) {
+  constructor(url: string, environment: Record<string, string> = {}) {
     this.#url = url;
+    this.#environment = environment;
   }
 
   async start(): Promise<ChildProcess> {
     const worker = fork(new URL('worker.ts', import.meta.url), [this.#url, this.#journal], {
       execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, ...this.#environment },
     });
     this.#workers.add(worker);
     worker.once('exit', () => this.#workers.delete(worker));

@@ -53,7 +53,8 @@ export class Acceptances {
     const runs = executions.map((execution, index) => {
       const { settings } = acceptances[index]!.executable.definition;
       const group = { id: execution.workflowId, concurrency: settings?.concurrency };
-      return { runId: execution.id, body: graphBody, input: toGraphInput(execution), group };
+      const { id: runId, organisationId: tenant } = execution;
+      return { runId, body: graphBody, input: toGraphInput(execution), tenant, group };
     });
     await this.#engine.submit(runs, em);
     return executions;

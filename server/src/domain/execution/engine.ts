@@ -9,7 +9,9 @@ export interface RunRequest {
   body: string;
   /** Given to the body, also when another process takes the run over. */
   input: Json;
-  /** What the run is counted with. */
+  /** Whose run it is; how many of a tenant's runs are active at once, over all processes, may be limited. */
+  tenant?: string;
+  /** What the run is counted with besides. */
   group?: RunGroup;
 }
 
@@ -29,7 +31,7 @@ export interface EngineHealth {
   ok: boolean;
   /** Runs in progress in this process. */
   running: number;
-  /** Runs that may start and that no process has taken up yet. */
+  /** Runs that wait for a process, or for others of their tenant or group to end; counted to 100,000. */
   queued: number;
   detail?: string;
 }

@@ -20,3 +20,11 @@ export const requestQuotas: Readonly<Record<Plan, RequestQuota>> = {
 
 /** WebSocket connections that the keys and users of an organisation may have open to one server process. */
 export const liveConnections: Readonly<Record<Plan, number>> = { free: 10, starter: 50, pro: 250, business: 1_000 };
+
+/** Executions of an organisation that are at work at once, over all server processes; the others wait for a place. */
+export const concurrentExecutions: Readonly<Record<Plan, number>> = {
+  free: 10,
+  starter: 50,
+  pro: 200,
+  business: 1_000,
+};

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 
 /** Seed of the lock keys, so that they do not meet other users of advisory locks. */
@@ -15,8 +14,8 @@ const inOrder = 'order by priority, created_at, workflow_uuid';
 const activeStatuses = `'PENDING', 'ENQUEUED'`;
 
 /**
- * The first that wait, as long as each of them has fewer active before it than it asks for; nobody overtakes. As many as
- * there is room for become this process's own, the others go to the queue of all processes. The last condition keeps out
+ * The first that wait, as long as each of them has fewer active before it than it asks for; nobody overtakes. They go to
+ * the line of those that any process takes up. The last condition keeps out
  * those that are cancelled meanwhile; so written, no index serves it, which would lead through all that wait.
  */
 const admit = `
@@ -28,18 +27,11 @@ with waiting as (
       over (order by place) as fits
     from waiting
 )
-update dbos.workflow_status run set
-  queue_name = $3,
-  status = case when place <= $4 then 'PENDING' else 'ENQUEUED' end,
-  executor_id = case when place <= $4 then $5 else executor_id end,
-  owner_xid = case when place <= $4 then $6 end,
-  started_at_epoch_ms = case when place <= $4 then (extract(epoch from now()) * 1000)::bigint end,
-  recovery_attempts = recovery_attempts + case when place <= $4 then 1 else 0 end,
-  updated_at = (extract(epoch from now()) * 1000)::bigint
+update dbos.workflow_status run set queue_name = $3, updated_at = (extract(epoch from now()) * 1000)::bigint
 from judged
 where fits and run.workflow_uuid = judged.workflow_uuid
   and row(run.status, run.queue_name) is not distinct from row('ENQUEUED', $2)
-returning run.workflow_uuid as id, place::int`;
+returning run.authenticated_user as tenant`;
 
 /** One index seek per group that waits, however long its line is, and one count. */
 const groupsWithRoom = `
@@ -58,15 +50,14 @@ where (select count(*) ${ofGroup('$2', 'key', activeStatuses)}) < first.concurre
 
 export interface AdmissionOptions {
   readonly pool: Pool;
-  readonly executorId: string;
-  /** Queue of the runs that wait for a place in their group; nobody polls it. */
+  /** Queue of the runs that wait for a place in their group; nobody takes them up. */
   readonly waitingQueue: string;
-  /** Queue of the runs that may start. */
+  /** Queue of the runs that may be taken up. */
   readonly queue: string;
-  /** How many more runs this process takes; undefined when it takes no part any more. */
-  readonly room: () => number | undefined;
-  /** Starts runs that are this process's own now, in their order, under the token that says so. */
-  readonly start: (runIds: string[], token: string, group: string) => Promise<void>;
+  /** False when this process takes no part any more. */
+  readonly active: () => boolean;
+  /** Runs of the tenant may be taken up now. */
+  readonly admitted: (tenant: string) => void;
   readonly warn: (message: string, error: unknown) => void;
 }
 
@@ -114,33 +105,22 @@ export class Admission {
   }
 
   async #admit(group: string): Promise<void> {
-    const { room, start } = this.#options;
-    const free = room();
-    if (free === undefined) return;
-    const token = randomUUID();
-    const own = await this.#claim(group, Math.max(0, free), token);
-    if (own.length > 0) await start(own, token, group);
+    const { active, admitted } = this.#options;
+    if (!active()) return;
+    for (const tenant of await this.#move(group)) admitted(tenant);
   }
 
   /** Under a lock, which is taken in a statement of its own: only a later statement sees what its last holder did. */
-  async #claim(group: string, free: number, token: string): Promise<string[]> {
-    const { pool, executorId, waitingQueue, queue } = this.#options;
+  async #move(group: string): Promise<ReadonlySet<string>> {
+    const { pool, waitingQueue, queue } = this.#options;
     const client = await pool.connect();
     let fault: Error | undefined;
     try {
       await client.query(`begin; set local lock_timeout = ${lockTimeout}`);
       await client.query(`select pg_advisory_xact_lock(hashtextextended($1, ${lockSeed}))`, [group]);
-      const { rows } = await client.query<{ id: string; place: number }>(admit, [
-        group,
-        waitingQueue,
-        queue,
-        free,
-        executorId,
-        token,
-      ]);
+      const { rows } = await client.query<{ tenant: string }>(admit, [group, waitingQueue, queue]);
       await client.query('commit');
-      const own = rows.filter(({ place }) => place <= free).toSorted((a, b) => a.place - b.place);
-      return own.map(({ id }) => id);
+      return new Set(rows.map(({ tenant }) => tenant));
     } catch (error) {
       await client.query('rollback').catch((lost: Error) => (fault = lost));
       throw error;

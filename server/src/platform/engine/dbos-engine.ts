@@ -19,9 +19,11 @@ import { EngineUnavailableError } from '../../domain/execution/execution.errors.
 import { Admission } from './admission.ts';
 import { AfterCommit } from '../../domain/after-commit.ts';
 import { DbosRun } from './dbos-run.ts';
-import { cancelChannel, ExecutorLock } from './executor-lock.ts';
+import { ExecutorLock } from './executor-lock.ts';
 import { jsonSerializer } from './json-serializer.ts';
+import { Line, lineChannel } from './line.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { Places, placesSchema } from './places.ts';
 import { Signals } from './signals.ts';
 import { StepLog } from './step-log.ts';
 import { insertRuns, type Submission } from './submission.ts';
@@ -44,6 +46,10 @@ export interface DbosEngineOptions {
   grace?: number;
   /** Milliseconds without a sign of life after which a process counts as dead; one that is killed does so at once. */
   standstill?: number;
+  /** Runs of a tenant that may be active at once, over all processes; undefined for one without a limit. */
+  limitOf?: (tenant: string) => Promise<number | undefined>;
+  /** Hears what other processes say on these channels. */
+  channels?: Readonly<Record<string, (payload: string) => void>>;
   log?: EngineLog;
 }
 
@@ -62,7 +68,8 @@ const queueName = 'executions';
 const waitingQueueName = 'executions_of_limited_groups';
 /** DBOS insists on parts that a connection string need not have, although it is given its connections. */
 const unusedUrl = 'postgresql://unused@unused/unused';
-const pollInterval = 250;
+/** NOTIFY channel on which a cancellation reaches the process that runs the run. */
+const cancelChannel = 'flowpact_cancel';
 /** Any number known to this program alone. */
 const launchLock = 7_236_014_519;
 const retentionInterval = 60_000;
@@ -82,7 +89,7 @@ function becomeStarted(engine: DbosEngine): void {
 /** The engine on DBOS Transact, inside this process and in the application's own PostgreSQL. */
 export class DbosEngine extends Engine {
   readonly executorId = randomUUID();
-  readonly #options: Required<DbosEngineOptions>;
+  readonly #options: Required<Omit<DbosEngineOptions, 'limitOf'>> & Pick<DbosEngineOptions, 'limitOf'>;
   readonly #bodies = new Map<string, RunBody>();
   readonly #runs = new Map<string, DbosRun>();
   readonly #afterCommit = new AfterCommit();
@@ -91,11 +98,15 @@ export class DbosEngine extends Engine {
   readonly #root = new AsyncResource('FlowpactEngine');
   /** Runs that this process has promised to start itself, by token. */
   readonly #direct = new Map<string, string>();
+  /** Runs that were promised or handed to this process and are not over. */
+  #dispatched = 0;
   #strays = new Set<string>();
   #state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
   #retention: NodeJS.Timeout | undefined;
   #pool: Pool | undefined;
   #admission: Admission | undefined;
+  #places: Places | undefined;
+  #line: Line | undefined;
   #signals: Signals | undefined;
   #steps: StepLog | undefined;
 
@@ -109,11 +120,18 @@ export class DbosEngine extends Engine {
       grace: 15_000,
       standstill: 10_000,
       log: quiet,
+      channels: {},
       ...options,
     };
-    this.#lock = new ExecutorLock(options.url, this.executorId, this.#options.standstill, {
+    const heard: Record<string, (payload: string) => void> = {
+      ...this.#options.channels,
+      [cancelChannel]: (runId) => this.#runs.get(runId)?.leave('The run was cancelled.'),
+      [lineChannel]: (tenant) => this.#look(tenant, false),
+    };
+    this.#lock = new ExecutorLock(options.url, this.executorId, this.#options.standstill, Object.keys(heard), {
       tick: (query) => this.#tick(query),
-      cancelled: (runId) => this.#runs.get(runId)?.leave('The run was cancelled.'),
+      heard: (channel, payload) => heard[channel]?.(payload),
+      retaken: async () => this.#places?.recount(),
       warn: (message, error) => this.#options.log.warn(message, error),
     });
   }
@@ -147,7 +165,7 @@ export class DbosEngine extends Engine {
   }
 
   async #launch(): Promise<void> {
-    const { url, log, concurrency, works } = this.#options;
+    const { url, log, works, limitOf } = this.#options;
     DBOS.setConfig({
       name: 'flowpact',
       systemDatabaseUrl: unusedUrl,
@@ -155,7 +173,8 @@ export class DbosEngine extends Engine {
       applicationVersion,
       serializer: jsonSerializer,
       executorID: this.executorId,
-      ...(!works && { listenQueues: ['none'] }),
+      // Runs are taken up by #line.
+      listenQueues: ['none'],
       logger: {
         info: (entry) => log.debug(String(entry)),
         debug: () => undefined,
@@ -166,7 +185,10 @@ export class DbosEngine extends Engine {
       },
     });
     // The first start makes the engine's tables, which two processes cannot do at once.
-    await oneAtATime(url, launchLock, () => DBOS.launch());
+    await oneAtATime(url, launchLock, async () => {
+      await DBOS.launch();
+      await this.#pool!.query(placesSchema);
+    });
     const { systemDatabase } = DBOSExecutor.globalInstance!;
     this.#steps = new StepLog(
       this.#pool,
@@ -176,26 +198,29 @@ export class DbosEngine extends Engine {
     this.#steps.install(systemDatabase);
     // A run that this process leaves is none of its business any more; DBOS would ask for its outcome every second.
     systemDatabase.awaitWorkflowResult = (runId) => Promise.reject(new RunAbandonedError(runId));
-    await DBOS.registerQueue(queueName, {
-      workerConcurrency: concurrency,
-      minPollingIntervalMs: pollInterval,
-      onConflict: 'always_update',
-    });
     this.#signals = new Signals(this.#pool, DBOSExecutor.globalInstance!.systemDatabase.notificationsMap);
+    const warn = (message: string, error: unknown): void => log.warn(message, error);
+    const isHeld = (): boolean => this.#lock.isHeld;
+    const shared = { pool: this.#pool, executorId: this.executorId, warn };
+    this.#places = new Places({ ...shared, limitOf, isHeld });
+    this.#line = new Line({
+      ...shared,
+      places: this.#places,
+      room: () => (this.#state === 'running' && works ? this.#room : undefined),
+      start: (runIds, token, tenant) => this.#startClaimed(runIds, token, tenant),
+    });
     this.#admission = new Admission({
-      pool: this.#pool,
-      executorId: this.executorId,
+      ...shared,
       waitingQueue: waitingQueueName,
       queue: queueName,
-      room: () => (this.#state === 'running' && works ? this.#room : undefined),
-      start: (runIds, token, group) => this.#startAdmitted(runIds, token, group),
-      warn: (message, error) => log.warn(message, error),
+      active: () => this.#state === 'running',
+      admitted: (tenant) => this.#look(tenant, true),
     });
   }
 
   /** How many more runs this process takes. */
   get #room(): number {
-    return this.#options.works ? this.#options.concurrency - this.#runs.size - this.#direct.size : 0;
+    return this.#options.works ? this.#options.concurrency - this.#dispatched : 0;
   }
 
   #openPool(): Pool {
@@ -221,26 +246,25 @@ export class DbosEngine extends Engine {
     if (this.#state !== 'running') throw new EngineUnavailableError('This process is stopping. Try again in a moment.');
     const transaction = transactionOf(em);
     const submissions: Submission[] = [];
-    const drop = ({ token }: Submission): void => void this.#direct.delete(token);
     try {
       for (const run of runs) submissions.push(await this.#prepare(run));
       const added = await insertRuns(transaction, submissions);
       for (const submission of submissions) {
-        if (!added.has(submission.status.workflowUUID)) drop(submission);
+        if (!added.has(submission.status.workflowUUID)) this.#drop(submission);
         else
           this.#afterCommit.add(
             transaction,
             () => this.#begin(submission),
-            () => drop(submission),
+            () => this.#drop(submission),
           );
       }
     } catch (error) {
-      submissions.forEach(drop);
+      for (const submission of submissions) this.#drop(submission);
       throw error;
     }
   }
 
-  async #prepare({ runId, body, input, group }: RunRequest): Promise<Submission> {
+  async #prepare({ runId, body, input, tenant = '', group }: RunRequest): Promise<Submission> {
     const workflow = registered.get(body);
     if (!workflow) throw new Error(`No body is registered as ${body}.`);
     const isLimited = group?.concurrency !== undefined;
@@ -249,53 +273,80 @@ export class DbosEngine extends Engine {
       queueName: isLimited ? waitingQueueName : queueName,
       queuePartitionKey: group?.id,
     });
+    status.authenticatedUser = tenant;
     const token = randomUUID();
     if (isLimited) status.attributes = { concurrency: group.concurrency };
-    else if (this.#room > 0) {
+    else if (this.#room > 0 && !this.#line!.has(tenant) && this.#places!.take(tenant, 1) === 1) {
       // The row says that this process runs it. Should the process die right after the commit, the others take it over.
       status.status = 'PENDING';
       this.#direct.set(token, runId);
+      this.#dispatched += 1;
     }
     return { status, token };
+  }
+
+  /** The run is not stored after all. */
+  #drop({ status, token }: Submission): void {
+    if (this.#direct.delete(token)) this.#over(status);
   }
 
   /** The run is stored. */
   #begin({ status, token }: Submission): void {
     if (this.#direct.has(token)) this.#startNow(status, token);
-    else if (status.attributes) this.#look(status.queuePartitionKey!);
+    else if (status.attributes) this.#admit(status);
+    else this.#look(status.authenticatedUser, true);
   }
 
   #startNow(status: WorkflowStatusInternal, token: string): void {
-    const runId = status.workflowUUID;
     this.#root.runInAsyncScope(async () => {
-      try {
-        if (this.#state !== 'running') return;
-        const handle = await this.#executor().executeDequeuedWorkflow({ ...status, recoveryAttempts: 1 }, token);
-        handle.getResult().catch(() => undefined);
-      } catch (error) {
-        // The row stays with this process and is found again by #tick.
-        this.#options.log.warn(`Run ${runId} was not started at once; it will be started from the queue.`, error);
-      } finally {
-        this.#direct.delete(token);
-      }
+      await this.#dispatch({ ...status, recoveryAttempts: 1 }, token);
+      this.#direct.delete(token);
     });
   }
 
-  /** Should this fail for a run, its row stays with this process and is found again by #tick. */
-  async #startAdmitted(runIds: string[], token: string, group: string): Promise<void> {
-    const executor = this.#executor();
-    const statuses = await executor.systemDatabase.getWorkflowStatuses(runIds);
+  async #startClaimed(runIds: readonly string[], token: string, tenant: string): Promise<void> {
+    this.#dispatched += runIds.length;
+    let statuses: Awaited<ReturnType<DBOSExecutor['systemDatabase']['getWorkflowStatuses']>> | undefined;
+    try {
+      statuses = await this.#executor().systemDatabase.getWorkflowStatuses([...runIds]);
+    } finally {
+      // Those that cannot be read stay with this process and are found again by #tick.
+      for (const runId of runIds) if (!statuses?.has(runId)) this.#over({ authenticatedUser: tenant });
+    }
     for (const runId of runIds) {
-      const status = statuses.get(runId);
-      if (!status) continue;
-      const handle = await executor.executeDequeuedWorkflow(status, token);
-      const over = (): void => this.#look(group);
-      handle.getResult().then(over, over);
+      const status = statuses?.get(runId);
+      if (status) await this.#dispatch(status, token);
     }
   }
 
-  #look(group: string): void {
-    this.#root.runInAsyncScope(() => this.#admission?.look(group));
+  /** Begins a run that is this process's own and has its place; should that fail, its row is found again by #tick. */
+  async #dispatch(status: WorkflowStatusInternal, token: string): Promise<void> {
+    const over = (): void => this.#over(status);
+    try {
+      if (this.#state !== 'running') return over();
+      const handle = await this.#executor().executeDequeuedWorkflow(status, token);
+      handle.getResult().then(over, over);
+    } catch (error) {
+      this.#options.log.warn(`Run ${status.workflowUUID} was not started at once; it is tried again.`, error);
+      over();
+    }
+  }
+
+  /** The run is no longer at work in this process: its place and its room are free. */
+  #over(status: Pick<WorkflowStatusInternal, 'authenticatedUser'> & Partial<WorkflowStatusInternal>): void {
+    this.#dispatched -= 1;
+    this.#places!.give(status.authenticatedUser, 1);
+    if (this.#state !== 'running') return;
+    if (status.attributes) this.#admit(status);
+    this.#root.runInAsyncScope(() => this.#line!.over(status.authenticatedUser));
+  }
+
+  #admit({ queuePartitionKey: group }: Partial<WorkflowStatusInternal>): void {
+    if (group !== undefined) this.#root.runInAsyncScope(() => this.#admission!.look(group));
+  }
+
+  #look(tenant: string, tell: boolean): void {
+    if (this.#state === 'running') this.#root.runInAsyncScope(() => this.#line!.look(tenant, tell));
   }
 
   async #run(name: string, runId: string, input: Json): Promise<void> {
@@ -394,8 +445,9 @@ export class DbosEngine extends Engine {
     const running = this.#runs.size;
     if (this.#state !== 'running') return { ok: false, running, queued: 0, detail: `The engine is ${this.#state}.` };
     const { rows } = await this.#executor().systemDatabase.pool.query<{ queued: string }>(
-      `select count(*) as queued from dbos.workflow_status where queue_name = $1 and status = 'ENQUEUED'`,
-      [queueName],
+      `select count(*) as queued from (
+         select 1 from dbos.workflow_status where queue_name = any($1) and status = 'ENQUEUED' limit 100000) waiting`,
+      [[queueName, waitingQueueName]],
     );
     return { ok: true, running, queued: Number(rows[0]!.queued) };
   }
@@ -406,9 +458,11 @@ export class DbosEngine extends Engine {
     clearInterval(this.#retention);
     await this.#drain(graceMs);
     await this.#admission?.idle();
+    await this.#line?.idle();
     await this.#steps?.stop();
     // Runs are parked by now; DBOS still lets them notice.
     await DBOS.shutdown({ workflowCompletionTimeoutMS: 1_000 });
+    await this.#places?.stop().catch(() => undefined);
     await this.#pool?.end();
     await this.#lock.stop();
     this.#state = 'stopped';
@@ -441,6 +495,8 @@ export class DbosEngine extends Engine {
       if (!row.mine) mine.get(row.id as string)?.leave('The run is no longer owned by this process.');
     await this.#restartStrays(rows.filter((row) => row.mine).map((row) => row.id as string));
     await this.#admission?.sweep(query);
+    await this.#line?.sweep(query);
+    await this.#places?.releaseIdle();
   }
 
   /** A row in our name that nothing here works on was committed although we heard of no commit; twice in a row makes sure. */

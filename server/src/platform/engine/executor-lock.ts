@@ -11,8 +11,10 @@ const settling = 3_000;
 export interface ExecutorLockListener {
   /** Once a second, for the work that needs no connection of its own. */
   tick(query: (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>): Promise<void>;
-  /** Another process asks to cancel the run. */
-  cancelled(runId: string): void;
+  /** Another process says something on one of the channels. */
+  heard(channel: string, payload: string): void;
+  /** The lock was lost for a while and is held again; others may have taken this process for dead. */
+  retaken(): Promise<void>;
   warn(message: string, error: unknown): void;
 }
 
@@ -24,6 +26,7 @@ export class ExecutorLock {
   readonly #url: string;
   readonly #executorId: string;
   readonly #standstill: number;
+  readonly #channels: readonly string[];
   readonly #listener: ExecutorLockListener;
   #client: Client | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -34,9 +37,16 @@ export class ExecutorLock {
   #heldAt = { monotonic: -Infinity, clock: -Infinity };
   #beat: Promise<void> = Promise.resolve();
 
-  /** A process that stands still for `standstill` milliseconds counts as dead: the server ends its session, which frees its lock. */
-  constructor(url: string, executorId: string, standstill: number, listener: ExecutorLockListener) {
+  /** Listens to the channels. A process that stands still for `standstill` milliseconds counts as dead: the server ends its session, which frees its lock. */
+  constructor(
+    url: string,
+    executorId: string,
+    standstill: number,
+    channels: readonly string[],
+    listener: ExecutorLockListener,
+  ) {
     this.#url = url;
+    this.#channels = channels;
     this.#executorId = executorId;
     this.#standstill = standstill;
     this.#listener = listener;
@@ -82,13 +92,13 @@ export class ExecutorLock {
     });
     client.on('error', (error) => this.#lost(client, error));
     client.on('end', () => this.#lost(client, undefined));
-    client.on('notification', ({ payload }) => payload && this.#listener.cancelled(payload));
+    client.on('notification', ({ channel, payload }) => payload && this.#listener.heard(channel, payload));
     try {
       await client.connect();
       await client.query(`set idle_session_timeout = ${this.#standstill}`);
       await client.query(`select pg_advisory_lock(${lock})`, [this.#executorId]);
       const at = { monotonic: performance.now(), clock: Date.now() };
-      await client.query(`listen ${cancelChannel}`);
+      await client.query(this.#channels.map((channel) => `listen ${channel}`).join('; '));
       this.#heldAt = at;
       this.#client = client;
     } catch (error) {
@@ -115,6 +125,7 @@ export class ExecutorLock {
     try {
       if (!this.#client) {
         await this.#connect();
+        await this.#listener.retaken();
         this.#sweepFrom = Date.now() + settling;
       }
       const client = this.#client!;
@@ -142,7 +153,8 @@ export class ExecutorLock {
   async #takeOver(client: Client): Promise<void> {
     const dead = await client.query(
       `select executor_id from (
-         select distinct executor_id from dbos.workflow_status where status = 'PENDING' and executor_id <> $1
+         select executor_id from dbos.workflow_status where status = 'PENDING' and executor_id <> $1
+         union select executor_id from dbos.flowpact_place where executor_id <> $1
        ) other where pg_try_advisory_lock(hashtextextended(other.executor_id, ${lockSeed}))`,
       [this.#executorId],
     );
@@ -156,12 +168,10 @@ export class ExecutorLock {
               select workflow_uuid from dbos.workflow_status where status = 'PENDING' and executor_id = $1 for update skip locked)`,
           [executorId],
         );
+        await client.query('delete from dbos.flowpact_place where executor_id = $1', [executorId]);
       } finally {
         await client.query(`select pg_advisory_unlock(${lock})`, [executorId]);
       }
     }
   }
 }
-
-/** NOTIFY channel on which a cancellation reaches the process that runs the run. */
-export const cancelChannel = 'flowpact_cancel';

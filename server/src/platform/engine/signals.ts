@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Json } from '../../domain/domain-error.ts';
+import { lineChannel } from './line.ts';
 
 /** A connection, or the transaction that somebody else has opened. */
 interface Queries {
@@ -121,10 +122,15 @@ async function lock(queries: Queries, runId: string): Promise<void> {
 }
 
 async function endRest(queries: Queries, runId: string): Promise<void> {
+  // Processes hear of it with the commit, and one that has room takes the run up.
   await queries.query(
-    `update dbos.workflow_status
-        set status = 'ENQUEUED', delay_until_epoch_ms = null, updated_at = (extract(epoch from now()) * 1000)::bigint
-      where workflow_uuid = $1 and status = 'DELAYED'`,
-    [runId],
+    `with woken as (
+       update dbos.workflow_status
+          set status = 'ENQUEUED', delay_until_epoch_ms = null, updated_at = (extract(epoch from now()) * 1000)::bigint
+        where workflow_uuid = $1 and status = 'DELAYED'
+       returning authenticated_user as tenant
+     )
+     select pg_notify($2, tenant) from woken`,
+    [runId, lineChannel],
   );
 }

@@ -10,13 +10,13 @@ export interface Submission {
 /** One round trip instead of the library's two, for any number of runs. */
 const insert = `
 with given as (
-  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::text[])
-    as given(id, status, name, queue, executor, partition, token, input, attributes, serialization)
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::text[], $14::text[])
+    as given(id, status, name, queue, executor, partition, token, input, attributes, serialization, tenant)
 ), run as (
   insert into dbos.workflow_status (workflow_uuid, status, name, queue_name, authenticated_user, assumed_role,
     authenticated_roles, executor_id, application_version, application_id, recovery_attempts, priority,
     queue_partition_key, serialization, creator_xid, owner_xid, attributes, application_name)
-  select id, status, name, queue, '', '', '[]', executor, $11, $12, case status when 'PENDING' then 1 else 0 end, 0,
+  select id, status, name, queue, tenant, '', '[]', executor, $11, $12, case status when 'PENDING' then 1 else 0 end, 0,
     partition, serialization, token, case status when 'PENDING' then token end, attributes, $13
   from given
   on conflict (workflow_uuid) do nothing
@@ -48,6 +48,7 @@ export async function insertRuns(
       applicationVersion,
       applicationID,
       applicationName,
+      column(({ status }) => status.authenticatedUser),
     ]),
   );
   return new Set(rows.map(({ id }) => id));

@@ -69,8 +69,9 @@ export class HealthService implements OnApplicationShutdown {
 
   private runs(): Promise<HealthComponent> {
     return measure('engine', slowMs.engine, async () => {
-      const { ok, detail } = await this.engine.health();
-      return ok ? undefined : (detail ?? 'It takes no work now.');
+      const { ok, detail, running, queued } = await this.engine.health();
+      if (!ok) throw new Unwell(detail ?? 'It takes no work now.');
+      return queued > 0 ? `${running} executions are at work in this process, ${queued} wait.` : undefined;
     });
   }
 
@@ -83,13 +84,25 @@ export class HealthService implements OnApplicationShutdown {
   }
 }
 
+/** Says what is wrong in words that everybody may read. */
+class Unwell extends Error {}
+
+/** `ask` may say something about a part that is well. */
 async function measure(name: string, slow: number, ask: () => Promise<string | undefined>): Promise<HealthComponent> {
   const began = performance.now();
-  const late = sleep(patienceMs, `It did not answer within ${patienceMs} ms.`, { ref: false });
-  const message = await Promise.race([ask().catch(() => 'It cannot be reached.'), late]);
-  const latencyMs = rounded(performance.now() - began);
-  if (message !== undefined) return { name, status: 'unhealthy', latencyMs: null, message };
-  return { name, status: latencyMs > slow ? 'degraded' : 'healthy', latencyMs };
+  const late = sleep(patienceMs, undefined, { ref: false }).then(() => {
+    throw new Unwell(`It did not answer within ${patienceMs} ms.`);
+  });
+  try {
+    const message = await Promise.race([ask(), late]);
+    const latencyMs = rounded(performance.now() - began);
+    return { name, status: latencyMs > slow ? 'degraded' : 'healthy', latencyMs, ...(message && { message }) };
+  } catch (error) {
+    const message = error instanceof Unwell ? error.message : 'It cannot be reached.';
+    return { name, status: 'unhealthy', latencyMs: null, message };
+  } finally {
+    late.catch(() => undefined);
+  }
 }
 
 function rounded(milliseconds: number): number {

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { sketch } from '../../../test/executions/sketch.ts';
+import { begin, kill, Workers } from '../../../test/executions/workers.ts';
+
+jest.setTimeout(60_000);
+
+const limit = 3;
+const one = sketch({ a: { type: 'journaled', params: { ms: 60 } } }, []);
+let database: TestDatabase;
+let workers: Workers;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  workers = new Workers(database.url, { TENANT_LIMIT: String(limit) });
+});
+afterEach(() => workers.clear());
+afterAll(async () => {
+  workers.remove();
+  await database.drop();
+});
+
+async function allCompleted(count: number): Promise<void> {
+  for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
+    const rows = await database.orm.em
+      .getConnection()
+      .execute<{ status: string; count: string }[]>('select status, count(*) from execution group by status');
+    if (rows.length === 1 && rows[0]!.status === 'completed' && Number(rows[0]!.count) === count) return;
+    if (Date.now() > deadline) throw new Error(`Not completed: ${JSON.stringify(rows)}`);
+  }
+}
+
+/** How many steps were at work at one time, at most; those that a kill cut short do not count. */
+function mostAtOnce(): number {
+  const entries = workers.entries();
+  const spans = entries.flatMap(({ what, key, pid, at }) => {
+    const end = entries.find((entry) => entry.what === 'end' && entry.key === key && entry.pid === pid);
+    return what === 'begin' && end ? [{ from: at, to: end.at }] : [];
+  });
+  return Math.max(...spans.map(({ from }) => spans.filter((span) => span.from <= from && from < span.to).length));
+}
+
+let total = 0;
+async function beginAll(
+  definition: typeof one,
+  counts: readonly (readonly [Awaited<ReturnType<Workers['start']>>, number])[],
+) {
+  total += counts.reduce((sum, [, count]) => sum + count, 0);
+  await Promise.all(counts.map(([worker, count]) => begin(worker, definition, count)));
+}
+
+test('the processes together keep to the limit of a tenant, and use it', async () => {
+  const [first, second, third] = await Promise.all([workers.start(), workers.start(), workers.start()]);
+  await beginAll(one, [
+    [first, 10],
+    [second, 10],
+    [third, 1],
+  ]);
+  await allCompleted(total);
+  expect(mostAtOnce()).toBe(limit);
+});
+
+test('what one process cannot start is started where the places are', async () => {
+  const [holder, other] = await Promise.all([workers.start(), workers.start()]);
+  await beginAll(one, [[holder, limit]]);
+  await beginAll(one, [[other, 6]]);
+  await allCompleted(total);
+  expect(mostAtOnce()).toBeLessThanOrEqual(limit);
+});
+
+test('the places of a killed process are free for its runs and for those that wait', async () => {
+  const [doomed, survivor] = await Promise.all([workers.start(), workers.start()]);
+  await beginAll(one, [
+    [doomed, 8],
+    [survivor, 4],
+  ]);
+  await kill(doomed);
+  await allCompleted(total);
+  expect(mostAtOnce()).toBeLessThanOrEqual(limit);
+});
+
+test('a process that was stopped and goes on starts nothing beyond the limit', async () => {
+  const [stopped, other] = await Promise.all([workers.start(), workers.start()]);
+  await beginAll(one, [[stopped, 4]]);
+  stopped.kill('SIGSTOP');
+  await beginAll(one, [[other, 8]]);
+  await allCompleted(total);
+  stopped.kill('SIGCONT');
+  await beginAll(one, [
+    [stopped, 6],
+    [other, 6],
+  ]);
+  await allCompleted(total);
+  expect(mostAtOnce()).toBeLessThanOrEqual(limit);
+});
