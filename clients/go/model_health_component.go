@@ -25,7 +25,7 @@ type HealthComponent struct {
 	Status HealthStatus `json:"status"`
 	// How long its answer took; null without one.
 	LatencyMs NullableFloat32 `json:"latency_ms"`
-	// What is wrong with it.
+	// What is wrong with it, or what there is to say about it, such as how many executions wait.
 	Message *string `json:"message,omitempty"`
 	AdditionalProperties map[string]interface{}
 }

@@ -5463,7 +5463,7 @@ export interface components {
             status: components["schemas"]["HealthStatus"];
             /** @description How long its answer took; null without one. */
             latency_ms: number | null;
-            /** @description What is wrong with it. */
+            /** @description What is wrong with it, or what there is to say about it, such as how many executions wait. */
             message?: string;
         };
         /** @description How the server and its parts are. */

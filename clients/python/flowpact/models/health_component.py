@@ -32,7 +32,7 @@ class HealthComponent(BaseModel):
     name: Annotated[str, Field(min_length=1, strict=True, max_length=64)] = Field(description="Its name.", json_schema_extra={"examples": ["database"]})
     status: HealthStatus
     latency_ms: Optional[Union[Annotated[float, Field(strict=True, ge=0)], Annotated[int, Field(strict=True, ge=0)]]] = Field(description="How long its answer took; null without one.")
-    message: Optional[Annotated[str, Field(strict=True, max_length=500)]] = Field(default=None, description="What is wrong with it.")
+    message: Optional[Annotated[str, Field(strict=True, max_length=500)]] = Field(default=None, description="What is wrong with it, or what there is to say about it, such as how many executions wait.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["name", "status", "latency_ms", "message"]
 
