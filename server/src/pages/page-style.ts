@@ -72,7 +72,7 @@ button:hover { background: var(--accent-strong); }
 .unseen { position: absolute !important; left: -9999px !important; width: 1px; height: 1px; overflow: hidden; }
 .note { text-align: center; padding-block: clamp(40px, 10vw, 72px); }
 body:has(.note) { justify-content: center; }
-.note .intro { max-width: 30rem; margin-inline: auto; }
+.note .intro { max-width: 30rem; margin-inline: auto; text-wrap: balance; }
 .sign { width: 64px; height: 64px; margin: 0 auto 20px; border-radius: 50%; display: grid; place-items: center; background: var(--good-soft); color: var(--good); }
 .sign.closed { background: var(--page); color: var(--soft); }
 .sign svg { width: 30px; height: 30px; }

@@ -1,10 +1,10 @@
-import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
+import { LockMode } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { type Caller, principalOf } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { checkStorable } from '../execution/storable.ts';
-import { slugFor } from '../slug.ts';
+import { slugFor, takingSlug } from '../slug.ts';
 import { isId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
@@ -73,29 +73,27 @@ export class ChannelService {
     };
     await this.#check(caller.organisationId, kind, content);
     const organisation = this.em.getReference(Organisation, caller.organisationId);
-    return keepingSlugs(content.slug, () =>
-      this.em.transactional(async (em) => {
-        const channel = Channel.create(organisation, kind, content, principalOf(caller));
-        const token = channel.mintToken();
-        await assertSlugFree(em, channel);
-        em.persist(channel);
-        return { channel, token };
-      }),
-    );
+    const taken = (): ChannelSlugTakenError => new ChannelSlugTakenError(content.slug ?? '');
+    return takingSlug(this.em, taken, async (em) => {
+      const channel = Channel.create(organisation, kind, content, principalOf(caller));
+      const token = channel.mintToken();
+      await assertSlugFree(em, channel);
+      em.persist(channel);
+      return { channel, token };
+    });
   }
 
   /** Throws ResourceNotFoundError, ChannelSlugTakenError, and ValidationFailedError that lists every problem. */
   async update(caller: Caller, id: string, given: Partial<ChannelContent>): Promise<Channel> {
     const content = defined(given);
-    return keepingSlugs(content.slug, () =>
-      this.em.transactional(async (em) => {
-        const channel = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
-        await this.#check(caller.organisationId, channel.kind, content);
-        channel.change(content);
-        if (content.slug !== undefined) await assertSlugFree(em, channel);
-        return channel;
-      }),
-    );
+    const taken = (): ChannelSlugTakenError => new ChannelSlugTakenError(content.slug ?? '');
+    return takingSlug(this.em, taken, async (em) => {
+      const channel = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      await this.#check(caller.organisationId, channel.kind, content);
+      channel.change(content);
+      if (content.slug !== undefined) await assertSlugFree(em, channel);
+      return channel;
+    });
   }
 
   /** Ends the token and makes another. Throws ResourceNotFoundError. */
@@ -141,15 +139,4 @@ function defined<T extends object>(fields: T): T {
 
 async function assertSlugFree(em: EntityManager, { id, slug }: Channel): Promise<void> {
   if ((await em.count(Channel, { slug, id: { $ne: id } })) > 0) throw new ChannelSlugTakenError(slug);
-}
-
-/** Two that take a slug at the same moment are told apart by the database. */
-async function keepingSlugs<T>(slug: string | undefined, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (slug !== undefined && error instanceof UniqueConstraintViolationException)
-      throw new ChannelSlugTakenError(slug);
-    throw error;
-  }
 }

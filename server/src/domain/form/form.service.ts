@@ -1,4 +1,4 @@
-import { LockMode, UniqueConstraintViolationException, type FilterQuery } from '@mikro-orm/core';
+import { LockMode, type FilterQuery } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { type Caller, principalOf } from '../caller.ts';
@@ -11,7 +11,7 @@ import { WorkflowService } from '../workflow/workflow.service.ts';
 import { fieldProblems } from './check-fields.ts';
 import { Form, type FormContent, type FormStatus } from './form.entity.ts';
 import { FormSlugTakenError } from './form.errors.ts';
-import { slugFor } from '../slug.ts';
+import { slugFor, takingSlug } from '../slug.ts';
 
 /** What a form is made from. */
 export interface NewForm extends Partial<FormContent> {
@@ -75,14 +75,13 @@ export class FormService {
     };
     await this.#check(caller.organisationId, content);
     const organisation = this.em.getReference(Organisation, caller.organisationId);
-    return keepingSlugs(content.slug, () =>
-      this.em.transactional(async (em) => {
-        const form = Form.create(organisation, content, principalOf(caller));
-        await assertSlugFree(em, form);
-        em.persist(form);
-        return form;
-      }),
-    );
+    const taken = (): FormSlugTakenError => new FormSlugTakenError(content.slug ?? '');
+    return takingSlug(this.em, taken, async (em) => {
+      const form = Form.create(organisation, content, principalOf(caller));
+      await assertSlugFree(em, form);
+      em.persist(form);
+      return form;
+    });
   }
 
   /**
@@ -92,16 +91,15 @@ export class FormService {
   async update(caller: Caller, id: string, { revision, ...given }: FormChange): Promise<Form> {
     const content = defined(given);
     await this.#check(caller.organisationId, content);
-    return keepingSlugs(content.slug, () =>
-      this.em.transactional(async (em) => {
-        const form = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
-        if (revision !== undefined) form.assertRevision(revision);
-        form.change(content);
-        if (form.isPublished) await this.#assertPublishable(form);
-        if (content.slug !== undefined) await assertSlugFree(em, form);
-        return form;
-      }),
-    );
+    const taken = (): FormSlugTakenError => new FormSlugTakenError(content.slug ?? '');
+    return takingSlug(this.em, taken, async (em) => {
+      const form = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      if (revision !== undefined) form.assertRevision(revision);
+      form.change(content);
+      if (form.isPublished) await this.#assertPublishable(form);
+      if (content.slug !== undefined) await assertSlugFree(em, form);
+      return form;
+    });
   }
 
   /** Opens the form. Throws ResourceNotFoundError, and ValidationFailedError that lists what is missing. */
@@ -195,16 +193,6 @@ function refuse(message: string, problems: readonly Problem[]): void {
 
 async function assertSlugFree(em: EntityManager, { id, slug }: Form): Promise<void> {
   if ((await em.count(Form, { slug, id: { $ne: id } })) > 0) throw new FormSlugTakenError(slug);
-}
-
-/** Two that take a slug at the same moment are told apart by the database. */
-async function keepingSlugs(slug: string | undefined, work: () => Promise<Form>): Promise<Form> {
-  try {
-    return await work();
-  } catch (error) {
-    if (slug !== undefined && error instanceof UniqueConstraintViolationException) throw new FormSlugTakenError(slug);
-    throw error;
-  }
 }
 
 function filterOf(organisation: string, { status, search }: FormQuery): FilterQuery<Form> {
