@@ -493,6 +493,18 @@ describe('the AsyncAPI document', () => {
     }
   });
 
+  test('has every event of the contract on both channels', async () => {
+    const { ExecutionEvent } = (harness().verifier.contract.document as any).components.schemas; // eslint-disable-line typescript/no-explicit-any -- the document as it is
+    const { schemas } = asyncapi.document.components;
+    for (const channel of ['execution', 'executions']) {
+      const types = asyncapi.names(channel, 'server').map((name) => {
+        const { $ref } = asyncapi.document.components.messages[name]!.payload;
+        return schemas[$ref.slice($ref.lastIndexOf('/') + 1)]!.properties.type.const;
+      });
+      expect(types).toEqual(expect.arrayContaining(Object.keys(ExecutionEvent.discriminator.mapping)));
+    }
+  });
+
   test('a message that it does not have is found', () => {
     expect(asyncapi.problems('execution', 'server', { type: 'node:done' })).toHaveLength(1);
     expect(asyncapi.problems('execution', 'server', { type: 'pong', timestamp: 'yesterday' })).toHaveLength(1);

@@ -21,6 +21,7 @@ interface AsyncDocument {
   >;
   readonly components: {
     readonly messages: Record<string, { readonly payload: Message; readonly examples?: { payload: unknown }[] }>;
+    readonly schemas: Record<string, { readonly properties: { readonly type: { readonly const: string } } }>;
   };
 }
 

@@ -33,14 +33,10 @@ const ExecutionEventSchema = defineEntity({
 });
 
 /** One entry of the ordered log from which live streams are served. */
-export class ExecutionEvent extends ExecutionEventSchema.class {
-  /** After this event the log of the execution is closed. */
-  get terminal(): boolean {
-    return isTerminalEvent(this.type);
-  }
-}
+export class ExecutionEvent extends ExecutionEventSchema.class {}
 ExecutionEventSchema.setClass(ExecutionEvent);
 
+/** After such an event the log of the execution is closed. */
 export function isTerminalEvent(type: ExecutionEventType): boolean {
   return type === 'execution:completed' || type === 'execution:failed' || type === 'execution:cancelled';
 }

@@ -2,8 +2,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
 import { isId } from '../id.ts';
-import { ExecutionEvent } from './execution-event.entity.ts';
-import { Execution, type ExecutionStatus } from './execution.entity.ts';
+import { EventReader, type LoggedEvent, type LogExcerpt, type LogPlace } from './event-reader.ts';
+import { terminalStatuses, type ExecutionStatus } from './execution.entity.ts';
 import { LiveChannel } from './live-channel.ts';
 
 /** The events of one execution, from a place in its log to its end. */
@@ -11,70 +11,65 @@ export interface EventFeed {
   /** How the execution stood when the feed was opened. */
   readonly status: ExecutionStatus;
   /** Those already stored, then new ones as they come; ends after the terminal event, and when the signal fires. */
-  readonly events: AsyncIterable<ExecutionEvent>;
+  readonly events: AsyncIterable<LoggedEvent>;
 }
 
-/** Which execution, and whose. */
-type Followed = { id: string; organisationId: string };
-
-const batchSize = 200;
+const ended: readonly (ExecutionStatus | undefined)[] = [...terminalStatuses, undefined];
 /** How often a follower looks for himself, should news get lost. */
 const lookInterval = 5_000;
 
 /** Follows executions live, whichever process runs them. */
 @Injectable()
 export class ExecutionEvents {
+  readonly #reader: EventReader;
+
   constructor(
-    private readonly em: EntityManager,
+    em: EntityManager,
     private readonly live: LiveChannel,
-  ) {}
+  ) {
+    this.#reader = new EventReader(em);
+  }
 
   /**
    * All events whose sequence is above `after`. Throws ResourceNotFoundError before anything is followed when the
    * organisation has no such execution.
    */
   async follow(organisationId: string, executionId: string, after: number, signal: AbortSignal): Promise<EventFeed> {
-    const where = { id: executionId, organisationId };
-    const execution =
-      isId('exec', executionId) && (await this.em.fork().findOne(Execution, where, { fields: ['status'] }));
-    if (!execution) throw new ResourceNotFoundError('execution', executionId);
-    return { status: execution.status, events: this.#follow(where, after, signal) };
+    const place = { executionId, organisationId, after };
+    const first = isId('exec', executionId) ? await this.#reader.read(place) : undefined;
+    if (first?.status === undefined) throw new ResourceNotFoundError('execution', executionId);
+    return { status: first.status, events: this.#follow(place, first, signal) };
   }
 
-  async *#follow(execution: Followed, after: number, signal: AbortSignal): AsyncGenerator<ExecutionEvent> {
-    let last = after;
+  async *#follow(place: LogPlace, first: LogExcerpt, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
+    let last = place.after;
+    let excerpt = first;
+    // What was read before anybody listened may have been followed by news that nobody heard.
+    let listened = false;
     let wake = Promise.withResolvers<void>();
-    const unsubscribe = this.live.subscribe(execution.id, () => wake.resolve());
+    const unsubscribe = this.live.subscribe(place.executionId, () => wake.resolve());
     const onAbort = (): void => wake.resolve();
     signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
-        wake = Promise.withResolvers<void>();
-        const { events, ended } = await this.#read(execution, last);
-        for (const event of events) {
+        for (const event of excerpt.events) {
           if (signal.aborted) return;
           last = event.sequence;
           yield event;
           if (event.terminal) return;
         }
-        if (events.length === batchSize) continue;
-        if (ended) return;
-        await this.#pause(wake.promise);
+        if (listened && !excerpt.more) {
+          if (ended.includes(excerpt.status)) return;
+          await this.#pause(wake.promise);
+        }
+        listened = true;
+        wake = Promise.withResolvers<void>();
+        excerpt = await this.#reader.read({ ...place, after: last });
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
       unsubscribe();
     }
-  }
-
-  /** `ended` is read first, so that an end which comes in between is not taken for the end of the log. */
-  async #read(followed: Followed, last: number): Promise<{ events: ExecutionEvent[]; ended: boolean }> {
-    const em = this.em.fork();
-    const execution = await em.findOne(Execution, followed, { fields: ['status'] });
-    const where = { executionId: followed.id, organisationId: followed.organisationId, sequence: { $gt: last } };
-    const events = await em.find(ExecutionEvent, where, { orderBy: { sequence: 'asc' }, limit: batchSize });
-    const ended = !execution || ['completed', 'failed', 'cancelled'].includes(execution.status);
-    return { events, ended };
   }
 
   async #pause(wake: Promise<void>): Promise<void> {

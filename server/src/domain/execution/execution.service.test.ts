@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { PostgresLiveChannel } from '../../platform/live/postgres-live-channel.ts';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
+import { EventReader } from './event-reader.ts';
 import { ExecutionEvents } from './execution-events.ts';
 import { Execution } from './execution.entity.ts';
 import { ExecutionService } from './execution.service.ts';
@@ -198,6 +199,30 @@ describe('events', () => {
     await following;
     expect(types.at(-1)).toBe('execution:completed');
     expect(new Set((await bench.eventsOf(id)).map(({ type }) => type))).toEqual(new Set(types));
+  });
+
+  test('are read for many followers in few statements, one at a time', async () => {
+    const { id } = await bench.run(sketch({ a: W, b: W }, ['a -> b']));
+    const em = bench.database.orm.em.fork();
+    const query = jest.spyOn(await em.getConnection().getNativeClient(), 'query');
+    const reader = new EventReader(em);
+    const places = Array.from({ length: 400 }, (_, n) => ({ executionId: id, organisationId, after: n % 4 }));
+    const excerpts = await Promise.all(places.map((place) => reader.read(place)));
+    expect(query.mock.calls.length).toBeLessThanOrEqual(2);
+    query.mockRestore();
+    const all = (await bench.eventsOf(id)).map(({ sequence }) => sequence);
+    for (const [n, { status, events, more }] of excerpts.entries()) {
+      expect({ status, more }).toEqual({ status: 'completed', more: false });
+      expect(events.map(({ sequence }) => sequence)).toEqual(all.filter((sequence) => sequence > n % 4));
+    }
+    expect(excerpts[0]!.events.at(-1)).toMatchObject({ type: 'execution:completed', terminal: true, executionId: id });
+  });
+
+  test('of another organisation are not there', async () => {
+    const { id } = await bench.run(sketch({ a: W }, []));
+    const reader = new EventReader(bench.database.orm.em.fork());
+    const excerpt = await reader.read({ executionId: id, organisationId: 'org_other', after: 0 });
+    expect(excerpt).toEqual({ status: undefined, events: [], more: false });
   });
 
   test('stop when the follower goes away', async () => {

@@ -1,7 +1,7 @@
 import type * as contract from '#generated/platform/index.ts';
 import type { ServerSentEvent } from '#runtime/nest/index.ts';
 import type { Json } from '../../../domain/domain-error.ts';
-import type { ExecutionEvent } from '../../../domain/execution/execution-event.entity.ts';
+import type { LoggedEvent } from '../../../domain/execution/event-reader.ts';
 import type { EventFeed } from '../../../domain/execution/execution-events.ts';
 import type { ExecutionLog } from '../../../domain/execution/execution-log.entity.ts';
 import type { Execution, Failure } from '../../../domain/execution/execution.entity.ts';
@@ -87,7 +87,7 @@ export async function* toMessages(
   }
 }
 
-function toExecutionEvent(event: ExecutionEvent): contract.ExecutionEvent {
+function toExecutionEvent(event: LoggedEvent): contract.ExecutionEvent {
   // The type names the shape of the data; the interpreter writes them together.
   return {
     id: event.id,
