@@ -6,23 +6,32 @@ import type { ExecutionResponse } from '../../domain/execution/execution.entity.
 const reserved =
   /^(?:connection|keep-alive|proxy-.*|transfer-encoding|content-length|content-encoding|te|trailer|upgrade|date|server|alt-svc|set-cookie2?|clear-site-data|content-security-policy.*|strict-transport-security|public-key-pins.*|x-frame-options|x-content-type-options|access-control-.*|cross-origin-.*|origin-agent-cluster|x-request-id|x-execution-id|.*ratelimit.*|service-worker-allowed)$/;
 
-/** Whatever a workflow answers with, a browser runs it as a page of nowhere: this server's sessions are not its business. */
-const sandboxed = "sandbox allow-forms allow-popups allow-scripts; frame-ancestors 'none'";
+/**
+ * Whoever wrote the workflow may write HTML, and it stands on the origin of the platform: browsers treat it as if it were of
+ * an origin of its own, in which nothing runs.
+ */
+const sandboxed = "sandbox; default-src 'none'";
 
-/** Sends what a `respond` node says. */
+/** Sends what a `respond` node says; no body where it says none. */
 export function sendResponse(reply: FastifyReply, { status, headers, body }: ExecutionResponse): FastifyReply {
   for (const [name, value] of Object.entries(headers))
     if (!reserved.test(name.toLowerCase())) reply.header(name, value);
-  return sendJson(reply.code(status), body);
+  reply.code(status);
+  if (body === null) return guarded(reply).send();
+  return sendValue(reply, body);
 }
 
-/** Sends a value that a workflow made: text as it is, anything else as JSON, nothing for null. */
-export function sendJson(reply: FastifyReply, body: Json): FastifyReply {
-  reply.header('Content-Security-Policy', sandboxed);
-  if (body === null || [204, 205, 304].includes(reply.statusCode)) return reply.send();
-  const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8';
+/** Sends a value that a workflow made: text as it is, anything else as JSON. */
+export function sendValue(reply: FastifyReply, value: Json): FastifyReply {
+  guarded(reply);
+  if ([204, 205, 304].includes(reply.statusCode)) return reply.send();
+  const type = typeof value === 'string' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8';
   if (!reply.hasHeader('content-type')) reply.type(type);
-  return reply.send(typeof body === 'string' ? body : JSON.stringify(body));
+  return reply.send(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+function guarded(reply: FastifyReply): FastifyReply {
+  return reply.header('Content-Security-Policy', sandboxed).header('X-Content-Type-Options', 'nosniff');
 }
 
 /** Says that an execution was accepted, in the contract's shape. */

@@ -5,12 +5,9 @@ import { matchRoute } from '../../../domain/channel/channel-route.ts';
 import type { Channel } from '../../../domain/channel/channel.entity.ts';
 import { type Json, ResourceNotFoundError } from '../../../domain/domain-error.ts';
 import type { Execution } from '../../../domain/execution/execution.entity.ts';
+import { sendAccepted, sendResponse, sendValue } from '../execution-answer.ts';
+import { readBody } from '../open-body.ts';
 import { OpenRouteError } from '../open-errors.ts';
-import { readBody } from './read-body.ts';
-
-/** Headers of a workflow's answer that are not its own to set: those of the connection, and those that speak for this server. */
-const reserved =
-  /^(?:connection|keep-alive|transfer-encoding|content-length|content-encoding|te|trailer|upgrade|date|server|set-cookie|clear-site-data|content-security-policy.*|strict-transport-security|x-frame-options|x-content-type-options|access-control-.*|cross-origin-.*|x-request-id|.*ratelimit.*|service-worker-allowed)$/;
 
 /** Answers requests to channels of kind `http`. */
 @Injectable()
@@ -22,9 +19,10 @@ export class HttpChannel {
     const path = `/${segments.join('/')}`;
     const { matched, allowed } = matchRoute(channel.routes, request.method, segments);
     if (!matched) throw nothingAt(path, allowed);
-    const execution = await this.calls.request(channel, matched.route, toRequest(request, path, matched.params));
+    const received = await toRequest(request, path, matched.params);
+    const execution = await this.calls.request(channel, matched.route, received);
     const { response_mode: mode, timeout_seconds: seconds } = matched.route;
-    if (mode === 'async') return accepted(reply, request, execution);
+    if (mode === 'async') return sendAccepted(request, reply, execution);
     return this.#answer(execution, seconds, request, reply);
   }
 
@@ -39,10 +37,10 @@ export class HttpChannel {
     reply.raw.once('close', leave);
     const seen = await this.calls.ended(execution, seconds, gone.signal);
     reply.raw.off('close', leave);
-    if (!seen.ended && !seen.response) return accepted(reply, request, seen);
+    if (!seen.ended && !seen.response) return sendAccepted(request, reply, seen);
     reply.header('X-Execution-Id', seen.id);
-    if (seen.response) return respond(reply, seen.response);
-    if (seen.status === 'completed') return send(reply.code(200), seen.output ?? null);
+    if (seen.response) return sendResponse(reply, seen.response);
+    if (seen.status === 'completed') return sendValue(reply.code(200), seen.output ?? null);
     const { code = 'cancelled', message = 'The execution was cancelled.' } = seen.error ?? {};
     throw new OpenRouteError('execution_failed', message, { execution_id: seen.id, reason: code });
   }
@@ -64,7 +62,11 @@ function nothingAt(path: string, allowed: readonly string[]): Error {
   return new OpenRouteError('method_not_allowed', message, { allow: allowed }, { Allow: allowed.join(', ') });
 }
 
-function toRequest(request: FastifyRequest, path: string, params: Readonly<Record<string, string>>): ChannelRequest {
+async function toRequest(
+  request: FastifyRequest,
+  path: string,
+  params: Readonly<Record<string, string>>,
+): Promise<ChannelRequest> {
   const headers = Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(', ')]);
   return {
     method: request.method,
@@ -72,35 +74,6 @@ function toRequest(request: FastifyRequest, path: string, params: Readonly<Recor
     params,
     query: { ...(request.query as Record<string, Json>) },
     headers: Object.fromEntries(headers) as Record<string, string>,
-    body: readBody(request),
+    body: await readBody(request),
   };
-}
-
-function accepted(reply: FastifyReply, request: FastifyRequest, { id, status }: Execution): FastifyReply {
-  const meta = { request_id: request.id, timestamp: new Date().toISOString() };
-  reply.code(202).header('Location', `/v1/executions/${id}`);
-  return send(reply, { data: { execution_id: id, status }, meta });
-}
-
-/** What a `respond` node says. */
-function respond(reply: FastifyReply, { status, headers, body }: NonNullable<Execution['response']>): FastifyReply {
-  for (const [name, value] of Object.entries(headers))
-    if (!reserved.test(name.toLowerCase())) reply.header(name, value);
-  reply.code(status);
-  return send(reply, body);
-}
-
-/**
- * Text goes as it is, everything else as JSON. Whoever wrote the workflow may write HTML, and it stands on the origin of
- * the platform: browsers treat it as if it were of an origin of its own, in which nothing runs.
- */
-function send(reply: FastifyReply, body: unknown): FastifyReply {
-  reply.header('Content-Security-Policy', "sandbox; default-src 'none'").header('X-Content-Type-Options', 'nosniff');
-  if ([204, 205, 304].includes(reply.statusCode)) return reply.send();
-  if (typeof body === 'string') {
-    if (!reply.hasHeader('content-type')) reply.type('text/plain; charset=utf-8');
-    return reply.send(body);
-  }
-  if (!reply.hasHeader('content-type')) reply.type('application/json; charset=utf-8');
-  return reply.send(JSON.stringify(body));
 }

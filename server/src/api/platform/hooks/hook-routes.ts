@@ -12,7 +12,7 @@ import {
 } from '../../../domain/trigger/hook.service.ts';
 import { HookUnauthorizedError } from '../../../domain/trigger/trigger.errors.ts';
 import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-limiter.ts';
-import { sendAccepted, sendJson, sendResponse } from '../execution-answer.ts';
+import { sendAccepted, sendValue, sendResponse } from '../execution-answer.ts';
 import { readBody } from '../open-body.ts';
 import { answerError, OpenRouteError } from '../open-errors.ts';
 
@@ -94,7 +94,7 @@ export class HookRoutes implements OnModuleInit {
     if (!answer) return accepted(request, reply, hook, execution);
     reply.header('X-Execution-Id', execution.id);
     if (answer.kind === 'response') return sendResponse(reply, answer.response);
-    if (answer.kind === 'output') return sendJson(reply.code(200), answer.output);
+    if (answer.kind === 'output') return sendValue(reply.code(200), answer.output);
     const details = { execution_id: execution.id, status: answer.status, reason: answer.code };
     throw new OpenRouteError('execution_failed', 'The execution did not end well.', details);
   }
