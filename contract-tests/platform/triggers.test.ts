@@ -46,6 +46,7 @@ describe('createTrigger', () => {
       { config: hook({ type: 'hmac' }), secret: 'not base64, is it?'.replaceAll(' ', '_') },
       'secret',
     ],
+    ['a secret that nobody asks for', { config: manual, secret: 'a-secret-without-use' }, 'secret'],
     ['a workflow that is not there', { config: manual, workflow_id: 'wf_none' }, 'workflow_id'],
   ])('400: %s', async (_why, fields, field) => {
     const json = { workflow_id: await draftWorkflow(harness()), name: 'Bad', ...fields };
@@ -88,6 +89,13 @@ describe('updateTrigger', () => {
   test('400: a config of another kind', async () => {
     const path = { trigger_id: await trigger(harness(), manual) };
     await harness().refused('updateTrigger', { path, json: { config: hook() } }, 400, 'validation_error');
+  });
+
+  test('400: a way of signing that the secret does not fit', async () => {
+    const path = { trigger_id: await trigger(harness(), hook({ type: 'bearer' }), { secret: 'no-base64-at-all' }) };
+    const json = { config: hook({ type: 'hmac' }) };
+    const { body } = await harness().refused('updateTrigger', { path, json }, 400, 'validation_error');
+    expect(body.error.details.errors).toEqual([expect.objectContaining({ field: 'secret' })]);
   });
 
   test('400: asking senders for a secret that there is not', async () => {

@@ -9676,7 +9676,7 @@ return errors === 0;
 }
 validate225.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema96 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/TriggerEventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
+const schema96 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
 const schema97 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
 
 function validate228(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -12891,43 +12891,6 @@ return errors === 0;
 validate284.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema124 = {"type":"array","minItems":1,"maxItems":50,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}};
-const schema125 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
-
-function validate287(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate287.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(typeof data !== "string"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(!(((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema125.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-validate287.errors = vErrors;
-return errors === 0;
-}
-validate287.evaluated = {"dynamicProps":false,"dynamicItems":false};
-
 
 function validate286(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -12962,8 +12925,8 @@ errors++;
 }
 const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate287(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+if(!(validate228(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate228.errors : vErrors.concat(validate228.errors);
 errors = vErrors.length;
 }
 }
@@ -13003,14 +12966,14 @@ return errors === 0;
 }
 validate286.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema126 = {"type":"object","maxProperties":20,"propertyNames":{"pattern":"^[A-Za-z0-9-]{1,100}$"},"additionalProperties":{"type":"string","maxLength":4096,"pattern":"^[ -~]*$"}};
+const schema125 = {"type":"object","maxProperties":20,"propertyNames":{"pattern":"^[A-Za-z0-9-]{1,100}$"},"additionalProperties":{"type":"string","maxLength":4096,"pattern":"^[ -~]*$"}};
 const pattern19 = new RegExp("^[A-Za-z0-9-]{1,100}$", "u");
 const pattern20 = new RegExp("^[ -~]*$", "u");
 
-function validate290(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate289(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate290.evaluated;
+const evaluated0 = validate289.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13100,10 +13063,10 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate290.errors = vErrors;
+validate289.errors = vErrors;
 return errors === 0;
 }
-validate290.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate289.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate283(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -13232,8 +13195,8 @@ errors = vErrors.length;
 }
 }
 if(data.headers !== undefined){
-if(!(validate290(data.headers, {instancePath:instancePath+"/headers",parentData:data,parentDataProperty:"headers",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
+if(!(validate289(data.headers, {instancePath:instancePath+"/headers",parentData:data,parentDataProperty:"headers",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate289.errors : vErrors.concat(validate289.errors);
 errors = vErrors.length;
 }
 }
@@ -13265,13 +13228,13 @@ return errors === 0;
 }
 validate283.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const updateWebhookRequest = validate292 as unknown as Validator;
-const schema127 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
+export const updateWebhookRequest = validate291 as unknown as Validator;
+const schema126 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
 
-function validate292(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate291(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate292.evaluated;
+const evaluated0 = validate291.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13339,7 +13302,7 @@ errors++;
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-const err5 = {instancePath:instancePath+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type: schema127.properties.description.type},message:"must be string,null"};
+const err5 = {instancePath:instancePath+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type: schema126.properties.description.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -13374,8 +13337,8 @@ errors = vErrors.length;
 }
 }
 if(data.headers !== undefined){
-if(!(validate290(data.headers, {instancePath:instancePath+"/headers",parentData:data,parentDataProperty:"headers",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
+if(!(validate289(data.headers, {instancePath:instancePath+"/headers",parentData:data,parentDataProperty:"headers",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate289.errors : vErrors.concat(validate289.errors);
 errors = vErrors.length;
 }
 }
@@ -13402,18 +13365,18 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate292.errors = vErrors;
+validate291.errors = vErrors;
 return errors === 0;
 }
-validate292.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate291.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const rotateWebhookSecretRequest = validate296 as unknown as Validator;
-const schema128 = {"type":"object","additionalProperties":false,"properties":{"overlap_seconds":{"type":"integer","minimum":0,"maximum":604800}}};
+export const rotateWebhookSecretRequest = validate295 as unknown as Validator;
+const schema127 = {"type":"object","additionalProperties":false,"properties":{"overlap_seconds":{"type":"integer","minimum":0,"maximum":604800}}};
 
-function validate296(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate295(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate296.evaluated;
+const evaluated0 = validate295.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13479,19 +13442,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate296.errors = vErrors;
+validate295.errors = vErrors;
 return errors === 0;
 }
-validate296.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate295.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const testWebhookRequest = validate297 as unknown as Validator;
-const schema129 = {"type":"object","additionalProperties":false,"properties":{"event_type":{"$ref":"#/$defs/DeliveredEventType"}}};
-const schema130 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
+export const testWebhookRequest = validate296 as unknown as Validator;
+const schema128 = {"type":"object","additionalProperties":false,"properties":{"event_type":{"$ref":"#/$defs/DeliveredEventType"}}};
+const schema129 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
 
-function validate298(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate297(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate298.evaluated;
+const evaluated0 = validate297.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13509,7 +13472,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered")) || (data === "webhook.test"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema130.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema129.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -13518,16 +13481,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate298.errors = vErrors;
+validate297.errors = vErrors;
 return errors === 0;
 }
-validate298.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate297.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate297(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate296(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate297.evaluated;
+const evaluated0 = validate296.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13548,8 +13511,8 @@ errors++;
 }
 }
 if(data.event_type !== undefined){
-if(!(validate298(data.event_type, {instancePath:instancePath+"/event_type",parentData:data,parentDataProperty:"event_type",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate298.errors : vErrors.concat(validate298.errors);
+if(!(validate297(data.event_type, {instancePath:instancePath+"/event_type",parentData:data,parentDataProperty:"event_type",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
 errors = vErrors.length;
 }
 }
@@ -13564,18 +13527,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate297.errors = vErrors;
+validate296.errors = vErrors;
 return errors === 0;
 }
-validate297.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate296.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const recoverWebhookRequest = validate300 as unknown as Validator;
-const schema131 = {"type":"object","additionalProperties":false,"required":["since"],"properties":{"since":{"type":"string","format":"date-time"},"until":{"type":"string","format":"date-time"}}};
+export const recoverWebhookRequest = validate299 as unknown as Validator;
+const schema130 = {"type":"object","additionalProperties":false,"required":["since"],"properties":{"since":{"type":"string","format":"date-time"},"until":{"type":"string","format":"date-time"}}};
 
-function validate300(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate299(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate300.evaluated;
+const evaluated0 = validate299.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13666,19 +13629,19 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate300.errors = vErrors;
+validate299.errors = vErrors;
 return errors === 0;
 }
-validate300.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate299.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const listApiKeysQuery = filling(validate301, fillListApiKeysQuery) as unknown as Validator;
-const schema132 = {"type":"object","properties":{"status":{"$ref":"#/$defs/ApiKeyStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema133 = {"type":"string","enum":["active","expired","revoked"]};
+export const listApiKeysQuery = filling(validate300, fillListApiKeysQuery) as unknown as Validator;
+const schema131 = {"type":"object","properties":{"status":{"$ref":"#/$defs/ApiKeyStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema132 = {"type":"string","enum":["active","expired","revoked"]};
 
-function validate302(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate301(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate302.evaluated;
+const evaluated0 = validate301.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13696,7 +13659,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((data === "active") || (data === "expired")) || (data === "revoked"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema133.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema132.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -13705,16 +13668,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate302.errors = vErrors;
+validate301.errors = vErrors;
 return errors === 0;
 }
-validate302.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate301.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate301(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate300(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate301.evaluated;
+const evaluated0 = validate300.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13723,8 +13686,8 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
-if(!(validate302(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate302.errors : vErrors.concat(validate302.errors);
+if(!(validate301(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate301.errors : vErrors.concat(validate301.errors);
 errors = vErrors.length;
 }
 }
@@ -13809,18 +13772,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate301.errors = vErrors;
+validate300.errors = vErrors;
 return errors === 0;
 }
-validate301.evaluated = {"props":{"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate300.evaluated = {"props":{"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createApiKeyHeaders = validate304 as unknown as Validator;
-const schema134 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createApiKeyHeaders = validate303 as unknown as Validator;
+const schema133 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate304(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate303(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate304.evaluated;
+const evaluated0 = validate303.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13884,12 +13847,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate303.errors = vErrors;
+return errors === 0;
+}
+validate303.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getApiKeyPath = validate304 as unknown as Validator;
+const schema134 = {"type":"object","properties":{"api_key_id":{"type":"string","minLength":1,"maxLength":64}},"required":["api_key_id"]};
+
+function validate304(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate304.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.api_key_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "api_key_id"},message:"must have required property '"+"api_key_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.api_key_id !== undefined){
+let data0 = data.api_key_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/api_key_id",schemaPath:"#/properties/api_key_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/api_key_id",schemaPath:"#/properties/api_key_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/api_key_id",schemaPath:"#/properties/api_key_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate304.errors = vErrors;
 return errors === 0;
 }
-validate304.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate304.evaluated = {"props":{"api_key_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getApiKeyPath = validate305 as unknown as Validator;
+export const updateApiKeyPath = validate305 as unknown as Validator;
 const schema135 = {"type":"object","properties":{"api_key_id":{"type":"string","minLength":1,"maxLength":64}},"required":["api_key_id"]};
 
 function validate305(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -13964,7 +14002,7 @@ return errors === 0;
 }
 validate305.evaluated = {"props":{"api_key_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateApiKeyPath = validate306 as unknown as Validator;
+export const revokeApiKeyPath = validate306 as unknown as Validator;
 const schema136 = {"type":"object","properties":{"api_key_id":{"type":"string","minLength":1,"maxLength":64}},"required":["api_key_id"]};
 
 function validate306(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -14039,7 +14077,7 @@ return errors === 0;
 }
 validate306.evaluated = {"props":{"api_key_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const revokeApiKeyPath = validate307 as unknown as Validator;
+export const rotateApiKeyPath = validate307 as unknown as Validator;
 const schema137 = {"type":"object","properties":{"api_key_id":{"type":"string","minLength":1,"maxLength":64}},"required":["api_key_id"]};
 
 function validate307(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -14114,88 +14152,13 @@ return errors === 0;
 }
 validate307.evaluated = {"props":{"api_key_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const rotateApiKeyPath = validate308 as unknown as Validator;
-const schema138 = {"type":"object","properties":{"api_key_id":{"type":"string","minLength":1,"maxLength":64}},"required":["api_key_id"]};
+export const rotateApiKeyHeaders = validate308 as unknown as Validator;
+const schema138 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate308(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate308.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.api_key_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "api_key_id"},message:"must have required property '"+"api_key_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.api_key_id !== undefined){
-let data0 = data.api_key_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/api_key_id",schemaPath:"#/properties/api_key_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/api_key_id",schemaPath:"#/properties/api_key_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/api_key_id",schemaPath:"#/properties/api_key_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate308.errors = vErrors;
-return errors === 0;
-}
-validate308.evaluated = {"props":{"api_key_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const rotateApiKeyHeaders = validate309 as unknown as Validator;
-const schema139 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
-
-function validate309(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate309.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -14259,19 +14222,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate309.errors = vErrors;
+validate308.errors = vErrors;
 return errors === 0;
 }
-validate309.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate308.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowsQuery = filling(validate310, fillListWorkflowsQuery) as unknown as Validator;
-const schema140 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"group_id":{"type":"string","minLength":1,"maxLength":64},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema141 = {"type":"string","enum":["draft","published","paused","archived"]};
+export const listWorkflowsQuery = filling(validate309, fillListWorkflowsQuery) as unknown as Validator;
+const schema139 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"group_id":{"type":"string","minLength":1,"maxLength":64},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema140 = {"type":"string","enum":["draft","published","paused","archived"]};
 
-function validate311(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate310(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate311.evaluated;
+const evaluated0 = validate310.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -14289,7 +14252,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((data === "draft") || (data === "published")) || (data === "paused")) || (data === "archived"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema141.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema140.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -14298,16 +14261,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate311.errors = vErrors;
+validate310.errors = vErrors;
 return errors === 0;
 }
-validate311.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate310.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate310(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate309(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate310.evaluated;
+const evaluated0 = validate309.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -14316,8 +14279,8 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
-if(!(validate311(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
+if(!(validate310(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate310.errors : vErrors.concat(validate310.errors);
 errors = vErrors.length;
 }
 }
@@ -14439,7 +14402,7 @@ vErrors.push(err9);
 errors++;
 }
 if(!((((((data4 === "created_at") || (data4 === "-created_at")) || (data4 === "updated_at")) || (data4 === "-updated_at")) || (data4 === "name")) || (data4 === "-name"))){
-const err10 = {instancePath:instancePath+"/sort",schemaPath:"#/properties/sort/enum",keyword:"enum",params:{allowedValues: schema140.properties.sort.enum},message:"must be equal to one of the allowed values"};
+const err10 = {instancePath:instancePath+"/sort",schemaPath:"#/properties/sort/enum",keyword:"enum",params:{allowedValues: schema139.properties.sort.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -14530,12 +14493,87 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate310.errors = vErrors;
+validate309.errors = vErrors;
 return errors === 0;
 }
-validate310.evaluated = {"props":{"status":true,"tag":true,"group_id":true,"search":true,"sort":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate309.evaluated = {"props":{"status":true,"tag":true,"group_id":true,"search":true,"sort":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createWorkflowHeaders = validate313 as unknown as Validator;
+export const createWorkflowHeaders = validate312 as unknown as Validator;
+const schema141 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+
+function validate312(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate312.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data["Idempotency-Key"] !== undefined){
+let data0 = data["Idempotency-Key"];
+if(typeof data0 === "string"){
+if(func1(data0) > 255){
+const err0 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err1 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(!pattern12.test(data0)){
+const err2 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"},message:"must match pattern \""+"^[\\x21-\\x7e]+$"+"\""};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate312.errors = vErrors;
+return errors === 0;
+}
+validate312.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const importWorkflowHeaders = validate313 as unknown as Validator;
 const schema142 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate313(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -14610,88 +14648,13 @@ return errors === 0;
 }
 validate313.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const importWorkflowHeaders = validate314 as unknown as Validator;
-const schema143 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const importWorkflowApplicationYamlBody = validate314 as unknown as Validator;
+const schema143 = {"type":"string","minLength":1,"maxLength":1048576};
 
 function validate314(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate314.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Idempotency-Key"] !== undefined){
-let data0 = data["Idempotency-Key"];
-if(typeof data0 === "string"){
-if(func1(data0) > 255){
-const err0 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err1 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(!pattern12.test(data0)){
-const err2 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"},message:"must match pattern \""+"^[\\x21-\\x7e]+$"+"\""};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate314.errors = vErrors;
-return errors === 0;
-}
-validate314.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
-
-export const importWorkflowApplicationYamlBody = validate315 as unknown as Validator;
-const schema144 = {"type":"string","minLength":1,"maxLength":1048576};
-
-function validate315(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate315.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -14730,12 +14693,87 @@ vErrors.push(err2);
 }
 errors++;
 }
+validate314.errors = vErrors;
+return errors === 0;
+}
+validate314.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+export const getWorkflowPath = validate315 as unknown as Validator;
+const schema144 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+
+function validate315(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate315.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "workflow_id"},message:"must have required property '"+"workflow_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate315.errors = vErrors;
 return errors === 0;
 }
-validate315.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate315.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getWorkflowPath = validate316 as unknown as Validator;
+export const updateWorkflowPath = validate316 as unknown as Validator;
 const schema145 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
 function validate316(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -14810,7 +14848,7 @@ return errors === 0;
 }
 validate316.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateWorkflowPath = validate317 as unknown as Validator;
+export const deleteWorkflowPath = validate317 as unknown as Validator;
 const schema146 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
 function validate317(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -14885,7 +14923,7 @@ return errors === 0;
 }
 validate317.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteWorkflowPath = validate318 as unknown as Validator;
+export const publishWorkflowPath = validate318 as unknown as Validator;
 const schema147 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
 function validate318(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -14960,88 +14998,13 @@ return errors === 0;
 }
 validate318.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const publishWorkflowPath = validate319 as unknown as Validator;
-const schema148 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const publishWorkflowHeaders = validate319 as unknown as Validator;
+const schema148 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate319(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate319.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "workflow_id"},message:"must have required property '"+"workflow_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate319.errors = vErrors;
-return errors === 0;
-}
-validate319.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const publishWorkflowHeaders = validate320 as unknown as Validator;
-const schema149 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
-
-function validate320(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate320.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15105,18 +15068,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate320.errors = vErrors;
+validate319.errors = vErrors;
 return errors === 0;
 }
-validate320.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate319.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowVersionsPath = validate321 as unknown as Validator;
-const schema150 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const listWorkflowVersionsPath = validate320 as unknown as Validator;
+const schema149 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
-function validate321(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate320(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate321.evaluated;
+const evaluated0 = validate320.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15180,18 +15143,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate321.errors = vErrors;
+validate320.errors = vErrors;
 return errors === 0;
 }
-validate321.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
+validate320.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowVersionsQuery = filling(validate322, fillListWorkflowVersionsQuery) as unknown as Validator;
-const schema151 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const listWorkflowVersionsQuery = filling(validate321, fillListWorkflowVersionsQuery) as unknown as Validator;
+const schema150 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
-function validate322(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate321(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate322.evaluated;
+const evaluated0 = validate321.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15280,18 +15243,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate322.errors = vErrors;
+validate321.errors = vErrors;
 return errors === 0;
 }
-validate322.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate321.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getWorkflowVersionPath = validate323 as unknown as Validator;
-const schema152 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"version":{"type":"integer","minimum":1,"maximum":2147483647}},"required":["workflow_id","version"]};
+export const getWorkflowVersionPath = validate322 as unknown as Validator;
+const schema151 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"version":{"type":"integer","minimum":1,"maximum":2147483647}},"required":["workflow_id","version"]};
 
-function validate323(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate322(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate323.evaluated;
+const evaluated0 = validate322.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15400,18 +15363,18 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate323.errors = vErrors;
+validate322.errors = vErrors;
 return errors === 0;
 }
-validate323.evaluated = {"props":{"workflow_id":true,"version":true},"dynamicProps":false,"dynamicItems":false};
+validate322.evaluated = {"props":{"workflow_id":true,"version":true},"dynamicProps":false,"dynamicItems":false};
 
-export const executeWorkflowPath = validate324 as unknown as Validator;
-const schema153 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const executeWorkflowPath = validate323 as unknown as Validator;
+const schema152 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
-function validate324(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate323(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate324.evaluated;
+const evaluated0 = validate323.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15475,19 +15438,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate324.errors = vErrors;
+validate323.errors = vErrors;
 return errors === 0;
 }
-validate324.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
+validate323.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const executeWorkflowQuery = validate325 as unknown as Validator;
-const schema154 = {"type":"object","properties":{"wait":{"type":"string","pattern":"^([1-9]|[1-5][0-9]|60)s$"}},"required":[]};
+export const executeWorkflowQuery = validate324 as unknown as Validator;
+const schema153 = {"type":"object","properties":{"wait":{"type":"string","pattern":"^([1-9]|[1-5][0-9]|60)s$"}},"required":[]};
 const pattern26 = new RegExp("^([1-9]|[1-5][0-9]|60)s$", "u");
 
-function validate325(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate324(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate325.evaluated;
+const evaluated0 = validate324.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15531,18 +15494,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate325.errors = vErrors;
+validate324.errors = vErrors;
 return errors === 0;
 }
-validate325.evaluated = {"props":{"wait":true},"dynamicProps":false,"dynamicItems":false};
+validate324.evaluated = {"props":{"wait":true},"dynamicProps":false,"dynamicItems":false};
 
-export const executeWorkflowHeaders = validate326 as unknown as Validator;
-const schema155 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const executeWorkflowHeaders = validate325 as unknown as Validator;
+const schema154 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate326(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate325(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate326.evaluated;
+const evaluated0 = validate325.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15606,18 +15569,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate326.errors = vErrors;
+validate325.errors = vErrors;
 return errors === 0;
 }
-validate326.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate325.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const exportWorkflowPath = validate327 as unknown as Validator;
-const schema156 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const exportWorkflowPath = validate326 as unknown as Validator;
+const schema155 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
-function validate327(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate326(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate327.evaluated;
+const evaluated0 = validate326.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15681,18 +15644,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate327.errors = vErrors;
+validate326.errors = vErrors;
 return errors === 0;
 }
-validate327.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
+validate326.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const exportWorkflowQuery = validate328 as unknown as Validator;
-const schema157 = {"type":"object","properties":{"version":{"type":"integer","minimum":1,"maximum":2147483647}},"required":[]};
+export const exportWorkflowQuery = validate327 as unknown as Validator;
+const schema156 = {"type":"object","properties":{"version":{"type":"integer","minimum":1,"maximum":2147483647}},"required":[]};
 
-function validate328(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate327(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate328.evaluated;
+const evaluated0 = validate327.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15746,18 +15709,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate328.errors = vErrors;
+validate327.errors = vErrors;
 return errors === 0;
 }
-validate328.evaluated = {"props":{"version":true},"dynamicProps":false,"dynamicItems":false};
+validate327.evaluated = {"props":{"version":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowExecutionsPath = validate329 as unknown as Validator;
-const schema158 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const listWorkflowExecutionsPath = validate328 as unknown as Validator;
+const schema157 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
-function validate329(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate328(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate329.evaluated;
+const evaluated0 = validate328.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15821,19 +15784,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate329.errors = vErrors;
+validate328.errors = vErrors;
 return errors === 0;
 }
-validate329.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
+validate328.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowExecutionsQuery = filling(validate330, fillListWorkflowExecutionsQuery) as unknown as Validator;
-const schema159 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/ExecutionStatus"}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
-const schema160 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
+export const listWorkflowExecutionsQuery = filling(validate329, fillListWorkflowExecutionsQuery) as unknown as Validator;
+const schema158 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/ExecutionStatus"}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+const schema159 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
 
-function validate331(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate330(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate331.evaluated;
+const evaluated0 = validate330.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15851,7 +15814,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "paused")) || (data === "completed")) || (data === "failed")) || (data === "cancelled"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema160.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema159.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -15860,16 +15823,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate331.errors = vErrors;
+validate330.errors = vErrors;
 return errors === 0;
 }
-validate331.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate330.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate330(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate329(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate330.evaluated;
+const evaluated0 = validate329.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15902,8 +15865,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate331(data0[i0], {instancePath:instancePath+"/status/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate331.errors : vErrors.concat(validate331.errors);
+if(!(validate330(data0[i0], {instancePath:instancePath+"/status/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate330.errors : vErrors.concat(validate330.errors);
 errors = vErrors.length;
 }
 }
@@ -16105,18 +16068,18 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate330.errors = vErrors;
+validate329.errors = vErrors;
 return errors === 0;
 }
-validate330.evaluated = {"props":{"status":true,"from":true,"to":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
+validate329.evaluated = {"props":{"status":true,"from":true,"to":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowNodesPath = validate333 as unknown as Validator;
-const schema161 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const listWorkflowNodesPath = validate332 as unknown as Validator;
+const schema160 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
-function validate333(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate332(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate333.evaluated;
+const evaluated0 = validate332.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -16180,18 +16143,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate333.errors = vErrors;
+validate332.errors = vErrors;
 return errors === 0;
 }
-validate333.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
+validate332.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowNodesQuery = filling(validate334, fillListWorkflowNodesQuery) as unknown as Validator;
-const schema162 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const listWorkflowNodesQuery = filling(validate333, fillListWorkflowNodesQuery) as unknown as Validator;
+const schema161 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
-function validate334(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate333(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate334.evaluated;
+const evaluated0 = validate333.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -16280,18 +16243,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate334.errors = vErrors;
+validate333.errors = vErrors;
 return errors === 0;
 }
-validate334.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate333.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const addWorkflowNodePath = validate335 as unknown as Validator;
-const schema163 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const addWorkflowNodePath = validate334 as unknown as Validator;
+const schema162 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
-function validate335(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate334(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate335.evaluated;
+const evaluated0 = validate334.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -16355,18 +16318,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate335.errors = vErrors;
+validate334.errors = vErrors;
 return errors === 0;
 }
-validate335.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
+validate334.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const addWorkflowNodeQuery = validate336 as unknown as Validator;
-const schema164 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
+export const addWorkflowNodeQuery = validate335 as unknown as Validator;
+const schema163 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
 
-function validate336(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate335(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate336.evaluated;
+const evaluated0 = validate335.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -16410,18 +16373,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate336.errors = vErrors;
+validate335.errors = vErrors;
 return errors === 0;
 }
-validate336.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
+validate335.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
 
-export const addWorkflowNodeHeaders = validate337 as unknown as Validator;
-const schema165 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const addWorkflowNodeHeaders = validate336 as unknown as Validator;
+const schema164 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate337(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate336(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate337.evaluated;
+const evaluated0 = validate336.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -16485,12 +16448,132 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate336.errors = vErrors;
+return errors === 0;
+}
+validate336.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getWorkflowNodePath = validate337 as unknown as Validator;
+const schema165 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"node_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","node_id"]};
+
+function validate337(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate337.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "workflow_id"},message:"must have required property '"+"workflow_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.node_id === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "node_id"},message:"must have required property '"+"node_id"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err2 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err3 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.node_id !== undefined){
+let data1 = data.node_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+const err5 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(func1(data1) < 1){
+const err6 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+else {
+const err7 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+else {
+const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
 validate337.errors = vErrors;
 return errors === 0;
 }
-validate337.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate337.evaluated = {"props":{"workflow_id":true,"node_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getWorkflowNodePath = validate338 as unknown as Validator;
+export const replaceWorkflowNodePath = validate338 as unknown as Validator;
 const schema166 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"node_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","node_id"]};
 
 function validate338(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -16610,8 +16693,8 @@ return errors === 0;
 }
 validate338.evaluated = {"props":{"workflow_id":true,"node_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const replaceWorkflowNodePath = validate339 as unknown as Validator;
-const schema167 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"node_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","node_id"]};
+export const replaceWorkflowNodeQuery = validate339 as unknown as Validator;
+const schema167 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
 
 function validate339(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -16624,8 +16707,10 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "workflow_id"},message:"must have required property '"+"workflow_id"+"'"};
+if(data.revision !== undefined){
+let data0 = data.revision;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+const err0 = {instancePath:instancePath+"/revision",schemaPath:"#/properties/revision/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -16634,8 +16719,9 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.node_id === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "node_id"},message:"must have required property '"+"node_id"+"'"};
+if(typeof data0 == "number"){
+if(data0 < 1 || isNaN(data0)){
+const err1 = {instancePath:instancePath+"/revision",schemaPath:"#/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -16644,11 +16730,11 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err2 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+}
+}
+}
+else {
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -16657,81 +16743,13 @@ vErrors.push(err2);
 }
 errors++;
 }
-if(func1(data0) < 1){
-const err3 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.node_id !== undefined){
-let data1 = data.node_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-const err5 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if(func1(data1) < 1){
-const err6 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-else {
-const err7 = {instancePath:instancePath+"/node_id",schemaPath:"#/properties/node_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-}
-else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
 validate339.errors = vErrors;
 return errors === 0;
 }
-validate339.evaluated = {"props":{"workflow_id":true,"node_id":true},"dynamicProps":false,"dynamicItems":false};
+validate339.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
 
-export const replaceWorkflowNodeQuery = validate340 as unknown as Validator;
-const schema168 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
+export const deleteWorkflowNodePath = validate340 as unknown as Validator;
+const schema168 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"node_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","node_id"]};
 
 function validate340(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -16744,61 +16762,6 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.revision !== undefined){
-let data0 = data.revision;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-const err0 = {instancePath:instancePath+"/revision",schemaPath:"#/properties/revision/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 < 1 || isNaN(data0)){
-const err1 = {instancePath:instancePath+"/revision",schemaPath:"#/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-validate340.errors = vErrors;
-return errors === 0;
-}
-validate340.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
-
-export const deleteWorkflowNodePath = validate341 as unknown as Validator;
-const schema169 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"node_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","node_id"]};
-
-function validate341(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate341.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.workflow_id === undefined){
 const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "workflow_id"},message:"must have required property '"+"workflow_id"+"'"};
 if(vErrors === null){
@@ -16900,18 +16863,18 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate341.errors = vErrors;
+validate340.errors = vErrors;
 return errors === 0;
 }
-validate341.evaluated = {"props":{"workflow_id":true,"node_id":true},"dynamicProps":false,"dynamicItems":false};
+validate340.evaluated = {"props":{"workflow_id":true,"node_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteWorkflowNodeQuery = validate342 as unknown as Validator;
-const schema170 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
+export const deleteWorkflowNodeQuery = validate341 as unknown as Validator;
+const schema169 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
 
-function validate342(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate341(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate342.evaluated;
+const evaluated0 = validate341.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -16955,18 +16918,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate342.errors = vErrors;
+validate341.errors = vErrors;
 return errors === 0;
 }
-validate342.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
+validate341.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowEdgesPath = validate343 as unknown as Validator;
-const schema171 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const listWorkflowEdgesPath = validate342 as unknown as Validator;
+const schema170 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
-function validate343(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate342(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate343.evaluated;
+const evaluated0 = validate342.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17030,18 +16993,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate343.errors = vErrors;
+validate342.errors = vErrors;
 return errors === 0;
 }
-validate343.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
+validate342.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWorkflowEdgesQuery = filling(validate344, fillListWorkflowEdgesQuery) as unknown as Validator;
-const schema172 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const listWorkflowEdgesQuery = filling(validate343, fillListWorkflowEdgesQuery) as unknown as Validator;
+const schema171 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
-function validate344(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate343(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate344.evaluated;
+const evaluated0 = validate343.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17130,18 +17093,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate344.errors = vErrors;
+validate343.errors = vErrors;
 return errors === 0;
 }
-validate344.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate343.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const addWorkflowEdgePath = validate345 as unknown as Validator;
-const schema173 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
+export const addWorkflowEdgePath = validate344 as unknown as Validator;
+const schema172 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64}},"required":["workflow_id"]};
 
-function validate345(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate344(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate345.evaluated;
+const evaluated0 = validate344.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17205,18 +17168,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate345.errors = vErrors;
+validate344.errors = vErrors;
 return errors === 0;
 }
-validate345.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
+validate344.evaluated = {"props":{"workflow_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const addWorkflowEdgeQuery = validate346 as unknown as Validator;
-const schema174 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
+export const addWorkflowEdgeQuery = validate345 as unknown as Validator;
+const schema173 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
 
-function validate346(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate345(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate346.evaluated;
+const evaluated0 = validate345.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17260,18 +17223,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate346.errors = vErrors;
+validate345.errors = vErrors;
 return errors === 0;
 }
-validate346.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
+validate345.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
 
-export const addWorkflowEdgeHeaders = validate347 as unknown as Validator;
-const schema175 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const addWorkflowEdgeHeaders = validate346 as unknown as Validator;
+const schema174 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate347(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate346(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate347.evaluated;
+const evaluated0 = validate346.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17335,12 +17298,132 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate346.errors = vErrors;
+return errors === 0;
+}
+validate346.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getWorkflowEdgePath = validate347 as unknown as Validator;
+const schema175 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"edge_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","edge_id"]};
+
+function validate347(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate347.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "workflow_id"},message:"must have required property '"+"workflow_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.edge_id === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "edge_id"},message:"must have required property '"+"edge_id"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err2 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err3 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.edge_id !== undefined){
+let data1 = data.edge_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+const err5 = {instancePath:instancePath+"/edge_id",schemaPath:"#/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(func1(data1) < 1){
+const err6 = {instancePath:instancePath+"/edge_id",schemaPath:"#/properties/edge_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+else {
+const err7 = {instancePath:instancePath+"/edge_id",schemaPath:"#/properties/edge_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+else {
+const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
 validate347.errors = vErrors;
 return errors === 0;
 }
-validate347.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate347.evaluated = {"props":{"workflow_id":true,"edge_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getWorkflowEdgePath = validate348 as unknown as Validator;
+export const replaceWorkflowEdgePath = validate348 as unknown as Validator;
 const schema176 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"edge_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","edge_id"]};
 
 function validate348(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -17460,8 +17543,8 @@ return errors === 0;
 }
 validate348.evaluated = {"props":{"workflow_id":true,"edge_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const replaceWorkflowEdgePath = validate349 as unknown as Validator;
-const schema177 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"edge_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","edge_id"]};
+export const replaceWorkflowEdgeQuery = validate349 as unknown as Validator;
+const schema177 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
 
 function validate349(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -17474,8 +17557,10 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "workflow_id"},message:"must have required property '"+"workflow_id"+"'"};
+if(data.revision !== undefined){
+let data0 = data.revision;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+const err0 = {instancePath:instancePath+"/revision",schemaPath:"#/properties/revision/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -17484,8 +17569,9 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.edge_id === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "edge_id"},message:"must have required property '"+"edge_id"+"'"};
+if(typeof data0 == "number"){
+if(data0 < 1 || isNaN(data0)){
+const err1 = {instancePath:instancePath+"/revision",schemaPath:"#/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -17494,11 +17580,11 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err2 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+}
+}
+}
+else {
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -17507,81 +17593,13 @@ vErrors.push(err2);
 }
 errors++;
 }
-if(func1(data0) < 1){
-const err3 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.edge_id !== undefined){
-let data1 = data.edge_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-const err5 = {instancePath:instancePath+"/edge_id",schemaPath:"#/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if(func1(data1) < 1){
-const err6 = {instancePath:instancePath+"/edge_id",schemaPath:"#/properties/edge_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-else {
-const err7 = {instancePath:instancePath+"/edge_id",schemaPath:"#/properties/edge_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-}
-else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
 validate349.errors = vErrors;
 return errors === 0;
 }
-validate349.evaluated = {"props":{"workflow_id":true,"edge_id":true},"dynamicProps":false,"dynamicItems":false};
+validate349.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
 
-export const replaceWorkflowEdgeQuery = validate350 as unknown as Validator;
-const schema178 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
+export const deleteWorkflowEdgePath = validate350 as unknown as Validator;
+const schema178 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"edge_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","edge_id"]};
 
 function validate350(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -17594,61 +17612,6 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.revision !== undefined){
-let data0 = data.revision;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-const err0 = {instancePath:instancePath+"/revision",schemaPath:"#/properties/revision/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 < 1 || isNaN(data0)){
-const err1 = {instancePath:instancePath+"/revision",schemaPath:"#/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-validate350.errors = vErrors;
-return errors === 0;
-}
-validate350.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
-
-export const deleteWorkflowEdgePath = validate351 as unknown as Validator;
-const schema179 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"edge_id":{"type":"string","minLength":1,"maxLength":200}},"required":["workflow_id","edge_id"]};
-
-function validate351(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate351.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.workflow_id === undefined){
 const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "workflow_id"},message:"must have required property '"+"workflow_id"+"'"};
 if(vErrors === null){
@@ -17750,18 +17713,18 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate351.errors = vErrors;
+validate350.errors = vErrors;
 return errors === 0;
 }
-validate351.evaluated = {"props":{"workflow_id":true,"edge_id":true},"dynamicProps":false,"dynamicItems":false};
+validate350.evaluated = {"props":{"workflow_id":true,"edge_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteWorkflowEdgeQuery = validate352 as unknown as Validator;
-const schema180 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
+export const deleteWorkflowEdgeQuery = validate351 as unknown as Validator;
+const schema179 = {"type":"object","properties":{"revision":{"type":"integer","minimum":1}},"required":[]};
 
-function validate352(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate351(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate352.evaluated;
+const evaluated0 = validate351.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17805,18 +17768,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate352.errors = vErrors;
+validate351.errors = vErrors;
 return errors === 0;
 }
-validate352.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
+validate351.evaluated = {"props":{"revision":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listNodeTypesQuery = filling(validate353, fillListNodeTypesQuery) as unknown as Validator;
-const schema181 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const listNodeTypesQuery = filling(validate352, fillListNodeTypesQuery) as unknown as Validator;
+const schema180 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
-function validate353(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate352(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate353.evaluated;
+const evaluated0 = validate352.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17905,18 +17868,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate353.errors = vErrors;
+validate352.errors = vErrors;
 return errors === 0;
 }
-validate353.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate352.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getNodeTypePath = validate354 as unknown as Validator;
-const schema182 = {"type":"object","properties":{"node_type":{"type":"string","minLength":1,"maxLength":200}},"required":["node_type"]};
+export const getNodeTypePath = validate353 as unknown as Validator;
+const schema181 = {"type":"object","properties":{"node_type":{"type":"string","minLength":1,"maxLength":200}},"required":["node_type"]};
 
-function validate354(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate353(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate354.evaluated;
+const evaluated0 = validate353.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17980,18 +17943,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate354.errors = vErrors;
+validate353.errors = vErrors;
 return errors === 0;
 }
-validate354.evaluated = {"props":{"node_type":true},"dynamicProps":false,"dynamicItems":false};
+validate353.evaluated = {"props":{"node_type":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listExecutionsQuery = filling(validate355, fillListExecutionsQuery) as unknown as Validator;
-const schema183 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/ExecutionStatus"}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+export const listExecutionsQuery = filling(validate354, fillListExecutionsQuery) as unknown as Validator;
+const schema182 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/ExecutionStatus"}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
 
-function validate355(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate354(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate355.evaluated;
+const evaluated0 = validate354.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18059,8 +18022,8 @@ errors++;
 }
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate331(data1[i0], {instancePath:instancePath+"/status/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate331.errors : vErrors.concat(validate331.errors);
+if(!(validate330(data1[i0], {instancePath:instancePath+"/status/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate330.errors : vErrors.concat(validate330.errors);
 errors = vErrors.length;
 }
 }
@@ -18262,12 +18225,87 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate355.errors = vErrors;
+validate354.errors = vErrors;
 return errors === 0;
 }
-validate355.evaluated = {"props":{"workflow_id":true,"status":true,"from":true,"to":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
+validate354.evaluated = {"props":{"workflow_id":true,"status":true,"from":true,"to":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getExecutionPath = validate357 as unknown as Validator;
+export const getExecutionPath = validate356 as unknown as Validator;
+const schema183 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
+
+function validate356(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate356.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.execution_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "execution_id"},message:"must have required property '"+"execution_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.execution_id !== undefined){
+let data0 = data.execution_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/execution_id",schemaPath:"#/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/execution_id",schemaPath:"#/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/execution_id",schemaPath:"#/properties/execution_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate356.errors = vErrors;
+return errors === 0;
+}
+validate356.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
+
+export const deleteExecutionPath = validate357 as unknown as Validator;
 const schema184 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
 
 function validate357(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -18342,7 +18380,7 @@ return errors === 0;
 }
 validate357.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteExecutionPath = validate358 as unknown as Validator;
+export const cancelExecutionPath = validate358 as unknown as Validator;
 const schema185 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
 
 function validate358(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -18417,7 +18455,7 @@ return errors === 0;
 }
 validate358.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const cancelExecutionPath = validate359 as unknown as Validator;
+export const replayExecutionPath = validate359 as unknown as Validator;
 const schema186 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
 
 function validate359(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -18492,88 +18530,13 @@ return errors === 0;
 }
 validate359.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const replayExecutionPath = validate360 as unknown as Validator;
-const schema187 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
+export const replayExecutionHeaders = validate360 as unknown as Validator;
+const schema187 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate360(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate360.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.execution_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "execution_id"},message:"must have required property '"+"execution_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.execution_id !== undefined){
-let data0 = data.execution_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/execution_id",schemaPath:"#/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/execution_id",schemaPath:"#/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/execution_id",schemaPath:"#/properties/execution_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate360.errors = vErrors;
-return errors === 0;
-}
-validate360.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const replayExecutionHeaders = validate361 as unknown as Validator;
-const schema188 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
-
-function validate361(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate361.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18637,18 +18600,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate361.errors = vErrors;
+validate360.errors = vErrors;
 return errors === 0;
 }
-validate361.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate360.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listExecutionStepsPath = validate362 as unknown as Validator;
-const schema189 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
+export const listExecutionStepsPath = validate361 as unknown as Validator;
+const schema188 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
 
-function validate362(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate361(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate362.evaluated;
+const evaluated0 = validate361.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18712,19 +18675,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate362.errors = vErrors;
+validate361.errors = vErrors;
 return errors === 0;
 }
-validate362.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
+validate361.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listExecutionStepsQuery = filling(validate363, fillListExecutionStepsQuery) as unknown as Validator;
-const schema190 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/StepStatus"}},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema191 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
+export const listExecutionStepsQuery = filling(validate362, fillListExecutionStepsQuery) as unknown as Validator;
+const schema189 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":7,"uniqueItems":true,"items":{"$ref":"#/$defs/StepStatus"}},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema190 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
 
-function validate364(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate363(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate364.evaluated;
+const evaluated0 = validate363.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18742,7 +18705,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "completed")) || (data === "failed")) || (data === "skipped")) || (data === "cancelled"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema191.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema190.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -18751,16 +18714,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate364.errors = vErrors;
+validate363.errors = vErrors;
 return errors === 0;
 }
-validate364.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate363.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate363(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate362(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate363.evaluated;
+const evaluated0 = validate362.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18793,8 +18756,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate364(data0[i0], {instancePath:instancePath+"/status/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate364.errors : vErrors.concat(validate364.errors);
+if(!(validate363(data0[i0], {instancePath:instancePath+"/status/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate363.errors : vErrors.concat(validate363.errors);
 errors = vErrors.length;
 }
 }
@@ -18911,18 +18874,18 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate363.errors = vErrors;
+validate362.errors = vErrors;
 return errors === 0;
 }
-validate363.evaluated = {"props":{"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate362.evaluated = {"props":{"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listExecutionLogsPath = validate366 as unknown as Validator;
-const schema192 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
+export const listExecutionLogsPath = validate365 as unknown as Validator;
+const schema191 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
 
-function validate366(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate365(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate366.evaluated;
+const evaluated0 = validate365.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18986,19 +18949,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate366.errors = vErrors;
+validate365.errors = vErrors;
 return errors === 0;
 }
-validate366.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
+validate365.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listExecutionLogsQuery = filling(validate367, fillListExecutionLogsQuery) as unknown as Validator;
-const schema193 = {"type":"object","properties":{"level":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"$ref":"#/$defs/LogLevel"}},"node_id":{"type":"string","minLength":1,"maxLength":1000},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
-const schema194 = {"type":"string","enum":["debug","info","warn","error"]};
+export const listExecutionLogsQuery = filling(validate366, fillListExecutionLogsQuery) as unknown as Validator;
+const schema192 = {"type":"object","properties":{"level":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"$ref":"#/$defs/LogLevel"}},"node_id":{"type":"string","minLength":1,"maxLength":1000},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+const schema193 = {"type":"string","enum":["debug","info","warn","error"]};
 
-function validate368(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate367(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate368.evaluated;
+const evaluated0 = validate367.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19016,7 +18979,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((data === "debug") || (data === "info")) || (data === "warn")) || (data === "error"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema194.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema193.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -19025,16 +18988,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate368.errors = vErrors;
+validate367.errors = vErrors;
 return errors === 0;
 }
-validate368.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate367.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate367(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate366(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate367.evaluated;
+const evaluated0 = validate366.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19067,8 +19030,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate368(data0[i0], {instancePath:instancePath+"/level/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate368.errors : vErrors.concat(validate368.errors);
+if(!(validate367(data0[i0], {instancePath:instancePath+"/level/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate367.errors : vErrors.concat(validate367.errors);
 errors = vErrors.length;
 }
 }
@@ -19255,18 +19218,18 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate367.errors = vErrors;
+validate366.errors = vErrors;
 return errors === 0;
 }
-validate367.evaluated = {"props":{"level":true,"node_id":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
+validate366.evaluated = {"props":{"level":true,"node_id":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
 
-export const streamExecutionEventsPath = validate370 as unknown as Validator;
-const schema195 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
+export const streamExecutionEventsPath = validate369 as unknown as Validator;
+const schema194 = {"type":"object","properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64}},"required":["execution_id"]};
 
-function validate370(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate369(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate370.evaluated;
+const evaluated0 = validate369.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19330,18 +19293,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate370.errors = vErrors;
+validate369.errors = vErrors;
 return errors === 0;
 }
-validate370.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
+validate369.evaluated = {"props":{"execution_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const streamExecutionEventsHeaders = validate371 as unknown as Validator;
-const schema196 = {"type":"object","properties":{"Last-Event-ID":{"type":"integer","minimum":0,"maximum":9007199254740991}},"required":[]};
+export const streamExecutionEventsHeaders = validate370 as unknown as Validator;
+const schema195 = {"type":"object","properties":{"Last-Event-ID":{"type":"integer","minimum":0,"maximum":9007199254740991}},"required":[]};
 
-function validate371(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate370(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate371.evaluated;
+const evaluated0 = validate370.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19395,19 +19358,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate371.errors = vErrors;
+validate370.errors = vErrors;
 return errors === 0;
 }
-validate371.evaluated = {"props":{"Last-Event-ID":true},"dynamicProps":false,"dynamicItems":false};
+validate370.evaluated = {"props":{"Last-Event-ID":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listApprovalsQuery = filling(validate372, fillListApprovalsQuery) as unknown as Validator;
-const schema197 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/ApprovalStatus"}},"execution_id":{"type":"string","minLength":1,"maxLength":64},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
-const schema198 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
+export const listApprovalsQuery = filling(validate371, fillListApprovalsQuery) as unknown as Validator;
+const schema196 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/ApprovalStatus"}},"execution_id":{"type":"string","minLength":1,"maxLength":64},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+const schema197 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
 
-function validate373(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate372(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate373.evaluated;
+const evaluated0 = validate372.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19425,7 +19388,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((((data === "pending") || (data === "approved")) || (data === "declined")) || (data === "expired")) || (data === "cancelled"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema198.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema197.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -19434,16 +19397,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate373.errors = vErrors;
+validate372.errors = vErrors;
 return errors === 0;
 }
-validate373.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate372.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate372(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate371(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate372.evaluated;
+const evaluated0 = validate371.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19476,8 +19439,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate373(data0[i0], {instancePath:instancePath+"/status/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate373.errors : vErrors.concat(validate373.errors);
+if(!(validate372(data0[i0], {instancePath:instancePath+"/status/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
 errors = vErrors.length;
 }
 }
@@ -19664,12 +19627,87 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate372.errors = vErrors;
+validate371.errors = vErrors;
 return errors === 0;
 }
-validate372.evaluated = {"props":{"status":true,"execution_id":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
+validate371.evaluated = {"props":{"status":true,"execution_id":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getApprovalPath = validate375 as unknown as Validator;
+export const getApprovalPath = validate374 as unknown as Validator;
+const schema198 = {"type":"object","properties":{"approval_id":{"type":"string","minLength":1,"maxLength":64}},"required":["approval_id"]};
+
+function validate374(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate374.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.approval_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "approval_id"},message:"must have required property '"+"approval_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.approval_id !== undefined){
+let data0 = data.approval_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/approval_id",schemaPath:"#/properties/approval_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/approval_id",schemaPath:"#/properties/approval_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/approval_id",schemaPath:"#/properties/approval_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate374.errors = vErrors;
+return errors === 0;
+}
+validate374.evaluated = {"props":{"approval_id":true},"dynamicProps":false,"dynamicItems":false};
+
+export const approveApprovalPath = validate375 as unknown as Validator;
 const schema199 = {"type":"object","properties":{"approval_id":{"type":"string","minLength":1,"maxLength":64}},"required":["approval_id"]};
 
 function validate375(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -19744,7 +19782,7 @@ return errors === 0;
 }
 validate375.evaluated = {"props":{"approval_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const approveApprovalPath = validate376 as unknown as Validator;
+export const declineApprovalPath = validate376 as unknown as Validator;
 const schema200 = {"type":"object","properties":{"approval_id":{"type":"string","minLength":1,"maxLength":64}},"required":["approval_id"]};
 
 function validate376(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -19819,88 +19857,13 @@ return errors === 0;
 }
 validate376.evaluated = {"props":{"approval_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const declineApprovalPath = validate377 as unknown as Validator;
-const schema201 = {"type":"object","properties":{"approval_id":{"type":"string","minLength":1,"maxLength":64}},"required":["approval_id"]};
+export const listGroupsQuery = filling(validate377, fillListGroupsQuery) as unknown as Validator;
+const schema201 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate377(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate377.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.approval_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "approval_id"},message:"must have required property '"+"approval_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.approval_id !== undefined){
-let data0 = data.approval_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/approval_id",schemaPath:"#/properties/approval_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/approval_id",schemaPath:"#/properties/approval_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/approval_id",schemaPath:"#/properties/approval_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate377.errors = vErrors;
-return errors === 0;
-}
-validate377.evaluated = {"props":{"approval_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const listGroupsQuery = filling(validate378, fillListGroupsQuery) as unknown as Validator;
-const schema202 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-
-function validate378(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate378.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19989,18 +19952,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate378.errors = vErrors;
+validate377.errors = vErrors;
 return errors === 0;
 }
-validate378.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate377.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createGroupHeaders = validate379 as unknown as Validator;
-const schema203 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createGroupHeaders = validate378 as unknown as Validator;
+const schema202 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate379(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate378(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate379.evaluated;
+const evaluated0 = validate378.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20064,12 +20027,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate378.errors = vErrors;
+return errors === 0;
+}
+validate378.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getGroupPath = validate379 as unknown as Validator;
+const schema203 = {"type":"object","properties":{"group_id":{"type":"string","minLength":1,"maxLength":64}},"required":["group_id"]};
+
+function validate379(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate379.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.group_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "group_id"},message:"must have required property '"+"group_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.group_id !== undefined){
+let data0 = data.group_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/group_id",schemaPath:"#/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/group_id",schemaPath:"#/properties/group_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/group_id",schemaPath:"#/properties/group_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate379.errors = vErrors;
 return errors === 0;
 }
-validate379.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate379.evaluated = {"props":{"group_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getGroupPath = validate380 as unknown as Validator;
+export const updateGroupPath = validate380 as unknown as Validator;
 const schema204 = {"type":"object","properties":{"group_id":{"type":"string","minLength":1,"maxLength":64}},"required":["group_id"]};
 
 function validate380(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -20144,7 +20182,7 @@ return errors === 0;
 }
 validate380.evaluated = {"props":{"group_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateGroupPath = validate381 as unknown as Validator;
+export const deleteGroupPath = validate381 as unknown as Validator;
 const schema205 = {"type":"object","properties":{"group_id":{"type":"string","minLength":1,"maxLength":64}},"required":["group_id"]};
 
 function validate381(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -20219,88 +20257,13 @@ return errors === 0;
 }
 validate381.evaluated = {"props":{"group_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteGroupPath = validate382 as unknown as Validator;
-const schema206 = {"type":"object","properties":{"group_id":{"type":"string","minLength":1,"maxLength":64}},"required":["group_id"]};
+export const listChannelsQuery = filling(validate382, fillListChannelsQuery) as unknown as Validator;
+const schema206 = {"type":"object","properties":{"kind":{"$ref":"#/$defs/ChannelKind"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate382(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate382.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.group_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "group_id"},message:"must have required property '"+"group_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.group_id !== undefined){
-let data0 = data.group_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/group_id",schemaPath:"#/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/group_id",schemaPath:"#/properties/group_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/group_id",schemaPath:"#/properties/group_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate382.errors = vErrors;
-return errors === 0;
-}
-validate382.evaluated = {"props":{"group_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const listChannelsQuery = filling(validate383, fillListChannelsQuery) as unknown as Validator;
-const schema207 = {"type":"object","properties":{"kind":{"$ref":"#/$defs/ChannelKind"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-
-function validate383(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate383.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20395,18 +20358,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate383.errors = vErrors;
+validate382.errors = vErrors;
 return errors === 0;
 }
-validate383.evaluated = {"props":{"kind":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate382.evaluated = {"props":{"kind":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createChannelHeaders = validate385 as unknown as Validator;
-const schema208 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createChannelHeaders = validate384 as unknown as Validator;
+const schema207 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate385(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate384(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate385.evaluated;
+const evaluated0 = validate384.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20470,12 +20433,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate384.errors = vErrors;
+return errors === 0;
+}
+validate384.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getChannelPath = validate385 as unknown as Validator;
+const schema208 = {"type":"object","properties":{"channel_id":{"type":"string","minLength":1,"maxLength":64}},"required":["channel_id"]};
+
+function validate385(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate385.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.channel_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "channel_id"},message:"must have required property '"+"channel_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.channel_id !== undefined){
+let data0 = data.channel_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/channel_id",schemaPath:"#/properties/channel_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/channel_id",schemaPath:"#/properties/channel_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/channel_id",schemaPath:"#/properties/channel_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate385.errors = vErrors;
 return errors === 0;
 }
-validate385.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate385.evaluated = {"props":{"channel_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getChannelPath = validate386 as unknown as Validator;
+export const updateChannelPath = validate386 as unknown as Validator;
 const schema209 = {"type":"object","properties":{"channel_id":{"type":"string","minLength":1,"maxLength":64}},"required":["channel_id"]};
 
 function validate386(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -20550,7 +20588,7 @@ return errors === 0;
 }
 validate386.evaluated = {"props":{"channel_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateChannelPath = validate387 as unknown as Validator;
+export const deleteChannelPath = validate387 as unknown as Validator;
 const schema210 = {"type":"object","properties":{"channel_id":{"type":"string","minLength":1,"maxLength":64}},"required":["channel_id"]};
 
 function validate387(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -20625,7 +20663,7 @@ return errors === 0;
 }
 validate387.evaluated = {"props":{"channel_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteChannelPath = validate388 as unknown as Validator;
+export const rotateChannelTokenPath = validate388 as unknown as Validator;
 const schema211 = {"type":"object","properties":{"channel_id":{"type":"string","minLength":1,"maxLength":64}},"required":["channel_id"]};
 
 function validate388(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -20700,89 +20738,14 @@ return errors === 0;
 }
 validate388.evaluated = {"props":{"channel_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const rotateChannelTokenPath = validate389 as unknown as Validator;
-const schema212 = {"type":"object","properties":{"channel_id":{"type":"string","minLength":1,"maxLength":64}},"required":["channel_id"]};
+export const listFormsQuery = filling(validate389, fillListFormsQuery) as unknown as Validator;
+const schema212 = {"type":"object","properties":{"status":{"$ref":"#/$defs/FormStatus"},"search":{"type":"string","minLength":1,"maxLength":200},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema213 = {"type":"string","enum":["draft","published"]};
 
-function validate389(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate390(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate389.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.channel_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "channel_id"},message:"must have required property '"+"channel_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.channel_id !== undefined){
-let data0 = data.channel_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/channel_id",schemaPath:"#/properties/channel_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/channel_id",schemaPath:"#/properties/channel_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/channel_id",schemaPath:"#/properties/channel_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate389.errors = vErrors;
-return errors === 0;
-}
-validate389.evaluated = {"props":{"channel_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const listFormsQuery = filling(validate390, fillListFormsQuery) as unknown as Validator;
-const schema213 = {"type":"object","properties":{"status":{"$ref":"#/$defs/FormStatus"},"search":{"type":"string","minLength":1,"maxLength":200},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema214 = {"type":"string","enum":["draft","published"]};
-
-function validate391(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate391.evaluated;
+const evaluated0 = validate390.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20800,7 +20763,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((data === "draft") || (data === "published"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema214.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema213.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -20809,16 +20772,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate391.errors = vErrors;
+validate390.errors = vErrors;
 return errors === 0;
 }
-validate391.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate390.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate390(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate389(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate390.evaluated;
+const evaluated0 = validate389.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20827,8 +20790,8 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
-if(!(validate391(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate391.errors : vErrors.concat(validate391.errors);
+if(!(validate390(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
 errors = vErrors.length;
 }
 }
@@ -20948,18 +20911,18 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate390.errors = vErrors;
+validate389.errors = vErrors;
 return errors === 0;
 }
-validate390.evaluated = {"props":{"status":true,"search":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate389.evaluated = {"props":{"status":true,"search":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createFormHeaders = validate393 as unknown as Validator;
-const schema215 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createFormHeaders = validate392 as unknown as Validator;
+const schema214 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate393(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate392(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate393.evaluated;
+const evaluated0 = validate392.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21023,12 +20986,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate392.errors = vErrors;
+return errors === 0;
+}
+validate392.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getFormPath = validate393 as unknown as Validator;
+const schema215 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
+
+function validate393(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate393.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "form_id"},message:"must have required property '"+"form_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate393.errors = vErrors;
 return errors === 0;
 }
-validate393.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate393.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getFormPath = validate394 as unknown as Validator;
+export const updateFormPath = validate394 as unknown as Validator;
 const schema216 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
 
 function validate394(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -21103,7 +21141,7 @@ return errors === 0;
 }
 validate394.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateFormPath = validate395 as unknown as Validator;
+export const deleteFormPath = validate395 as unknown as Validator;
 const schema217 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
 
 function validate395(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -21178,7 +21216,7 @@ return errors === 0;
 }
 validate395.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteFormPath = validate396 as unknown as Validator;
+export const publishFormPath = validate396 as unknown as Validator;
 const schema218 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
 
 function validate396(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -21253,7 +21291,7 @@ return errors === 0;
 }
 validate396.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const publishFormPath = validate397 as unknown as Validator;
+export const unpublishFormPath = validate397 as unknown as Validator;
 const schema219 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
 
 function validate397(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -21328,7 +21366,7 @@ return errors === 0;
 }
 validate397.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const unpublishFormPath = validate398 as unknown as Validator;
+export const exportFormSubmissionsPath = validate398 as unknown as Validator;
 const schema220 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
 
 function validate398(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -21403,88 +21441,13 @@ return errors === 0;
 }
 validate398.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const exportFormSubmissionsPath = validate399 as unknown as Validator;
-const schema221 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
+export const exportFormSubmissionsQuery = validate399 as unknown as Validator;
+const schema221 = {"type":"object","properties":{"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}},"required":[]};
 
 function validate399(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate399.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "form_id"},message:"must have required property '"+"form_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.form_id !== undefined){
-let data0 = data.form_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate399.errors = vErrors;
-return errors === 0;
-}
-validate399.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const exportFormSubmissionsQuery = validate400 as unknown as Validator;
-const schema222 = {"type":"object","properties":{"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}},"required":[]};
-
-function validate400(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate400.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21553,18 +21516,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate400.errors = vErrors;
+validate399.errors = vErrors;
 return errors === 0;
 }
-validate400.evaluated = {"props":{"from":true,"to":true},"dynamicProps":false,"dynamicItems":false};
+validate399.evaluated = {"props":{"from":true,"to":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listFormSubmissionsPath = validate401 as unknown as Validator;
-const schema223 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
+export const listFormSubmissionsPath = validate400 as unknown as Validator;
+const schema222 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id"]};
 
-function validate401(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate400(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate401.evaluated;
+const evaluated0 = validate400.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21628,19 +21591,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate401.errors = vErrors;
+validate400.errors = vErrors;
 return errors === 0;
 }
-validate401.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
+validate400.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listFormSubmissionsQuery = filling(validate402, fillListFormSubmissionsQuery) as unknown as Validator;
-const schema224 = {"type":"object","properties":{"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"source":{"$ref":"#/$defs/SubmissionSource"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
-const schema225 = {"type":"string","enum":["page","api"]};
+export const listFormSubmissionsQuery = filling(validate401, fillListFormSubmissionsQuery) as unknown as Validator;
+const schema223 = {"type":"object","properties":{"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"},"source":{"$ref":"#/$defs/SubmissionSource"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+const schema224 = {"type":"string","enum":["page","api"]};
 
-function validate403(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate402(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate403.evaluated;
+const evaluated0 = validate402.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21658,7 +21621,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((data === "page") || (data === "api"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema225.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema224.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -21667,16 +21630,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate403.errors = vErrors;
+validate402.errors = vErrors;
 return errors === 0;
 }
-validate403.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate402.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate402(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate401(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate402.evaluated;
+const evaluated0 = validate401.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21735,8 +21698,8 @@ errors++;
 }
 }
 if(data.source !== undefined){
-if(!(validate403(data.source, {instancePath:instancePath+"/source",parentData:data,parentDataProperty:"source",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate403.errors : vErrors.concat(validate403.errors);
+if(!(validate402(data.source, {instancePath:instancePath+"/source",parentData:data,parentDataProperty:"source",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate402.errors : vErrors.concat(validate402.errors);
 errors = vErrors.length;
 }
 }
@@ -21856,18 +21819,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate402.errors = vErrors;
+validate401.errors = vErrors;
 return errors === 0;
 }
-validate402.evaluated = {"props":{"from":true,"to":true,"source":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
+validate401.evaluated = {"props":{"from":true,"to":true,"source":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
 
-export const submitFormPath = validate405 as unknown as Validator;
-const schema226 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":80}},"required":["form_id"]};
+export const submitFormPath = validate404 as unknown as Validator;
+const schema225 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":80}},"required":["form_id"]};
 
-function validate405(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate404(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate405.evaluated;
+const evaluated0 = validate404.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21931,18 +21894,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate405.errors = vErrors;
+validate404.errors = vErrors;
 return errors === 0;
 }
-validate405.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
+validate404.evaluated = {"props":{"form_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const submitFormHeaders = validate406 as unknown as Validator;
-const schema227 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const submitFormHeaders = validate405 as unknown as Validator;
+const schema226 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate406(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate405(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate406.evaluated;
+const evaluated0 = validate405.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22006,12 +21969,132 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate405.errors = vErrors;
+return errors === 0;
+}
+validate405.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getFormSubmissionPath = validate406 as unknown as Validator;
+const schema227 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64},"submission_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id","submission_id"]};
+
+function validate406(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate406.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "form_id"},message:"must have required property '"+"form_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.submission_id === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "submission_id"},message:"must have required property '"+"submission_id"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err2 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err3 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.submission_id !== undefined){
+let data1 = data.submission_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+const err5 = {instancePath:instancePath+"/submission_id",schemaPath:"#/properties/submission_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(func1(data1) < 1){
+const err6 = {instancePath:instancePath+"/submission_id",schemaPath:"#/properties/submission_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+else {
+const err7 = {instancePath:instancePath+"/submission_id",schemaPath:"#/properties/submission_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+else {
+const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
 validate406.errors = vErrors;
 return errors === 0;
 }
-validate406.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate406.evaluated = {"props":{"form_id":true,"submission_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getFormSubmissionPath = validate407 as unknown as Validator;
+export const deleteFormSubmissionPath = validate407 as unknown as Validator;
 const schema228 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64},"submission_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id","submission_id"]};
 
 function validate407(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -22131,133 +22214,13 @@ return errors === 0;
 }
 validate407.evaluated = {"props":{"form_id":true,"submission_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteFormSubmissionPath = validate408 as unknown as Validator;
-const schema229 = {"type":"object","properties":{"form_id":{"type":"string","minLength":1,"maxLength":64},"submission_id":{"type":"string","minLength":1,"maxLength":64}},"required":["form_id","submission_id"]};
+export const createStreamTicketHeaders = validate408 as unknown as Validator;
+const schema229 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate408(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate408.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "form_id"},message:"must have required property '"+"form_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.submission_id === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "submission_id"},message:"must have required property '"+"submission_id"+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(data.form_id !== undefined){
-let data0 = data.form_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err2 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err3 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/form_id",schemaPath:"#/properties/form_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.submission_id !== undefined){
-let data1 = data.submission_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-const err5 = {instancePath:instancePath+"/submission_id",schemaPath:"#/properties/submission_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if(func1(data1) < 1){
-const err6 = {instancePath:instancePath+"/submission_id",schemaPath:"#/properties/submission_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-else {
-const err7 = {instancePath:instancePath+"/submission_id",schemaPath:"#/properties/submission_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-}
-else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-validate408.errors = vErrors;
-return errors === 0;
-}
-validate408.evaluated = {"props":{"form_id":true,"submission_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const createStreamTicketHeaders = validate409 as unknown as Validator;
-const schema230 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
-
-function validate409(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate409.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22321,19 +22284,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate409.errors = vErrors;
+validate408.errors = vErrors;
 return errors === 0;
 }
-validate409.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate408.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listSchedulesQuery = filling(validate410, fillListSchedulesQuery) as unknown as Validator;
-const schema231 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/ScheduleStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema232 = {"type":"string","enum":["active","paused"]};
+export const listSchedulesQuery = filling(validate409, fillListSchedulesQuery) as unknown as Validator;
+const schema230 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/ScheduleStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema231 = {"type":"string","enum":["active","paused"]};
 
-function validate411(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate410(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate411.evaluated;
+const evaluated0 = validate410.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22351,7 +22314,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((data === "active") || (data === "paused"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema232.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema231.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -22360,16 +22323,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate411.errors = vErrors;
+validate410.errors = vErrors;
 return errors === 0;
 }
-validate411.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate410.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate410(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate409(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate410.evaluated;
+const evaluated0 = validate409.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22413,8 +22376,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate411(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
+if(!(validate410(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
 errors = vErrors.length;
 }
 }
@@ -22499,18 +22462,18 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate410.errors = vErrors;
+validate409.errors = vErrors;
 return errors === 0;
 }
-validate410.evaluated = {"props":{"workflow_id":true,"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate409.evaluated = {"props":{"workflow_id":true,"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createScheduleHeaders = validate413 as unknown as Validator;
-const schema233 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createScheduleHeaders = validate412 as unknown as Validator;
+const schema232 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate413(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate412(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate413.evaluated;
+const evaluated0 = validate412.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22574,12 +22537,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate412.errors = vErrors;
+return errors === 0;
+}
+validate412.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getSchedulePath = validate413 as unknown as Validator;
+const schema233 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
+
+function validate413(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate413.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.schedule_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "schedule_id"},message:"must have required property '"+"schedule_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.schedule_id !== undefined){
+let data0 = data.schedule_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/schedule_id",schemaPath:"#/properties/schedule_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/schedule_id",schemaPath:"#/properties/schedule_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/schedule_id",schemaPath:"#/properties/schedule_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate413.errors = vErrors;
 return errors === 0;
 }
-validate413.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate413.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getSchedulePath = validate414 as unknown as Validator;
+export const updateSchedulePath = validate414 as unknown as Validator;
 const schema234 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
 
 function validate414(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -22654,7 +22692,7 @@ return errors === 0;
 }
 validate414.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateSchedulePath = validate415 as unknown as Validator;
+export const deleteSchedulePath = validate415 as unknown as Validator;
 const schema235 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
 
 function validate415(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -22729,7 +22767,7 @@ return errors === 0;
 }
 validate415.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteSchedulePath = validate416 as unknown as Validator;
+export const pauseSchedulePath = validate416 as unknown as Validator;
 const schema236 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
 
 function validate416(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -22804,7 +22842,7 @@ return errors === 0;
 }
 validate416.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const pauseSchedulePath = validate417 as unknown as Validator;
+export const resumeSchedulePath = validate417 as unknown as Validator;
 const schema237 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
 
 function validate417(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -22879,7 +22917,7 @@ return errors === 0;
 }
 validate417.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const resumeSchedulePath = validate418 as unknown as Validator;
+export const getSchedulePreviewPath = validate418 as unknown as Validator;
 const schema238 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
 
 function validate418(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -22954,88 +22992,13 @@ return errors === 0;
 }
 validate418.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getSchedulePreviewPath = validate419 as unknown as Validator;
-const schema239 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
+export const getSchedulePreviewQuery = filling(validate419, fillGetSchedulePreviewQuery) as unknown as Validator;
+const schema239 = {"type":"object","properties":{"count":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate419(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate419.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.schedule_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "schedule_id"},message:"must have required property '"+"schedule_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.schedule_id !== undefined){
-let data0 = data.schedule_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/schedule_id",schemaPath:"#/properties/schedule_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/schedule_id",schemaPath:"#/properties/schedule_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/schedule_id",schemaPath:"#/properties/schedule_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate419.errors = vErrors;
-return errors === 0;
-}
-validate419.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const getSchedulePreviewQuery = filling(validate420, fillGetSchedulePreviewQuery) as unknown as Validator;
-const schema240 = {"type":"object","properties":{"count":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-
-function validate420(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate420.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23089,18 +23052,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate420.errors = vErrors;
+validate419.errors = vErrors;
 return errors === 0;
 }
-validate420.evaluated = {"props":{"count":true},"dynamicProps":false,"dynamicItems":false};
+validate419.evaluated = {"props":{"count":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listScheduleOccurrencesPath = validate421 as unknown as Validator;
-const schema241 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
+export const listScheduleOccurrencesPath = validate420 as unknown as Validator;
+const schema240 = {"type":"object","properties":{"schedule_id":{"type":"string","minLength":1,"maxLength":64}},"required":["schedule_id"]};
 
-function validate421(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate420(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate421.evaluated;
+const evaluated0 = validate420.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23164,19 +23127,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate421.errors = vErrors;
+validate420.errors = vErrors;
 return errors === 0;
 }
-validate421.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
+validate420.evaluated = {"props":{"schedule_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listScheduleOccurrencesQuery = filling(validate422, fillListScheduleOccurrencesQuery) as unknown as Validator;
-const schema242 = {"type":"object","properties":{"status":{"$ref":"#/$defs/ScheduleOccurrenceStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
-const schema243 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
+export const listScheduleOccurrencesQuery = filling(validate421, fillListScheduleOccurrencesQuery) as unknown as Validator;
+const schema241 = {"type":"object","properties":{"status":{"$ref":"#/$defs/ScheduleOccurrenceStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+const schema242 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
 
-function validate423(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate422(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate423.evaluated;
+const evaluated0 = validate422.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23194,7 +23157,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((((data === "started") || (data === "buffered")) || (data === "skipped")) || (data === "missed")) || (data === "failed"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema243.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema242.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -23203,16 +23166,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate423.errors = vErrors;
+validate422.errors = vErrors;
 return errors === 0;
 }
-validate423.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate422.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate422(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate421(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate422.evaluated;
+const evaluated0 = validate421.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23221,8 +23184,8 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
-if(!(validate423(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate423.errors : vErrors.concat(validate423.errors);
+if(!(validate422(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate422.errors : vErrors.concat(validate422.errors);
 errors = vErrors.length;
 }
 }
@@ -23342,19 +23305,19 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate422.errors = vErrors;
+validate421.errors = vErrors;
 return errors === 0;
 }
-validate422.evaluated = {"props":{"status":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
+validate421.evaluated = {"props":{"status":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listTriggersQuery = filling(validate425, fillListTriggersQuery) as unknown as Validator;
-const schema244 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"kind":{"$ref":"#/$defs/TriggerKind"},"enabled":{"type":"boolean"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema245 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
+export const listTriggersQuery = filling(validate424, fillListTriggersQuery) as unknown as Validator;
+const schema243 = {"type":"object","properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"kind":{"$ref":"#/$defs/TriggerKind"},"enabled":{"type":"boolean"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema244 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
 
-function validate426(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate425(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate426.evaluated;
+const evaluated0 = validate425.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23372,7 +23335,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((((data === "manual") || (data === "schedule")) || (data === "webhook")) || (data === "form")) || (data === "event"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema245.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema244.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -23381,16 +23344,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate426.errors = vErrors;
+validate425.errors = vErrors;
 return errors === 0;
 }
-validate426.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate425.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate425(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate424(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate425.evaluated;
+const evaluated0 = validate424.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23434,8 +23397,8 @@ errors++;
 }
 }
 if(data.kind !== undefined){
-if(!(validate426(data.kind, {instancePath:instancePath+"/kind",parentData:data,parentDataProperty:"kind",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate426.errors : vErrors.concat(validate426.errors);
+if(!(validate425(data.kind, {instancePath:instancePath+"/kind",parentData:data,parentDataProperty:"kind",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate425.errors : vErrors.concat(validate425.errors);
 errors = vErrors.length;
 }
 }
@@ -23532,18 +23495,18 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate425.errors = vErrors;
+validate424.errors = vErrors;
 return errors === 0;
 }
-validate425.evaluated = {"props":{"workflow_id":true,"kind":true,"enabled":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate424.evaluated = {"props":{"workflow_id":true,"kind":true,"enabled":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createTriggerHeaders = validate428 as unknown as Validator;
-const schema246 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createTriggerHeaders = validate427 as unknown as Validator;
+const schema245 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate428(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate427(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate428.evaluated;
+const evaluated0 = validate427.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23607,12 +23570,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate427.errors = vErrors;
+return errors === 0;
+}
+validate427.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getTriggerPath = validate428 as unknown as Validator;
+const schema246 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
+
+function validate428(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate428.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.trigger_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "trigger_id"},message:"must have required property '"+"trigger_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.trigger_id !== undefined){
+let data0 = data.trigger_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/trigger_id",schemaPath:"#/properties/trigger_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/trigger_id",schemaPath:"#/properties/trigger_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/trigger_id",schemaPath:"#/properties/trigger_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate428.errors = vErrors;
 return errors === 0;
 }
-validate428.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate428.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getTriggerPath = validate429 as unknown as Validator;
+export const updateTriggerPath = validate429 as unknown as Validator;
 const schema247 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
 
 function validate429(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -23687,7 +23725,7 @@ return errors === 0;
 }
 validate429.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateTriggerPath = validate430 as unknown as Validator;
+export const deleteTriggerPath = validate430 as unknown as Validator;
 const schema248 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
 
 function validate430(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -23762,7 +23800,7 @@ return errors === 0;
 }
 validate430.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteTriggerPath = validate431 as unknown as Validator;
+export const enableTriggerPath = validate431 as unknown as Validator;
 const schema249 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
 
 function validate431(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -23837,7 +23875,7 @@ return errors === 0;
 }
 validate431.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const enableTriggerPath = validate432 as unknown as Validator;
+export const disableTriggerPath = validate432 as unknown as Validator;
 const schema250 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
 
 function validate432(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -23912,7 +23950,7 @@ return errors === 0;
 }
 validate432.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const disableTriggerPath = validate433 as unknown as Validator;
+export const executeTriggerPath = validate433 as unknown as Validator;
 const schema251 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
 
 function validate433(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -23987,8 +24025,8 @@ return errors === 0;
 }
 validate433.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const executeTriggerPath = validate434 as unknown as Validator;
-const schema252 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
+export const executeTriggerHeaders = validate434 as unknown as Validator;
+const schema252 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate434(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -24001,8 +24039,11 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.trigger_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "trigger_id"},message:"must have required property '"+"trigger_id"+"'"};
+if(data["Idempotency-Key"] !== undefined){
+let data0 = data["Idempotency-Key"];
+if(typeof data0 === "string"){
+if(func1(data0) > 255){
+const err0 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -24011,11 +24052,8 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.trigger_id !== undefined){
-let data0 = data.trigger_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/trigger_id",schemaPath:"#/properties/trigger_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(func1(data0) < 1){
+const err1 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -24024,8 +24062,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/trigger_id",schemaPath:"#/properties/trigger_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!pattern12.test(data0)){
+const err2 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"},message:"must match pattern \""+"^[\\x21-\\x7e]+$"+"\""};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -24036,7 +24074,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/trigger_id",schemaPath:"#/properties/trigger_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err3 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -24060,90 +24098,15 @@ errors++;
 validate434.errors = vErrors;
 return errors === 0;
 }
-validate434.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
+validate434.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const executeTriggerHeaders = validate435 as unknown as Validator;
-const schema253 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const rotateTriggerSecretPath = validate435 as unknown as Validator;
+const schema253 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
 
 function validate435(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate435.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Idempotency-Key"] !== undefined){
-let data0 = data["Idempotency-Key"];
-if(typeof data0 === "string"){
-if(func1(data0) > 255){
-const err0 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err1 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(!pattern12.test(data0)){
-const err2 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"},message:"must match pattern \""+"^[\\x21-\\x7e]+$"+"\""};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate435.errors = vErrors;
-return errors === 0;
-}
-validate435.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
-
-export const rotateTriggerSecretPath = validate436 as unknown as Validator;
-const schema254 = {"type":"object","properties":{"trigger_id":{"type":"string","minLength":1,"maxLength":64}},"required":["trigger_id"]};
-
-function validate436(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate436.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24207,18 +24170,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate436.errors = vErrors;
+validate435.errors = vErrors;
 return errors === 0;
 }
-validate436.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
+validate435.evaluated = {"props":{"trigger_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const rotateTriggerSecretHeaders = validate437 as unknown as Validator;
-const schema255 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const rotateTriggerSecretHeaders = validate436 as unknown as Validator;
+const schema254 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate437(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate436(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate437.evaluated;
+const evaluated0 = validate436.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24282,18 +24245,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate437.errors = vErrors;
+validate436.errors = vErrors;
 return errors === 0;
 }
-validate437.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate436.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listSecretsQuery = filling(validate438, fillListSecretsQuery) as unknown as Validator;
-const schema256 = {"type":"object","properties":{"tag":{"type":"string","minLength":1,"maxLength":100},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const listSecretsQuery = filling(validate437, fillListSecretsQuery) as unknown as Validator;
+const schema255 = {"type":"object","properties":{"tag":{"type":"string","minLength":1,"maxLength":100},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
-function validate438(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate437(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate438.evaluated;
+const evaluated0 = validate437.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24417,18 +24380,18 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate438.errors = vErrors;
+validate437.errors = vErrors;
 return errors === 0;
 }
-validate438.evaluated = {"props":{"tag":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate437.evaluated = {"props":{"tag":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createSecretHeaders = validate439 as unknown as Validator;
-const schema257 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createSecretHeaders = validate438 as unknown as Validator;
+const schema256 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate439(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate438(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate439.evaluated;
+const evaluated0 = validate438.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24492,12 +24455,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate438.errors = vErrors;
+return errors === 0;
+}
+validate438.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getSecretPath = validate439 as unknown as Validator;
+const schema257 = {"type":"object","properties":{"secret_name":{"type":"string","minLength":1,"maxLength":200}},"required":["secret_name"]};
+
+function validate439(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate439.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.secret_name === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "secret_name"},message:"must have required property '"+"secret_name"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.secret_name !== undefined){
+let data0 = data.secret_name;
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+const err1 = {instancePath:instancePath+"/secret_name",schemaPath:"#/properties/secret_name/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/secret_name",schemaPath:"#/properties/secret_name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/secret_name",schemaPath:"#/properties/secret_name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate439.errors = vErrors;
 return errors === 0;
 }
-validate439.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate439.evaluated = {"props":{"secret_name":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getSecretPath = validate440 as unknown as Validator;
+export const updateSecretPath = validate440 as unknown as Validator;
 const schema258 = {"type":"object","properties":{"secret_name":{"type":"string","minLength":1,"maxLength":200}},"required":["secret_name"]};
 
 function validate440(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -24572,7 +24610,7 @@ return errors === 0;
 }
 validate440.evaluated = {"props":{"secret_name":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateSecretPath = validate441 as unknown as Validator;
+export const deleteSecretPath = validate441 as unknown as Validator;
 const schema259 = {"type":"object","properties":{"secret_name":{"type":"string","minLength":1,"maxLength":200}},"required":["secret_name"]};
 
 function validate441(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -24647,89 +24685,14 @@ return errors === 0;
 }
 validate441.evaluated = {"props":{"secret_name":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteSecretPath = validate442 as unknown as Validator;
-const schema260 = {"type":"object","properties":{"secret_name":{"type":"string","minLength":1,"maxLength":200}},"required":["secret_name"]};
+export const listCredentialsQuery = filling(validate442, fillListCredentialsQuery) as unknown as Validator;
+const schema260 = {"type":"object","properties":{"type":{"$ref":"#/$defs/CredentialType"},"status":{"$ref":"#/$defs/CredentialStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema261 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
 
-function validate442(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate443(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate442.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.secret_name === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "secret_name"},message:"must have required property '"+"secret_name"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.secret_name !== undefined){
-let data0 = data.secret_name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-const err1 = {instancePath:instancePath+"/secret_name",schemaPath:"#/properties/secret_name/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/secret_name",schemaPath:"#/properties/secret_name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/secret_name",schemaPath:"#/properties/secret_name/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate442.errors = vErrors;
-return errors === 0;
-}
-validate442.evaluated = {"props":{"secret_name":true},"dynamicProps":false,"dynamicItems":false};
-
-export const listCredentialsQuery = filling(validate443, fillListCredentialsQuery) as unknown as Validator;
-const schema261 = {"type":"object","properties":{"type":{"$ref":"#/$defs/CredentialType"},"status":{"$ref":"#/$defs/CredentialStatus"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema262 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
-
-function validate444(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate444.evaluated;
+const evaluated0 = validate443.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24747,7 +24710,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema262.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema261.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -24756,17 +24719,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate444.errors = vErrors;
+validate443.errors = vErrors;
 return errors === 0;
 }
-validate444.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate443.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema263 = {"type":"string","enum":["active","expired"]};
+const schema262 = {"type":"string","enum":["active","expired"]};
 
-function validate446(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate445(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate446.evaluated;
+const evaluated0 = validate445.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24784,7 +24747,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((data === "active") || (data === "expired"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema263.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema262.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -24793,16 +24756,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate446.errors = vErrors;
+validate445.errors = vErrors;
 return errors === 0;
 }
-validate446.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate445.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate443(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate442(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate443.evaluated;
+const evaluated0 = validate442.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24811,14 +24774,14 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type !== undefined){
-if(!(validate444(data.type, {instancePath:instancePath+"/type",parentData:data,parentDataProperty:"type",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate444.errors : vErrors.concat(validate444.errors);
+if(!(validate443(data.type, {instancePath:instancePath+"/type",parentData:data,parentDataProperty:"type",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate443.errors : vErrors.concat(validate443.errors);
 errors = vErrors.length;
 }
 }
 if(data.status !== undefined){
-if(!(validate446(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate446.errors : vErrors.concat(validate446.errors);
+if(!(validate445(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate445.errors : vErrors.concat(validate445.errors);
 errors = vErrors.length;
 }
 }
@@ -24903,18 +24866,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate443.errors = vErrors;
+validate442.errors = vErrors;
 return errors === 0;
 }
-validate443.evaluated = {"props":{"type":true,"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate442.evaluated = {"props":{"type":true,"status":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createCredentialHeaders = validate448 as unknown as Validator;
-const schema264 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createCredentialHeaders = validate447 as unknown as Validator;
+const schema263 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate448(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate447(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate448.evaluated;
+const evaluated0 = validate447.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24978,12 +24941,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate447.errors = vErrors;
+return errors === 0;
+}
+validate447.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getCredentialPath = validate448 as unknown as Validator;
+const schema264 = {"type":"object","properties":{"credential_id":{"type":"string","minLength":1,"maxLength":64}},"required":["credential_id"]};
+
+function validate448(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate448.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.credential_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "credential_id"},message:"must have required property '"+"credential_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.credential_id !== undefined){
+let data0 = data.credential_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/credential_id",schemaPath:"#/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/credential_id",schemaPath:"#/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/credential_id",schemaPath:"#/properties/credential_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate448.errors = vErrors;
 return errors === 0;
 }
-validate448.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate448.evaluated = {"props":{"credential_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getCredentialPath = validate449 as unknown as Validator;
+export const updateCredentialPath = validate449 as unknown as Validator;
 const schema265 = {"type":"object","properties":{"credential_id":{"type":"string","minLength":1,"maxLength":64}},"required":["credential_id"]};
 
 function validate449(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -25058,7 +25096,7 @@ return errors === 0;
 }
 validate449.evaluated = {"props":{"credential_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateCredentialPath = validate450 as unknown as Validator;
+export const deleteCredentialPath = validate450 as unknown as Validator;
 const schema266 = {"type":"object","properties":{"credential_id":{"type":"string","minLength":1,"maxLength":64}},"required":["credential_id"]};
 
 function validate450(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -25133,88 +25171,13 @@ return errors === 0;
 }
 validate450.evaluated = {"props":{"credential_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteCredentialPath = validate451 as unknown as Validator;
-const schema267 = {"type":"object","properties":{"credential_id":{"type":"string","minLength":1,"maxLength":64}},"required":["credential_id"]};
+export const listKvEntriesQuery = filling(validate451, fillListKvEntriesQuery) as unknown as Validator;
+const schema267 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate451(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate451.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.credential_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "credential_id"},message:"must have required property '"+"credential_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.credential_id !== undefined){
-let data0 = data.credential_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/credential_id",schemaPath:"#/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/credential_id",schemaPath:"#/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/credential_id",schemaPath:"#/properties/credential_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate451.errors = vErrors;
-return errors === 0;
-}
-validate451.evaluated = {"props":{"credential_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const listKvEntriesQuery = filling(validate452, fillListKvEntriesQuery) as unknown as Validator;
-const schema268 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-
-function validate452(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate452.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25235,7 +25198,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema268.properties.scope.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema267.properties.scope.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -25396,19 +25359,19 @@ vErrors.push(err14);
 }
 errors++;
 }
-validate452.errors = vErrors;
+validate451.errors = vErrors;
 return errors === 0;
 }
-validate452.evaluated = {"props":{"scope":true,"scope_id":true,"prefix":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate451.evaluated = {"props":{"scope":true,"scope_id":true,"prefix":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getKvEntryPath = validate453 as unknown as Validator;
-const schema269 = {"type":"object","properties":{"key":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_.:-]{1,256}$"}},"required":["key"]};
+export const getKvEntryPath = validate452 as unknown as Validator;
+const schema268 = {"type":"object","properties":{"key":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_.:-]{1,256}$"}},"required":["key"]};
 const pattern42 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
 
-function validate453(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate452(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate453.evaluated;
+const evaluated0 = validate452.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25462,6 +25425,94 @@ errors++;
 }
 else {
 const err4 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate452.errors = vErrors;
+return errors === 0;
+}
+validate452.evaluated = {"props":{"key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getKvEntryQuery = filling(validate453, fillGetKvEntryQuery) as unknown as Validator;
+const schema269 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
+
+function validate453(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate453.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+const err0 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema269.properties.scope.enum},message:"must be equal to one of the allowed values"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+const err2 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(func1(data1) < 1){
+const err3 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -25485,10 +25536,10 @@ errors++;
 validate453.errors = vErrors;
 return errors === 0;
 }
-validate453.evaluated = {"props":{"key":true},"dynamicProps":false,"dynamicItems":false};
+validate453.evaluated = {"props":{"scope":true,"scope_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getKvEntryQuery = filling(validate454, fillGetKvEntryQuery) as unknown as Validator;
-const schema270 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
+export const setKvEntryPath = validate454 as unknown as Validator;
+const schema270 = {"type":"object","properties":{"key":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_.:-]{1,256}$"}},"required":["key"]};
 
 function validate454(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -25501,10 +25552,8 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-const err0 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.key === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -25513,8 +25562,11 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema270.properties.scope.enum},message:"must be equal to one of the allowed values"};
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 === "string"){
+if(func1(data0) > 256){
+const err1 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -25523,12 +25575,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-const err2 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -25537,8 +25585,8 @@ vErrors.push(err2);
 }
 errors++;
 }
-if(func1(data1) < 1){
-const err3 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!pattern42.test(data0)){
+const err3 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"},message:"must match pattern \""+"^[A-Za-z0-9_.:-]{1,256}$"+"\""};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -25549,7 +25597,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err4 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -25573,100 +25621,15 @@ errors++;
 validate454.errors = vErrors;
 return errors === 0;
 }
-validate454.evaluated = {"props":{"scope":true,"scope_id":true},"dynamicProps":false,"dynamicItems":false};
+validate454.evaluated = {"props":{"key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const setKvEntryPath = validate455 as unknown as Validator;
-const schema271 = {"type":"object","properties":{"key":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_.:-]{1,256}$"}},"required":["key"]};
+export const setKvEntryQuery = filling(validate455, fillSetKvEntryQuery) as unknown as Validator;
+const schema271 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
 
 function validate455(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate455.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.key === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.key !== undefined){
-let data0 = data.key;
-if(typeof data0 === "string"){
-if(func1(data0) > 256){
-const err1 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-if(!pattern42.test(data0)){
-const err3 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"},message:"must match pattern \""+"^[A-Za-z0-9_.:-]{1,256}$"+"\""};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-}
-else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-validate455.errors = vErrors;
-return errors === 0;
-}
-validate455.evaluated = {"props":{"key":true},"dynamicProps":false,"dynamicItems":false};
-
-export const setKvEntryQuery = filling(validate456, fillSetKvEntryQuery) as unknown as Validator;
-const schema272 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
-
-function validate456(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate456.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25687,7 +25650,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema272.properties.scope.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema271.properties.scope.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -25743,18 +25706,18 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate456.errors = vErrors;
+validate455.errors = vErrors;
 return errors === 0;
 }
-validate456.evaluated = {"props":{"scope":true,"scope_id":true},"dynamicProps":false,"dynamicItems":false};
+validate455.evaluated = {"props":{"scope":true,"scope_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteKvEntryPath = validate457 as unknown as Validator;
-const schema273 = {"type":"object","properties":{"key":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_.:-]{1,256}$"}},"required":["key"]};
+export const deleteKvEntryPath = validate456 as unknown as Validator;
+const schema272 = {"type":"object","properties":{"key":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_.:-]{1,256}$"}},"required":["key"]};
 
-function validate457(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate456(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate457.evaluated;
+const evaluated0 = validate456.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25828,18 +25791,18 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate457.errors = vErrors;
+validate456.errors = vErrors;
 return errors === 0;
 }
-validate457.evaluated = {"props":{"key":true},"dynamicProps":false,"dynamicItems":false};
+validate456.evaluated = {"props":{"key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteKvEntryQuery = filling(validate458, fillDeleteKvEntryQuery) as unknown as Validator;
-const schema274 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
+export const deleteKvEntryQuery = filling(validate457, fillDeleteKvEntryQuery) as unknown as Validator;
+const schema273 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
 
-function validate458(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate457(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate458.evaluated;
+const evaluated0 = validate457.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25860,7 +25823,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema274.properties.scope.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema273.properties.scope.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -25941,18 +25904,18 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate458.errors = vErrors;
+validate457.errors = vErrors;
 return errors === 0;
 }
-validate458.evaluated = {"props":{"scope":true,"scope_id":true,"if_version":true},"dynamicProps":false,"dynamicItems":false};
+validate457.evaluated = {"props":{"scope":true,"scope_id":true,"if_version":true},"dynamicProps":false,"dynamicItems":false};
 
-export const appendToKvEntryPath = validate459 as unknown as Validator;
-const schema275 = {"type":"object","properties":{"key":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_.:-]{1,256}$"}},"required":["key"]};
+export const appendToKvEntryPath = validate458 as unknown as Validator;
+const schema274 = {"type":"object","properties":{"key":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_.:-]{1,256}$"}},"required":["key"]};
 
-function validate459(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate458(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate459.evaluated;
+const evaluated0 = validate458.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26026,18 +25989,18 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate459.errors = vErrors;
+validate458.errors = vErrors;
 return errors === 0;
 }
-validate459.evaluated = {"props":{"key":true},"dynamicProps":false,"dynamicItems":false};
+validate458.evaluated = {"props":{"key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const appendToKvEntryQuery = filling(validate460, fillAppendToKvEntryQuery) as unknown as Validator;
-const schema276 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
+export const appendToKvEntryQuery = filling(validate459, fillAppendToKvEntryQuery) as unknown as Validator;
+const schema275 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
 
-function validate460(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate459(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate460.evaluated;
+const evaluated0 = validate459.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26058,7 +26021,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema276.properties.scope.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/enum",keyword:"enum",params:{allowedValues: schema275.properties.scope.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -26114,18 +26077,18 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate460.errors = vErrors;
+validate459.errors = vErrors;
 return errors === 0;
 }
-validate460.evaluated = {"props":{"scope":true,"scope_id":true},"dynamicProps":false,"dynamicItems":false};
+validate459.evaluated = {"props":{"scope":true,"scope_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const appendToKvEntryHeaders = validate461 as unknown as Validator;
-const schema277 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const appendToKvEntryHeaders = validate460 as unknown as Validator;
+const schema276 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate461(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate460(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate461.evaluated;
+const evaluated0 = validate460.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26189,18 +26152,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate461.errors = vErrors;
+validate460.errors = vErrors;
 return errors === 0;
 }
-validate461.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate460.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listEventTypesQuery = filling(validate462, fillListEventTypesQuery) as unknown as Validator;
-const schema278 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const listEventTypesQuery = filling(validate461, fillListEventTypesQuery) as unknown as Validator;
+const schema277 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
-function validate462(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate461(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate462.evaluated;
+const evaluated0 = validate461.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26289,18 +26252,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate462.errors = vErrors;
+validate461.errors = vErrors;
 return errors === 0;
 }
-validate462.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate461.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWebhooksQuery = filling(validate463, fillListWebhooksQuery) as unknown as Validator;
-const schema279 = {"type":"object","properties":{"enabled":{"type":"boolean"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const listWebhooksQuery = filling(validate462, fillListWebhooksQuery) as unknown as Validator;
+const schema278 = {"type":"object","properties":{"enabled":{"type":"boolean"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
-function validate463(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate462(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate463.evaluated;
+const evaluated0 = validate462.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26401,18 +26364,18 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate463.errors = vErrors;
+validate462.errors = vErrors;
 return errors === 0;
 }
-validate463.evaluated = {"props":{"enabled":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate462.evaluated = {"props":{"enabled":true,"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const createWebhookHeaders = validate464 as unknown as Validator;
-const schema280 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const createWebhookHeaders = validate463 as unknown as Validator;
+const schema279 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
-function validate464(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate463(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate464.evaluated;
+const evaluated0 = validate463.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26476,12 +26439,87 @@ vErrors.push(err4);
 }
 errors++;
 }
+validate463.errors = vErrors;
+return errors === 0;
+}
+validate463.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+
+export const getWebhookPath = validate464 as unknown as Validator;
+const schema280 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
+
+function validate464(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate464.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.webhook_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "webhook_id"},message:"must have required property '"+"webhook_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.webhook_id !== undefined){
+let data0 = data.webhook_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
 validate464.errors = vErrors;
 return errors === 0;
 }
-validate464.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate464.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getWebhookPath = validate465 as unknown as Validator;
+export const updateWebhookPath = validate465 as unknown as Validator;
 const schema281 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
 
 function validate465(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -26556,7 +26594,7 @@ return errors === 0;
 }
 validate465.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const updateWebhookPath = validate466 as unknown as Validator;
+export const deleteWebhookPath = validate466 as unknown as Validator;
 const schema282 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
 
 function validate466(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -26631,7 +26669,7 @@ return errors === 0;
 }
 validate466.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const deleteWebhookPath = validate467 as unknown as Validator;
+export const rotateWebhookSecretPath = validate467 as unknown as Validator;
 const schema283 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
 
 function validate467(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -26706,8 +26744,8 @@ return errors === 0;
 }
 validate467.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const rotateWebhookSecretPath = validate468 as unknown as Validator;
-const schema284 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
+export const rotateWebhookSecretHeaders = validate468 as unknown as Validator;
+const schema284 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate468(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -26720,8 +26758,11 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.webhook_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "webhook_id"},message:"must have required property '"+"webhook_id"+"'"};
+if(data["Idempotency-Key"] !== undefined){
+let data0 = data["Idempotency-Key"];
+if(typeof data0 === "string"){
+if(func1(data0) > 255){
+const err0 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -26730,11 +26771,8 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.webhook_id !== undefined){
-let data0 = data.webhook_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(func1(data0) < 1){
+const err1 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -26743,8 +26781,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!pattern12.test(data0)){
+const err2 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"},message:"must match pattern \""+"^[\\x21-\\x7e]+$"+"\""};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -26755,7 +26793,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err3 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -26779,10 +26817,10 @@ errors++;
 validate468.errors = vErrors;
 return errors === 0;
 }
-validate468.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
+validate468.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const rotateWebhookSecretHeaders = validate469 as unknown as Validator;
-const schema285 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const testWebhookPath = validate469 as unknown as Validator;
+const schema285 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
 
 function validate469(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -26795,11 +26833,8 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Idempotency-Key"] !== undefined){
-let data0 = data["Idempotency-Key"];
-if(typeof data0 === "string"){
-if(func1(data0) > 255){
-const err0 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
+if(data.webhook_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "webhook_id"},message:"must have required property '"+"webhook_id"+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -26808,8 +26843,11 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(func1(data0) < 1){
-const err1 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(data.webhook_id !== undefined){
+let data0 = data.webhook_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -26818,8 +26856,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(!pattern12.test(data0)){
-const err2 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"},message:"must match pattern \""+"^[\\x21-\\x7e]+$"+"\""};
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -26830,7 +26868,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err3 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -26854,10 +26892,10 @@ errors++;
 validate469.errors = vErrors;
 return errors === 0;
 }
-validate469.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate469.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const testWebhookPath = validate470 as unknown as Validator;
-const schema286 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
+export const testWebhookHeaders = validate470 as unknown as Validator;
+const schema286 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate470(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -26870,8 +26908,11 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.webhook_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "webhook_id"},message:"must have required property '"+"webhook_id"+"'"};
+if(data["Idempotency-Key"] !== undefined){
+let data0 = data["Idempotency-Key"];
+if(typeof data0 === "string"){
+if(func1(data0) > 255){
+const err0 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -26880,11 +26921,8 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.webhook_id !== undefined){
-let data0 = data.webhook_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(func1(data0) < 1){
+const err1 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -26893,8 +26931,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!pattern12.test(data0)){
+const err2 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"},message:"must match pattern \""+"^[\\x21-\\x7e]+$"+"\""};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -26905,7 +26943,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err3 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -26929,10 +26967,10 @@ errors++;
 validate470.errors = vErrors;
 return errors === 0;
 }
-validate470.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
+validate470.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const testWebhookHeaders = validate471 as unknown as Validator;
-const schema287 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
+export const recoverWebhookPath = validate471 as unknown as Validator;
+const schema287 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
 
 function validate471(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -26945,11 +26983,8 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Idempotency-Key"] !== undefined){
-let data0 = data["Idempotency-Key"];
-if(typeof data0 === "string"){
-if(func1(data0) > 255){
-const err0 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters"};
+if(data.webhook_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "webhook_id"},message:"must have required property '"+"webhook_id"+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -26958,8 +26993,11 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(func1(data0) < 1){
-const err1 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(data.webhook_id !== undefined){
+let data0 = data.webhook_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err1 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -26968,8 +27006,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(!pattern12.test(data0)){
-const err2 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"},message:"must match pattern \""+"^[\\x21-\\x7e]+$"+"\""};
+if(func1(data0) < 1){
+const err2 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -26980,7 +27018,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err3 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -27004,90 +27042,15 @@ errors++;
 validate471.errors = vErrors;
 return errors === 0;
 }
-validate471.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate471.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const recoverWebhookPath = validate472 as unknown as Validator;
-const schema288 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
+export const recoverWebhookHeaders = validate472 as unknown as Validator;
+const schema288 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
 
 function validate472(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate472.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.webhook_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "webhook_id"},message:"must have required property '"+"webhook_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.webhook_id !== undefined){
-let data0 = data.webhook_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err1 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate472.errors = vErrors;
-return errors === 0;
-}
-validate472.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const recoverWebhookHeaders = validate473 as unknown as Validator;
-const schema289 = {"type":"object","properties":{"Idempotency-Key":{"type":"string","minLength":1,"maxLength":255,"pattern":"^[\\x21-\\x7e]+$"}},"required":[]};
-
-function validate473(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate473.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27151,18 +27114,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate473.errors = vErrors;
+validate472.errors = vErrors;
 return errors === 0;
 }
-validate473.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
+validate472.evaluated = {"props":{"Idempotency-Key":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWebhookDeliveriesPath = validate474 as unknown as Validator;
-const schema290 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
+export const listWebhookDeliveriesPath = validate473 as unknown as Validator;
+const schema289 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id"]};
 
-function validate474(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate473(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate474.evaluated;
+const evaluated0 = validate473.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27226,19 +27189,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate474.errors = vErrors;
+validate473.errors = vErrors;
 return errors === 0;
 }
-validate474.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
+validate473.evaluated = {"props":{"webhook_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWebhookDeliveriesQuery = filling(validate475, fillListWebhookDeliveriesQuery) as unknown as Validator;
-const schema291 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"$ref":"#/$defs/WebhookDeliveryStatus"}},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
-const schema292 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
+export const listWebhookDeliveriesQuery = filling(validate474, fillListWebhookDeliveriesQuery) as unknown as Validator;
+const schema290 = {"type":"object","properties":{"status":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"$ref":"#/$defs/WebhookDeliveryStatus"}},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100},"cursor":{"type":"string","minLength":1,"maxLength":512}},"required":[]};
+const schema291 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
 
-function validate476(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate475(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate476.evaluated;
+const evaluated0 = validate475.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27256,7 +27219,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema292.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema291.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -27265,16 +27228,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate476.errors = vErrors;
+validate475.errors = vErrors;
 return errors === 0;
 }
-validate476.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate475.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate475(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate474(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate475.evaluated;
+const evaluated0 = validate474.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27307,8 +27270,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate476(data0[i0], {instancePath:instancePath+"/status/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate476.errors : vErrors.concat(validate476.errors);
+if(!(validate475(data0[i0], {instancePath:instancePath+"/status/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate475.errors : vErrors.concat(validate475.errors);
 errors = vErrors.length;
 }
 }
@@ -27345,8 +27308,8 @@ errors++;
 }
 }
 if(data.event_type !== undefined){
-if(!(validate298(data.event_type, {instancePath:instancePath+"/event_type",parentData:data,parentDataProperty:"event_type",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate298.errors : vErrors.concat(validate298.errors);
+if(!(validate297(data.event_type, {instancePath:instancePath+"/event_type",parentData:data,parentDataProperty:"event_type",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
 errors = vErrors.length;
 }
 }
@@ -27466,12 +27429,132 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate475.errors = vErrors;
+validate474.errors = vErrors;
 return errors === 0;
 }
-validate475.evaluated = {"props":{"status":true,"event_type":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
+validate474.evaluated = {"props":{"status":true,"event_type":true,"page":true,"per_page":true,"cursor":true},"dynamicProps":false,"dynamicItems":false};
 
-export const getWebhookDeliveryPath = validate479 as unknown as Validator;
+export const getWebhookDeliveryPath = validate478 as unknown as Validator;
+const schema292 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64},"delivery_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id","delivery_id"]};
+
+function validate478(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate478.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.webhook_id === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "webhook_id"},message:"must have required property '"+"webhook_id"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.delivery_id === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "delivery_id"},message:"must have required property '"+"delivery_id"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.webhook_id !== undefined){
+let data0 = data.webhook_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+const err2 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(func1(data0) < 1){
+const err3 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.delivery_id !== undefined){
+let data1 = data.delivery_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+const err5 = {instancePath:instancePath+"/delivery_id",schemaPath:"#/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(func1(data1) < 1){
+const err6 = {instancePath:instancePath+"/delivery_id",schemaPath:"#/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+else {
+const err7 = {instancePath:instancePath+"/delivery_id",schemaPath:"#/properties/delivery_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+else {
+const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+validate478.errors = vErrors;
+return errors === 0;
+}
+validate478.evaluated = {"props":{"webhook_id":true,"delivery_id":true},"dynamicProps":false,"dynamicItems":false};
+
+export const listWebhookDeliveryAttemptsPath = validate479 as unknown as Validator;
 const schema293 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64},"delivery_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id","delivery_id"]};
 
 function validate479(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -27591,133 +27674,13 @@ return errors === 0;
 }
 validate479.evaluated = {"props":{"webhook_id":true,"delivery_id":true},"dynamicProps":false,"dynamicItems":false};
 
-export const listWebhookDeliveryAttemptsPath = validate480 as unknown as Validator;
-const schema294 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64},"delivery_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id","delivery_id"]};
+export const listWebhookDeliveryAttemptsQuery = filling(validate480, fillListWebhookDeliveryAttemptsQuery) as unknown as Validator;
+const schema294 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate480(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate480.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.webhook_id === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "webhook_id"},message:"must have required property '"+"webhook_id"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.delivery_id === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "delivery_id"},message:"must have required property '"+"delivery_id"+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(data.webhook_id !== undefined){
-let data0 = data.webhook_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-const err2 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-if(func1(data0) < 1){
-const err3 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/webhook_id",schemaPath:"#/properties/webhook_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.delivery_id !== undefined){
-let data1 = data.delivery_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-const err5 = {instancePath:instancePath+"/delivery_id",schemaPath:"#/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if(func1(data1) < 1){
-const err6 = {instancePath:instancePath+"/delivery_id",schemaPath:"#/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-else {
-const err7 = {instancePath:instancePath+"/delivery_id",schemaPath:"#/properties/delivery_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-}
-else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-validate480.errors = vErrors;
-return errors === 0;
-}
-validate480.evaluated = {"props":{"webhook_id":true,"delivery_id":true},"dynamicProps":false,"dynamicItems":false};
-
-export const listWebhookDeliveryAttemptsQuery = filling(validate481, fillListWebhookDeliveryAttemptsQuery) as unknown as Validator;
-const schema295 = {"type":"object","properties":{"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-
-function validate481(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate481.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27806,18 +27769,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate481.errors = vErrors;
+validate480.errors = vErrors;
 return errors === 0;
 }
-validate481.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
+validate480.evaluated = {"props":{"page":true,"per_page":true},"dynamicProps":false,"dynamicItems":false};
 
-export const resendWebhookDeliveryPath = validate482 as unknown as Validator;
-const schema296 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64},"delivery_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id","delivery_id"]};
+export const resendWebhookDeliveryPath = validate481 as unknown as Validator;
+const schema295 = {"type":"object","properties":{"webhook_id":{"type":"string","minLength":1,"maxLength":64},"delivery_id":{"type":"string","minLength":1,"maxLength":64}},"required":["webhook_id","delivery_id"]};
 
-function validate482(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate481(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate482.evaluated;
+const evaluated0 = validate481.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27926,10 +27889,10 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate482.errors = vErrors;
+validate481.errors = vErrors;
 return errors === 0;
 }
-validate482.evaluated = {"props":{"webhook_id":true,"delivery_id":true},"dynamicProps":false,"dynamicItems":false};
+validate481.evaluated = {"props":{"webhook_id":true,"delivery_id":true},"dynamicProps":false,"dynamicItems":false};
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 

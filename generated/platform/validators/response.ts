@@ -25530,7 +25530,7 @@ return errors === 0;
 }
 validate436.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema180 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/TriggerEventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
+const schema180 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
 const schema181 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
 
 function validate439(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -29309,43 +29309,6 @@ return errors === 0;
 validate507.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema209 = {"type":"array","minItems":1,"maxItems":50,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}};
-const schema210 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
-
-function validate510(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate510.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(typeof data !== "string"){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(!(((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema210.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-validate510.errors = vErrors;
-return errors === 0;
-}
-validate510.evaluated = {"dynamicProps":false,"dynamicItems":false};
-
 
 function validate509(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -29380,8 +29343,8 @@ errors++;
 }
 const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate510(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate510.errors : vErrors.concat(validate510.errors);
+if(!(validate439(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate439.errors : vErrors.concat(validate439.errors);
 errors = vErrors.length;
 }
 }
@@ -30118,15 +30081,15 @@ return errors === 0;
 }
 validate505.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const createdWebhookResponse = validate516 as unknown as Validator;
-const schema211 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/CreatedWebhook"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema212 = {"type":"object","additionalProperties":false,"required":["webhook","secret"],"properties":{"webhook":{"$ref":"#/$defs/Webhook"},"secret":{"type":"string","pattern":"^whsec_[A-Za-z0-9+/]{32}$"}}};
+export const createdWebhookResponse = validate515 as unknown as Validator;
+const schema210 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/CreatedWebhook"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema211 = {"type":"object","additionalProperties":false,"required":["webhook","secret"],"properties":{"webhook":{"$ref":"#/$defs/Webhook"},"secret":{"type":"string","pattern":"^whsec_[A-Za-z0-9+/]{32}$"}}};
 const pattern92 = new RegExp("^whsec_[A-Za-z0-9+/]{32}$", "u");
 
-function validate517(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate516(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate517.evaluated;
+const evaluated0 = validate516.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30208,16 +30171,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate517.errors = vErrors;
+validate516.errors = vErrors;
 return errors === 0;
 }
-validate517.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate516.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate516(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate515(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate516.evaluated;
+const evaluated0 = validate515.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30258,8 +30221,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate517(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate517.errors : vErrors.concat(validate517.errors);
+if(!(validate516(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate516.errors : vErrors.concat(validate516.errors);
 errors = vErrors.length;
 }
 }
@@ -30280,18 +30243,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate516.errors = vErrors;
+validate515.errors = vErrors;
 return errors === 0;
 }
-validate516.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate515.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookResponse = validate521 as unknown as Validator;
-const schema213 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Webhook"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookResponse = validate520 as unknown as Validator;
+const schema212 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Webhook"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate521(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate520(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate521.evaluated;
+const evaluated0 = validate520.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30354,21 +30317,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate521.errors = vErrors;
+validate520.errors = vErrors;
 return errors === 0;
 }
-validate521.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate520.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDeliveryResponse = validate524 as unknown as Validator;
-const schema214 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDelivery"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema215 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"}}};
+export const webhookDeliveryResponse = validate523 as unknown as Validator;
+const schema213 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDelivery"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema214 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"}}};
 const pattern93 = new RegExp("^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
-const schema216 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
+const schema215 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
 
-function validate527(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate526(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate527.evaluated;
+const evaluated0 = validate526.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30386,7 +30349,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema216.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema215.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -30395,16 +30358,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate527.errors = vErrors;
+validate526.errors = vErrors;
 return errors === 0;
 }
-validate527.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate526.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate525(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate524(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate525.evaluated;
+const evaluated0 = validate524.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30543,7 +30506,7 @@ vErrors.push(err12);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema215.properties, key0))){
+if(!(func11.call(schema214.properties, key0))){
 const err13 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err13];
@@ -30648,7 +30611,7 @@ vErrors.push(err20);
 errors++;
 }
 if(!((data4 === "event") || (data4 === "test"))){
-const err21 = {instancePath:instancePath+"/origin",schemaPath:"#/properties/origin/enum",keyword:"enum",params:{allowedValues: schema215.properties.origin.enum},message:"must be equal to one of the allowed values"};
+const err21 = {instancePath:instancePath+"/origin",schemaPath:"#/properties/origin/enum",keyword:"enum",params:{allowedValues: schema214.properties.origin.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -30659,8 +30622,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate527(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate527.errors : vErrors.concat(validate527.errors);
+if(!(validate526(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate526.errors : vErrors.concat(validate526.errors);
 errors = vErrors.length;
 }
 }
@@ -30692,7 +30655,7 @@ errors++;
 if(data.next_attempt_at !== undefined){
 let data7 = data.next_attempt_at;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err24 = {instancePath:instancePath+"/next_attempt_at",schemaPath:"#/properties/next_attempt_at/type",keyword:"type",params:{type: schema215.properties.next_attempt_at.type},message:"must be string,null"};
+const err24 = {instancePath:instancePath+"/next_attempt_at",schemaPath:"#/properties/next_attempt_at/type",keyword:"type",params:{type: schema214.properties.next_attempt_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -30717,7 +30680,7 @@ errors++;
 if(data.last_attempt_at !== undefined){
 let data8 = data.last_attempt_at;
 if((typeof data8 !== "string") && (data8 !== null)){
-const err26 = {instancePath:instancePath+"/last_attempt_at",schemaPath:"#/properties/last_attempt_at/type",keyword:"type",params:{type: schema215.properties.last_attempt_at.type},message:"must be string,null"};
+const err26 = {instancePath:instancePath+"/last_attempt_at",schemaPath:"#/properties/last_attempt_at/type",keyword:"type",params:{type: schema214.properties.last_attempt_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -30742,7 +30705,7 @@ errors++;
 if(data.completed_at !== undefined){
 let data9 = data.completed_at;
 if((typeof data9 !== "string") && (data9 !== null)){
-const err28 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema215.properties.completed_at.type},message:"must be string,null"};
+const err28 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema214.properties.completed_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -30767,7 +30730,7 @@ errors++;
 if(data.response_status !== undefined){
 let data10 = data.response_status;
 if((!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))) && (data10 !== null)){
-const err30 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema215.properties.response_status.type},message:"must be integer,null"};
+const err30 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema214.properties.response_status.type},message:"must be integer,null"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -30802,7 +30765,7 @@ errors++;
 if(data.error !== undefined){
 let data11 = data.error;
 if((typeof data11 !== "string") && (data11 !== null)){
-const err33 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema215.properties.error.type},message:"must be string,null"};
+const err33 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema214.properties.error.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -30860,16 +30823,16 @@ vErrors.push(err37);
 }
 errors++;
 }
-validate525.errors = vErrors;
+validate524.errors = vErrors;
 return errors === 0;
 }
-validate525.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate524.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate524(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate523(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate524.evaluated;
+const evaluated0 = validate523.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30910,8 +30873,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate525(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate525.errors : vErrors.concat(validate525.errors);
+if(!(validate524(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate524.errors : vErrors.concat(validate524.errors);
 errors = vErrors.length;
 }
 }
@@ -30932,19 +30895,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate524.errors = vErrors;
+validate523.errors = vErrors;
 return errors === 0;
 }
-validate524.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate523.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookRecoveryResponse = validate531 as unknown as Validator;
-const schema217 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookRecovery"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema218 = {"type":"object","additionalProperties":false,"required":["recovered"],"properties":{"recovered":{"type":"integer","minimum":0}}};
+export const webhookRecoveryResponse = validate530 as unknown as Validator;
+const schema216 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookRecovery"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema217 = {"type":"object","additionalProperties":false,"required":["recovered"],"properties":{"recovered":{"type":"integer","minimum":0}}};
 
-function validate532(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate531(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate532.evaluated;
+const evaluated0 = validate531.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31010,16 +30973,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate532.errors = vErrors;
+validate531.errors = vErrors;
 return errors === 0;
 }
-validate532.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate531.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate531(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate530(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate531.evaluated;
+const evaluated0 = validate530.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31060,8 +31023,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate532(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate532.errors : vErrors.concat(validate532.errors);
+if(!(validate531(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate531.errors : vErrors.concat(validate531.errors);
 errors = vErrors.length;
 }
 }
@@ -31082,18 +31045,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate531.errors = vErrors;
+validate530.errors = vErrors;
 return errors === 0;
 }
-validate531.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate530.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDeliveryListResponse = validate535 as unknown as Validator;
-const schema219 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WebhookDelivery"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookDeliveryListResponse = validate534 as unknown as Validator;
+const schema218 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WebhookDelivery"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate535(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate534(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate535.evaluated;
+const evaluated0 = validate534.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31158,8 +31121,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate525(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate525.errors : vErrors.concat(validate525.errors);
+if(!(validate524(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate524.errors : vErrors.concat(validate524.errors);
 errors = vErrors.length;
 }
 }
@@ -31198,22 +31161,22 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate535.errors = vErrors;
+validate534.errors = vErrors;
 return errors === 0;
 }
-validate535.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate534.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDeliveryDetailResponse = validate539 as unknown as Validator;
-const schema220 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDeliveryDetail"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema221 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at","payload"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"},"payload":{"$ref":"#/$defs/WebhookPayload"}}};
-const schema222 = {"oneOf":[{"$ref":"#/$defs/ExecutionStartedWebhook"},{"$ref":"#/$defs/ExecutionCompletedWebhook"},{"$ref":"#/$defs/ExecutionFailedWebhook"},{"$ref":"#/$defs/ExecutionCancelledWebhook"},{"$ref":"#/$defs/WorkflowCreatedWebhook"},{"$ref":"#/$defs/WorkflowUpdatedWebhook"},{"$ref":"#/$defs/WorkflowPublishedWebhook"},{"$ref":"#/$defs/WorkflowDeletedWebhook"},{"$ref":"#/$defs/FormSubmittedWebhook"},{"$ref":"#/$defs/CredentialExpiredWebhook"},{"$ref":"#/$defs/AlertTriggeredWebhook"},{"$ref":"#/$defs/WebhookTestWebhook"}]};
-const schema223 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.started"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
-const schema224 = {"type":"object","additionalProperties":false,"required":["execution_id","workflow_id","workflow_version","workflow_name","status","created_at","started_at","completed_at","output","output_omitted","error"],"properties":{"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"workflow_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/ExecutionStatus"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"output":{"$ref":"#/$defs/JsonValue"},"output_omitted":{"type":"boolean"},"error":{"oneOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]}}};
+export const webhookDeliveryDetailResponse = validate538 as unknown as Validator;
+const schema219 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDeliveryDetail"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema220 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at","payload"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"},"payload":{"$ref":"#/$defs/WebhookPayload"}}};
+const schema221 = {"oneOf":[{"$ref":"#/$defs/ExecutionStartedWebhook"},{"$ref":"#/$defs/ExecutionCompletedWebhook"},{"$ref":"#/$defs/ExecutionFailedWebhook"},{"$ref":"#/$defs/ExecutionCancelledWebhook"},{"$ref":"#/$defs/WorkflowCreatedWebhook"},{"$ref":"#/$defs/WorkflowUpdatedWebhook"},{"$ref":"#/$defs/WorkflowPublishedWebhook"},{"$ref":"#/$defs/WorkflowDeletedWebhook"},{"$ref":"#/$defs/FormSubmittedWebhook"},{"$ref":"#/$defs/CredentialExpiredWebhook"},{"$ref":"#/$defs/AlertTriggeredWebhook"},{"$ref":"#/$defs/WebhookTestWebhook"}]};
+const schema222 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.started"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
+const schema223 = {"type":"object","additionalProperties":false,"required":["execution_id","workflow_id","workflow_version","workflow_name","status","created_at","started_at","completed_at","output","output_omitted","error"],"properties":{"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"workflow_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/ExecutionStatus"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"output":{"$ref":"#/$defs/JsonValue"},"output_omitted":{"type":"boolean"},"error":{"oneOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]}}};
 
-function validate545(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate544(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate545.evaluated;
+const evaluated0 = validate544.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31332,7 +31295,7 @@ vErrors.push(err10);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema224.properties, key0))){
+if(!(func11.call(schema223.properties, key0))){
 const err11 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err11];
@@ -31421,7 +31384,7 @@ errors++;
 if(data.workflow_name !== undefined){
 let data3 = data.workflow_name;
 if((typeof data3 !== "string") && (data3 !== null)){
-const err18 = {instancePath:instancePath+"/workflow_name",schemaPath:"#/properties/workflow_name/type",keyword:"type",params:{type: schema224.properties.workflow_name.type},message:"must be string,null"};
+const err18 = {instancePath:instancePath+"/workflow_name",schemaPath:"#/properties/workflow_name/type",keyword:"type",params:{type: schema223.properties.workflow_name.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -31477,7 +31440,7 @@ errors++;
 if(data.started_at !== undefined){
 let data6 = data.started_at;
 if((typeof data6 !== "string") && (data6 !== null)){
-const err22 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/type",keyword:"type",params:{type: schema224.properties.started_at.type},message:"must be string,null"};
+const err22 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/type",keyword:"type",params:{type: schema223.properties.started_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -31502,7 +31465,7 @@ errors++;
 if(data.completed_at !== undefined){
 let data7 = data.completed_at;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err24 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema224.properties.completed_at.type},message:"must be string,null"};
+const err24 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema223.properties.completed_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -31612,16 +31575,16 @@ vErrors.push(err29);
 }
 errors++;
 }
-validate545.errors = vErrors;
+validate544.errors = vErrors;
 return errors === 0;
 }
-validate545.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate544.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate544(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate543(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate544.evaluated;
+const evaluated0 = validate543.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31755,8 +31718,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate545(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate545.errors : vErrors.concat(validate545.errors);
+if(!(validate544(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate544.errors : vErrors.concat(validate544.errors);
 errors = vErrors.length;
 }
 }
@@ -31771,17 +31734,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate544.errors = vErrors;
+validate543.errors = vErrors;
 return errors === 0;
 }
-validate544.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate543.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema225 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.completed"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
+const schema224 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.completed"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
 
-function validate551(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate550(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate551.evaluated;
+const evaluated0 = validate550.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31915,8 +31878,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate545(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate545.errors : vErrors.concat(validate545.errors);
+if(!(validate544(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate544.errors : vErrors.concat(validate544.errors);
 errors = vErrors.length;
 }
 }
@@ -31931,17 +31894,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate551.errors = vErrors;
+validate550.errors = vErrors;
 return errors === 0;
 }
-validate551.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate550.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema226 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.failed"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
+const schema225 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.failed"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
 
-function validate554(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate553(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate554.evaluated;
+const evaluated0 = validate553.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32075,8 +32038,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate545(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate545.errors : vErrors.concat(validate545.errors);
+if(!(validate544(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate544.errors : vErrors.concat(validate544.errors);
 errors = vErrors.length;
 }
 }
@@ -32091,17 +32054,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate554.errors = vErrors;
+validate553.errors = vErrors;
 return errors === 0;
 }
-validate554.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate553.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema227 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.cancelled"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
+const schema226 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.cancelled"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
 
-function validate557(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate556(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate557.evaluated;
+const evaluated0 = validate556.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32235,8 +32198,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate545(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate545.errors : vErrors.concat(validate545.errors);
+if(!(validate544(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate544.errors : vErrors.concat(validate544.errors);
 errors = vErrors.length;
 }
 }
@@ -32251,18 +32214,18 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate557.errors = vErrors;
+validate556.errors = vErrors;
 return errors === 0;
 }
-validate557.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate556.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema228 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.created"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
-const schema229 = {"type":"object","additionalProperties":false,"required":["workflow_id","name","status","revision","published_version"],"properties":{"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","maxLength":200},"status":{"$ref":"#/$defs/WorkflowStatus"},"revision":{"type":"integer","minimum":1},"published_version":{"type":["integer","null"],"minimum":1}}};
+const schema227 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.created"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
+const schema228 = {"type":"object","additionalProperties":false,"required":["workflow_id","name","status","revision","published_version"],"properties":{"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","maxLength":200},"status":{"$ref":"#/$defs/WorkflowStatus"},"revision":{"type":"integer","minimum":1},"published_version":{"type":["integer","null"],"minimum":1}}};
 
-function validate561(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate560(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate561.evaluated;
+const evaluated0 = validate560.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32416,7 +32379,7 @@ errors++;
 if(data.published_version !== undefined){
 let data4 = data.published_version;
 if((!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))) && (data4 !== null)){
-const err12 = {instancePath:instancePath+"/published_version",schemaPath:"#/properties/published_version/type",keyword:"type",params:{type: schema229.properties.published_version.type},message:"must be integer,null"};
+const err12 = {instancePath:instancePath+"/published_version",schemaPath:"#/properties/published_version/type",keyword:"type",params:{type: schema228.properties.published_version.type},message:"must be integer,null"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -32449,16 +32412,16 @@ vErrors.push(err14);
 }
 errors++;
 }
-validate561.errors = vErrors;
+validate560.errors = vErrors;
 return errors === 0;
 }
-validate561.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate560.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate560(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate559(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate560.evaluated;
+const evaluated0 = validate559.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32592,8 +32555,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate561(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate561.errors : vErrors.concat(validate561.errors);
+if(!(validate560(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate560.errors : vErrors.concat(validate560.errors);
 errors = vErrors.length;
 }
 }
@@ -32608,17 +32571,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate560.errors = vErrors;
+validate559.errors = vErrors;
 return errors === 0;
 }
-validate560.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate559.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema230 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.updated"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
+const schema229 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.updated"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
 
-function validate565(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate564(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate565.evaluated;
+const evaluated0 = validate564.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32752,8 +32715,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate561(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate561.errors : vErrors.concat(validate561.errors);
+if(!(validate560(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate560.errors : vErrors.concat(validate560.errors);
 errors = vErrors.length;
 }
 }
@@ -32768,17 +32731,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate565.errors = vErrors;
+validate564.errors = vErrors;
 return errors === 0;
 }
-validate565.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate564.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema231 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.published"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
+const schema230 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.published"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
 
-function validate568(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate567(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate568.evaluated;
+const evaluated0 = validate567.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32912,8 +32875,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate561(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate561.errors : vErrors.concat(validate561.errors);
+if(!(validate560(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate560.errors : vErrors.concat(validate560.errors);
 errors = vErrors.length;
 }
 }
@@ -32928,17 +32891,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate568.errors = vErrors;
+validate567.errors = vErrors;
 return errors === 0;
 }
-validate568.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate567.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema232 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.deleted"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
+const schema231 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.deleted"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
 
-function validate571(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate570(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate571.evaluated;
+const evaluated0 = validate570.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33072,8 +33035,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate561(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate561.errors : vErrors.concat(validate561.errors);
+if(!(validate560(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate560.errors : vErrors.concat(validate560.errors);
 errors = vErrors.length;
 }
 }
@@ -33088,19 +33051,19 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate571.errors = vErrors;
+validate570.errors = vErrors;
 return errors === 0;
 }
-validate571.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate570.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema233 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"form.submitted"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/FormWebhookData"}}};
-const schema234 = {"type":"object","additionalProperties":false,"required":["form_id","form_name","submission_id","values","submitted_at"],"properties":{"form_id":{"type":"string","maxLength":64},"form_name":{"type":"string","maxLength":200},"submission_id":{"type":"string","maxLength":64},"values":{"$ref":"#/$defs/JsonObject"},"submitted_at":{"type":"string","format":"date-time"}}};
-const schema235 = {"type":"object","additionalProperties":true};
+const schema232 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"form.submitted"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/FormWebhookData"}}};
+const schema233 = {"type":"object","additionalProperties":false,"required":["form_id","form_name","submission_id","values","submitted_at"],"properties":{"form_id":{"type":"string","maxLength":64},"form_name":{"type":"string","maxLength":200},"submission_id":{"type":"string","maxLength":64},"values":{"$ref":"#/$defs/JsonObject"},"submitted_at":{"type":"string","format":"date-time"}}};
+const schema234 = {"type":"object","additionalProperties":true};
 
-function validate576(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate575(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate576.evaluated;
+const evaluated0 = validate575.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33119,16 +33082,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate576.errors = vErrors;
+validate575.errors = vErrors;
 return errors === 0;
 }
-validate576.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate575.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate575(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate574(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate575.evaluated;
+const evaluated0 = validate574.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33274,8 +33237,8 @@ errors++;
 }
 }
 if(data.values !== undefined){
-if(!(validate576(data.values, {instancePath:instancePath+"/values",parentData:data,parentDataProperty:"values",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate576.errors : vErrors.concat(validate576.errors);
+if(!(validate575(data.values, {instancePath:instancePath+"/values",parentData:data,parentDataProperty:"values",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate575.errors : vErrors.concat(validate575.errors);
 errors = vErrors.length;
 }
 }
@@ -33315,16 +33278,16 @@ vErrors.push(err14);
 }
 errors++;
 }
-validate575.errors = vErrors;
+validate574.errors = vErrors;
 return errors === 0;
 }
-validate575.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate574.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate574(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate573(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate574.evaluated;
+const evaluated0 = validate573.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33458,8 +33421,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate575(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate575.errors : vErrors.concat(validate575.errors);
+if(!(validate574(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate574.errors : vErrors.concat(validate574.errors);
 errors = vErrors.length;
 }
 }
@@ -33474,18 +33437,18 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate574.errors = vErrors;
+validate573.errors = vErrors;
 return errors === 0;
 }
-validate574.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate573.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema236 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"credential.expired"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/CredentialWebhookData"}}};
-const schema237 = {"type":"object","additionalProperties":false,"required":["credential_id","name","type","expired_at"],"properties":{"credential_id":{"type":"string","maxLength":64},"name":{"type":"string","maxLength":200},"type":{"type":"string","maxLength":64},"expired_at":{"type":"string","format":"date-time"}}};
+const schema235 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"credential.expired"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/CredentialWebhookData"}}};
+const schema236 = {"type":"object","additionalProperties":false,"required":["credential_id","name","type","expired_at"],"properties":{"credential_id":{"type":"string","maxLength":64},"name":{"type":"string","maxLength":200},"type":{"type":"string","maxLength":64},"expired_at":{"type":"string","format":"date-time"}}};
 
-function validate581(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate580(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate581.evaluated;
+const evaluated0 = validate580.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33656,16 +33619,16 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate581.errors = vErrors;
+validate580.errors = vErrors;
 return errors === 0;
 }
-validate581.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate580.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate580(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate579(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate580.evaluated;
+const evaluated0 = validate579.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33799,8 +33762,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate581(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate581.errors : vErrors.concat(validate581.errors);
+if(!(validate580(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate580.errors : vErrors.concat(validate580.errors);
 errors = vErrors.length;
 }
 }
@@ -33815,18 +33778,18 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate580.errors = vErrors;
+validate579.errors = vErrors;
 return errors === 0;
 }
-validate580.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate579.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema238 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"alert.triggered"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/AlertWebhookData"}}};
-const schema239 = {"type":"object","additionalProperties":false,"required":["alert","severity","message","resource","details"],"properties":{"alert":{"type":"string","maxLength":64},"severity":{"type":"string","enum":["info","warning","error"]},"message":{"type":"string","maxLength":2000},"resource":{"type":["object","null"],"additionalProperties":false,"required":["type","id"],"properties":{"type":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":64}}},"details":{"$ref":"#/$defs/JsonObject"}}};
+const schema237 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"alert.triggered"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/AlertWebhookData"}}};
+const schema238 = {"type":"object","additionalProperties":false,"required":["alert","severity","message","resource","details"],"properties":{"alert":{"type":"string","maxLength":64},"severity":{"type":"string","enum":["info","warning","error"]},"message":{"type":"string","maxLength":2000},"resource":{"type":["object","null"],"additionalProperties":false,"required":["type","id"],"properties":{"type":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":64}}},"details":{"$ref":"#/$defs/JsonObject"}}};
 
-function validate585(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate584(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate585.evaluated;
+const evaluated0 = validate584.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33934,7 +33897,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((data1 === "info") || (data1 === "warning")) || (data1 === "error"))){
-const err9 = {instancePath:instancePath+"/severity",schemaPath:"#/properties/severity/enum",keyword:"enum",params:{allowedValues: schema239.properties.severity.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/severity",schemaPath:"#/properties/severity/enum",keyword:"enum",params:{allowedValues: schema238.properties.severity.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -33972,7 +33935,7 @@ errors++;
 if(data.resource !== undefined){
 let data3 = data.resource;
 if((!(data3 && typeof data3 == "object" && !Array.isArray(data3))) && (data3 !== null)){
-const err12 = {instancePath:instancePath+"/resource",schemaPath:"#/properties/resource/type",keyword:"type",params:{type: schema239.properties.resource.type},message:"must be object,null"};
+const err12 = {instancePath:instancePath+"/resource",schemaPath:"#/properties/resource/type",keyword:"type",params:{type: schema238.properties.resource.type},message:"must be object,null"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -34067,8 +34030,8 @@ errors++;
 }
 }
 if(data.details !== undefined){
-if(!(validate576(data.details, {instancePath:instancePath+"/details",parentData:data,parentDataProperty:"details",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate576.errors : vErrors.concat(validate576.errors);
+if(!(validate575(data.details, {instancePath:instancePath+"/details",parentData:data,parentDataProperty:"details",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate575.errors : vErrors.concat(validate575.errors);
 errors = vErrors.length;
 }
 }
@@ -34083,16 +34046,16 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate585.errors = vErrors;
+validate584.errors = vErrors;
 return errors === 0;
 }
-validate585.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate584.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate584(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate583(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate584.evaluated;
+const evaluated0 = validate583.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34226,8 +34189,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate585(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate585.errors : vErrors.concat(validate585.errors);
+if(!(validate584(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate584.errors : vErrors.concat(validate584.errors);
 errors = vErrors.length;
 }
 }
@@ -34242,18 +34205,18 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate584.errors = vErrors;
+validate583.errors = vErrors;
 return errors === 0;
 }
-validate584.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate583.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema240 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"webhook.test"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/TestWebhookData"}}};
-const schema241 = {"type":"object","additionalProperties":false,"required":["webhook_id"],"properties":{"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"}}};
+const schema239 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"webhook.test"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/TestWebhookData"}}};
+const schema240 = {"type":"object","additionalProperties":false,"required":["webhook_id"],"properties":{"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"}}};
 
-function validate590(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate589(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate590.evaluated;
+const evaluated0 = validate589.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34319,16 +34282,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate590.errors = vErrors;
+validate589.errors = vErrors;
 return errors === 0;
 }
-validate590.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate589.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate589(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate588(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate589.evaluated;
+const evaluated0 = validate588.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34462,8 +34425,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate590(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate590.errors : vErrors.concat(validate590.errors);
+if(!(validate589(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate589.errors : vErrors.concat(validate589.errors);
 errors = vErrors.length;
 }
 }
@@ -34478,16 +34441,16 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate589.errors = vErrors;
+validate588.errors = vErrors;
 return errors === 0;
 }
-validate589.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate588.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate543(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate542(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate543.evaluated;
+const evaluated0 = validate542.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34498,8 +34461,8 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-if(!(validate544(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate544.errors : vErrors.concat(validate544.errors);
+if(!(validate543(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate543.errors : vErrors.concat(validate543.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -34509,8 +34472,8 @@ passing0 = 0;
 var props0 = true;
 }
 const _errs2 = errors;
-if(!(validate551(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate551.errors : vErrors.concat(validate551.errors);
+if(!(validate550(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate550.errors : vErrors.concat(validate550.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs2 === errors;
@@ -34527,8 +34490,8 @@ props0 = true;
 }
 }
 const _errs3 = errors;
-if(!(validate554(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate554.errors : vErrors.concat(validate554.errors);
+if(!(validate553(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate553.errors : vErrors.concat(validate553.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs3 === errors;
@@ -34545,8 +34508,8 @@ props0 = true;
 }
 }
 const _errs4 = errors;
-if(!(validate557(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate557.errors : vErrors.concat(validate557.errors);
+if(!(validate556(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate556.errors : vErrors.concat(validate556.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -34563,8 +34526,8 @@ props0 = true;
 }
 }
 const _errs5 = errors;
-if(!(validate560(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate560.errors : vErrors.concat(validate560.errors);
+if(!(validate559(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate559.errors : vErrors.concat(validate559.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs5 === errors;
@@ -34581,8 +34544,8 @@ props0 = true;
 }
 }
 const _errs6 = errors;
-if(!(validate565(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate565.errors : vErrors.concat(validate565.errors);
+if(!(validate564(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate564.errors : vErrors.concat(validate564.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs6 === errors;
@@ -34599,8 +34562,8 @@ props0 = true;
 }
 }
 const _errs7 = errors;
-if(!(validate568(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate568.errors : vErrors.concat(validate568.errors);
+if(!(validate567(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate567.errors : vErrors.concat(validate567.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs7 === errors;
@@ -34617,8 +34580,8 @@ props0 = true;
 }
 }
 const _errs8 = errors;
-if(!(validate571(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate571.errors : vErrors.concat(validate571.errors);
+if(!(validate570(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate570.errors : vErrors.concat(validate570.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs8 === errors;
@@ -34635,8 +34598,8 @@ props0 = true;
 }
 }
 const _errs9 = errors;
-if(!(validate574(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate574.errors : vErrors.concat(validate574.errors);
+if(!(validate573(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate573.errors : vErrors.concat(validate573.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs9 === errors;
@@ -34653,8 +34616,8 @@ props0 = true;
 }
 }
 const _errs10 = errors;
-if(!(validate580(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate580.errors : vErrors.concat(validate580.errors);
+if(!(validate579(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate579.errors : vErrors.concat(validate579.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs10 === errors;
@@ -34671,8 +34634,8 @@ props0 = true;
 }
 }
 const _errs11 = errors;
-if(!(validate584(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate584.errors : vErrors.concat(validate584.errors);
+if(!(validate583(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate583.errors : vErrors.concat(validate583.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs11 === errors;
@@ -34689,8 +34652,8 @@ props0 = true;
 }
 }
 const _errs12 = errors;
-if(!(validate589(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate589.errors : vErrors.concat(validate589.errors);
+if(!(validate588(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate588.errors : vErrors.concat(validate588.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs12 === errors;
@@ -34738,17 +34701,17 @@ vErrors = null;
 }
 }
 }
-validate543.errors = vErrors;
+validate542.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate543.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate542.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate540(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate539(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate540.evaluated;
+const evaluated0 = validate539.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34897,7 +34860,7 @@ vErrors.push(err13);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema221.properties, key0))){
+if(!(func11.call(schema220.properties, key0))){
 const err14 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err14];
@@ -35002,7 +34965,7 @@ vErrors.push(err21);
 errors++;
 }
 if(!((data4 === "event") || (data4 === "test"))){
-const err22 = {instancePath:instancePath+"/origin",schemaPath:"#/properties/origin/enum",keyword:"enum",params:{allowedValues: schema221.properties.origin.enum},message:"must be equal to one of the allowed values"};
+const err22 = {instancePath:instancePath+"/origin",schemaPath:"#/properties/origin/enum",keyword:"enum",params:{allowedValues: schema220.properties.origin.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -35013,8 +34976,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate527(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate527.errors : vErrors.concat(validate527.errors);
+if(!(validate526(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate526.errors : vErrors.concat(validate526.errors);
 errors = vErrors.length;
 }
 }
@@ -35046,7 +35009,7 @@ errors++;
 if(data.next_attempt_at !== undefined){
 let data7 = data.next_attempt_at;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err25 = {instancePath:instancePath+"/next_attempt_at",schemaPath:"#/properties/next_attempt_at/type",keyword:"type",params:{type: schema221.properties.next_attempt_at.type},message:"must be string,null"};
+const err25 = {instancePath:instancePath+"/next_attempt_at",schemaPath:"#/properties/next_attempt_at/type",keyword:"type",params:{type: schema220.properties.next_attempt_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -35071,7 +35034,7 @@ errors++;
 if(data.last_attempt_at !== undefined){
 let data8 = data.last_attempt_at;
 if((typeof data8 !== "string") && (data8 !== null)){
-const err27 = {instancePath:instancePath+"/last_attempt_at",schemaPath:"#/properties/last_attempt_at/type",keyword:"type",params:{type: schema221.properties.last_attempt_at.type},message:"must be string,null"};
+const err27 = {instancePath:instancePath+"/last_attempt_at",schemaPath:"#/properties/last_attempt_at/type",keyword:"type",params:{type: schema220.properties.last_attempt_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -35096,7 +35059,7 @@ errors++;
 if(data.completed_at !== undefined){
 let data9 = data.completed_at;
 if((typeof data9 !== "string") && (data9 !== null)){
-const err29 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema221.properties.completed_at.type},message:"must be string,null"};
+const err29 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema220.properties.completed_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -35121,7 +35084,7 @@ errors++;
 if(data.response_status !== undefined){
 let data10 = data.response_status;
 if((!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))) && (data10 !== null)){
-const err31 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema221.properties.response_status.type},message:"must be integer,null"};
+const err31 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema220.properties.response_status.type},message:"must be integer,null"};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -35156,7 +35119,7 @@ errors++;
 if(data.error !== undefined){
 let data11 = data.error;
 if((typeof data11 !== "string") && (data11 !== null)){
-const err34 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema221.properties.error.type},message:"must be string,null"};
+const err34 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema220.properties.error.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -35204,8 +35167,8 @@ errors++;
 }
 }
 if(data.payload !== undefined){
-if(!(validate543(data.payload, {instancePath:instancePath+"/payload",parentData:data,parentDataProperty:"payload",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate543.errors : vErrors.concat(validate543.errors);
+if(!(validate542(data.payload, {instancePath:instancePath+"/payload",parentData:data,parentDataProperty:"payload",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate542.errors : vErrors.concat(validate542.errors);
 errors = vErrors.length;
 }
 }
@@ -35220,16 +35183,16 @@ vErrors.push(err38);
 }
 errors++;
 }
-validate540.errors = vErrors;
+validate539.errors = vErrors;
 return errors === 0;
 }
-validate540.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate539.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate539(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate538(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate539.evaluated;
+const evaluated0 = validate538.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35270,8 +35233,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate540(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate540.errors : vErrors.concat(validate540.errors);
+if(!(validate539(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate539.errors : vErrors.concat(validate539.errors);
 errors = vErrors.length;
 }
 }
@@ -35292,20 +35255,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate539.errors = vErrors;
+validate538.errors = vErrors;
 return errors === 0;
 }
-validate539.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate538.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookAttemptListResponse = validate596 as unknown as Validator;
-const schema242 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WebhookAttempt"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema243 = {"type":"object","additionalProperties":false,"required":["id","delivery_id","number","started_at","duration_ms","response_status","response_body","error"],"properties":{"id":{"type":"string","pattern":"^att_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"delivery_id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"number":{"type":"integer","minimum":1},"started_at":{"type":"string","format":"date-time"},"duration_ms":{"type":"integer","minimum":0},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"response_body":{"type":["string","null"],"maxLength":10000},"error":{"type":["string","null"],"maxLength":2000}}};
+export const webhookAttemptListResponse = validate595 as unknown as Validator;
+const schema241 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WebhookAttempt"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema242 = {"type":"object","additionalProperties":false,"required":["id","delivery_id","number","started_at","duration_ms","response_status","response_body","error"],"properties":{"id":{"type":"string","pattern":"^att_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"delivery_id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"number":{"type":"integer","minimum":1},"started_at":{"type":"string","format":"date-time"},"duration_ms":{"type":"integer","minimum":0},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"response_body":{"type":["string","null"],"maxLength":10000},"error":{"type":["string","null"],"maxLength":2000}}};
 const pattern115 = new RegExp("^att_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 
-function validate597(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate596(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate597.evaluated;
+const evaluated0 = validate596.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35533,7 +35496,7 @@ errors++;
 if(data.response_status !== undefined){
 let data5 = data.response_status;
 if((!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))) && (data5 !== null)){
-const err19 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema243.properties.response_status.type},message:"must be integer,null"};
+const err19 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema242.properties.response_status.type},message:"must be integer,null"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -35568,7 +35531,7 @@ errors++;
 if(data.response_body !== undefined){
 let data6 = data.response_body;
 if((typeof data6 !== "string") && (data6 !== null)){
-const err22 = {instancePath:instancePath+"/response_body",schemaPath:"#/properties/response_body/type",keyword:"type",params:{type: schema243.properties.response_body.type},message:"must be string,null"};
+const err22 = {instancePath:instancePath+"/response_body",schemaPath:"#/properties/response_body/type",keyword:"type",params:{type: schema242.properties.response_body.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -35593,7 +35556,7 @@ errors++;
 if(data.error !== undefined){
 let data7 = data.error;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err24 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema243.properties.error.type},message:"must be string,null"};
+const err24 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema242.properties.error.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -35626,16 +35589,16 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate597.errors = vErrors;
+validate596.errors = vErrors;
 return errors === 0;
 }
-validate597.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate596.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate596(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate595(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate596.evaluated;
+const evaluated0 = validate595.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35700,8 +35663,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate597(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate597.errors : vErrors.concat(validate597.errors);
+if(!(validate596(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate596.errors : vErrors.concat(validate596.errors);
 errors = vErrors.length;
 }
 }
@@ -35740,20 +35703,20 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate596.errors = vErrors;
+validate595.errors = vErrors;
 return errors === 0;
 }
-validate596.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate595.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const healthResponse = validate601 as unknown as Validator;
-const schema244 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Health"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema245 = {"type":"object","additionalProperties":false,"required":["status","version","uptime_seconds","components"],"properties":{"status":{"$ref":"#/$defs/HealthStatus"},"version":{"type":"string","minLength":1,"maxLength":64},"uptime_seconds":{"type":"number","minimum":0},"components":{"type":"array","minItems":1,"maxItems":50,"items":{"$ref":"#/$defs/HealthComponent"}}}};
-const schema246 = {"type":"string","enum":["healthy","degraded","unhealthy"]};
+export const healthResponse = validate600 as unknown as Validator;
+const schema243 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Health"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema244 = {"type":"object","additionalProperties":false,"required":["status","version","uptime_seconds","components"],"properties":{"status":{"$ref":"#/$defs/HealthStatus"},"version":{"type":"string","minLength":1,"maxLength":64},"uptime_seconds":{"type":"number","minimum":0},"components":{"type":"array","minItems":1,"maxItems":50,"items":{"$ref":"#/$defs/HealthComponent"}}}};
+const schema245 = {"type":"string","enum":["healthy","degraded","unhealthy"]};
 
-function validate603(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate602(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate603.evaluated;
+const evaluated0 = validate602.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35771,7 +35734,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((data === "healthy") || (data === "degraded")) || (data === "unhealthy"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema246.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema245.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -35780,17 +35743,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate603.errors = vErrors;
+validate602.errors = vErrors;
 return errors === 0;
 }
-validate603.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate602.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema247 = {"type":"object","additionalProperties":false,"required":["name","status","latency_ms"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/HealthStatus"},"latency_ms":{"type":["number","null"],"minimum":0},"message":{"type":"string","maxLength":500}}};
+const schema246 = {"type":"object","additionalProperties":false,"required":["name","status","latency_ms"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/HealthStatus"},"latency_ms":{"type":["number","null"],"minimum":0},"message":{"type":"string","maxLength":500}}};
 
-function validate605(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate604(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate605.evaluated;
+const evaluated0 = validate604.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35876,15 +35839,15 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate603(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate603.errors : vErrors.concat(validate603.errors);
+if(!(validate602(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate602.errors : vErrors.concat(validate602.errors);
 errors = vErrors.length;
 }
 }
 if(data.latency_ms !== undefined){
 let data2 = data.latency_ms;
 if((!(typeof data2 == "number")) && (data2 !== null)){
-const err7 = {instancePath:instancePath+"/latency_ms",schemaPath:"#/properties/latency_ms/type",keyword:"type",params:{type: schema247.properties.latency_ms.type},message:"must be number,null"};
+const err7 = {instancePath:instancePath+"/latency_ms",schemaPath:"#/properties/latency_ms/type",keyword:"type",params:{type: schema246.properties.latency_ms.type},message:"must be number,null"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -35942,16 +35905,16 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate605.errors = vErrors;
+validate604.errors = vErrors;
 return errors === 0;
 }
-validate605.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate604.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate602(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate601(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate602.evaluated;
+const evaluated0 = validate601.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36012,8 +35975,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate603(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate603.errors : vErrors.concat(validate603.errors);
+if(!(validate602(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate602.errors : vErrors.concat(validate602.errors);
 errors = vErrors.length;
 }
 }
@@ -36102,8 +36065,8 @@ errors++;
 }
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate605(data3[i0], {instancePath:instancePath+"/components/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate605.errors : vErrors.concat(validate605.errors);
+if(!(validate604(data3[i0], {instancePath:instancePath+"/components/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate604.errors : vErrors.concat(validate604.errors);
 errors = vErrors.length;
 }
 }
@@ -36130,16 +36093,16 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate602.errors = vErrors;
+validate601.errors = vErrors;
 return errors === 0;
 }
-validate602.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate601.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate601(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate600(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate601.evaluated;
+const evaluated0 = validate600.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36180,8 +36143,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate602(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate602.errors : vErrors.concat(validate602.errors);
+if(!(validate601(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate601.errors : vErrors.concat(validate601.errors);
 errors = vErrors.length;
 }
 }
@@ -36202,19 +36165,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate601.errors = vErrors;
+validate600.errors = vErrors;
 return errors === 0;
 }
-validate601.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate600.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const probeResponse = validate610 as unknown as Validator;
-const schema248 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Probe"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema249 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"ok"}}};
+export const probeResponse = validate609 as unknown as Validator;
+const schema247 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Probe"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema248 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"ok"}}};
 
-function validate611(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate610(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate611.evaluated;
+const evaluated0 = validate610.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36278,16 +36241,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate611.errors = vErrors;
+validate610.errors = vErrors;
 return errors === 0;
 }
-validate611.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate610.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate610(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate609(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate610.evaluated;
+const evaluated0 = validate609.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36328,8 +36291,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate611(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate611.errors : vErrors.concat(validate611.errors);
+if(!(validate610(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate610.errors : vErrors.concat(validate610.errors);
 errors = vErrors.length;
 }
 }
@@ -36350,19 +36313,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate610.errors = vErrors;
+validate609.errors = vErrors;
 return errors === 0;
 }
-validate610.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate609.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const validationError = validate614 as unknown as Validator;
-const schema250 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"validation_error"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["errors"],"properties":{"errors":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/FieldError"}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema251 = {"type":"object","additionalProperties":false,"required":["field","message","location"],"properties":{"field":{"type":"string","maxLength":65536},"message":{"type":"string","maxLength":65536},"location":{"type":"string","enum":["body","query","path","header","cookie"]},"node_id":{"type":"string","maxLength":200},"edge_id":{"type":"string","maxLength":200},"hint":{"type":"string","maxLength":65536}}};
+export const validationError = validate613 as unknown as Validator;
+const schema249 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"validation_error"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["errors"],"properties":{"errors":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/FieldError"}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema250 = {"type":"object","additionalProperties":false,"required":["field","message","location"],"properties":{"field":{"type":"string","maxLength":65536},"message":{"type":"string","maxLength":65536},"location":{"type":"string","enum":["body","query","path","header","cookie"]},"node_id":{"type":"string","maxLength":200},"edge_id":{"type":"string","maxLength":200},"hint":{"type":"string","maxLength":65536}}};
 
-function validate615(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate614(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate615.evaluated;
+const evaluated0 = validate614.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36475,7 +36438,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((((data2 === "body") || (data2 === "query")) || (data2 === "path")) || (data2 === "header")) || (data2 === "cookie"))){
-const err9 = {instancePath:instancePath+"/location",schemaPath:"#/properties/location/enum",keyword:"enum",params:{allowedValues: schema251.properties.location.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/location",schemaPath:"#/properties/location/enum",keyword:"enum",params:{allowedValues: schema250.properties.location.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -36571,16 +36534,16 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate615.errors = vErrors;
+validate614.errors = vErrors;
 return errors === 0;
 }
-validate615.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate614.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate614(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate613(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate614.evaluated;
+const evaluated0 = validate613.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36753,8 +36716,8 @@ errors++;
 }
 const len0 = data4.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate615(data4[i0], {instancePath:instancePath+"/error/details/errors/" + i0,parentData:data4,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate615.errors : vErrors.concat(validate615.errors);
+if(!(validate614(data4[i0], {instancePath:instancePath+"/error/details/errors/" + i0,parentData:data4,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate614.errors : vErrors.concat(validate614.errors);
 errors = vErrors.length;
 }
 }
@@ -36811,18 +36774,18 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate614.errors = vErrors;
+validate613.errors = vErrors;
 return errors === 0;
 }
-validate614.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate613.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const validationProblem = validate618 as unknown as Validator;
-const schema252 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":400},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"validation_error"},"details":{"type":"object","additionalProperties":false,"required":["errors"],"properties":{"errors":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/FieldError"}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const validationProblem = validate617 as unknown as Validator;
+const schema251 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":400},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"validation_error"},"details":{"type":"object","additionalProperties":false,"required":["errors"],"properties":{"errors":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/FieldError"}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate618(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate617(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate618.evaluated;
+const evaluated0 = validate617.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37083,8 +37046,8 @@ errors++;
 }
 const len0 = data6.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate615(data6[i0], {instancePath:instancePath+"/details/errors/" + i0,parentData:data6,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate615.errors : vErrors.concat(validate615.errors);
+if(!(validate614(data6[i0], {instancePath:instancePath+"/details/errors/" + i0,parentData:data6,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate614.errors : vErrors.concat(validate614.errors);
 errors = vErrors.length;
 }
 }
@@ -37129,18 +37092,18 @@ vErrors.push(err24);
 }
 errors++;
 }
-validate618.errors = vErrors;
+validate617.errors = vErrors;
 return errors === 0;
 }
-validate618.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate617.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const invalidCredentialsError = validate621 as unknown as Validator;
-const schema253 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"invalid_credentials"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const invalidCredentialsError = validate620 as unknown as Validator;
+const schema252 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"invalid_credentials"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate621(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate620(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate621.evaluated;
+const evaluated0 = validate620.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37317,18 +37280,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate621.errors = vErrors;
+validate620.errors = vErrors;
 return errors === 0;
 }
-validate621.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate620.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const invalidCredentialsProblem = validate623 as unknown as Validator;
-const schema254 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"invalid_credentials"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const invalidCredentialsProblem = validate622 as unknown as Validator;
+const schema253 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"invalid_credentials"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate623(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate622(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate623.evaluated;
+const evaluated0 = validate622.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37581,18 +37544,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate623.errors = vErrors;
+validate622.errors = vErrors;
 return errors === 0;
 }
-validate623.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate622.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const notAcceptableError = validate625 as unknown as Validator;
-const schema255 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"not_acceptable"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notAcceptableError = validate624 as unknown as Validator;
+const schema254 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"not_acceptable"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate625(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate624(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate625.evaluated;
+const evaluated0 = validate624.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37842,18 +37805,18 @@ vErrors.push(err19);
 }
 errors++;
 }
-validate625.errors = vErrors;
+validate624.errors = vErrors;
 return errors === 0;
 }
-validate625.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate624.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const notAcceptableProblem = validate627 as unknown as Validator;
-const schema256 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":406},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"not_acceptable"},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notAcceptableProblem = validate626 as unknown as Validator;
+const schema255 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":406},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"not_acceptable"},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate627(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate626(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate627.evaluated;
+const evaluated0 = validate626.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -38179,18 +38142,18 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate627.errors = vErrors;
+validate626.errors = vErrors;
 return errors === 0;
 }
-validate627.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate626.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const payloadTooLargeError = validate629 as unknown as Validator;
-const schema257 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"payload_too_large"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit"],"properties":{"limit":{"type":"integer","minimum":1}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const payloadTooLargeError = validate628 as unknown as Validator;
+const schema256 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"payload_too_large"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit"],"properties":{"limit":{"type":"integer","minimum":1}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate629(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate628(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate629.evaluated;
+const evaluated0 = validate628.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -38414,18 +38377,18 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate629.errors = vErrors;
+validate628.errors = vErrors;
 return errors === 0;
 }
-validate629.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate628.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const payloadTooLargeProblem = validate631 as unknown as Validator;
-const schema258 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":413},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"payload_too_large"},"details":{"type":"object","additionalProperties":false,"required":["limit"],"properties":{"limit":{"type":"integer","minimum":1}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const payloadTooLargeProblem = validate630 as unknown as Validator;
+const schema257 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":413},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"payload_too_large"},"details":{"type":"object","additionalProperties":false,"required":["limit"],"properties":{"limit":{"type":"integer","minimum":1}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate631(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate630(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate631.evaluated;
+const evaluated0 = validate630.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -38725,18 +38688,18 @@ vErrors.push(err24);
 }
 errors++;
 }
-validate631.errors = vErrors;
+validate630.errors = vErrors;
 return errors === 0;
 }
-validate631.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate630.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const unsupportedMediaTypeError = validate633 as unknown as Validator;
-const schema259 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"unsupported_media_type"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const unsupportedMediaTypeError = validate632 as unknown as Validator;
+const schema258 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"unsupported_media_type"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate633(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate632(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate633.evaluated;
+const evaluated0 = validate632.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -38986,18 +38949,18 @@ vErrors.push(err19);
 }
 errors++;
 }
-validate633.errors = vErrors;
+validate632.errors = vErrors;
 return errors === 0;
 }
-validate633.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate632.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const unsupportedMediaTypeProblem = validate635 as unknown as Validator;
-const schema260 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":415},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"unsupported_media_type"},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const unsupportedMediaTypeProblem = validate634 as unknown as Validator;
+const schema259 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":415},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"unsupported_media_type"},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate635(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate634(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate635.evaluated;
+const evaluated0 = validate634.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -39323,18 +39286,18 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate635.errors = vErrors;
+validate634.errors = vErrors;
 return errors === 0;
 }
-validate635.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate634.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const rateLimitError = validate637 as unknown as Validator;
-const schema261 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"rate_limit_exceeded"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const rateLimitError = validate636 as unknown as Validator;
+const schema260 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"rate_limit_exceeded"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate637(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate636(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate637.evaluated;
+const evaluated0 = validate636.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -39628,18 +39591,18 @@ vErrors.push(err23);
 }
 errors++;
 }
-validate637.errors = vErrors;
+validate636.errors = vErrors;
 return errors === 0;
 }
-validate637.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate636.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const rateLimitProblem = validate639 as unknown as Validator;
-const schema262 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":429},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"rate_limit_exceeded"},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const rateLimitProblem = validate638 as unknown as Validator;
+const schema261 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":429},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"rate_limit_exceeded"},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate639(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate638(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate639.evaluated;
+const evaluated0 = validate638.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40009,18 +39972,18 @@ vErrors.push(err30);
 }
 errors++;
 }
-validate639.errors = vErrors;
+validate638.errors = vErrors;
 return errors === 0;
 }
-validate639.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate638.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const internalError = validate641 as unknown as Validator;
-const schema263 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"internal_error"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const internalError = validate640 as unknown as Validator;
+const schema262 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"internal_error"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate641(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate640(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate641.evaluated;
+const evaluated0 = validate640.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40197,18 +40160,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate641.errors = vErrors;
+validate640.errors = vErrors;
 return errors === 0;
 }
-validate641.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate640.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const internalProblem = validate643 as unknown as Validator;
-const schema264 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":500},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"internal_error"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const internalProblem = validate642 as unknown as Validator;
+const schema263 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":500},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"internal_error"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate643(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate642(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate643.evaluated;
+const evaluated0 = validate642.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40461,18 +40424,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate643.errors = vErrors;
+validate642.errors = vErrors;
 return errors === 0;
 }
-validate643.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate642.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const serviceUnavailableError = validate645 as unknown as Validator;
-const schema265 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"service_unavailable"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const serviceUnavailableError = validate644 as unknown as Validator;
+const schema264 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"service_unavailable"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate645(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate644(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate645.evaluated;
+const evaluated0 = validate644.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40649,18 +40612,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate645.errors = vErrors;
+validate644.errors = vErrors;
 return errors === 0;
 }
-validate645.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate644.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const serviceUnavailableProblem = validate647 as unknown as Validator;
-const schema266 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":503},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"service_unavailable"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const serviceUnavailableProblem = validate646 as unknown as Validator;
+const schema265 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":503},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"service_unavailable"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate647(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate646(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate647.evaluated;
+const evaluated0 = validate646.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40913,18 +40876,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate647.errors = vErrors;
+validate646.errors = vErrors;
 return errors === 0;
 }
-validate647.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate646.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const refreshTokenError = validate649 as unknown as Validator;
-const schema267 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const refreshTokenError = validate648 as unknown as Validator;
+const schema266 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate649(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate648(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate649.evaluated;
+const evaluated0 = validate648.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -41022,7 +40985,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "invalid_token") || (data1 === "expired_token"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema267.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema266.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -41101,18 +41064,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate649.errors = vErrors;
+validate648.errors = vErrors;
 return errors === 0;
 }
-validate649.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate648.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const refreshTokenProblem = validate651 as unknown as Validator;
-const schema268 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const refreshTokenProblem = validate650 as unknown as Validator;
+const schema267 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate651(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate650(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate651.evaluated;
+const evaluated0 = validate650.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -41323,7 +41286,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "invalid_token") || (data4 === "expired_token"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema268.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema267.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -41365,18 +41328,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate651.errors = vErrors;
+validate650.errors = vErrors;
 return errors === 0;
 }
-validate651.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate650.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const authenticationError = validate653 as unknown as Validator;
-const schema269 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const authenticationError = validate652 as unknown as Validator;
+const schema268 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate653(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate652(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate653.evaluated;
+const evaluated0 = validate652.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -41474,7 +41437,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((((data1 === "invalid_api_key") || (data1 === "expired_api_key")) || (data1 === "revoked_api_key")) || (data1 === "invalid_token")) || (data1 === "expired_token"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema269.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema268.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -41553,18 +41516,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate653.errors = vErrors;
+validate652.errors = vErrors;
 return errors === 0;
 }
-validate653.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate652.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const authenticationProblem = validate655 as unknown as Validator;
-const schema270 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const authenticationProblem = validate654 as unknown as Validator;
+const schema269 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate655(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate654(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate655.evaluated;
+const evaluated0 = validate654.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -41775,7 +41738,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((((data4 === "invalid_api_key") || (data4 === "expired_api_key")) || (data4 === "revoked_api_key")) || (data4 === "invalid_token")) || (data4 === "expired_token"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema270.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema269.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -41817,18 +41780,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate655.errors = vErrors;
+validate654.errors = vErrors;
 return errors === 0;
 }
-validate655.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate654.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const crossSiteError = validate657 as unknown as Validator;
-const schema271 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"cross_site_request"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const crossSiteError = validate656 as unknown as Validator;
+const schema270 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"cross_site_request"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate657(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate656(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate657.evaluated;
+const evaluated0 = validate656.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42005,18 +41968,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate657.errors = vErrors;
+validate656.errors = vErrors;
 return errors === 0;
 }
-validate657.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate656.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const crossSiteProblem = validate659 as unknown as Validator;
-const schema272 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"cross_site_request"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const crossSiteProblem = validate658 as unknown as Validator;
+const schema271 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"cross_site_request"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate659(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate658(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate659.evaluated;
+const evaluated0 = validate658.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42269,18 +42232,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate659.errors = vErrors;
+validate658.errors = vErrors;
 return errors === 0;
 }
-validate659.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate658.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const scopeError = validate661 as unknown as Validator;
-const schema273 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"insufficient_scope"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["required_scopes","missing_scopes"],"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const scopeError = validate660 as unknown as Validator;
+const schema272 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"insufficient_scope"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["required_scopes","missing_scopes"],"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate661(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate660(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate661.evaluated;
+const evaluated0 = validate660.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42591,18 +42554,18 @@ vErrors.push(err24);
 }
 errors++;
 }
-validate661.errors = vErrors;
+validate660.errors = vErrors;
 return errors === 0;
 }
-validate661.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate660.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const scopeProblem = validate663 as unknown as Validator;
-const schema274 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"insufficient_scope"},"details":{"type":"object","additionalProperties":false,"required":["required_scopes","missing_scopes"],"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const scopeProblem = validate662 as unknown as Validator;
+const schema273 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"insufficient_scope"},"details":{"type":"object","additionalProperties":false,"required":["required_scopes","missing_scopes"],"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate663(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate662(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate663.evaluated;
+const evaluated0 = validate662.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42989,18 +42952,18 @@ vErrors.push(err31);
 }
 errors++;
 }
-validate663.errors = vErrors;
+validate662.errors = vErrors;
 return errors === 0;
 }
-validate663.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate662.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const writeForbiddenError = validate665 as unknown as Validator;
-const schema275 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const writeForbiddenError = validate664 as unknown as Validator;
+const schema274 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate665(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate664(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate665.evaluated;
+const evaluated0 = validate664.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -43098,7 +43061,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "insufficient_scope") || (data1 === "cross_site_request"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema275.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema274.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -43291,18 +43254,18 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate665.errors = vErrors;
+validate664.errors = vErrors;
 return errors === 0;
 }
-validate665.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate664.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const writeForbiddenProblem = validate667 as unknown as Validator;
-const schema276 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const writeForbiddenProblem = validate666 as unknown as Validator;
+const schema275 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate667(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate666(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate667.evaluated;
+const evaluated0 = validate666.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -43513,7 +43476,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "insufficient_scope") || (data4 === "cross_site_request"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema276.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema275.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -43669,18 +43632,18 @@ vErrors.push(err29);
 }
 errors++;
 }
-validate667.errors = vErrors;
+validate666.errors = vErrors;
 return errors === 0;
 }
-validate667.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate666.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const requestInProgressError = validate669 as unknown as Validator;
-const schema277 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"request_in_progress"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const requestInProgressError = validate668 as unknown as Validator;
+const schema276 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"request_in_progress"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate669(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate668(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate669.evaluated;
+const evaluated0 = validate668.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -43857,18 +43820,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate669.errors = vErrors;
+validate668.errors = vErrors;
 return errors === 0;
 }
-validate669.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate668.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const requestInProgressProblem = validate671 as unknown as Validator;
-const schema278 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"request_in_progress"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const requestInProgressProblem = validate670 as unknown as Validator;
+const schema277 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"request_in_progress"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate671(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate670(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate671.evaluated;
+const evaluated0 = validate670.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -44121,18 +44084,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate671.errors = vErrors;
+validate670.errors = vErrors;
 return errors === 0;
 }
-validate671.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate670.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const idempotencyKeyReusedError = validate673 as unknown as Validator;
-const schema279 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"idempotency_key_reused"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const idempotencyKeyReusedError = validate672 as unknown as Validator;
+const schema278 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"idempotency_key_reused"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate673(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate672(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate673.evaluated;
+const evaluated0 = validate672.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -44309,18 +44272,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate673.errors = vErrors;
+validate672.errors = vErrors;
 return errors === 0;
 }
-validate673.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate672.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const idempotencyKeyReusedProblem = validate675 as unknown as Validator;
-const schema280 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":422},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"idempotency_key_reused"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const idempotencyKeyReusedProblem = validate674 as unknown as Validator;
+const schema279 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":422},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"idempotency_key_reused"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate675(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate674(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate675.evaluated;
+const evaluated0 = validate674.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -44573,18 +44536,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate675.errors = vErrors;
+validate674.errors = vErrors;
 return errors === 0;
 }
-validate675.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate674.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const notFoundError = validate677 as unknown as Validator;
-const schema281 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"resource_not_found"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["resource","id"],"properties":{"resource":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":128}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notFoundError = validate676 as unknown as Validator;
+const schema280 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"resource_not_found"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["resource","id"],"properties":{"resource":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":128}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate677(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate676(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate677.evaluated;
+const evaluated0 = validate676.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -44843,18 +44806,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate677.errors = vErrors;
+validate676.errors = vErrors;
 return errors === 0;
 }
-validate677.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate676.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const notFoundProblem = validate679 as unknown as Validator;
-const schema282 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":404},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"resource_not_found"},"details":{"type":"object","additionalProperties":false,"required":["resource","id"],"properties":{"resource":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":128}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notFoundProblem = validate678 as unknown as Validator;
+const schema281 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":404},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"resource_not_found"},"details":{"type":"object","additionalProperties":false,"required":["resource","id"],"properties":{"resource":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":128}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate679(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate678(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate679.evaluated;
+const evaluated0 = validate678.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -45189,18 +45152,18 @@ vErrors.push(err27);
 }
 errors++;
 }
-validate679.errors = vErrors;
+validate678.errors = vErrors;
 return errors === 0;
 }
-validate679.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate678.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const apiKeyInactiveError = validate681 as unknown as Validator;
-const schema283 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"api_key_not_active"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyInactiveError = validate680 as unknown as Validator;
+const schema282 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"api_key_not_active"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate681(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate680(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate681.evaluated;
+const evaluated0 = validate680.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -45377,18 +45340,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate681.errors = vErrors;
+validate680.errors = vErrors;
 return errors === 0;
 }
-validate681.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate680.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const apiKeyInactiveProblem = validate683 as unknown as Validator;
-const schema284 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"api_key_not_active"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyInactiveProblem = validate682 as unknown as Validator;
+const schema283 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"api_key_not_active"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate683(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate682(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate683.evaluated;
+const evaluated0 = validate682.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -45641,18 +45604,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate683.errors = vErrors;
+validate682.errors = vErrors;
 return errors === 0;
 }
-validate683.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate682.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const apiKeyRotationConflict = validate685 as unknown as Validator;
-const schema285 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyRotationConflict = validate684 as unknown as Validator;
+const schema284 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate685(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate684(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate685.evaluated;
+const evaluated0 = validate684.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -45750,7 +45713,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "api_key_not_active") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema285.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema284.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -45829,18 +45792,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate685.errors = vErrors;
+validate684.errors = vErrors;
 return errors === 0;
 }
-validate685.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate684.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const apiKeyRotationConflictProblem = validate687 as unknown as Validator;
-const schema286 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyRotationConflictProblem = validate686 as unknown as Validator;
+const schema285 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate687(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate686(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate687.evaluated;
+const evaluated0 = validate686.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -46051,7 +46014,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "api_key_not_active") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema286.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema285.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -46093,18 +46056,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate687.errors = vErrors;
+validate686.errors = vErrors;
 return errors === 0;
 }
-validate687.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate686.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowUpdateConflict = validate689 as unknown as Validator;
-const schema287 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowUpdateConflict = validate688 as unknown as Validator;
+const schema286 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate689(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate688(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate689.evaluated;
+const evaluated0 = validate688.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -46202,7 +46165,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((data1 === "revision_conflict") || (data1 === "workflow_status_conflict")) || (data1 === "workflow_archived"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema287.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema286.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -46281,18 +46244,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate689.errors = vErrors;
+validate688.errors = vErrors;
 return errors === 0;
 }
-validate689.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate688.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowUpdateConflictProblem = validate691 as unknown as Validator;
-const schema288 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowUpdateConflictProblem = validate690 as unknown as Validator;
+const schema287 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate691(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate690(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate691.evaluated;
+const evaluated0 = validate690.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -46503,7 +46466,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((data4 === "revision_conflict") || (data4 === "workflow_status_conflict")) || (data4 === "workflow_archived"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema288.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema287.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -46545,18 +46508,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate691.errors = vErrors;
+validate690.errors = vErrors;
 return errors === 0;
 }
-validate691.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate690.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowPublishConflict = validate693 as unknown as Validator;
-const schema289 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowPublishConflict = validate692 as unknown as Validator;
+const schema288 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate693(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate692(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate693.evaluated;
+const evaluated0 = validate692.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -46654,7 +46617,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((data1 === "workflow_already_published") || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema289.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema288.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -46733,18 +46696,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate693.errors = vErrors;
+validate692.errors = vErrors;
 return errors === 0;
 }
-validate693.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate692.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowPublishConflictProblem = validate695 as unknown as Validator;
-const schema290 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowPublishConflictProblem = validate694 as unknown as Validator;
+const schema289 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate695(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate694(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate695.evaluated;
+const evaluated0 = validate694.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -46955,7 +46918,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((data4 === "workflow_already_published") || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema290.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema289.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -46997,18 +46960,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate695.errors = vErrors;
+validate694.errors = vErrors;
 return errors === 0;
 }
-validate695.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate694.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowExecuteConflict = validate697 as unknown as Validator;
-const schema291 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowExecuteConflict = validate696 as unknown as Validator;
+const schema290 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate697(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate696(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate697.evaluated;
+const evaluated0 = validate696.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47106,7 +47069,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data1 === "workflow_not_published") || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema291.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema290.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -47185,18 +47148,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate697.errors = vErrors;
+validate696.errors = vErrors;
 return errors === 0;
 }
-validate697.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate696.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowExecuteConflictProblem = validate699 as unknown as Validator;
-const schema292 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowExecuteConflictProblem = validate698 as unknown as Validator;
+const schema291 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate699(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate698(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate699.evaluated;
+const evaluated0 = validate698.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47407,7 +47370,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((((data4 === "workflow_not_published") || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema292.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema291.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -47449,18 +47412,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate699.errors = vErrors;
+validate698.errors = vErrors;
 return errors === 0;
 }
-validate699.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate698.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const draftExtensionConflict = validate701 as unknown as Validator;
-const schema293 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftExtensionConflict = validate700 as unknown as Validator;
+const schema292 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate701(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate700(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate701.evaluated;
+const evaluated0 = validate700.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47558,7 +47521,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((data1 === "revision_conflict") || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema293.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema292.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -47637,18 +47600,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate701.errors = vErrors;
+validate700.errors = vErrors;
 return errors === 0;
 }
-validate701.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate700.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const draftExtensionConflictProblem = validate703 as unknown as Validator;
-const schema294 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftExtensionConflictProblem = validate702 as unknown as Validator;
+const schema293 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate703(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate702(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate703.evaluated;
+const evaluated0 = validate702.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47859,7 +47822,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((data4 === "revision_conflict") || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema294.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema293.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -47901,18 +47864,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate703.errors = vErrors;
+validate702.errors = vErrors;
 return errors === 0;
 }
-validate703.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate702.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const draftChangeConflict = validate705 as unknown as Validator;
-const schema295 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftChangeConflict = validate704 as unknown as Validator;
+const schema294 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate705(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate704(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate705.evaluated;
+const evaluated0 = validate704.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48010,7 +47973,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "revision_conflict") || (data1 === "workflow_archived"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema295.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema294.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -48089,18 +48052,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate705.errors = vErrors;
+validate704.errors = vErrors;
 return errors === 0;
 }
-validate705.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate704.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const draftChangeConflictProblem = validate707 as unknown as Validator;
-const schema296 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftChangeConflictProblem = validate706 as unknown as Validator;
+const schema295 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate707(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate706(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate707.evaluated;
+const evaluated0 = validate706.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48311,7 +48274,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "revision_conflict") || (data4 === "workflow_archived"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema296.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema295.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -48353,18 +48316,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate707.errors = vErrors;
+validate706.errors = vErrors;
 return errors === 0;
 }
-validate707.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate706.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionStatusConflictError = validate709 as unknown as Validator;
-const schema297 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"execution_status_conflict"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionStatusConflictError = validate708 as unknown as Validator;
+const schema296 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"execution_status_conflict"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate709(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate708(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate709.evaluated;
+const evaluated0 = validate708.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48541,18 +48504,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate709.errors = vErrors;
+validate708.errors = vErrors;
 return errors === 0;
 }
-validate709.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate708.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionStatusConflictProblem = validate711 as unknown as Validator;
-const schema298 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"execution_status_conflict"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionStatusConflictProblem = validate710 as unknown as Validator;
+const schema297 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"execution_status_conflict"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate711(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate710(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate711.evaluated;
+const evaluated0 = validate710.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48805,18 +48768,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate711.errors = vErrors;
+validate710.errors = vErrors;
 return errors === 0;
 }
-validate711.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate710.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionAlreadyFinishedError = validate713 as unknown as Validator;
-const schema299 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"execution_already_finished"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionAlreadyFinishedError = validate712 as unknown as Validator;
+const schema298 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"execution_already_finished"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate713(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate712(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate713.evaluated;
+const evaluated0 = validate712.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48993,18 +48956,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate713.errors = vErrors;
+validate712.errors = vErrors;
 return errors === 0;
 }
-validate713.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate712.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionAlreadyFinishedProblem = validate715 as unknown as Validator;
-const schema300 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"execution_already_finished"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionAlreadyFinishedProblem = validate714 as unknown as Validator;
+const schema299 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"execution_already_finished"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate715(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate714(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate715.evaluated;
+const evaluated0 = validate714.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49257,18 +49220,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate715.errors = vErrors;
+validate714.errors = vErrors;
 return errors === 0;
 }
-validate715.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate714.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const approvalClosedError = validate717 as unknown as Validator;
-const schema301 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"wait_closed"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const approvalClosedError = validate716 as unknown as Validator;
+const schema300 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"wait_closed"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate717(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate716(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate717.evaluated;
+const evaluated0 = validate716.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49445,18 +49408,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate717.errors = vErrors;
+validate716.errors = vErrors;
 return errors === 0;
 }
-validate717.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate716.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const approvalClosedProblem = validate719 as unknown as Validator;
-const schema302 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"wait_closed"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const approvalClosedProblem = validate718 as unknown as Validator;
+const schema301 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"wait_closed"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate719(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate718(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate719.evaluated;
+const evaluated0 = validate718.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49709,18 +49672,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate719.errors = vErrors;
+validate718.errors = vErrors;
 return errors === 0;
 }
-validate719.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate718.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelNotCreatedError = validate721 as unknown as Validator;
-const schema303 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelNotCreatedError = validate720 as unknown as Validator;
+const schema302 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate721(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate720(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate721.evaluated;
+const evaluated0 = validate720.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49818,7 +49781,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "channel_slug_taken") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema303.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema302.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -49897,18 +49860,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate721.errors = vErrors;
+validate720.errors = vErrors;
 return errors === 0;
 }
-validate721.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate720.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelNotCreatedProblem = validate723 as unknown as Validator;
-const schema304 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelNotCreatedProblem = validate722 as unknown as Validator;
+const schema303 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate723(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate722(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate723.evaluated;
+const evaluated0 = validate722.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -50119,7 +50082,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "channel_slug_taken") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema304.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema303.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -50161,18 +50124,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate723.errors = vErrors;
+validate722.errors = vErrors;
 return errors === 0;
 }
-validate723.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate722.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelSlugTakenError = validate725 as unknown as Validator;
-const schema305 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"channel_slug_taken"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelSlugTakenError = validate724 as unknown as Validator;
+const schema304 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"channel_slug_taken"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate725(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate724(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate725.evaluated;
+const evaluated0 = validate724.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -50349,18 +50312,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate725.errors = vErrors;
+validate724.errors = vErrors;
 return errors === 0;
 }
-validate725.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate724.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelSlugTakenProblem = validate727 as unknown as Validator;
-const schema306 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"channel_slug_taken"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelSlugTakenProblem = validate726 as unknown as Validator;
+const schema305 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"channel_slug_taken"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate727(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate726(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate727.evaluated;
+const evaluated0 = validate726.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -50613,18 +50576,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate727.errors = vErrors;
+validate726.errors = vErrors;
 return errors === 0;
 }
-validate727.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate726.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formNotCreatedError = validate729 as unknown as Validator;
-const schema307 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotCreatedError = validate728 as unknown as Validator;
+const schema306 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate729(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate728(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate729.evaluated;
+const evaluated0 = validate728.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -50722,7 +50685,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "form_slug_taken") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema307.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema306.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -50801,18 +50764,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate729.errors = vErrors;
+validate728.errors = vErrors;
 return errors === 0;
 }
-validate729.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate728.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formNotCreatedProblem = validate731 as unknown as Validator;
-const schema308 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotCreatedProblem = validate730 as unknown as Validator;
+const schema307 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate731(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate730(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate731.evaluated;
+const evaluated0 = validate730.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51023,7 +50986,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "form_slug_taken") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema308.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema307.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -51065,18 +51028,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate731.errors = vErrors;
+validate730.errors = vErrors;
 return errors === 0;
 }
-validate731.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate730.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formNotChangedError = validate733 as unknown as Validator;
-const schema309 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotChangedError = validate732 as unknown as Validator;
+const schema308 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate733(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate732(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate733.evaluated;
+const evaluated0 = validate732.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51174,7 +51137,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "revision_conflict") || (data1 === "form_slug_taken"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema309.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema308.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -51253,18 +51216,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate733.errors = vErrors;
+validate732.errors = vErrors;
 return errors === 0;
 }
-validate733.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate732.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formNotChangedProblem = validate735 as unknown as Validator;
-const schema310 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotChangedProblem = validate734 as unknown as Validator;
+const schema309 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate735(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate734(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate735.evaluated;
+const evaluated0 = validate734.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51475,7 +51438,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "revision_conflict") || (data4 === "form_slug_taken"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema310.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema309.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -51517,18 +51480,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate735.errors = vErrors;
+validate734.errors = vErrors;
 return errors === 0;
 }
-validate735.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate734.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerExecuteConflict = validate737 as unknown as Validator;
-const schema311 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerExecuteConflict = validate736 as unknown as Validator;
+const schema310 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate737(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate736(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate737.evaluated;
+const evaluated0 = validate736.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51626,7 +51589,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((((data1 === "trigger_disabled") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema311.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema310.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -51705,18 +51668,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate737.errors = vErrors;
+validate736.errors = vErrors;
 return errors === 0;
 }
-validate737.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate736.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerExecuteConflictProblem = validate739 as unknown as Validator;
-const schema312 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerExecuteConflictProblem = validate738 as unknown as Validator;
+const schema311 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate739(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate738(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate739.evaluated;
+const evaluated0 = validate738.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51927,7 +51890,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((((data4 === "trigger_disabled") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema312.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema311.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -51969,18 +51932,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate739.errors = vErrors;
+validate738.errors = vErrors;
 return errors === 0;
 }
-validate739.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate738.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerSecretConflict = validate741 as unknown as Validator;
-const schema313 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerSecretConflict = validate740 as unknown as Validator;
+const schema312 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate741(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate740(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate741.evaluated;
+const evaluated0 = validate740.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52078,7 +52041,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "trigger_without_secret") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema313.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema312.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -52157,18 +52120,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate741.errors = vErrors;
+validate740.errors = vErrors;
 return errors === 0;
 }
-validate741.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate740.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerSecretConflictProblem = validate743 as unknown as Validator;
-const schema314 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerSecretConflictProblem = validate742 as unknown as Validator;
+const schema313 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate743(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate742(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate743.evaluated;
+const evaluated0 = validate742.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52379,7 +52342,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "trigger_without_secret") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema314.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema313.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -52421,18 +52384,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate743.errors = vErrors;
+validate742.errors = vErrors;
 return errors === 0;
 }
-validate743.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate742.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const secretNotCreatedError = validate745 as unknown as Validator;
-const schema315 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const secretNotCreatedError = validate744 as unknown as Validator;
+const schema314 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate745(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate744(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate745.evaluated;
+const evaluated0 = validate744.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52530,7 +52493,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "secret_name_taken") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema315.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema314.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -52609,18 +52572,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate745.errors = vErrors;
+validate744.errors = vErrors;
 return errors === 0;
 }
-validate745.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate744.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const secretNotCreatedProblem = validate747 as unknown as Validator;
-const schema316 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const secretNotCreatedProblem = validate746 as unknown as Validator;
+const schema315 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate747(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate746(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate747.evaluated;
+const evaluated0 = validate746.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52831,7 +52794,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "secret_name_taken") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema316.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema315.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -52873,18 +52836,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate747.errors = vErrors;
+validate746.errors = vErrors;
 return errors === 0;
 }
-validate747.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate746.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialNotCreatedError = validate749 as unknown as Validator;
-const schema317 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialNotCreatedError = validate748 as unknown as Validator;
+const schema316 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate749(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate748(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate749.evaluated;
+const evaluated0 = validate748.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52982,7 +52945,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "credential_name_taken") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema317.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema316.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -53061,18 +53024,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate749.errors = vErrors;
+validate748.errors = vErrors;
 return errors === 0;
 }
-validate749.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate748.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialNotCreatedProblem = validate751 as unknown as Validator;
-const schema318 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialNotCreatedProblem = validate750 as unknown as Validator;
+const schema317 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate751(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate750(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate751.evaluated;
+const evaluated0 = validate750.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -53283,7 +53246,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "credential_name_taken") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema318.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema317.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -53325,18 +53288,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate751.errors = vErrors;
+validate750.errors = vErrors;
 return errors === 0;
 }
-validate751.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate750.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialNameTakenError = validate753 as unknown as Validator;
-const schema319 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"credential_name_taken"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialNameTakenError = validate752 as unknown as Validator;
+const schema318 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"credential_name_taken"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate753(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate752(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate753.evaluated;
+const evaluated0 = validate752.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -53513,18 +53476,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate753.errors = vErrors;
+validate752.errors = vErrors;
 return errors === 0;
 }
-validate753.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate752.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialNameTakenProblem = validate755 as unknown as Validator;
-const schema320 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"credential_name_taken"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialNameTakenProblem = validate754 as unknown as Validator;
+const schema319 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"credential_name_taken"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate755(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate754(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate755.evaluated;
+const evaluated0 = validate754.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -53777,18 +53740,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate755.errors = vErrors;
+validate754.errors = vErrors;
 return errors === 0;
 }
-validate755.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate754.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvVersionConflictError = validate757 as unknown as Validator;
-const schema321 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"kv_version_conflict"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvVersionConflictError = validate756 as unknown as Validator;
+const schema320 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"kv_version_conflict"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate757(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate756(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate757.evaluated;
+const evaluated0 = validate756.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -53965,18 +53928,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate757.errors = vErrors;
+validate756.errors = vErrors;
 return errors === 0;
 }
-validate757.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate756.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvVersionConflictProblem = validate759 as unknown as Validator;
-const schema322 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"kv_version_conflict"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvVersionConflictProblem = validate758 as unknown as Validator;
+const schema321 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"kv_version_conflict"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate759(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate758(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate759.evaluated;
+const evaluated0 = validate758.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54229,18 +54192,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate759.errors = vErrors;
+validate758.errors = vErrors;
 return errors === 0;
 }
-validate759.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate758.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvNotAppendedError = validate761 as unknown as Validator;
-const schema323 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvNotAppendedError = validate760 as unknown as Validator;
+const schema322 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate761(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate760(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate761.evaluated;
+const evaluated0 = validate760.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54338,7 +54301,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "kv_not_a_list") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema323.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema322.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -54417,18 +54380,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate761.errors = vErrors;
+validate760.errors = vErrors;
 return errors === 0;
 }
-validate761.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate760.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvNotAppendedProblem = validate763 as unknown as Validator;
-const schema324 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvNotAppendedProblem = validate762 as unknown as Validator;
+const schema323 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate763(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate762(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate763.evaluated;
+const evaluated0 = validate762.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54639,7 +54602,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "kv_not_a_list") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema324.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema323.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -54681,18 +54644,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate763.errors = vErrors;
+validate762.errors = vErrors;
 return errors === 0;
 }
-validate763.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate762.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookRecoveryConflictError = validate765 as unknown as Validator;
-const schema325 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookRecoveryConflictError = validate764 as unknown as Validator;
+const schema324 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate765(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate764(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate765.evaluated;
+const evaluated0 = validate764.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54790,7 +54753,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "webhook_disabled") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema325.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema324.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -54869,18 +54832,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate765.errors = vErrors;
+validate764.errors = vErrors;
 return errors === 0;
 }
-validate765.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate764.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookRecoveryConflictProblem = validate767 as unknown as Validator;
-const schema326 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookRecoveryConflictProblem = validate766 as unknown as Validator;
+const schema325 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate767(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate766(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate767.evaluated;
+const evaluated0 = validate766.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55091,7 +55054,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "webhook_disabled") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema326.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema325.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -55133,18 +55096,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate767.errors = vErrors;
+validate766.errors = vErrors;
 return errors === 0;
 }
-validate767.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate766.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDisabledError = validate769 as unknown as Validator;
-const schema327 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"webhook_disabled"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookDisabledError = validate768 as unknown as Validator;
+const schema326 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"webhook_disabled"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate769(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate768(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate769.evaluated;
+const evaluated0 = validate768.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55321,18 +55284,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate769.errors = vErrors;
+validate768.errors = vErrors;
 return errors === 0;
 }
-validate769.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate768.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDisabledProblem = validate771 as unknown as Validator;
-const schema328 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"webhook_disabled"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookDisabledProblem = validate770 as unknown as Validator;
+const schema327 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"webhook_disabled"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate771(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate770(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate771.evaluated;
+const evaluated0 = validate770.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55585,18 +55548,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate771.errors = vErrors;
+validate770.errors = vErrors;
 return errors === 0;
 }
-validate771.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate770.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const xRequestIdHeader = validate773 as unknown as Validator;
-const schema329 = {"type":"string","pattern":"^[A-Za-z0-9._-]{1,128}$"};
+export const xRequestIdHeader = validate772 as unknown as Validator;
+const schema328 = {"type":"string","pattern":"^[A-Za-z0-9._-]{1,128}$"};
 
-function validate773(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate772(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate773.evaluated;
+const evaluated0 = validate772.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55625,18 +55588,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate773.errors = vErrors;
+validate772.errors = vErrors;
 return errors === 0;
 }
-validate773.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate772.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const xRateLimitLimitHeader = validate774 as unknown as Validator;
-const schema330 = {"type":"integer","minimum":1};
+export const xRateLimitLimitHeader = validate773 as unknown as Validator;
+const schema329 = {"type":"integer","minimum":1};
 
-function validate774(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate773(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate774.evaluated;
+const evaluated0 = validate773.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55665,12 +55628,52 @@ vErrors.push(err1);
 errors++;
 }
 }
+validate773.errors = vErrors;
+return errors === 0;
+}
+validate773.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+export const xRateLimitRemainingHeader = validate774 as unknown as Validator;
+const schema330 = {"type":"integer","minimum":0};
+
+function validate774(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate774.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(typeof data == "number"){
+if(data < 0 || isNaN(data)){
+const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
 validate774.errors = vErrors;
 return errors === 0;
 }
 validate774.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const xRateLimitRemainingHeader = validate775 as unknown as Validator;
+export const xRateLimitResetHeader = validate775 as unknown as Validator;
 const schema331 = {"type":"integer","minimum":0};
 
 function validate775(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -55710,53 +55713,13 @@ return errors === 0;
 }
 validate775.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const xRateLimitResetHeader = validate776 as unknown as Validator;
-const schema332 = {"type":"integer","minimum":0};
+export const xRateLimitLimitDayHeader = validate776 as unknown as Validator;
+const schema332 = {"type":"integer","minimum":1};
 
 function validate776(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate776.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(typeof data == "number"){
-if(data < 0 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-validate776.errors = vErrors;
-return errors === 0;
-}
-validate776.evaluated = {"dynamicProps":false,"dynamicItems":false};
-
-export const xRateLimitLimitDayHeader = validate777 as unknown as Validator;
-const schema333 = {"type":"integer","minimum":1};
-
-function validate777(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate777.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55785,18 +55748,18 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate777.errors = vErrors;
+validate776.errors = vErrors;
 return errors === 0;
 }
-validate777.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate776.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const xRateLimitRemainingDayHeader = validate778 as unknown as Validator;
-const schema334 = {"type":"integer","minimum":0};
+export const xRateLimitRemainingDayHeader = validate777 as unknown as Validator;
+const schema333 = {"type":"integer","minimum":0};
 
-function validate778(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate777(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate778.evaluated;
+const evaluated0 = validate777.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55825,12 +55788,62 @@ vErrors.push(err1);
 errors++;
 }
 }
+validate777.errors = vErrors;
+return errors === 0;
+}
+validate777.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+export const rateLimitPolicyHeader = validate778 as unknown as Validator;
+const schema334 = {"type":"string","minLength":1,"maxLength":512};
+
+function validate778(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate778.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data === "string"){
+if(func1(data) > 512){
+const err0 = {instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(func1(data) < 1){
+const err1 = {instancePath,schemaPath:"#/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+else {
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
 validate778.errors = vErrors;
 return errors === 0;
 }
 validate778.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const rateLimitPolicyHeader = validate779 as unknown as Validator;
+export const rateLimitHeader = validate779 as unknown as Validator;
 const schema335 = {"type":"string","minLength":1,"maxLength":512};
 
 function validate779(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -55880,63 +55893,13 @@ return errors === 0;
 }
 validate779.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const rateLimitHeader = validate780 as unknown as Validator;
-const schema336 = {"type":"string","minLength":1,"maxLength":512};
+export const setCookieHeader = validate780 as unknown as Validator;
+const schema336 = {"type":"string","minLength":1,"maxLength":4096};
 
 function validate780(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate780.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(typeof data === "string"){
-if(func1(data) > 512){
-const err0 = {instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(func1(data) < 1){
-const err1 = {instancePath,schemaPath:"#/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-validate780.errors = vErrors;
-return errors === 0;
-}
-validate780.evaluated = {"dynamicProps":false,"dynamicItems":false};
-
-export const setCookieHeader = validate781 as unknown as Validator;
-const schema337 = {"type":"string","minLength":1,"maxLength":4096};
-
-function validate781(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate781.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55975,18 +55938,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate781.errors = vErrors;
+validate780.errors = vErrors;
 return errors === 0;
 }
-validate781.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate780.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const locationHeader = validate782 as unknown as Validator;
-const schema338 = {"type":"string","format":"uri-reference","maxLength":512};
+export const locationHeader = validate781 as unknown as Validator;
+const schema337 = {"type":"string","format":"uri-reference","maxLength":512};
 
-function validate782(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate781(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate782.evaluated;
+const evaluated0 = validate781.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56025,18 +55988,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate782.errors = vErrors;
+validate781.errors = vErrors;
 return errors === 0;
 }
-validate782.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate781.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const idempotentReplayedHeader = validate783 as unknown as Validator;
-const schema339 = {"type":"string","const":"true"};
+export const idempotentReplayedHeader = validate782 as unknown as Validator;
+const schema338 = {"type":"string","const":"true"};
 
-function validate783(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate782(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate783.evaluated;
+const evaluated0 = validate782.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56063,18 +56026,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate783.errors = vErrors;
+validate782.errors = vErrors;
 return errors === 0;
 }
-validate783.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate782.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const contentDispositionHeader = validate784 as unknown as Validator;
-const schema340 = {"type":"string","minLength":1,"maxLength":512};
+export const contentDispositionHeader = validate783 as unknown as Validator;
+const schema339 = {"type":"string","minLength":1,"maxLength":512};
 
-function validate784(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate783(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate784.evaluated;
+const evaluated0 = validate783.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56113,18 +56076,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate784.errors = vErrors;
+validate783.errors = vErrors;
 return errors === 0;
 }
-validate784.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate783.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const exportWorkflow200ApplicationYamlBody = validate785 as unknown as Validator;
-const schema341 = {"type":"string","minLength":1};
+export const exportWorkflow200ApplicationYamlBody = validate784 as unknown as Validator;
+const schema340 = {"type":"string","minLength":1};
 
-function validate785(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate784(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate785.evaluated;
+const evaluated0 = validate784.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56153,18 +56116,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate785.errors = vErrors;
+validate784.errors = vErrors;
 return errors === 0;
 }
-validate785.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate784.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const cacheControlHeader = validate786 as unknown as Validator;
-const schema342 = {"type":"string","minLength":1,"maxLength":128};
+export const cacheControlHeader = validate785 as unknown as Validator;
+const schema341 = {"type":"string","minLength":1,"maxLength":128};
 
-function validate786(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate785(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate786.evaluated;
+const evaluated0 = validate785.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56203,18 +56166,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate786.errors = vErrors;
+validate785.errors = vErrors;
 return errors === 0;
 }
-validate786.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate785.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const xAccelBufferingHeader = validate787 as unknown as Validator;
-const schema343 = {"type":"string","const":"no"};
+export const xAccelBufferingHeader = validate786 as unknown as Validator;
+const schema342 = {"type":"string","const":"no"};
 
-function validate787(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate786(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate787.evaluated;
+const evaluated0 = validate786.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56241,18 +56204,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate787.errors = vErrors;
+validate786.errors = vErrors;
 return errors === 0;
 }
-validate787.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate786.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const exportFormSubmissions200Body = validate788 as unknown as Validator;
-const schema344 = {"type":"string"};
+export const exportFormSubmissions200Body = validate787 as unknown as Validator;
+const schema343 = {"type":"string"};
 
-function validate788(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate787(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate788.evaluated;
+const evaluated0 = validate787.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56269,18 +56232,18 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate788.errors = vErrors;
+validate787.errors = vErrors;
 return errors === 0;
 }
-validate788.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate787.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const wwwAuthenticateHeader = validate789 as unknown as Validator;
-const schema345 = {"type":"string","minLength":1,"maxLength":512};
+export const wwwAuthenticateHeader = validate788 as unknown as Validator;
+const schema344 = {"type":"string","minLength":1,"maxLength":512};
 
-function validate789(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate788(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate789.evaluated;
+const evaluated0 = validate788.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56319,18 +56282,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate789.errors = vErrors;
+validate788.errors = vErrors;
 return errors === 0;
 }
-validate789.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate788.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const retryAfterHeader = validate790 as unknown as Validator;
-const schema346 = {"type":"integer","minimum":1};
+export const retryAfterHeader = validate789 as unknown as Validator;
+const schema345 = {"type":"integer","minimum":1};
 
-function validate790(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate789(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate790.evaluated;
+const evaluated0 = validate789.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56359,7 +56322,7 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate790.errors = vErrors;
+validate789.errors = vErrors;
 return errors === 0;
 }
-validate790.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate789.evaluated = {"dynamicProps":false,"dynamicItems":false};

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
@@ -141,6 +142,20 @@ test('what the workflow refuses is a failed time, and the schedule goes on', asy
   ]);
   expect((await occurrences(lost))[0]!.error).toMatchObject({ code: 'resource_not_found' });
   expect((await stored(id)).nextRunAt!.getTime()).toBeGreaterThan(Date.now());
+});
+
+test('a schedule that breaks does not keep the others from running', async () => {
+  const [broken, sound] = [await late(3), await late(2)];
+  const em = bench.database.orm.em.fork();
+  const unreadable = { ...broken.config, interval: null, cron: 'unreadable' };
+  await em.nativeUpdate(Trigger, { id: broken.id }, { config: unreadable as ScheduleConfig });
+  const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+  await round();
+  expect(await statuses(sound.id)).toEqual(['started', 'started']);
+  expect(await statuses(broken.id)).toEqual([]);
+  expect(error).toHaveBeenCalledWith(expect.objectContaining({ trigger: broken.id }), expect.any(String));
+  error.mockRestore();
+  await em.nativeDelete(Trigger, { id: broken.id });
 });
 
 test('a disabled schedule has no next time, and goes on from now when it is enabled', async () => {

@@ -1,5 +1,5 @@
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../domain-error.ts';
 import { newId } from '../id.ts';
 import { ScheduleOccurrence } from './schedule-occurrence.entity.ts';
@@ -22,17 +22,20 @@ const ended = `('completed', 'failed', 'cancelled')`;
  */
 @Injectable()
 export class DueSchedules {
+  readonly #log = new Logger(DueSchedules.name);
+
   constructor(
     private readonly orm: MikroORM,
     private readonly firing: TriggerFiring,
   ) {}
 
-  /** Everything that is due by now, unless `signal` fires before. */
+  /** Everything that is due by now, unless `signal` fires before. What fails is logged and left to the next round. */
   async run(signal: AbortSignal): Promise<void> {
     for (const claim of [this.#claimDue, this.#claimBuffered]) {
+      const failed = new Set<string>();
       await Promise.all(
         Array.from({ length: lanes }, async () => {
-          while (!signal.aborted && (await this.#one(claim)));
+          while (!signal.aborted && (await this.#one(claim, failed)));
         }),
       );
     }
@@ -49,30 +52,40 @@ export class DueSchedules {
     return rows.length;
   }
 
-  async #one(claim: (em: EntityManager) => Promise<Claim | undefined>): Promise<boolean> {
-    return this.orm.em.fork().transactional(async (em) => {
-      const claimed = await claim(em);
-      if (!claimed) return false;
-      const trigger = (await em.findOneOrFail(Trigger, { id: claimed.id }, { refresh: true })) as Schedule;
-      await claimed.decide(em, trigger, claimed.now);
-      return true;
-    });
+  /** False when nothing is left. One schedule that fails must not keep the others from running. */
+  async #one(claim: ClaimWork, failed: Set<string>): Promise<boolean> {
+    let claimed: Claim | undefined;
+    try {
+      await this.orm.em.fork().transactional(async (em) => {
+        claimed = await claim(em, [...failed]);
+        if (!claimed) return;
+        const trigger = (await em.findOneOrFail(Trigger, { id: claimed.id }, { refresh: true })) as Schedule;
+        await claimed.decide(em, trigger, claimed.now);
+      });
+    } catch (err) {
+      if (!claimed) throw err;
+      failed.add(claimed.id);
+      this.#log.error({ err, trigger: claimed.id }, 'A schedule could not run; it is tried again');
+    }
+    return claimed !== undefined;
   }
 
-  readonly #claimDue = async (em: EntityManager): Promise<Claim | undefined> => {
+  readonly #claimDue: ClaimWork = async (em, except) => {
     const [row] = await em.execute<Row[]>(
-      `select id, now() as now from trigger where next_run_at <= now()
+      `select id, now() as now from trigger where next_run_at <= now() and id <> all(?::text[])
        order by next_run_at limit 1 for update skip locked`,
+      [`{${except.join(',')}}`],
     );
     return row && { ...row, now: new Date(row.now), decide: (...given) => this.#decideTimes(...given) };
   };
 
-  readonly #claimBuffered = async (em: EntityManager): Promise<Claim | undefined> => {
+  readonly #claimBuffered: ClaimWork = async (em, except) => {
     const [row] = await em.execute<Row[]>(
-      `select t.id, now() as now from trigger t where t.buffered_at is not null and not exists (
+      `select t.id, now() as now from trigger t where t.buffered_at is not null and t.id <> all(?::text[]) and not exists (
          select 1 from schedule_occurrence o join execution e on e.id = o.execution_id
          where o.trigger_id = t.id and o.open and e.status not in ${ended})
        order by t.buffered_at limit 1 for update of t skip locked`,
+      [`{${except.join(',')}}`],
     );
     return row && { ...row, now: new Date(row.now), decide: (...given) => this.#startBuffered(...given) };
   };
@@ -170,6 +183,9 @@ interface Row {
   readonly id: string;
   readonly now: string;
 }
+
+/** Takes one schedule that is due, other than those that failed in this round. */
+type ClaimWork = (em: EntityManager, except: readonly string[]) => Promise<Claim | undefined>;
 
 interface Claim {
   readonly id: string;

@@ -63,7 +63,7 @@ interface AnswerRow {
   last_output: Json;
 }
 
-/** Without an `output` of the workflow, the output of an execution is that of the node that ended last. */
+/** Without an `output` of the workflow, it is the output of the node that ended last; nodes in the bodies of others do not count. */
 const selectAnswer: PreparedQuery = {
   name: 'flowpact_hook_answer',
   text: `
@@ -74,6 +74,7 @@ const selectAnswer: PreparedQuery = {
        where d.organisation_id = e.organisation_id and d.hash = e.definition_hash), false) as shaped,
     case when e.status = 'completed' then
       (select s.output from step s where s.execution_id = e.id and s.status = 'completed'
+         and s.node_id ~ '^[a-z][a-z0-9_]*$'
        order by s.completed_at desc, s.id desc limit 1) end as last_output
   from execution e where e.id = $1 and e.organisation_id = $2`,
 };

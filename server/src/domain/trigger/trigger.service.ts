@@ -104,6 +104,7 @@ export class TriggerService {
   async create({ organisationId }: Caller, given: NewTrigger): Promise<TriggerWithSecret> {
     const { workflowId, name, description = null, enabled, config, input = null } = given;
     assertGood(given);
+    if (given.secret && config.kind !== 'webhook') throw onlyWebhooks();
     await this.#assertWorkflow(organisationId, workflowId);
     const trigger = Trigger.create({ organisationId, workflowId, enabled }, { name, description, config, input });
     const secret = given.secret ?? (needsSecret(config) ? mintSecretFor(config) : null);
@@ -126,7 +127,8 @@ export class TriggerService {
       const trigger = await find(em, organisationId, id, { kind, lock: true });
       const config = typeof given === 'function' ? given(trigger.config) : given;
       assertGood({ ...fields, config, secret });
-      assertFits(trigger, config, secret);
+      assertFits(trigger, config, secret ?? this.#open(trigger));
+      if (secret && trigger.kind !== 'webhook') throw onlyWebhooks();
       if (secret) trigger.rotate(this.#seal(trigger, secret), new Date(0));
       trigger.change({ ...fields, ...(config && { config }) });
       await this.#listen(em, trigger);
@@ -241,6 +243,10 @@ export class TriggerService {
     await this.events.listen(em, { organisationId, kind: 'trigger', id, types });
   }
 
+  #open({ organisationId, id, secret }: Trigger): string | null {
+    return secret ? this.sealer.open(organisationId, secret, secretContext(id)) : null;
+  }
+
   #seal(trigger: Trigger, secret: string): Buffer {
     return this.sealer.seal(trigger.organisationId, secret, secretContext(trigger.id));
   }
@@ -272,17 +278,23 @@ function assertGood({ name, description, config, input, secret }: Partial<NewTri
   assertNone([...(config ? configFaults(config) : []), ...inputFaults(input ?? null), ...secretOf]);
 }
 
-/** Whether the change fits to what the trigger is. */
-function assertFits(trigger: Trigger, config: TriggerConfig | undefined, secret: string | null | undefined): void {
-  const faults: Problem[] = [];
-  const fault = (field: string, message: string): void => void faults.push({ field, message, location: 'body' });
-  if (config && config.kind !== trigger.kind)
-    fault('config.kind', `is ${trigger.kind} and cannot be changed; create another trigger`);
-  else if (config && needsSecret(config) && !trigger.secret && !secret)
-    fault('secret', 'is missing: give one, or let rotateTriggerSecret make one before');
-  if (secret && trigger.kind !== 'webhook') fault('secret', 'is only for webhook triggers');
-  if (secret && !config && trigger.config.kind === 'webhook') faults.push(...secretFaults(secret, trigger.config.auth));
-  assertNone(faults);
+/** Whether the change fits to what the trigger is, and the secret it has then to how it is used. */
+function assertFits(trigger: Trigger, config = trigger.config, secret: string | null): void {
+  if (config.kind !== trigger.kind)
+    throw invalid('config.kind', `is ${trigger.kind} and cannot be changed; create another trigger`);
+  if (config.kind !== 'webhook' || config.auth.type === 'none') return;
+  if (secret === null) throw invalid('secret', 'is missing: give one, or let rotateTriggerSecret make one before');
+  assertNone(secretFaults(secret, config.auth));
+}
+
+function onlyWebhooks(): ValidationFailedError {
+  return invalid('secret', 'is only for webhook triggers');
+}
+
+function invalid(field: string, message: string): ValidationFailedError {
+  return new ValidationFailedError(`The trigger is not valid: ${field} ${message}.`, [
+    { field, message, location: 'body' },
+  ]);
 }
 
 function assertNone(faults: readonly Problem[]): void {

@@ -39,7 +39,7 @@ function toTriggerConfig(config: TriggerConfig): contract.TriggerConfig {
     case 'form':
       return { kind: 'form', form_id: config.formId };
     case 'event':
-      return { kind: 'event', events: config.events as contract.TriggerEventType[], filter: config.filter };
+      return { kind: 'event', events: config.events as contract.EventType[], filter: config.filter };
     case 'manual':
       return { kind: 'manual' };
   }
