@@ -23,7 +23,7 @@ type EventTriggerConfig struct {
 	// The kind of trigger.
 	Kind string `json:"kind"`
 	// The types that start it.
-	Events []TriggerEventType `json:"events"`
+	Events []EventType `json:"events"`
 	// An expression over `event` (`type`, `occurred_at`, `data`); only events for which it holds count.
 	Filter NullableString `json:"filter,omitempty"`
 	AdditionalProperties map[string]interface{}
@@ -35,7 +35,7 @@ type _EventTriggerConfig EventTriggerConfig
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewEventTriggerConfig(kind string, events []TriggerEventType) *EventTriggerConfig {
+func NewEventTriggerConfig(kind string, events []EventType) *EventTriggerConfig {
 	this := EventTriggerConfig{}
 	this.Kind = kind
 	this.Events = events
@@ -75,9 +75,9 @@ func (o *EventTriggerConfig) SetKind(v string) {
 }
 
 // GetEvents returns the Events field value
-func (o *EventTriggerConfig) GetEvents() []TriggerEventType {
+func (o *EventTriggerConfig) GetEvents() []EventType {
 	if o == nil {
-		var ret []TriggerEventType
+		var ret []EventType
 		return ret
 	}
 
@@ -86,7 +86,7 @@ func (o *EventTriggerConfig) GetEvents() []TriggerEventType {
 
 // GetEventsOk returns a tuple with the Events field value
 // and a boolean to check if the value has been set.
-func (o *EventTriggerConfig) GetEventsOk() ([]TriggerEventType, bool) {
+func (o *EventTriggerConfig) GetEventsOk() ([]EventType, bool) {
 	if o == nil {
 		return nil, false
 	}
@@ -94,7 +94,7 @@ func (o *EventTriggerConfig) GetEventsOk() ([]TriggerEventType, bool) {
 }
 
 // SetEvents sets field value
-func (o *EventTriggerConfig) SetEvents(v []TriggerEventType) {
+func (o *EventTriggerConfig) SetEvents(v []EventType) {
 	o.Events = v
 }
 

@@ -302,7 +302,6 @@ from flowpact.models.token_pair import TokenPair
 from flowpact.models.token_pair_response import TokenPairResponse
 from flowpact.models.trigger import Trigger
 from flowpact.models.trigger_config import TriggerConfig
-from flowpact.models.trigger_event_type import TriggerEventType
 from flowpact.models.trigger_execute_conflict import TriggerExecuteConflict
 from flowpact.models.trigger_execute_conflict_error import TriggerExecuteConflictError
 from flowpact.models.trigger_execute_conflict_problem import TriggerExecuteConflictProblem

@@ -20,7 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
-from flowpact.models.trigger_event_type import TriggerEventType
+from flowpact.models.event_type import EventType
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -30,7 +30,7 @@ class EventTriggerConfig(BaseModel):
     Starts when something happens in the organisation. Executions that event triggers have started may start others in turn, five deep. 
     """ # noqa: E501
     kind: StrictStr = Field(description="The kind of trigger.")
-    events: Annotated[List[TriggerEventType], Field(min_length=1, max_length=20)] = Field(description="The types that start it.")
+    events: Annotated[List[EventType], Field(min_length=1, max_length=20)] = Field(description="The types that start it.")
     filter: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=10000)]] = Field(default=None, description="An expression over `event` (`type`, `occurred_at`, `data`); only events for which it holds count.", json_schema_extra={"examples": ["event.data.workflow_id === 'wf_01kaq4e5n8e3s4t5v6w7x8y9z0'"]})
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["kind", "events", "filter"]

@@ -5912,10 +5912,10 @@ export interface components {
             form_id: string;
         };
         /**
-         * @description A type of event.
+         * @description Something that can happen; `listEventTypes` tells more about each.
          * @enum {string}
          */
-        TriggerEventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered";
+        EventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered";
         /**
          * @description Starts when something happens in the organisation. Executions that event triggers have started may start others in
          *     turn, five deep.
@@ -5927,7 +5927,7 @@ export interface components {
              */
             kind: "event";
             /** @description The types that start it. */
-            events: components["schemas"]["TriggerEventType"][];
+            events: components["schemas"]["EventType"][];
             /**
              * @description An expression over `event` (`type`, `occurred_at`, `data`); only events for which it holds count.
              * @example event.data.workflow_id === 'wf_01kaq4e5n8e3s4t5v6w7x8y9z0'
@@ -6774,11 +6774,6 @@ export interface components {
          *     when a message is sent, unless the operator of the server allows them.
          */
         WebhookUrl: string;
-        /**
-         * @description Something that can happen; `listEventTypes` tells more about each.
-         * @enum {string}
-         */
-        EventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered";
         /** @description The types of events that are sent. */
         WebhookEvents: components["schemas"]["EventType"][];
         /** @description Where events are sent to. */
