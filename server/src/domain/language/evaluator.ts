@@ -19,12 +19,18 @@ export interface EvaluationOptions {
   raw?: readonly string[];
 }
 
+/** What `secrets.NAME` evaluates to in an execution: never the secret itself. */
+export type MarkerOf = (executionId: string, name: string) => string;
+
 /** Evaluates templates over a scope: plain paths in process, everything else in the sandbox. */
 export class Evaluator {
   readonly #sandbox: Sandbox;
+  readonly #markerOf: MarkerOf | undefined;
 
-  constructor(sandbox: Sandbox) {
+  /** Without `markerOf` there are no secrets. */
+  constructor(sandbox: Sandbox, markerOf?: MarkerOf) {
     this.#sandbox = sandbox;
+    this.#markerOf = markerOf;
   }
 
   /**
@@ -33,7 +39,7 @@ export class Evaluator {
    * `expression_error`.
    */
   async evaluate(template: Json, scope: Scope, options: EvaluationOptions = {}): Promise<Json> {
-    const evaluation = new Evaluation(scope, options);
+    const evaluation = new Evaluation(scope, options, this.#markerOf);
     const { raw } = options;
     const collect = (value: Json): unknown => evaluation.collect(value);
     if (raw && isObject(template))
@@ -101,9 +107,17 @@ class Evaluation {
   readonly #values = new Map<Expression, Json | undefined>();
   readonly #pending: Expression[] = [];
   readonly #json = new Map<string, string | undefined>();
+  /** A marker for each secret that an expression names. */
+  readonly #secrets: Record<string, string> | undefined;
+  readonly #markerOf: ((name: string) => string) | undefined;
 
-  constructor(scope: Scope, options: EvaluationOptions) {
+  constructor(scope: Scope, options: EvaluationOptions, markerOf?: MarkerOf) {
     this.#roots = { ...(scope as unknown as Record<string, Json | undefined>), ...options.locals };
+    if (markerOf) {
+      this.#secrets = {};
+      this.#roots.secrets = this.#secrets;
+      this.#markerOf = (name) => markerOf(scope.execution.id, name);
+    }
     this.#seed = options.seed ?? scope.execution.id;
     this.#now = options.now ?? Date.parse(scope.execution.started_at);
   }
@@ -121,9 +135,15 @@ class Evaluation {
     if (fault) throw expressionError(fault.source, `it does not parse: ${fault.message}`);
     for (const part of template.parts) {
       if (typeof part === 'string' || this.#values.has(part)) continue;
+      if (this.#secrets && part.source.includes('secrets')) this.#nameSecrets(part.source);
       if (part.path && Object.hasOwn(this.#roots, part.path.root)) this.#values.set(part, this.#read(part));
       else this.#pending.push(part);
     }
+  }
+
+  #nameSecrets(source: string): void {
+    const names = namedAs('secrets', source);
+    if (names !== 'all') for (const name of names) this.#secrets![name] = this.#markerOf!(name);
   }
 
   #read(expression: Expression): Json | undefined {
@@ -150,6 +170,8 @@ class Evaluation {
   task(kind: SandboxTask['kind'], source: string, index: number): SandboxTask {
     const globals: Record<string, string | undefined> = {};
     for (const name of Object.keys(this.#roots)) {
+      // Programs do not only send what they read.
+      if (name === 'secrets' && kind === 'program') continue;
       if (mentions(source, name)) globals[name] = name === 'steps' ? this.#stepsJson(source) : this.#rootJson(name);
     }
     return { kind, source, globals, seed: `${this.#seed}#${index}`, now: this.#now };
@@ -189,9 +211,25 @@ class Evaluation {
 
 /** The step ids that a source names as `steps.<id>`, or `all` when it may read others. */
 export function stepsNamedIn(source: string): string[] | 'all' {
-  const named = [...source.matchAll(/(?<![\w$.])steps\s*(?:\?\.|\.)\s*([A-Za-z_$][\w$]*)/g)].map((match) => match[1]!);
-  const mentioned = [...source.matchAll(/(?<![\w$])steps(?![\w$])/g)].length;
+  return namedAs('steps', source);
+}
+
+/** What a source names as `<root>.<name>`, or `all` when it may read others. */
+export function namedAs(root: 'steps' | 'secrets', source: string): string[] | 'all' {
+  const { names, mention } = rootPatterns[root];
+  const named = [...source.matchAll(names)].map((match) => match[1]!);
+  const mentioned = [...source.matchAll(mention)].length;
   return mentioned === named.length ? [...new Set(named)] : 'all';
+}
+
+// Other objects may have a property `secrets`, which is no mention of the secrets.
+const rootPatterns = {
+  steps: { names: namesOf('steps'), mention: /(?<![\w$])steps(?![\w$])/g },
+  secrets: { names: namesOf('secrets'), mention: /(?<![\w$.])secrets(?![\w$]|\s*:)/g },
+};
+
+function namesOf(root: string): RegExp {
+  return new RegExp(String.raw`(?<![\w$.])${root}\s*(?:\?\.|\.)\s*([A-Za-z_$][\w$]*)`, 'g');
 }
 
 function mentions(source: string, name: string): boolean {

@@ -10,7 +10,8 @@ export type {
 export { allNodes, bodiesOf } from './bodies.ts';
 export { hashOf } from './definition-hash.ts';
 export { parseDuration } from './duration.ts';
-export { asTemplate, Evaluator, type EvaluationOptions } from './evaluator.ts';
+export { asTemplate, Evaluator, type EvaluationOptions, type MarkerOf } from './evaluator.ts';
+export { absent, type VaultReference, vaultUse } from './rules/secret-rules.ts';
 export { compile, type Graph } from './graph.ts';
 export { schemaFaults, type SchemaFault } from './json-schema.ts';
 export type { LayersDocument } from './layers/layers-document.ts';

@@ -1,16 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Json } from '../domain-error.ts';
-import { createNodeRegistry, OutgoingHttp, type OutgoingResponse } from '../nodes/index.ts';
+import { testNodeTypes } from '../nodes/testing/node-services.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { compile, parseDefinition, validateDefinition } from './index.ts';
 
-class NoHttp extends OutgoingHttp {
-  override send(): Promise<OutgoingResponse> {
-    throw new Error('validation calls nothing');
-  }
-}
-
-const types = createNodeRegistry({ http: new NoHttp() });
+const types = testNodeTypes();
 
 const log = (id: string, more: object = {}): Json => ({ id, type: 'log', params: { message: 'm' }, ...more });
 const edge = (from: string, to: string, more: object = {}): Json => ({ from, to, ...more });
@@ -136,7 +130,7 @@ test.each<[nodes: Json[], edges: Json[], want: string[]]>([
     [
       'unknown_step second nodes[1].params.message: {{ steps.frst.output }} reads the step "frst", and there is no such node. -> Did you mean "first"?',
       'step_not_before second nodes[1].params.message: {{ steps.third.output + 1 }} reads the step "third", which does not lead to "second". -> Connect "third" so that it runs before, or read another step.',
-      'unknown_name second nodes[1].params.message: {{ inputs.x }} reads "inputs", which expressions do not have. -> Begin with one of execution, input, steps, trigger, variables.',
+      'unknown_name second nodes[1].params.message: {{ inputs.x }} reads "inputs", which expressions do not have. -> Begin with one of execution, input, secrets, steps, trigger, variables.',
     ],
   ],
   [

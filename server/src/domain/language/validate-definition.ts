@@ -8,6 +8,7 @@ import { type DefinitionProblem, fieldPath } from './problem.ts';
 import { edgeProblems } from './rules/edge-rules.ts';
 import { graphProblems } from './rules/graph-rules.ts';
 import { nodeProblems } from './rules/node-rules.ts';
+import { vaultUse } from './rules/secret-rules.ts';
 import { durationProblem, graphOf, type Surroundings, templateProblems } from './rules/value-rules.ts';
 
 /** Everything that keeps a well-formed definition from being published; empty when it may be. */
@@ -17,6 +18,7 @@ export function validateDefinition(definition: WorkflowDefinition, types: NodeTy
     ...sizeProblems(definition),
     ...bodyProblems({ keys: [], body: definition }, types, new Map()),
     ...settingsProblems(definition),
+    ...vaultUse(definition, types).problems,
   ];
 }
 

@@ -5,6 +5,13 @@ import { delay } from './delay/delay.node.ts';
 import { fail } from './fail/fail.node.ts';
 import { foreach } from './foreach/foreach.node.ts';
 import { httpRequest } from './http-request/http-request.node.ts';
+import { OAuthTokens } from './http-request/oauth-tokens.ts';
+import type { KvSteps } from '../kv/kv-steps.ts';
+import { emailSend } from './email-send/email-send.node.ts';
+import { kvNodes } from './kv/kv.nodes.ts';
+import { webhook } from './webhook/webhook.node.ts';
+import type { OutgoingMail } from './outgoing-mail.ts';
+import type { Vault } from '../vault/vault.ts';
 import { log } from './log/log.node.ts';
 import { NodeRegistry } from './node-registry.ts';
 import type { OutgoingHttp } from './outgoing-http.ts';
@@ -34,20 +41,37 @@ export const controlNodes = [approval, delay, foreach, parallel, waitEvent, whil
 /** What node types reach outside of the workflow. */
 export interface NodeServices {
   readonly http: OutgoingHttp;
+  readonly mail: OutgoingMail;
+  readonly vault: Vault;
+  readonly kv: KvSteps;
 }
 
 /** Every node type of the platform. */
-export function createNodeRegistry({ http }: NodeServices): NodeRegistry {
+export function createNodeRegistry({ http, mail, vault, kv }: NodeServices): NodeRegistry {
+  const tokens = new OAuthTokens(http);
   return new NodeRegistry([
     ...controlNodes,
+    ...kvNodes(kv),
     code,
     condition,
     fail,
-    httpRequest(http),
+    emailSend({ mail, vault }),
+    httpRequest({ http, vault, tokens }),
     log,
     respond,
     set,
     switchNode,
     transform,
+    webhook({ http, vault }),
   ]);
 }
+export {
+  OutgoingMail,
+  OutgoingMailError,
+  type MailAttachment,
+  type MailFailure,
+  type MailLimits,
+  type MailServer,
+  type OutgoingMessage,
+  type SentMessage,
+} from './outgoing-mail.ts';

@@ -147,6 +147,10 @@ export interface NodeType<Params = Record<string, Json>> {
   readonly bodies?: readonly string[];
   /** Names that its own expressions may read besides those of the workflow. */
   readonly locals?: readonly string[];
+  /** Params in which secrets may be read, because they go to another server and nowhere else; steps see markers there. */
+  readonly secrets?: readonly string[];
+  /** Names of the credentials that the params name, as far as they are known before a run. */
+  credentials?(params: Params): readonly string[];
   /** `first`: of the edges of its port only the first whose `when` holds fires, by priority, else those of port `default`. */
   readonly firing?: 'all' | 'first';
   /** Ports that its edges may leave by, besides `error`; `any` when only a run can tell. */

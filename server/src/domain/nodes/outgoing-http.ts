@@ -10,6 +10,8 @@ export interface OutgoingRequest {
   url: URL;
   headers: Readonly<Record<string, string>>;
   body?: string | Uint8Array;
+  /** What is for this server and for none that it redirects to: these headers (lower case), and whether the body is. */
+  confidential?: { readonly headers: readonly string[]; readonly body: boolean };
   /** Milliseconds until the last byte of the answer. */
   timeout: number;
   /** How many redirects are followed. */

@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { GroupModule } from '../group/group.module.ts';
 import { EventModule } from '../event/event.module.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
+import { VaultModule } from '../vault/vault.module.ts';
 import { DraftService } from './draft.service.ts';
 import { WorkflowService } from './workflow.service.ts';
 
 /** Needs the Sandbox of the platform. */
 @Module({
-  imports: [EventModule, GroupModule, NodesModule],
+  imports: [EventModule, GroupModule, NodesModule, VaultModule],
   providers: [WorkflowService, DraftService],
   exports: [WorkflowService, DraftService],
 })

@@ -6,24 +6,21 @@ import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Caller } from '../caller.ts';
 import type { Json } from '../domain-error.ts';
 import { DomainEvents } from '../event/domain-events.ts';
-import { createNodeRegistry, OutgoingHttp, type OutgoingResponse } from '../nodes/index.ts';
+import { testNodeTypes } from '../nodes/testing/node-services.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { GroupService } from '../group/group.service.ts';
 import { newId } from '../id.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { Workflow } from './workflow.entity.ts';
+import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
+import { Vault } from '../vault/vault.ts';
 import { WorkflowService } from './workflow.service.ts';
-
-class NoHttp extends OutgoingHttp {
-  override send(): Promise<OutgoingResponse> {
-    throw new Error('nothing is executed here');
-  }
-}
 
 let database: TestDatabase;
 let events: DomainEvents;
 const sandbox = new QuickJsSandbox();
-const nodeTypes = createNodeRegistry({ http: new NoHttp() });
+const sealer = new MasterKeySealer([{ id: 'test', key: Buffer.alloc(32, 7) }]);
+const nodeTypes = testNodeTypes();
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -37,7 +34,10 @@ afterAll(async () => {
 /** As in a request: a fresh identity map for each use case. */
 const use = <T>(work: (service: WorkflowService, em: EntityManager) => Promise<T>): Promise<T> => {
   const em = database.orm.em.fork();
-  return work(new WorkflowService(em, nodeTypes, sandbox, events, new GroupService(em)), em);
+  return work(
+    new WorkflowService(em, nodeTypes, sandbox, events, new GroupService(em), new Vault(database.orm, sealer)),
+    em,
+  );
 };
 
 async function tenant(): Promise<Caller> {
@@ -375,7 +375,7 @@ describe('import and export', () => {
 
 test('validation lists problems without storing anything', async () => {
   const problems = await use((service) =>
-    Promise.resolve(service.validate({ nodes: [{ id: 'a', type: 'http.request', params: {} }], edges: [] })),
+    service.validate(newId('org'), { nodes: [{ id: 'a', type: 'http.request', params: {} }], edges: [] }),
   );
   expect(problems).toMatchObject([
     { code: 'invalid_params', node: 'a', field: 'nodes[0].params.url', hint: 'Add "url".' },

@@ -10,6 +10,7 @@ import type { Group } from '../group/group.entity.ts';
 import { GroupService } from '../group/group.service.ts';
 import { isId } from '../id.ts';
 import {
+  absent,
   type DefinitionProblem,
   parseDefinition,
   type ReadDocument,
@@ -18,6 +19,8 @@ import {
   readYaml,
   Sandbox,
   validateDefinition,
+  type VaultReference,
+  vaultUse,
   type WorkflowDefinition,
   type WorkflowDocument,
   writeYaml,
@@ -27,6 +30,7 @@ import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { disableTriggersOf } from '../trigger/disable-triggers.ts';
 import { ExecutableVersions, type ExecutableVersion } from './executable-versions.ts';
+import { Vault } from '../vault/vault.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { Workflow, type WorkflowStatus } from './workflow.entity.ts';
 
@@ -75,6 +79,7 @@ export class WorkflowService {
     private readonly sandbox: Sandbox,
     private readonly events: DomainEvents,
     private readonly groups: GroupService,
+    private readonly vault: Vault,
   ) {
     this.#executable = new ExecutableVersions(em);
   }
@@ -174,11 +179,11 @@ export class WorkflowService {
   }
 
   /** Everything that keeps a definition from being published. Throws ValidationFailedError when it is not well-formed. */
-  validate(definition: Json): DefinitionProblem[] {
-    return this.problems(definitionOf(definition));
+  validate(organisationId: string, definition: Json): Promise<DefinitionProblem[]> {
+    return this.#allProblems(this.em, organisationId, definitionOf(definition));
   }
 
-  /** Everything that keeps a well-formed definition from being published. */
+  /** What keeps a well-formed definition from being published, whatever else the organisation has. */
   problems(definition: WorkflowDefinition): DefinitionProblem[] {
     return validateDefinition(definition, this.nodeTypes);
   }
@@ -192,7 +197,7 @@ export class WorkflowService {
     return this.em.transactional(async (em) => {
       const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       const version = workflow.publish(changelog);
-      const problems = this.problems(workflow.definition);
+      const problems = await this.#allProblems(em, caller.organisationId, workflow.definition);
       if (problems.length > 0) throw refusal('The draft cannot be published.', problems, 'definition');
       em.persist(version);
       await this.#tell(em, 'workflow.published', workflow);
@@ -293,6 +298,21 @@ export class WorkflowService {
     if (version) return version;
     await this.#assertExists(organisation, id);
     throw new ResourceNotFoundError('workflow_version', String(number));
+  }
+
+  /** Also names of secrets and credentials that are not there. */
+  async #allProblems(
+    em: EntityManager,
+    organisationId: string,
+    definition: WorkflowDefinition,
+  ): Promise<DefinitionProblem[]> {
+    const { references } = vaultUse(definition, this.nodeTypes);
+    const named = (wanted: VaultReference['kind']): string[] =>
+      references.filter(({ kind }) => kind === wanted).map(({ name }) => name);
+    const names = { secrets: named('secret'), credentials: named('credential') };
+    const missing = await this.vault.missing(em, organisationId, names);
+    const isMissing = ({ kind, name }: VaultReference): boolean => missing[`${kind}s`].includes(name);
+    return [...this.problems(definition), ...references.filter(isMissing).map(absent)];
   }
 
   async #assertExists(organisationId: string, id: string): Promise<void> {

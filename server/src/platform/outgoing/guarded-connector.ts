@@ -44,7 +44,8 @@ export function guardedConnector(
   };
 }
 
-function filteredLookup(policy: AddressPolicy, resolve: Resolve): LookupFunction {
+/** Finds the allowed addresses of a name; fails with RefusedAddressError when it has none. */
+export function filteredLookup(policy: AddressPolicy, resolve: Resolve): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '');

@@ -1,7 +1,8 @@
 import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { OutgoingHttp } from '../../domain/nodes/index.ts';
+import { OutgoingHttp, OutgoingMail } from '../../domain/nodes/index.ts';
 import { WebhookSettings } from '../../domain/webhook/webhook-settings.ts';
 import { Config } from '../config/config.ts';
+import { NodemailerOutgoingMail } from './nodemailer-outgoing-mail.ts';
 import { UndiciOutgoingHttp } from './undici-outgoing-http.ts';
 
 @Injectable()
@@ -27,7 +28,12 @@ class ConfiguredOutgoingHttp extends UndiciOutgoingHttp implements OnApplication
         disableAfterDays: settings.WEBHOOK_DISABLE_AFTER_DAYS,
       }),
     },
+    {
+      provide: OutgoingMail,
+      useFactory: ({ settings }: Config) => new NodemailerOutgoingMail(settings.OUTGOING_ALLOWED_HOSTS),
+      inject: [Config],
+    },
   ],
-  exports: [OutgoingHttp, WebhookSettings],
+  exports: [OutgoingHttp, OutgoingMail, WebhookSettings],
 })
 export class OutgoingModule {}

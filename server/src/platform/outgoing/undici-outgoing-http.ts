@@ -61,7 +61,7 @@ export class UndiciOutgoingHttp extends OutgoingHttp {
 
   async #follow(
     first: Hop,
-    { redirects, maxBytes }: OutgoingRequest,
+    { redirects, maxBytes, confidential }: OutgoingRequest,
     signal: AbortSignal,
   ): Promise<Omit<OutgoingResponse, 'duration'>> {
     let hop = first;
@@ -75,7 +75,7 @@ export class UndiciOutgoingHttp extends OutgoingHttp {
         signal,
       });
       const headers = joined(response.headers);
-      const next = redirects > 0 ? redirected(hop, response.statusCode, headers.location) : undefined;
+      const next = redirects > 0 ? redirected(hop, response.statusCode, headers.location, confidential) : undefined;
       if (!next) return { status: response.statusCode, headers, body: await collected(response.body, maxBytes) };
       await response.body.dump({ limit: 65_536, signal });
       if (left === 0) throw new OutgoingHttpError('too_many_redirects', `more than ${redirects} redirects`);
@@ -112,17 +112,28 @@ function prepared({ url, method, headers, body }: OutgoingRequest): Hop {
   return { url, method, headers: sent, ...(body !== undefined && { body }) };
 }
 
-/** Where a redirect leads (RFC 9110 section 15.4); credentials stay with the origin that they were meant for. */
-function redirected(hop: Hop, status: number, location: string | undefined): Hop | undefined {
+/**
+ * Where a redirect leads (RFC 9110 section 15.4); credentials stay with the origin that they were meant for. One that would
+ * take a confidential body to another origin is not followed.
+ */
+function redirected(
+  hop: Hop,
+  status: number,
+  location: string | undefined,
+  confidential: OutgoingRequest['confidential'],
+): Hop | undefined {
   if (![301, 302, 303, 307, 308].includes(status) || location === undefined || !URL.canParse(location, hop.url.href))
     return undefined;
   const url = new URL(location, hop.url);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new OutgoingHttpError('refused_address', `a redirect leads to the scheme ${url.protocol}`);
   const headers = { ...hop.headers };
-  if (url.origin !== hop.url.origin)
-    for (const name of ['authorization', 'cookie', 'idempotency-key']) delete headers[name];
   const toGet = status === 303 ? hop.method !== 'HEAD' : status <= 302 && hop.method === 'POST';
+  if (url.origin !== hop.url.origin) {
+    if (confidential?.body && !toGet) return undefined;
+    const own = ['authorization', 'cookie', 'idempotency-key', ...(confidential?.headers ?? [])];
+    for (const name of own) delete headers[name];
+  }
   if (!toGet) return { ...hop, url, headers };
   delete headers['content-type'];
   return { url, method: 'GET', headers };

@@ -1,13 +1,20 @@
 import { Global, Module } from '@nestjs/common';
 import { Evaluator, Sandbox } from '../../domain/language/index.ts';
+import { Sealer } from '../../domain/sealer.ts';
+import { SecretMarkers } from '../../domain/vault/secret-markers.ts';
 import { QuickJsSandbox } from './quickjs-sandbox.ts';
 
 @Global()
 @Module({
   providers: [
     { provide: Sandbox, useClass: QuickJsSandbox },
-    { provide: Evaluator, useFactory: (sandbox: Sandbox) => new Evaluator(sandbox), inject: [Sandbox] },
+    { provide: Evaluator, useFactory: evaluator, inject: [Sandbox, Sealer] },
   ],
   exports: [Sandbox, Evaluator],
 })
 export class SandboxModule {}
+
+function evaluator(sandbox: Sandbox, sealer: Sealer): Evaluator {
+  const markers = new SecretMarkers(sealer);
+  return new Evaluator(sandbox, (executionId, name) => markers.of(executionId, name));
+}

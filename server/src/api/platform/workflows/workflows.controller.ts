@@ -54,8 +54,11 @@ export class WorkflowsController implements contract.WorkflowsController {
   }
 
   @contract.ValidateWorkflow()
-  async validateWorkflow({ body }: contract.ValidateWorkflow.Request): Promise<contract.ValidateWorkflow.Response> {
-    const problems = this.workflows.validate(toWorkflowSource(body.definition));
+  async validateWorkflow(
+    { body }: contract.ValidateWorkflow.Request,
+    @CurrentCaller() { organisationId }: Caller,
+  ): Promise<contract.ValidateWorkflow.Response> {
+    const problems = await this.workflows.validate(organisationId, toWorkflowSource(body.definition));
     return contract.ValidateWorkflow.respond(200, { data: toWorkflowValidation(problems) });
   }
 

@@ -32,7 +32,7 @@ export interface Place {
 const none: ReadonlySet<string> = new Set();
 
 /** Names that expressions may begin with. */
-const roots = new Set(['input', 'steps', 'variables', 'trigger', 'execution']);
+const roots = new Set(['input', 'steps', 'variables', 'trigger', 'execution', 'secrets']);
 /** Names of JavaScript itself that a plain path may begin with. */
 const builtIns = new Set([
   'Math',
@@ -131,7 +131,7 @@ function stepProblems(expression: Expression, place: Place): DefinitionProblem[]
 }
 
 /** The source with its string literals emptied, so that a text which speaks of `steps.x` is not taken for code. */
-function withoutText(source: string): string {
+export function withoutText(source: string): string {
   return source.replaceAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
 }
 

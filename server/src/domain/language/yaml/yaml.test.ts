@@ -1,20 +1,14 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { Json } from '../../domain-error.ts';
-import { createNodeRegistry, OutgoingHttp, type OutgoingResponse } from '../../nodes/index.ts';
+import { testNodeTypes } from '../../nodes/testing/node-services.ts';
 import type { WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../definition.ts';
 import { QuickJsSandbox } from '../../../platform/sandbox/quickjs-sandbox.ts';
 import { readOwnYaml, readYaml } from './read-yaml.ts';
 import type { WorkflowDocument } from './workflow-document.ts';
 import { writeYaml } from './write-yaml.ts';
 
-class NoHttp extends OutgoingHttp {
-  override send(): Promise<OutgoingResponse> {
-    throw new Error('reading calls nothing');
-  }
-}
-
-const types = createNodeRegistry({ http: new NoHttp() });
+const types = testNodeTypes();
 const sandbox = new QuickJsSandbox();
 afterAll(() => sandbox.stop());
 

@@ -1,28 +1,47 @@
 import type { Json } from '../../domain-error.ts';
 import { parseDuration } from '../../language/duration.ts';
+import type { Disclosure } from '../../vault/disclosure.ts';
+import { mayHoldMarkers } from '../../vault/secret-markers.ts';
+import type { Vault } from '../../vault/vault.ts';
+import { callFailure, disclosed, statusFailure } from '../calls.ts';
 import { defineNode, NodeFailure, type NodeType, type StepContext } from '../node-type.ts';
-import { type OutgoingHttp, OutgoingHttpError, type OutgoingResponse } from '../outgoing-http.ts';
+import type { OutgoingHttp, OutgoingResponse } from '../outgoing-http.ts';
+import { credentialOf, signIn, type SignIn } from './auth.ts';
 import { httpRequestParams, httpRequestOutput, type HttpRequestParams } from './http-request.schema.ts';
+import type { OAuthTokens } from './oauth-tokens.ts';
 import { requestUrl, urlTemplate } from './request-url.ts';
 
 const mebibyte = 1024 * 1024;
 
+/** What calls are made with. */
+export interface CallServices {
+  readonly http: OutgoingHttp;
+  readonly vault: Vault;
+  readonly tokens: OAuthTokens;
+}
+
 /** Calls an HTTP service. An answer of 400 or above fails the node, unless `fail_on_status` is false. */
-export function httpRequest(http: OutgoingHttp): NodeType {
+export function httpRequest(services: CallServices): NodeType {
   return defineNode<HttpRequestParams>({
     type: 'http.request',
     description: 'Calls an HTTP service.',
     params: httpRequestParams,
     output: httpRequestOutput,
     raw: ['url'],
+    secrets: ['url', 'headers', 'query', 'body', 'form', 'auth'],
+    credentials: ({ auth }) => credentialOf(auth),
     ports: () => ['default'],
     *run(params) {
       const { template, isLiteral } = urlTemplate(params.url);
-      const url = requestUrl((yield { kind: 'evaluate', template }) as Json[], isLiteral, params.query ?? {});
+      const target: Target = { values: (yield { kind: 'evaluate', template }) as Json[], isLiteral };
+      const query = params.query ?? {};
+      // An address without secrets is judged before anything is done; one with secrets is known inside of the step only.
+      const isOpen = !mayHoldMarkers(JSON.stringify([target.values, query]));
+      const url = isOpen ? requestUrl(target.values, isLiteral, query) : undefined;
       const output = (yield {
         kind: 'step',
         key: 'send',
-        run: (context) => send(http, url, params, context),
+        run: (context) => send(services, { url, target, params }, context),
       }) as Output;
       if (output.status >= 400 && params.fail_on_status !== false) throw statusFailure(url, output);
       return { output };
@@ -32,39 +51,68 @@ export function httpRequest(http: OutgoingHttp): NodeType {
 
 type Output = { status: number; headers: Record<string, string>; body: Json; duration_ms: number };
 
-async function send(http: OutgoingHttp, url: URL, params: HttpRequestParams, context: StepContext): Promise<Output> {
-  const { body, contentType } = encodeBody(params);
-  const headers = requestHeaders(params, contentType, context.idempotencyKey);
+/** The parts of an address, as they are evaluated. */
+interface Target {
+  readonly values: readonly Json[];
+  readonly isLiteral: readonly boolean[];
+}
+
+interface Call {
+  /** Absent where it holds secrets. */
+  readonly url: URL | undefined;
+  readonly target: Target;
+  readonly params: HttpRequestParams;
+}
+
+async function send(services: CallServices, call: Call, context: StepContext): Promise<Output> {
+  const { params, target } = call;
   const timeout = parseDuration(params.timeout ?? '30s');
   if (timeout === undefined)
     throw new NodeFailure(
       'invalid_params',
       `params.timeout is ${JSON.stringify(params.timeout)}, which is not a duration.`,
     );
+  const given = { ...params, url: target.values } as unknown as Json;
+  const disclosure = await services.vault.open(context, given, credentialOf(params.auth)[0]);
+  return disclosed(disclosure, async () => {
+    const access = await signIn(services, disclosure, params.auth, context.signal);
+    const url = call.url ? new URL(call.url) : secretUrl(disclosure, target, params);
+    for (const [name, value] of Object.entries(access.query)) url.searchParams.append(name, value);
+    const { body, contentType } = encodeBody(disclosure.reveal({ body: params.body, form: params.form }));
+    const { headers, confidential } = requestHeaders(disclosure, params, access, contentType, context.idempotencyKey);
+    try {
+      const response = await services.http.send({
+        method: params.method ?? 'GET',
+        url,
+        headers,
+        ...(body !== undefined && { body }),
+        confidential: {
+          headers: confidential,
+          body: disclosure.holdsSecrets([params.body ?? null, params.form ?? null]),
+        },
+        timeout,
+        redirects: params.follow_redirects ? 5 : 0,
+        maxBytes: 5 * mebibyte,
+        signal: context.signal,
+      });
+      if (response.status === 401) access.refused();
+      return readOutput(response, disclosure);
+    } catch (error) {
+      throw callFailure(call.url, error);
+    }
+  });
+}
+
+/** What is wrong with such an address is not told in detail: the details would be of the secret. */
+function secretUrl(disclosure: Disclosure, { values, isLiteral }: Target, { query = {} }: HttpRequestParams): URL {
   try {
-    const response = await http.send({
-      method: params.method ?? 'GET',
-      url,
-      headers,
-      ...(body !== undefined && { body }),
-      timeout,
-      redirects: params.follow_redirects ? 5 : 0,
-      maxBytes: 5 * mebibyte,
-      signal: context.signal,
-    });
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: decodeBody(response),
-      duration_ms: response.duration,
-    };
-  } catch (error) {
-    if (error instanceof OutgoingHttpError) throw outgoingFailure(url, error);
-    throw error;
+    return requestUrl(disclosure.reveal([...values]), isLiteral, disclosure.reveal(query));
+  } catch {
+    throw new NodeFailure('invalid_url', 'With its secrets the address is no URL that can be called.');
   }
 }
 
-function encodeBody({ body, form }: HttpRequestParams): { body?: string; contentType?: string } {
+function encodeBody({ body, form }: Pick<HttpRequestParams, 'body' | 'form'>): { body?: string; contentType?: string } {
   if (form !== undefined) {
     const pairs: [string, string][] = Object.entries(form).map(([name, value]) => [
       name,
@@ -77,32 +125,46 @@ function encodeBody({ body, form }: HttpRequestParams): { body?: string; content
   return { body: JSON.stringify(body), contentType: 'application/json' };
 }
 
+/** Headers of the request; the `confidential` ones are for the server that is called, and for none that it redirects to. */
 function requestHeaders(
+  disclosure: Disclosure,
   params: HttpRequestParams,
+  access: SignIn,
   contentType: string | undefined,
   idempotencyKey: string,
-): Record<string, string> {
+): { headers: Record<string, string>; confidential: string[] } {
   const headers: Record<string, string> = { 'idempotency-key': idempotencyKey };
   if (contentType !== undefined) headers['content-type'] = contentType;
-  const { auth } = params;
-  if (auth?.type === 'bearer') headers.authorization = `Bearer ${auth.token}`;
-  if (auth?.type === 'basic')
-    headers.authorization = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
-  for (const [name, value] of Object.entries(params.headers ?? {}))
-    if (value !== null) headers[name.toLowerCase()] = String(value);
-  return headers;
+  Object.assign(headers, access.headers);
+  const confidential = Object.keys(access.headers);
+  for (const [name, value] of Object.entries(params.headers ?? {})) {
+    if (value === null) continue;
+    const lower = name.toLowerCase();
+    headers[lower] = disclosure.reveal(String(value));
+    if (disclosure.holdsSecrets(String(value))) confidential.push(lower);
+  }
+  return { headers, confidential };
+}
+
+function readOutput(response: OutgoingResponse, { redactor }: Disclosure): Output {
+  return {
+    status: response.status,
+    headers: redactor.json(response.headers) as Record<string, string>,
+    body: decodeBody(response, redactor),
+    duration_ms: response.duration,
+  };
 }
 
 /** JSON where the answer says so and it is; text where the bytes are UTF-8; base64 otherwise. */
-function decodeBody({ headers, body }: OutgoingResponse): Json {
+function decodeBody({ headers, body }: OutgoingResponse, redactor: Disclosure['redactor']): Json {
   if (body.length === 0) return null;
   const text = asUtf8(body);
-  if (text === undefined) return Buffer.from(body).toString('base64');
-  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '')) return text;
+  if (text === undefined) return Buffer.from(redactor.bytes(body)).toString('base64');
+  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '')) return redactor.text(text);
   try {
-    return JSON.parse(text) as Json;
+    return redactor.json(JSON.parse(text) as Json);
   } catch {
-    return text;
+    return redactor.text(text);
   }
 }
 
@@ -112,27 +174,4 @@ function asUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `http_4xx` or `http_5xx`, so that `retry.on` can tell a mistake of ours from trouble over there. */
-function statusFailure(url: URL, { status, body }: Output): NodeFailure {
-  const excerpt = (typeof body === 'string' ? body : JSON.stringify(body)).slice(0, 1_000);
-  return new NodeFailure(`http_${Math.floor(status / 100)}xx`, `${placeOf(url)} answered ${status}.`, {
-    status,
-    body: excerpt,
-  });
-}
-
-function outgoingFailure(url: URL, error: OutgoingHttpError): NodeFailure {
-  return new NodeFailure(
-    `http_${error.reason}`,
-    `${placeOf(url)}: ${error.message}`,
-    { reason: error.reason },
-    { cause: error },
-  );
-}
-
-/** Without the query, which may hold secrets. */
-function placeOf(url: URL): string {
-  return `${url.origin}${url.pathname}`;
 }

@@ -8,7 +8,8 @@ export interface HttpRequestParams {
   query?: Record<string, Json>;
   body?: Json;
   form?: Record<string, Json>;
-  auth?: { type: 'bearer'; token: string } | { type: 'basic'; username: string; password: string };
+  auth?:
+    { type: 'bearer'; token: string } | { type: 'basic'; username: string; password: string } | { credential: string };
   timeout?: string;
   follow_redirects?: boolean;
   fail_on_status?: boolean;
@@ -44,7 +45,7 @@ export const httpRequestParams: Record<string, Json> = {
     form: { type: 'object', description: 'Sent as application/x-www-form-urlencoded.' },
     auth: {
       type: 'object',
-      description: 'Either { type: bearer, token } or { type: basic, username, password }.',
+      description: '{ credential: name }, { type: bearer, token } or { type: basic, username, password }.',
       oneOf: [
         {
           additionalProperties: false,
@@ -55,6 +56,11 @@ export const httpRequestParams: Record<string, Json> = {
           additionalProperties: false,
           required: ['type', 'username', 'password'],
           properties: { type: { const: 'basic' }, username: { type: 'string' }, password: { type: 'string' } },
+        },
+        {
+          additionalProperties: false,
+          required: ['credential'],
+          properties: { credential: { type: 'string', minLength: 1, maxLength: 100 } },
         },
       ],
     },

@@ -1,24 +1,8 @@
 import type { Json } from '../../domain-error.ts';
-import {
-  type Command,
-  createNodeRegistry,
-  NodeFailure,
-  type NodeResult,
-  OutgoingHttp,
-  type OutgoingRequest,
-  type OutgoingResponse,
-} from '../index.ts';
+import { type Command, NodeFailure, type NodeResult, type NodeServices, OutgoingHttp } from '../index.ts';
+import { testNodeTypes } from './node-services.ts';
 
-/** Remembers what was sent and answers as it is told. */
-export class RecordingHttp extends OutgoingHttp {
-  readonly sent: OutgoingRequest[] = [];
-  answer: () => OutgoingResponse = () => ({ status: 200, headers: {}, body: new Uint8Array(), duration: 3 });
-
-  override async send(request: OutgoingRequest): Promise<OutgoingResponse> {
-    this.sent.push(request);
-    return this.answer();
-  }
-}
+export { RecordingHttp, RecordingMail, TestVault } from './node-services.ts';
 
 /** How a node ended, and what it asked the scheduler for on the way. */
 export interface NodeRun {
@@ -31,9 +15,9 @@ export async function runNode(
   type: string,
   params: Record<string, Json>,
   answers: readonly Json[] = [],
-  http: OutgoingHttp = new RecordingHttp(),
+  given: OutgoingHttp | Partial<NodeServices> = {},
 ): Promise<NodeRun> {
-  const registry = createNodeRegistry({ http });
+  const registry = testNodeTypes(given instanceof OutgoingHttp ? { http: given } : given);
   const node = registry.get(type)!;
   const commands: Command[] = [];
   const left = [...answers];
