@@ -5,9 +5,9 @@ const { existsSync, readdirSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
-/** Compiles the server when its sources are newer than what was compiled last, and runs it in this process. */
-module.exports = function run(root) {
-  const entry = join(root, 'dist', 'server', 'src', 'main.js');
+/** Compiles the server when its sources are newer than what was compiled last, and runs it, or another of its entries, in this process. */
+module.exports = function run(root, file = 'main.js') {
+  const entry = join(root, 'dist', 'server', 'src', file);
   if (isStale(root, join(root, 'dist', 'package.json'))) compile(root);
   import(pathToFileURL(entry).href);
 };
