@@ -1,6 +1,7 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { DomainError, type Json } from '../domain-error.ts';
+import { onOurDatabase } from '../execution/on-our-database.ts';
 import { toJsonb } from '../execution/storable.ts';
 import { NodeFailure } from '../nodes/node-type.ts';
 import { Workflow } from '../workflow/workflow.entity.ts';
@@ -11,6 +12,7 @@ import { KvStep, type KvScope } from './kv-entry.entity.ts';
 export interface KvWriter {
   readonly organisationId: string;
   readonly workflowId: string;
+  readonly executionId: string;
   /** The same at every try of the step. */
   readonly idempotencyKey: string;
 }
@@ -24,7 +26,7 @@ export class KvSteps {
   ) {}
 
   async get(step: KvWriter, scope: KvScope, key: string): Promise<{ found: boolean; value: Json; version: number }> {
-    return refusals(async () => {
+    return refusals(step, async () => {
       const em = this.orm.em.fork();
       const entry = await this.kv.find(await placeOf(em, step, scope), key, em);
       return { found: entry !== undefined, value: entry?.value ?? null, version: entry?.entry.version ?? 0 };
@@ -54,7 +56,7 @@ export class KvSteps {
   /** The result of before, when the step has done this already. */
   #once(step: KvWriter, write: (em: EntityManager) => Promise<Json>): Promise<Json> {
     const { idempotencyKey: id, organisationId } = step;
-    return refusals(() =>
+    return refusals(step, () =>
       this.orm.em.fork().transactional(async (em) => {
         await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`kv step\n${id}`]);
         const done = await em.findOne(KvStep, { id, organisationId });
@@ -81,9 +83,9 @@ async function placeOf(em: EntityManager, step: KvWriter, scope: KvScope): Promi
 }
 
 /** A refusal of the domain is a failure that the workflow's author can act on. */
-async function refusals<T>(work: () => Promise<T>): Promise<T> {
+async function refusals<T>({ executionId }: KvWriter, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await onOurDatabase(executionId, work);
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     throw new NodeFailure(error.code, error.message, error.details as Record<string, Json>, { cause: error });

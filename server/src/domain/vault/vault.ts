@@ -1,6 +1,7 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Json } from '../domain-error.ts';
+import { onOurDatabase } from '../execution/on-our-database.ts';
 import { NodeFailure } from '../nodes/node-type.ts';
 import { Sealer } from '../sealer.ts';
 import { Credential, credentialContext } from './credential.entity.ts';
@@ -43,10 +44,12 @@ export class Vault {
     const text = JSON.stringify(params) ?? '';
     const names = mayHoldMarkers(text) ? this.#markers.namesIn(executionId, text) : [];
     const em = this.#orm.em.fork();
-    const secrets = names.length > 0 ? await this.#secrets(em, organisationId, names) : new Map<string, string>();
-    const credential =
-      credentialName === undefined ? undefined : await this.#credential(em, organisationId, credentialName);
-    return new Disclosure(this.#markers, executionId, secrets, credential);
+    return onOurDatabase(executionId, async () => {
+      const secrets = names.length > 0 ? await this.#secrets(em, organisationId, names) : new Map<string, string>();
+      const credential =
+        credentialName === undefined ? undefined : await this.#credential(em, organisationId, credentialName);
+      return new Disclosure(this.#markers, executionId, secrets, credential);
+    });
   }
 
   /** Those of the names that the organisation does not have. */

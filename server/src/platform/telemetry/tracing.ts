@@ -38,13 +38,18 @@ export async function startTracing({
     traceExporter: new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` }),
     instrumentations: [
       new PgInstrumentation({ requireParentSpan: true }),
-      new UndiciInstrumentation({ requireParentforSpans: true }),
+      new UndiciInstrumentation({ requireParentforSpans: true, startSpanHook: withoutAddress }),
     ],
     metricReaders: [],
     logRecordProcessors: [],
   });
   sdk.start();
   return () => sdk.shutdown();
+}
+
+/** Paths and queries of outgoing calls may hold secrets; a span says which server was called. */
+function withoutAddress({ origin }: { origin: string }): Record<string, string> {
+  return { 'url.full': origin, 'url.path': '', 'url.query': '' };
 }
 
 interface Traced {

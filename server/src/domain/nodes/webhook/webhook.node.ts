@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Json } from '../../domain-error.ts';
 import { parseDuration } from '../../language/duration.ts';
+import { signatureHeaders } from '../../webhook/signature.ts';
 import { mayHoldMarkers } from '../../vault/secret-markers.ts';
 import { callFailure, disclosed, statusFailure } from '../calls.ts';
 import type { CallServices } from '../http-request/http-request.node.ts';
 import { requestUrl, urlTemplate } from '../http-request/request-url.ts';
 import { defineNode, NodeFailure, type NodeType, type StepContext } from '../node-type.ts';
-import { signatureOf } from './signature.ts';
 
 interface Params {
   url: string;
@@ -43,7 +43,7 @@ export function webhook(services: Omit<CallServices, 'tokens'>): NodeType {
         secret: {
           type: 'string',
           minLength: 1,
-          description: 'Signs the request; best {{ secrets.NAME }} with a value that begins with "whsec_".',
+          description: 'Signs the request; {{ secrets.NAME }}, whose value is "whsec_" and base64.',
         },
         headers: {
           type: 'object',
@@ -118,17 +118,13 @@ async function send(services: Omit<CallServices, 'tokens'>, call: Call, context:
     const now = new Date();
     const data = disclosure.reveal(params.data ?? {});
     const body = JSON.stringify({ type: params.event, timestamp: now.toISOString(), data });
-    const timestamp = Math.floor(now.getTime() / 1_000);
     const headers: Record<string, string> = { 'idempotency-key': context.idempotencyKey };
     for (const [name, value] of Object.entries(params.headers ?? {}))
       if (value !== null) headers[name.toLowerCase()] = disclosure.reveal(String(value));
-    Object.assign(headers, {
-      'content-type': 'application/json',
-      'webhook-id': id,
-      'webhook-timestamp': String(timestamp),
-    });
-    if (params.secret !== undefined)
-      headers['webhook-signature'] = signatureOf(disclosure.reveal(params.secret), id, timestamp, body);
+    const secrets = params.secret === undefined ? [] : [disclosure.reveal(params.secret)];
+    const { 'webhook-signature': signature, ...signed } = signatureHeaders({ id, timestamp: now, body }, secrets);
+    Object.assign(headers, { 'content-type': 'application/json', ...signed });
+    if (signature !== '') headers['webhook-signature'] = signature;
     try {
       const response = await services.http.send({
         method: 'POST',
