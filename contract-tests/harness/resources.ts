@@ -136,4 +136,23 @@ export async function stored(harness: ContractHarness, value: unknown): Promise<
 export async function webhook(harness: ContractHarness, json: Record<string, unknown>): Promise<string> {
   const { body } = await harness.call('createWebhook', { json });
   return body.data.webhook.id;
+
+/** Lets an execution wait for an event; answers the token of its callback URL. */
+export async function callback(harness: ContractHarness, params: object = {}): Promise<string> {
+  const definition = {
+    nodes: [
+      { id: 'tell', type: 'set', params: { values: { url: '{{ execution.callbacks.paid }}' } } },
+      { id: 'paid', type: 'wait.event', params },
+    ],
+    edges: [{ id: 'e', from: 'tell', to: 'paid', port: 'default' }],
+  };
+  const path = { workflow_id: await publishedWorkflow(harness, definition) };
+  const started = await harness.call('executeWorkflow', { path, json: {} });
+  for (;;) {
+    const { body } = await harness.call('listExecutionSteps', { path: { execution_id: started.body.data.id } });
+    const steps = body.data as { node_id: string; status: string; output: { url: string } | null }[];
+    const url = steps.find(({ node_id: id }) => id === 'tell')?.output?.url;
+    if (url && steps.some(({ node_id: id, status }) => id === 'paid' && status === 'waiting'))
+      return url.slice(url.lastIndexOf('/') + 1);
+  }
 }

@@ -1,6 +1,7 @@
 import type { CallOptions, ContractHarness } from '../contract-harness.ts';
 import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
+import { callbacks } from './callbacks.ts';
 import { auth } from './auth.ts';
 import { credentials } from './credentials.ts';
 import { channels } from './channels.ts';
@@ -26,6 +27,7 @@ export const tags: readonly TagRequests[] = [
   nodes,
   executions,
   approvals,
+  callbacks,
   channels,
   forms,
   groups,

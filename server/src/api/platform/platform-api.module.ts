@@ -17,6 +17,7 @@ import { RateLimitModule } from '../../platform/rate-limit/rate-limit.module.ts'
 import { insideSpan } from '../../platform/telemetry/tracing.ts';
 import { ApiKeysApiModule } from './api-keys/api-keys-api.module.ts';
 import { ApprovalsApiModule } from './approvals/approvals-api.module.ts';
+import { CallbacksApiModule } from './callbacks/callbacks-api.module.ts';
 import { AuthApiModule } from './auth/auth-api.module.ts';
 import { CredentialsApiModule } from './credentials/credentials-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
@@ -127,6 +128,7 @@ const runtime = ContractModule.forRootAsync({
     NodesApiModule,
     ExecutionsApiModule,
     ApprovalsApiModule,
+    CallbacksApiModule,
     GroupsApiModule,
     ChannelsApiModule,
     FormsApiModule,

@@ -10,6 +10,7 @@ import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { ApprovalService } from './approval.service.ts';
+import { CallbackService } from './callback.service.ts';
 import { CalledExecutions } from './called-executions.ts';
 import { ChildExecutions } from './child-executions.ts';
 import { DefinitionStore } from './definition-store.ts';
@@ -38,6 +39,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
     ExecutionQueries,
     ExecutionEvents,
     ApprovalService,
+    CallbackService,
     { provide: PublishedWorkflows, useExisting: WorkflowService },
     { provide: DefinitionStore, useFactory: (orm: MikroORM) => new DefinitionStore(orm), inject: [MikroORM] },
     {
@@ -107,7 +109,15 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
       inject: [MikroORM, Engine, ExecutionRecorder],
     },
   ],
-  exports: [ApprovalService, ExecutionService, ExecutionControl, ExecutionQueries, ExecutionEvents, ExecutionWaits],
+  exports: [
+    ApprovalService,
+    CallbackService,
+    ExecutionService,
+    ExecutionControl,
+    ExecutionQueries,
+    ExecutionEvents,
+    ExecutionWaits,
+  ],
 })
 export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(

@@ -82,12 +82,16 @@ with given as (
   join open on open.id = new.execution_id
   join given on given.id = new.execution_id
   on conflict (execution_id, signal) do update set
-    status = excluded.status, payload_schema = excluded.payload_schema, ends_at = excluded.ends_at
+    status = excluded.status, payload_schema = excluded.payload_schema, ends_at = excluded.ends_at,
+    decided_at = case when excluded.status = 'cancelled' then now() end
   where execution_wait.status = 'pending'
 ), closed as (
   update execution_wait set status = 'cancelled', decided_at = given.completed_at
   from given join open on open.id = given.id
   where execution_wait.execution_id = given.id and given.completed_at is not null and execution_wait.status = 'pending'
+    -- Those of "waits" are closed there: a row is changed once in a statement.
+    and not exists (select 1 from jsonb_to_recordset($5::jsonb) as new(execution_id text, signal text)
+      where new.execution_id = execution_wait.execution_id and new.signal = execution_wait.signal)
 ), ${heardEvents({
   from: 'events join changed on changed.id = events.execution_id',
   id: 'events.id',

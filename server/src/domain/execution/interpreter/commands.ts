@@ -7,7 +7,7 @@ import type { Expressions } from './expressions.ts';
 import type { NodeRun } from './node-run.ts';
 import { checkDepth, type ErrorRecord, type Outcome, toErrorRecord } from './outcome.ts';
 import type { AwaitSignalCommand, OpenWaitCommand, Primitive } from './primitive.ts';
-import { within } from './time-limit.ts';
+import { type TimeLimit, within } from './time-limit.ts';
 
 /** Whose execution it is. */
 export interface RunOwner {
@@ -73,6 +73,8 @@ export class Commands {
     switch (command.kind) {
       case 'step':
         return this.#step(run, command.key, command.run);
+      case 'unlimitedStep':
+        return this.#step(run, command.key, command.run, false);
       case 'evaluate':
         run.purpose = 'program';
         return this.#step(run, 'program', () => this.#program(run, command));
@@ -91,19 +93,24 @@ export class Commands {
     return this.#options.expressions.program(template as string, frame.scope, { path, attempt }, locals);
   }
 
-  #step(run: NodeRun, key: string, work: (context: StepContext) => Promise<Json>): Promise<Outcome> {
+  #step(run: NodeRun, key: string, work: (context: StepContext) => Promise<Json>, isLimited = true): Promise<Outcome> {
     const { context, owner } = this.#options;
     const given = { ...owner, executionId: context.runId, idempotencyKey: run.idempotencyKey };
     return context.step(run.nextKey(key), (signal) =>
-      this.#perform(run, signal, (inner) => work({ ...given, signal: inner })),
+      this.#perform(run, signal, isLimited ? run.limit() : undefined, (inner) => work({ ...given, signal: inner })),
     );
   }
 
-  /** Runs a step to an outcome, within the limits of the attempt and of all that is around it. */
-  async #perform(run: NodeRun, signal: AbortSignal, work: (signal: AbortSignal) => Promise<Json>): Promise<Outcome> {
+  /** Runs a step to an outcome, within the first limit of the attempt and of all that is around it. */
+  async #perform(
+    run: NodeRun,
+    signal: AbortSignal,
+    limit: TimeLimit | undefined,
+    work: (signal: AbortSignal) => Promise<Json>,
+  ): Promise<Outcome> {
     const either = AbortSignal.any([signal, run.cancelled]);
     try {
-      const value = await within(run.limit(), either, work);
+      const value = await within(limit, either, work);
       checkDepth(value ?? null);
       return { ok: true, value: value ?? null, at: Date.now() };
     } catch (error) {

@@ -4,7 +4,18 @@ import type { WaitReason } from './node-run.ts';
 
 /** What the scheduler itself carries out; the other commands of handlers are made of these. */
 export type Primitive =
-  Exclude<Command, WaitCommand | CallCommand> | BodiesCommand | OpenWaitCommand | AwaitSignalCommand;
+  | Exclude<Command, WaitCommand | CallCommand>
+  | BodiesCommand
+  | UnlimitedStepCommand
+  | OpenWaitCommand
+  | AwaitSignalCommand;
+
+/** A step of ours that is done whatever the time limits say: it sees to what follows when they have passed. */
+export interface UnlimitedStepCommand {
+  kind: 'unlimitedStep';
+  key: string;
+  run: () => Promise<Json>;
+}
 
 /** Tells that the node waits for something from outside. */
 export interface OpenWaitCommand {
@@ -24,7 +35,7 @@ export interface AwaitSignalCommand {
   until: number | null;
 }
 
-/** A step, in short. */
+/** An UnlimitedStepCommand, in short. */
 export function step(key: string, run: () => Promise<Json>): Primitive {
-  return { kind: 'step', key, run };
+  return { kind: 'unlimitedStep', key, run };
 }

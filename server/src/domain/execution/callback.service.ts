@@ -1,0 +1,47 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
+import { Evaluator, fieldPath } from '../language/index.ts';
+import { sha256 } from '../secret.ts';
+import { ExecutionWait } from './execution-wait.entity.ts';
+import { ExecutionWaits } from './execution-waits.ts';
+import { checkStorable } from './storable.ts';
+
+/** Takes the events that executions wait for, from whoever has the URL. */
+@Injectable()
+export class CallbackService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly waits: ExecutionWaits,
+    private readonly evaluator: Evaluator,
+  ) {}
+
+  /**
+   * Hands the payload to the node whose URL has this token, and returns when it was taken. Throws ResourceNotFoundError,
+   * ValidationFailedError for a payload that does not satisfy the node's schema, and WaitClosedError.
+   */
+  async receive(token: string, payload: Json): Promise<Date> {
+    checkStorable('body', payload);
+    return this.em.transactional(async (em) => {
+      const wait = await em.findOne(ExecutionWait, { tokenHash: sha256(token), kind: 'event' });
+      if (!wait) throw new ResourceNotFoundError('callback', abridged(token));
+      await this.#check(wait, payload);
+      await this.waits.answer(wait, { status: 'received', payload }, em);
+      return wait.decidedAt!;
+    });
+  }
+
+  async #check({ payloadSchema }: ExecutionWait, payload: Json): Promise<void> {
+    const faults = payloadSchema ? await this.evaluator.schemaFaults(payloadSchema, payload) : [];
+    if (faults.length === 0) return;
+    throw new ValidationFailedError(
+      'The body does not satisfy the schema of what is waited for.',
+      faults.map(({ keys, message }) => ({ field: fieldPath(keys), message, location: 'body' as const })),
+    );
+  }
+}
+
+/** Enough to tell one from another, too little to call it. */
+function abridged(token: string): string {
+  return `${token.slice(0, 6)}...`;
+}
