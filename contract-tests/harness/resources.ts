@@ -136,6 +136,7 @@ export async function stored(harness: ContractHarness, value: unknown): Promise<
 export async function webhook(harness: ContractHarness, json: Record<string, unknown>): Promise<string> {
   const { body } = await harness.call('createWebhook', { json });
   return body.data.webhook.id;
+}
 
 /** Lets an execution wait for an event; answers the token of its callback URL. */
 export async function callback(harness: ContractHarness, params: object = {}): Promise<string> {

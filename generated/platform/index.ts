@@ -6,6 +6,7 @@ export * from './tags/workflows.ts';
 export * from './tags/nodes.ts';
 export * from './tags/executions.ts';
 export * from './tags/approvals.ts';
+export * from './tags/callbacks.ts';
 export * from './tags/groups.ts';
 export * from './tags/channels.ts';
 export * from './tags/forms.ts';

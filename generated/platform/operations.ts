@@ -417,6 +417,22 @@ const responses = {
       'application/problem+json': { kind: 'json', validate: response.executionAlreadyFinishedProblem, project: projections.projectExecutionAlreadyFinishedProblem, supplied: ['meta'] },
     },
   },
+  CallbackClosed: {
+    headers: {
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitHeader },
+    },
+    content: {
+      'application/json': { kind: 'json', validate: response.callbackClosedError, project: projections.projectCallbackClosedError, supplied: ['meta'] },
+      'application/problem+json': { kind: 'json', validate: response.callbackClosedProblem, project: projections.projectCallbackClosedProblem, supplied: ['meta'] },
+    },
+  },
   ApprovalClosed: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
@@ -688,7 +704,7 @@ const responses = {
   },
 } satisfies Record<string, ResponseDescriptor>;
 
-export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'deleteExecution' | 'cancelExecution' | 'replayExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'listApprovals' | 'getApproval' | 'approveApproval' | 'declineApproval' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'listChannels' | 'createChannel' | 'getChannel' | 'updateChannel' | 'deleteChannel' | 'rotateChannelToken' | 'listForms' | 'createForm' | 'getForm' | 'updateForm' | 'deleteForm' | 'publishForm' | 'unpublishForm' | 'exportFormSubmissions' | 'listFormSubmissions' | 'submitForm' | 'getFormSubmission' | 'deleteFormSubmission' | 'createStreamTicket' | 'listSchedules' | 'createSchedule' | 'previewSchedule' | 'getSchedule' | 'updateSchedule' | 'deleteSchedule' | 'pauseSchedule' | 'resumeSchedule' | 'getSchedulePreview' | 'listScheduleOccurrences' | 'listTriggers' | 'createTrigger' | 'getTrigger' | 'updateTrigger' | 'deleteTrigger' | 'enableTrigger' | 'disableTrigger' | 'executeTrigger' | 'rotateTriggerSecret' | 'listSecrets' | 'createSecret' | 'getSecret' | 'updateSecret' | 'deleteSecret' | 'listCredentials' | 'createCredential' | 'getCredential' | 'updateCredential' | 'deleteCredential' | 'listKvEntries' | 'getKvEntry' | 'setKvEntry' | 'deleteKvEntry' | 'appendToKvEntry' | 'listEventTypes' | 'listWebhooks' | 'createWebhook' | 'getWebhook' | 'updateWebhook' | 'deleteWebhook' | 'rotateWebhookSecret' | 'testWebhook' | 'recoverWebhook' | 'listWebhookDeliveries' | 'getWebhookDelivery' | 'listWebhookDeliveryAttempts' | 'resendWebhookDelivery' | 'getHealth' | 'getLiveness' | 'getReadiness';
+export type OperationName = 'login' | 'refreshSession' | 'logout' | 'getCurrentUser' | 'listApiKeys' | 'createApiKey' | 'getApiKey' | 'updateApiKey' | 'revokeApiKey' | 'rotateApiKey' | 'listScopes' | 'listWorkflows' | 'createWorkflow' | 'validateWorkflow' | 'importWorkflow' | 'getWorkflow' | 'updateWorkflow' | 'deleteWorkflow' | 'publishWorkflow' | 'listWorkflowVersions' | 'getWorkflowVersion' | 'executeWorkflow' | 'exportWorkflow' | 'listWorkflowExecutions' | 'listWorkflowNodes' | 'addWorkflowNode' | 'getWorkflowNode' | 'replaceWorkflowNode' | 'deleteWorkflowNode' | 'listWorkflowEdges' | 'addWorkflowEdge' | 'getWorkflowEdge' | 'replaceWorkflowEdge' | 'deleteWorkflowEdge' | 'listNodeTypes' | 'getNodeType' | 'listExecutions' | 'getExecution' | 'deleteExecution' | 'cancelExecution' | 'replayExecution' | 'listExecutionSteps' | 'listExecutionLogs' | 'streamExecutionEvents' | 'sendCallback' | 'listApprovals' | 'getApproval' | 'approveApproval' | 'declineApproval' | 'listGroups' | 'createGroup' | 'getGroup' | 'updateGroup' | 'deleteGroup' | 'listChannels' | 'createChannel' | 'getChannel' | 'updateChannel' | 'deleteChannel' | 'rotateChannelToken' | 'listForms' | 'createForm' | 'getForm' | 'updateForm' | 'deleteForm' | 'publishForm' | 'unpublishForm' | 'exportFormSubmissions' | 'listFormSubmissions' | 'submitForm' | 'getFormSubmission' | 'deleteFormSubmission' | 'createStreamTicket' | 'listSchedules' | 'createSchedule' | 'previewSchedule' | 'getSchedule' | 'updateSchedule' | 'deleteSchedule' | 'pauseSchedule' | 'resumeSchedule' | 'getSchedulePreview' | 'listScheduleOccurrences' | 'listTriggers' | 'createTrigger' | 'getTrigger' | 'updateTrigger' | 'deleteTrigger' | 'enableTrigger' | 'disableTrigger' | 'executeTrigger' | 'rotateTriggerSecret' | 'listSecrets' | 'createSecret' | 'getSecret' | 'updateSecret' | 'deleteSecret' | 'listCredentials' | 'createCredential' | 'getCredential' | 'updateCredential' | 'deleteCredential' | 'listKvEntries' | 'getKvEntry' | 'setKvEntry' | 'deleteKvEntry' | 'appendToKvEntry' | 'listEventTypes' | 'listWebhooks' | 'createWebhook' | 'getWebhook' | 'updateWebhook' | 'deleteWebhook' | 'rotateWebhookSecret' | 'testWebhook' | 'recoverWebhook' | 'listWebhookDeliveries' | 'getWebhookDelivery' | 'listWebhookDeliveryAttempts' | 'resendWebhookDelivery' | 'getHealth' | 'getLiveness' | 'getReadiness';
 
 export const operations: Readonly<Record<OperationName, OperationDescriptor>> = {
   login: {
@@ -3022,6 +3038,60 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
+  },
+  sendCallback: {
+    id: 'sendCallback',
+    tag: 'callbacks',
+    method: 'POST',
+    path: '/v1/callbacks/{callback_token}',
+    request: {
+      path: {
+        parameters: [
+          { name: 'callback_token', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.sendCallbackPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+      body: {
+        required: false,
+        content: {
+          'application/json': { kind: 'json', validate: request.callbackPayload },
+        },
+      },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.callbackReceiptResponse, project: projections.projectCallbackReceiptResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.CallbackClosed,
+      '413': responses.PayloadTooLarge,
+      '415': responses.UnsupportedMediaType,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [],
+    errors: { validation_error: 400, resource_not_found: 404, not_acceptable: 406, wait_closed: 409, payload_too_large: 413, unsupported_media_type: 415, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+    bodyLimit: 1048576,
   },
   listApprovals: {
     id: 'listApprovals',

@@ -140,6 +140,11 @@ export type ExecutionAlreadyFinished<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ExecutionAlreadyFinishedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ExecutionAlreadyFinishedProblem; readonly headers?: undefined };
 
+/** The event has come already, the time for it is over, or the execution has ended (details: `status`). */
+export type CallbackClosed<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.CallbackClosedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.CallbackClosedProblem; readonly headers?: undefined };
+
 /** The approval has its decision already, its time is over, or its execution has ended (details: `status`). */
 export type ApprovalClosed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ApprovalClosedError; readonly headers?: undefined }

@@ -7,6 +7,7 @@ import { Workflows } from './resources/workflows.ts';
 import { Nodes } from './resources/nodes.ts';
 import { Executions } from './resources/executions.ts';
 import { Approvals } from './resources/approvals.ts';
+import { Callbacks } from './resources/callbacks.ts';
 import { Groups } from './resources/groups.ts';
 import { Channels } from './resources/channels.ts';
 import { Forms } from './resources/forms.ts';
@@ -28,6 +29,7 @@ export type { ListWorkflowsParams, CreateWorkflowParams, ValidateWorkflowParams,
 export type { ListWorkflowNodesParams, AddWorkflowNodeParams, ReplaceWorkflowNodeParams, DeleteWorkflowNodeParams, ListWorkflowEdgesParams, AddWorkflowEdgeParams, ReplaceWorkflowEdgeParams, DeleteWorkflowEdgeParams, ListNodeTypesParams } from './resources/nodes.ts';
 export type { ListWorkflowExecutionsParams, ListExecutionsParams, ReplayExecutionParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
 export type { ListApprovalsParams, ApproveApprovalParams, DeclineApprovalParams } from './resources/approvals.ts';
+export type { SendCallbackParams } from './resources/callbacks.ts';
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
 export type { ListChannelsParams, CreateChannelParams, UpdateChannelParams } from './resources/channels.ts';
 export type { ListFormsParams, CreateFormParams, UpdateFormParams, ExportFormSubmissionsParams, ListFormSubmissionsParams, SubmitFormParams } from './resources/forms.ts';
@@ -55,6 +57,8 @@ export abstract class Resources {
   readonly executions: Executions;
   /** What executions ask people for, and their decisions. */
   readonly approvals: Approvals;
+  /** Where others tell executions what they wait for. */
+  readonly callbacks: Callbacks;
   /** Named sets of workflows, in an order of their own. */
   readonly groups: Groups;
   /** Ways into workflows from outside, with addresses of their own. */
@@ -88,6 +92,7 @@ export abstract class Resources {
     this.nodes = new Nodes(client);
     this.executions = new Executions(client);
     this.approvals = new Approvals(client);
+    this.callbacks = new Callbacks(client);
     this.groups = new Groups(client);
     this.channels = new Channels(client);
     this.forms = new Forms(client);

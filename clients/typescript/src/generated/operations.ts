@@ -515,6 +515,16 @@ export const operations = {
     security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
     idempotent: false,
   },
+  sendCallback: {
+    id: 'sendCallback',
+    method: 'POST',
+    path: '/v1/callbacks/{callback_token}',
+    query: [],
+    body: { contentTypes: ['application/json'], from: 'whole' },
+    responses: { 'application/json': { kind: 'json', envelope: true } },
+    security: [],
+    idempotent: false,
+  },
   listGroups: {
     id: 'listGroups',
     method: 'GET',

@@ -1,0 +1,107 @@
+import { expect, test } from '@jest/globals';
+import { useContractHarness } from '../harness/contract-harness.ts';
+import { publishedWorkflow, QUICK } from '../harness/resources.ts';
+
+const harness = useContractHarness();
+
+const code = (source: string) => ({ id: 'attack', type: 'code', params: { source } });
+const expression = (source: string) => ({ id: 'attack', type: 'transform', params: { value: `{{ ${source} }}` } });
+const log = { id: 'inner', type: 'log', params: { message: 'x' } };
+
+const attacks: Record<string, { node: object; code: string; reason?: string }> = {
+  'endless loop in an expression': {
+    node: expression('(() => { for (;;); })()'),
+    code: 'expression_error',
+    reason: 'time',
+  },
+  'endless loop in code': { node: code('for (;;);'), code: 'code_error', reason: 'time' },
+  'endless chain of promises': { node: code('for (;;) await null;'), code: 'code_error', reason: 'time' },
+  'catastrophic regular expression': {
+    node: expression('/(a+)+$/.test("a".repeat(40) + "b")'),
+    code: 'expression_error',
+    reason: 'time',
+  },
+  'memory bomb': { node: code('const a = []; for (;;) a.push({ a: [1, 2, 3] });'), code: 'code_error' },
+  'memory bomb of buffers': {
+    node: code('return new ArrayBuffer(2 ** 30).byteLength'),
+    code: 'code_error',
+    reason: 'memory',
+  },
+  'endless recursion': {
+    node: code('return (function f() { return f() + 1; })()'),
+    code: 'code_error',
+    reason: 'stack',
+  },
+  'giant output': { node: code('return "x".repeat(2 ** 25)'), code: 'code_error' },
+  'endless getter in the output': {
+    node: code('return { get a() { for (;;); } }'),
+    code: 'code_error',
+    reason: 'time',
+  },
+  'deep output': { node: code('let o = {}; for (let i = 0; i < 1e5; i++) o = { o }; return o;'), code: 'code_error' },
+  'the way out through constructors': {
+    node: code('return (async () => {}).constructor("return process")().then((p) => p.env)'),
+    code: 'code_error',
+  },
+  modules: { node: code('return (await import("node:fs")).readFileSync("/etc/passwd", "utf8")'), code: 'code_error' },
+  'a condition that always holds': {
+    node: { id: 'attack', type: 'while', params: { condition: 'true', limit: 50, body: { nodes: [log] } } },
+    code: 'loop_limit_reached',
+  },
+};
+
+test('attacks end as failed steps, while the server keeps answering', async () => {
+  const names = Object.keys(attacks);
+  const started = await Promise.all(
+    names.map(async (name) => {
+      const path = {
+        workflow_id: await publishedWorkflow(harness(), { nodes: [attacks[name]!.node], edges: [] }, name),
+      };
+      const { body } = await harness().call('executeWorkflow', { path, json: { input: { n: 1 } } });
+      return [name, body.data.id as string] as const;
+    }),
+  );
+  const ids = started.map(([, id]) => id);
+  const look = (): Promise<{ id: string; status: string; error: object; step: string }[]> =>
+    harness().server.sql(
+      `select execution.id, execution.status, execution.error, step.status as step
+         from execution join step on step.execution_id = execution.id and step.node_id = 'attack'
+        where execution.id = any($1) and execution.status in ('completed', 'failed')`,
+      [ids],
+    );
+  for (let ended = await look(); ended.length < ids.length; ended = await look())
+    await harness().call('getLiveness', {});
+  const ended = new Map((await look()).map((row) => [row.id, row]));
+  for (const [name, id] of started) {
+    const { code: want, reason } = attacks[name]!;
+    expect({ name, ...ended.get(id) }).toMatchObject({
+      name,
+      status: 'failed',
+      error: { code: want, node_id: 'attack', ...(reason && { details: { reason } }) },
+      step: 'failed',
+    });
+  }
+});
+
+test('what an attack does to prototypes is seen by no other execution', async () => {
+  const run = async (source: string): Promise<{ status: string; output: unknown }> => {
+    const path = { workflow_id: await publishedWorkflow(harness(), { nodes: [code(source)], edges: [] }) };
+    const { body } = await harness().call('executeWorkflow', { path, query: { wait: '20s' }, json: { input: {} } });
+    return body.data;
+  };
+  const attack =
+    'Object.prototype.polluted = 1; Array.prototype.map = () => "evil"; globalThis.JSON = null; return [1].map(String);';
+  expect(await run(attack)).toMatchObject({ status: 'completed', output: { attack: 'evil' } });
+  const look =
+    'return [{}.polluted ?? null, [1].map(String), typeof JSON.stringify, {}["__proto__"] === Object.prototype]';
+  expect(await run(look)).toMatchObject({ output: { attack: [null, ['1'], 'function', true] } });
+});
+
+test('400: an input schema with a catastrophic pattern refuses, and the next request is served', async () => {
+  const schema = { type: 'object', properties: { n: { type: 'string', pattern: '^(a+)+$' } } };
+  const path = { workflow_id: await publishedWorkflow(harness(), { ...QUICK, input_schema: schema }) };
+  const json = { input: { n: `${'a'.repeat(40)}!` } };
+  const { body } = await harness().refused('executeWorkflow', { path, json }, 400, 'validation_error');
+  expect(JSON.stringify(body.error.details)).toContain('cannot be checked');
+  await harness().call('getLiveness', {});
+});
