@@ -55,6 +55,8 @@ type APIClient struct {
 
 	AuthAPI *AuthAPIService
 
+	CallbacksAPI *CallbacksAPIService
+
 	ChannelsAPI *ChannelsAPIService
 
 	CredentialsAPI *CredentialsAPIService
@@ -103,6 +105,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.ApiKeysAPI = (*ApiKeysAPIService)(&c.common)
 	c.ApprovalsAPI = (*ApprovalsAPIService)(&c.common)
 	c.AuthAPI = (*AuthAPIService)(&c.common)
+	c.CallbacksAPI = (*CallbacksAPIService)(&c.common)
 	c.ChannelsAPI = (*ChannelsAPIService)(&c.common)
 	c.CredentialsAPI = (*CredentialsAPIService)(&c.common)
 	c.ExecutionsAPI = (*ExecutionsAPIService)(&c.common)

@@ -20,7 +20,7 @@ var _ MappedNullable = &ApprovalClosedError{}
 
 // ApprovalClosedError The approval has its decision already, its time is over, or its execution has ended (details: `status`). 
 type ApprovalClosedError struct {
-	Error ApprovalClosedErrorError `json:"error"`
+	Error CallbackClosedErrorError `json:"error"`
 	Meta ResponseMeta `json:"meta"`
 	AdditionalProperties map[string]interface{}
 }
@@ -31,7 +31,7 @@ type _ApprovalClosedError ApprovalClosedError
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewApprovalClosedError(error_ ApprovalClosedErrorError, meta ResponseMeta) *ApprovalClosedError {
+func NewApprovalClosedError(error_ CallbackClosedErrorError, meta ResponseMeta) *ApprovalClosedError {
 	this := ApprovalClosedError{}
 	this.Error = error_
 	this.Meta = meta
@@ -47,9 +47,9 @@ func NewApprovalClosedErrorWithDefaults() *ApprovalClosedError {
 }
 
 // GetError returns the Error field value
-func (o *ApprovalClosedError) GetError() ApprovalClosedErrorError {
+func (o *ApprovalClosedError) GetError() CallbackClosedErrorError {
 	if o == nil {
-		var ret ApprovalClosedErrorError
+		var ret CallbackClosedErrorError
 		return ret
 	}
 
@@ -58,7 +58,7 @@ func (o *ApprovalClosedError) GetError() ApprovalClosedErrorError {
 
 // GetErrorOk returns a tuple with the Error field value
 // and a boolean to check if the value has been set.
-func (o *ApprovalClosedError) GetErrorOk() (*ApprovalClosedErrorError, bool) {
+func (o *ApprovalClosedError) GetErrorOk() (*CallbackClosedErrorError, bool) {
 	if o == nil {
 		return nil, false
 	}
@@ -66,7 +66,7 @@ func (o *ApprovalClosedError) GetErrorOk() (*ApprovalClosedErrorError, bool) {
 }
 
 // SetError sets field value
-func (o *ApprovalClosedError) SetError(v ApprovalClosedErrorError) {
+func (o *ApprovalClosedError) SetError(v CallbackClosedErrorError) {
 	o.Error = v
 }
 

@@ -2565,6 +2565,69 @@ export interface components {
                 duration_ms: number;
             };
         };
+        /** @description Any JSON, which the node hands on as `payload`. It must satisfy the `payload_schema` of the node, if that has one. */
+        CallbackPayload: unknown;
+        /** @description That the event was taken. */
+        CallbackReceipt: {
+            /**
+             * Format: date-time
+             * @description When it was taken.
+             */
+            received_at: string;
+        };
+        /** @description A receipt. */
+        CallbackReceiptResponse: {
+            data: components["schemas"]["CallbackReceipt"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The event has come already, the time for it is over, or the execution has ended (details: `status`). */
+        CallbackClosedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "wait_closed";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The event has come already, the time for it is over, or the execution has ended (details: `status`).
+         *     RFC 9457.
+         */
+        CallbackClosedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "wait_closed";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /**
          * @description `pending` waits for a decision; `expired` got none in time; `cancelled`: the execution ended first.
          * @enum {unknown}

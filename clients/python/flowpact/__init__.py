@@ -21,6 +21,7 @@ __all__ = [
     "ApiKeysApi",
     "ApprovalsApi",
     "AuthApi",
+    "CallbacksApi",
     "ChannelsApi",
     "CredentialsApi",
     "ExecutionsApi",
@@ -62,7 +63,6 @@ __all__ = [
     "AppendToKvEntryRequest",
     "Approval",
     "ApprovalClosedError",
-    "ApprovalClosedErrorError",
     "ApprovalClosedProblem",
     "ApprovalDecider",
     "ApprovalListResponse",
@@ -74,6 +74,11 @@ __all__ = [
     "BasicCredential",
     "BearerCredential",
     "BearerHookAuth",
+    "CallbackClosedError",
+    "CallbackClosedErrorError",
+    "CallbackClosedProblem",
+    "CallbackReceipt",
+    "CallbackReceiptResponse",
     "Channel",
     "ChannelAuthMode",
     "ChannelKind",
@@ -437,6 +442,7 @@ __all__ = [
 from flowpact.api.api_keys_api import ApiKeysApi as ApiKeysApi
 from flowpact.api.approvals_api import ApprovalsApi as ApprovalsApi
 from flowpact.api.auth_api import AuthApi as AuthApi
+from flowpact.api.callbacks_api import CallbacksApi as CallbacksApi
 from flowpact.api.channels_api import ChannelsApi as ChannelsApi
 from flowpact.api.credentials_api import CredentialsApi as CredentialsApi
 from flowpact.api.executions_api import ExecutionsApi as ExecutionsApi
@@ -482,7 +488,6 @@ from flowpact.models.api_key_status import ApiKeyStatus as ApiKeyStatus
 from flowpact.models.append_to_kv_entry_request import AppendToKvEntryRequest as AppendToKvEntryRequest
 from flowpact.models.approval import Approval as Approval
 from flowpact.models.approval_closed_error import ApprovalClosedError as ApprovalClosedError
-from flowpact.models.approval_closed_error_error import ApprovalClosedErrorError as ApprovalClosedErrorError
 from flowpact.models.approval_closed_problem import ApprovalClosedProblem as ApprovalClosedProblem
 from flowpact.models.approval_decider import ApprovalDecider as ApprovalDecider
 from flowpact.models.approval_list_response import ApprovalListResponse as ApprovalListResponse
@@ -494,6 +499,11 @@ from flowpact.models.authentication_problem import AuthenticationProblem as Auth
 from flowpact.models.basic_credential import BasicCredential as BasicCredential
 from flowpact.models.bearer_credential import BearerCredential as BearerCredential
 from flowpact.models.bearer_hook_auth import BearerHookAuth as BearerHookAuth
+from flowpact.models.callback_closed_error import CallbackClosedError as CallbackClosedError
+from flowpact.models.callback_closed_error_error import CallbackClosedErrorError as CallbackClosedErrorError
+from flowpact.models.callback_closed_problem import CallbackClosedProblem as CallbackClosedProblem
+from flowpact.models.callback_receipt import CallbackReceipt as CallbackReceipt
+from flowpact.models.callback_receipt_response import CallbackReceiptResponse as CallbackReceiptResponse
 from flowpact.models.channel import Channel as Channel
 from flowpact.models.channel_auth_mode import ChannelAuthMode as ChannelAuthMode
 from flowpact.models.channel_kind import ChannelKind as ChannelKind

@@ -31,7 +31,6 @@ from flowpact.models.api_key_status import ApiKeyStatus
 from flowpact.models.append_to_kv_entry_request import AppendToKvEntryRequest
 from flowpact.models.approval import Approval
 from flowpact.models.approval_closed_error import ApprovalClosedError
-from flowpact.models.approval_closed_error_error import ApprovalClosedErrorError
 from flowpact.models.approval_closed_problem import ApprovalClosedProblem
 from flowpact.models.approval_decider import ApprovalDecider
 from flowpact.models.approval_list_response import ApprovalListResponse
@@ -43,6 +42,11 @@ from flowpact.models.authentication_problem import AuthenticationProblem
 from flowpact.models.basic_credential import BasicCredential
 from flowpact.models.bearer_credential import BearerCredential
 from flowpact.models.bearer_hook_auth import BearerHookAuth
+from flowpact.models.callback_closed_error import CallbackClosedError
+from flowpact.models.callback_closed_error_error import CallbackClosedErrorError
+from flowpact.models.callback_closed_problem import CallbackClosedProblem
+from flowpact.models.callback_receipt import CallbackReceipt
+from flowpact.models.callback_receipt_response import CallbackReceiptResponse
 from flowpact.models.channel import Channel
 from flowpact.models.channel_auth_mode import ChannelAuthMode
 from flowpact.models.channel_kind import ChannelKind

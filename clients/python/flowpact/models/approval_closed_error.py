@@ -19,7 +19,7 @@ import json
 
 from pydantic import BaseModel, ConfigDict
 from typing import Any, ClassVar, Dict, List
-from flowpact.models.approval_closed_error_error import ApprovalClosedErrorError
+from flowpact.models.callback_closed_error_error import CallbackClosedErrorError
 from flowpact.models.response_meta import ResponseMeta
 from typing import Optional, Set
 from typing_extensions import Self
@@ -29,7 +29,7 @@ class ApprovalClosedError(BaseModel):
     """
     The approval has its decision already, its time is over, or its execution has ended (details: `status`). 
     """ # noqa: E501
-    error: ApprovalClosedErrorError
+    error: CallbackClosedErrorError
     meta: ResponseMeta
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["error", "meta"]
@@ -98,7 +98,7 @@ class ApprovalClosedError(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "error": ApprovalClosedErrorError.from_dict(obj["error"]) if obj.get("error") is not None else None,
+            "error": CallbackClosedErrorError.from_dict(obj["error"]) if obj.get("error") is not None else None,
             "meta": ResponseMeta.from_dict(obj["meta"]) if obj.get("meta") is not None else None
         })
         # store additional fields in additional_properties

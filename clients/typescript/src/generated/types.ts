@@ -704,6 +704,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/callbacks/{callback_token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send what an execution waits for
+         * @description Ends the wait of a `wait.event` node: its execution goes on with the body as `payload`. The URL is read in the
+         *     workflow as `execution.callbacks.<id of the node>` from the start of the execution on, so the event may also come
+         *     before the node begins. The token in it is the only key that is needed; it works once.
+         */
+        post: operations["sendCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/approvals": {
         parameters: {
             query?: never;
@@ -4677,6 +4699,69 @@ export interface components {
                 /** @description Milliseconds it took. */
                 duration_ms: number;
             };
+        };
+        /** @description Any JSON, which the node hands on as `payload`. It must satisfy the `payload_schema` of the node, if that has one. */
+        CallbackPayload: unknown;
+        /** @description That the event was taken. */
+        CallbackReceipt: {
+            /**
+             * Format: date-time
+             * @description When it was taken.
+             */
+            received_at: string;
+        };
+        /** @description A receipt. */
+        CallbackReceiptResponse: {
+            data: components["schemas"]["CallbackReceipt"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The event has come already, the time for it is over, or the execution has ended (details: `status`). */
+        CallbackClosedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "wait_closed";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The event has come already, the time for it is over, or the execution has ended (details: `status`).
+         *     RFC 9457.
+         */
+        CallbackClosedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "wait_closed";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
         };
         /**
          * @description `pending` waits for a decision; `expired` got none in time; `cancelled`: the execution ended first.
@@ -8761,6 +8846,57 @@ export interface components {
                 "application/problem+json": components["schemas"]["ExecutionAlreadyFinishedProblem"];
             };
         };
+        /** @description The event has come already, the time for it is over, or the execution has ended (details: `status`). */
+        CallbackClosed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "wait_closed",
+                 *         "message": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0 is no longer waited for: it is received.",
+                 *         "details": {
+                 *           "id": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0",
+                 *           "status": "received"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CallbackClosedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:wait_closed",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0 is no longer waited for: it is received.",
+                 *       "code": "wait_closed",
+                 *       "details": {
+                 *         "id": "wait_01kaq5b7x2e3s4t5v6w7x8y9z0",
+                 *         "status": "received"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["CallbackClosedProblem"];
+            };
+        };
         /** @description The approval has its decision already, its time is over, or its execution has ended (details: `status`). */
         ApprovalClosed: {
             headers: {
@@ -9740,6 +9876,11 @@ export interface components {
          * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
          */
         ExecutionId: string;
+        /**
+         * @description The last part of a callback URL; whoever has it may call it.
+         * @example 8kQmV2n0dHq3Zp5sXw7rT9yB1cE4fG6hJ8kL0mN2pQs
+         */
+        CallbackToken: string;
         /**
          * @description Id of an approval.
          * @example wait_01kaq5b7x2e3s4t5v6w7x8y9z0
@@ -14365,6 +14506,71 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    sendCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The last part of a callback URL; whoever has it may call it.
+                 * @example 8kQmV2n0dHq3Zp5sXw7rT9yB1cE4fG6hJ8kL0mN2pQs
+                 */
+                callback_token: components["parameters"]["CallbackToken"];
+            };
+            cookie?: never;
+        };
+        /** @description What happened; an empty object when absent. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "status": "paid",
+                 *       "amount": 1250
+                 *     }
+                 */
+                "application/json": components["schemas"]["CallbackPayload"];
+            };
+        };
+        responses: {
+            /** @description The event is taken, and the execution goes on. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "received_at": "2026-11-22T10:30:00.000Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CallbackReceiptResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["CallbackClosed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];

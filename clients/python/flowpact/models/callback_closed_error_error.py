@@ -24,7 +24,7 @@ from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
-class ApprovalClosedErrorError(BaseModel):
+class CallbackClosedErrorError(BaseModel):
     """
     What went wrong.
     """ # noqa: E501
@@ -59,7 +59,7 @@ class ApprovalClosedErrorError(BaseModel):
 
     @classmethod
     def from_json(cls, json_str: str) -> Optional[Self]:
-        """Create an instance of ApprovalClosedErrorError from a JSON string"""
+        """Create an instance of CallbackClosedErrorError from a JSON string"""
         return cls.from_dict(json.loads(json_str))
 
     def to_dict(self) -> Dict[str, Any]:
@@ -91,7 +91,7 @@ class ApprovalClosedErrorError(BaseModel):
 
     @classmethod
     def from_dict(cls, obj: Optional[Dict[str, Any]]) -> Optional[Self]:
-        """Create an instance of ApprovalClosedErrorError from a dict"""
+        """Create an instance of CallbackClosedErrorError from a dict"""
         if obj is None:
             return None
 

@@ -15,11 +15,11 @@ import (
 	"fmt"
 )
 
-// checks if the ApprovalClosedErrorError type satisfies the MappedNullable interface at compile time
-var _ MappedNullable = &ApprovalClosedErrorError{}
+// checks if the CallbackClosedErrorError type satisfies the MappedNullable interface at compile time
+var _ MappedNullable = &CallbackClosedErrorError{}
 
-// ApprovalClosedErrorError What went wrong.
-type ApprovalClosedErrorError struct {
+// CallbackClosedErrorError What went wrong.
+type CallbackClosedErrorError struct {
 	// Stable name of the error.
 	Code string `json:"code"`
 	// For people; may change.
@@ -29,30 +29,30 @@ type ApprovalClosedErrorError struct {
 	AdditionalProperties map[string]interface{}
 }
 
-type _ApprovalClosedErrorError ApprovalClosedErrorError
+type _CallbackClosedErrorError CallbackClosedErrorError
 
-// NewApprovalClosedErrorError instantiates a new ApprovalClosedErrorError object
+// NewCallbackClosedErrorError instantiates a new CallbackClosedErrorError object
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewApprovalClosedErrorError(code string, message string, details map[string]interface{}) *ApprovalClosedErrorError {
-	this := ApprovalClosedErrorError{}
+func NewCallbackClosedErrorError(code string, message string, details map[string]interface{}) *CallbackClosedErrorError {
+	this := CallbackClosedErrorError{}
 	this.Code = code
 	this.Message = message
 	this.Details = details
 	return &this
 }
 
-// NewApprovalClosedErrorErrorWithDefaults instantiates a new ApprovalClosedErrorError object
+// NewCallbackClosedErrorErrorWithDefaults instantiates a new CallbackClosedErrorError object
 // This constructor will only assign default values to properties that have it defined,
 // but it doesn't guarantee that properties required by API are set
-func NewApprovalClosedErrorErrorWithDefaults() *ApprovalClosedErrorError {
-	this := ApprovalClosedErrorError{}
+func NewCallbackClosedErrorErrorWithDefaults() *CallbackClosedErrorError {
+	this := CallbackClosedErrorError{}
 	return &this
 }
 
 // GetCode returns the Code field value
-func (o *ApprovalClosedErrorError) GetCode() string {
+func (o *CallbackClosedErrorError) GetCode() string {
 	if o == nil {
 		var ret string
 		return ret
@@ -63,7 +63,7 @@ func (o *ApprovalClosedErrorError) GetCode() string {
 
 // GetCodeOk returns a tuple with the Code field value
 // and a boolean to check if the value has been set.
-func (o *ApprovalClosedErrorError) GetCodeOk() (*string, bool) {
+func (o *CallbackClosedErrorError) GetCodeOk() (*string, bool) {
 	if o == nil {
 		return nil, false
 	}
@@ -71,12 +71,12 @@ func (o *ApprovalClosedErrorError) GetCodeOk() (*string, bool) {
 }
 
 // SetCode sets field value
-func (o *ApprovalClosedErrorError) SetCode(v string) {
+func (o *CallbackClosedErrorError) SetCode(v string) {
 	o.Code = v
 }
 
 // GetMessage returns the Message field value
-func (o *ApprovalClosedErrorError) GetMessage() string {
+func (o *CallbackClosedErrorError) GetMessage() string {
 	if o == nil {
 		var ret string
 		return ret
@@ -87,7 +87,7 @@ func (o *ApprovalClosedErrorError) GetMessage() string {
 
 // GetMessageOk returns a tuple with the Message field value
 // and a boolean to check if the value has been set.
-func (o *ApprovalClosedErrorError) GetMessageOk() (*string, bool) {
+func (o *CallbackClosedErrorError) GetMessageOk() (*string, bool) {
 	if o == nil {
 		return nil, false
 	}
@@ -95,12 +95,12 @@ func (o *ApprovalClosedErrorError) GetMessageOk() (*string, bool) {
 }
 
 // SetMessage sets field value
-func (o *ApprovalClosedErrorError) SetMessage(v string) {
+func (o *CallbackClosedErrorError) SetMessage(v string) {
 	o.Message = v
 }
 
 // GetDetails returns the Details field value
-func (o *ApprovalClosedErrorError) GetDetails() map[string]interface{} {
+func (o *CallbackClosedErrorError) GetDetails() map[string]interface{} {
 	if o == nil {
 		var ret map[string]interface{}
 		return ret
@@ -111,7 +111,7 @@ func (o *ApprovalClosedErrorError) GetDetails() map[string]interface{} {
 
 // GetDetailsOk returns a tuple with the Details field value
 // and a boolean to check if the value has been set.
-func (o *ApprovalClosedErrorError) GetDetailsOk() (map[string]interface{}, bool) {
+func (o *CallbackClosedErrorError) GetDetailsOk() (map[string]interface{}, bool) {
 	if o == nil {
 		return map[string]interface{}{}, false
 	}
@@ -119,11 +119,11 @@ func (o *ApprovalClosedErrorError) GetDetailsOk() (map[string]interface{}, bool)
 }
 
 // SetDetails sets field value
-func (o *ApprovalClosedErrorError) SetDetails(v map[string]interface{}) {
+func (o *CallbackClosedErrorError) SetDetails(v map[string]interface{}) {
 	o.Details = v
 }
 
-func (o ApprovalClosedErrorError) MarshalJSON() ([]byte, error) {
+func (o CallbackClosedErrorError) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
 		return []byte{}, err
@@ -131,7 +131,7 @@ func (o ApprovalClosedErrorError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(toSerialize)
 }
 
-func (o ApprovalClosedErrorError) ToMap() (map[string]interface{}, error) {
+func (o CallbackClosedErrorError) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["code"] = o.Code
 	toSerialize["message"] = o.Message
@@ -144,7 +144,7 @@ func (o ApprovalClosedErrorError) ToMap() (map[string]interface{}, error) {
 	return toSerialize, nil
 }
 
-func (o *ApprovalClosedErrorError) UnmarshalJSON(data []byte) (err error) {
+func (o *CallbackClosedErrorError) UnmarshalJSON(data []byte) (err error) {
 	// This validates that all required properties are included in the JSON object
 	// by unmarshalling the object into a generic map with string keys and checking
 	// that every required field exists as a key in the generic map.
@@ -168,15 +168,15 @@ func (o *ApprovalClosedErrorError) UnmarshalJSON(data []byte) (err error) {
 		}
 	}
 
-	varApprovalClosedErrorError := _ApprovalClosedErrorError{}
+	varCallbackClosedErrorError := _CallbackClosedErrorError{}
 
-	err = json.Unmarshal(data, &varApprovalClosedErrorError)
+	err = json.Unmarshal(data, &varCallbackClosedErrorError)
 
 	if err != nil {
 		return err
 	}
 
-	*o = ApprovalClosedErrorError(varApprovalClosedErrorError)
+	*o = CallbackClosedErrorError(varCallbackClosedErrorError)
 
 	additionalProperties := make(map[string]interface{})
 
@@ -190,38 +190,38 @@ func (o *ApprovalClosedErrorError) UnmarshalJSON(data []byte) (err error) {
 	return err
 }
 
-type NullableApprovalClosedErrorError struct {
-	value *ApprovalClosedErrorError
+type NullableCallbackClosedErrorError struct {
+	value *CallbackClosedErrorError
 	isSet bool
 }
 
-func (v NullableApprovalClosedErrorError) Get() *ApprovalClosedErrorError {
+func (v NullableCallbackClosedErrorError) Get() *CallbackClosedErrorError {
 	return v.value
 }
 
-func (v *NullableApprovalClosedErrorError) Set(val *ApprovalClosedErrorError) {
+func (v *NullableCallbackClosedErrorError) Set(val *CallbackClosedErrorError) {
 	v.value = val
 	v.isSet = true
 }
 
-func (v NullableApprovalClosedErrorError) IsSet() bool {
+func (v NullableCallbackClosedErrorError) IsSet() bool {
 	return v.isSet
 }
 
-func (v *NullableApprovalClosedErrorError) Unset() {
+func (v *NullableCallbackClosedErrorError) Unset() {
 	v.value = nil
 	v.isSet = false
 }
 
-func NewNullableApprovalClosedErrorError(val *ApprovalClosedErrorError) *NullableApprovalClosedErrorError {
-	return &NullableApprovalClosedErrorError{value: val, isSet: true}
+func NewNullableCallbackClosedErrorError(val *CallbackClosedErrorError) *NullableCallbackClosedErrorError {
+	return &NullableCallbackClosedErrorError{value: val, isSet: true}
 }
 
-func (v NullableApprovalClosedErrorError) MarshalJSON() ([]byte, error) {
+func (v NullableCallbackClosedErrorError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v.value)
 }
 
-func (v *NullableApprovalClosedErrorError) UnmarshalJSON(src []byte) error {
+func (v *NullableCallbackClosedErrorError) UnmarshalJSON(src []byte) error {
 	v.isSet = true
 	return json.Unmarshal(src, &v.value)
 }
