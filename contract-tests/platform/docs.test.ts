@@ -24,14 +24,12 @@ afterAll(async () => {
   await browser?.close();
 });
 
-test('/docs shows every operation of the contract', async () => {
+test('/docs shows every operation and every webhook of the contract', async () => {
   const shown = await page.locator('.opblock-summary-path').allTextContents();
   const plain = shown.map((path) => path.replaceAll('\u200b', '')).sort();
-  expect(plain).toEqual(
-    harness()
-      .verifier.contract.operations.map((operation) => operation.path)
-      .sort(),
-  );
+  const { operations, document } = harness().verifier.contract;
+  const webhooks = Object.keys((document['webhooks'] ?? {}) as object);
+  expect(plain).toEqual([...operations.map(({ path }) => path), ...webhooks].sort());
 });
 
 test('/docs authorises with the key and gets a real answer', async () => {
