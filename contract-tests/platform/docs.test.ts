@@ -12,7 +12,7 @@ const consoleErrors: string[] = [];
 beforeAll(async () => {
   browser = await launchBrowser();
   page = await browser.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.on('console', (message) => {
     if (message.type() === 'error') consoleErrors.push(message.text());
   });
@@ -25,7 +25,9 @@ afterAll(async () => {
 });
 
 test('/docs shows every operation and every webhook of the contract', async () => {
-  const shown = await page.locator('.opblock-summary-path').allTextContents();
+  const paths = page.locator('.opblock-summary-path');
+  await paths.first().waitFor();
+  const shown = await paths.allTextContents();
   const plain = shown.map((path) => path.replaceAll('\u200b', '')).sort();
   const { operations, document } = harness().verifier.contract;
   const webhooks = Object.keys((document['webhooks'] ?? {}) as object);
