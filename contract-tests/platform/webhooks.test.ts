@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
-import { type Flowpact, type models } from '#sdk';
+import { type Flowpact, type models, verifyWebhook } from '#sdk';
 import { eventTypes } from '../../server/src/domain/event/event-type.ts';
 import { type ReceivedMessage, WebhookReceiver } from '../../server/test/webhook-receiver.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
@@ -176,7 +176,10 @@ describe('events', () => {
     });
     expect(deleted!.event.data).toMatchObject({ workflow_id: id, name: 'Renamed', published_version: 1 });
     expect(new Set(receiver.messages.map(({ event }) => event.type))).toEqual(new Set(webhook.events));
-    for (const message of receiver.messages) expect(verify(secret, message)).toEqual(message.event);
+    for (const message of receiver.messages) {
+      expect(verify(secret, message)).toEqual(message.event);
+      expect(await verifyWebhook(message.body, message.headers, secret)).toEqual(message.event);
+    }
     const sent = await settled(webhook.id, 6);
     expect(sent.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 'succeeded'));
     // The verifier holds each payload against the contract.

@@ -11,3 +11,4 @@ export type { RetryPolicy } from './retry.ts';
 export type { ServerSentEvent } from './server-sent-events.ts';
 export { version } from './version.ts';
 export type { WebSocketLike } from './web-socket.ts';
+export * from './webhook-signature.ts';

@@ -1,6 +1,7 @@
 import type { TagPlan } from '../../plan/plan.ts';
 import type { SdkContext } from './context.ts';
 import { comment, header, quote } from './print.ts';
+import { hasWebhooks } from './emit-webhooks.ts';
 import type { Signature } from './signature.ts';
 
 /** `index.ts`: all resources over one client, and the types that calls take and give. */
@@ -25,6 +26,12 @@ export function emitIndex(context: SdkContext, tags: readonly TagPlan[], signatu
     "export { operations } from './operations.ts';\n",
     ...params,
     "export type { components, paths } from './types.ts';\nexport { wire } from './wire.ts';\n",
+    ...(hasWebhooks(context)
+      ? [
+          "export { webhookNames } from './webhooks.ts';\n",
+          "export type { WebhookEvent, WebhookPayloads } from './webhooks.ts';\n",
+        ]
+      : []),
     `\n/** One property for each tag of ${contract.title}. */\nexport abstract class Resources {\n`,
     ...fields,
     ...(tags.length === 0 ? [] : ['\n  constructor(client: Client) {\n', ...assignments, '  }\n']),

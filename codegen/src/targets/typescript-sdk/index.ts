@@ -5,6 +5,7 @@ import { emitIndex } from './emit-index.ts';
 import { emitErrorCodes, emitOperations, emitWire } from './emit-operations.ts';
 import { emitResource, type Method } from './emit-resource.ts';
 import { emitModels, emitTypes } from './emit-types.ts';
+import { emitWebhooks, hasWebhooks } from './emit-webhooks.ts';
 import { methodName } from './method-name.ts';
 import { readOptions } from './options.ts';
 import { signatureOf } from './signature.ts';
@@ -33,6 +34,7 @@ export const typescriptSdk: Target = {
         path: `resources/${tag.fileName}.ts`,
         text: emitResource(context, tag, methods),
       })),
+      ...(hasWebhooks(context) ? [{ path: 'webhooks.ts', text: emitWebhooks(context) }] : []),
       { path: 'index.ts', text: emitIndex(context, plan.tags, signatures) },
     ];
   },
