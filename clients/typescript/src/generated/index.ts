@@ -42,6 +42,8 @@ export type { ListKvEntriesParams, GetKvEntryParams, SetKvEntryParams, DeleteKvE
 export type { ListEventTypesParams, ListWebhooksParams, CreateWebhookParams, UpdateWebhookParams, RotateWebhookSecretParams, TestWebhookParams, RecoverWebhookParams, ListWebhookDeliveriesParams, ListWebhookDeliveryAttemptsParams } from './resources/webhooks.ts';
 export type { components, paths } from './types.ts';
 export { wire } from './wire.ts';
+export { webhookNames } from './webhooks.ts';
+export type { WebhookEvent, WebhookPayloads } from './webhooks.ts';
 
 /** One property for each tag of Flowpact API. */
 export abstract class Resources {
