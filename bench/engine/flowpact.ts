@@ -42,6 +42,8 @@ export class Flowpact {
     this.#databaseUrl = databaseUrl;
     this.#dataDir = dataDir;
     this.#pool = new Pool({ connectionString: databaseUrl, max: 2 });
+    // PostgreSQL ends before the pool notices.
+    this.#pool.on('error', () => undefined);
     this.#databasePid = databasePid;
   }
 
@@ -89,8 +91,9 @@ export class Flowpact {
   }
 
   /** Executions started over HTTP, from the first request to the last end. */
-  async overHttp(workflowId: string, load: Load): Promise<Measurement> {
-    return this.measure(workflowId, load, () => this.#call(`/v1/workflows/${workflowId}/execute`, { input: {} }));
+  async overHttp(workflowId: string, load: Load, idempotent = false): Promise<Measurement> {
+    const path = `/v1/workflows/${workflowId}/execute`;
+    return this.measure(workflowId, load, () => this.#call(path, { input: {} }, idempotent));
   }
 
   /** The same with a request of the caller's. */
@@ -188,10 +191,7 @@ export class Flowpact {
         NODE_ENV: 'production',
         ...environment,
       },
-      execArgv: [
-        '--disable-warning=ExperimentalWarning',
-        ...(process.env.PROFILE ? ['--cpu-prof', '--cpu-prof-dir=/tmp/scale-prof'] : []),
-      ],
+      execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'],
     });
     this.#children.push(child);
     const [ready] = (await Promise.race([
@@ -201,13 +201,13 @@ export class Flowpact {
     return ready;
   }
 
-  async #call<T = unknown>(path: string, body: unknown): Promise<T> {
+  async #call<T = unknown>(path: string, body: unknown, idempotent = false): Promise<T> {
     const { statusCode, body: answer } = await request(this.url + path, {
       method: 'POST',
       headers: {
         'x-api-key': this.#ready!.apiKey,
         'content-type': 'application/json',
-        'idempotency-key': crypto.randomUUID(),
+        ...(idempotent && { 'idempotency-key': crypto.randomUUID() }),
       },
       body: JSON.stringify(body),
     });

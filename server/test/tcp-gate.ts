@@ -6,7 +6,12 @@ export class TcpGate {
   private readonly sockets = new Set<Socket>();
   port = 0;
 
-  constructor(private readonly target: { host: string; port: number }) {}
+  constructor(private target: { host: string; port: number }) {}
+
+  /** What is behind the door from the next connection on. */
+  aim(target: { host: string; port: number }): void {
+    this.target = target;
+  }
 
   async open(): Promise<void> {
     const server = createServer((client) => {

@@ -9,17 +9,20 @@ import { Evaluator, Sandbox, type SandboxOutcome, type WorkflowDefinition } from
 import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
 import { derivedId } from '../../src/domain/id.ts';
 import { controlNodes } from '../../src/domain/nodes/index.ts';
+import { WaitClosedError } from '../../src/domain/execution/execution.errors.ts';
+import { ExecutionWait } from '../../src/domain/execution/execution-wait.entity.ts';
 import { ExecutionWaits } from '../../src/domain/execution/execution-waits.ts';
 import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
 import { graphBody, GraphRunner } from '../../src/domain/execution/interpreter/graph-runner.ts';
+import { NodeFailure } from '../../src/domain/nodes/node-type.ts';
 import { nodeType, testNodeTypes } from './node-types.ts';
 
 /**
  * A server process reduced to its engine, for tests that kill it: `node worker.ts <database url> <journal file>`. It runs
  * on Node alone, so it has no sandbox: its workflows use plain paths. Over IPC it takes `{ begin: definition, count }`,
- * answers `{ begun: ids }`, and takes `{ cancel: id }` and `{ stop: graceMs }`.
+ * answers `{ begun: ids }`, and takes `{ approve: true }` for all that waits, `{ cancel: id }` and `{ stop: graceMs }`.
  */
 const [url, journal] = process.argv.slice(2) as [string, string];
 
@@ -41,6 +44,28 @@ const journaled = nodeType('journaled', function* ({ ms = 0 }) {
   return { output };
 });
 
+/** Tells the receiver, which counts by idempotency key and refuses when `x-refuse` says how many attempts fail. */
+const effect = nodeType('effect', function* ({ refuse = 0, ms = 0 }) {
+  const output = yield {
+    kind: 'step',
+    key: 'effect',
+    run: async ({ idempotencyKey, signal }) => {
+      const headers = { 'idempotency-key': idempotencyKey, 'x-refuse': String(refuse), 'x-began': String(Date.now()) };
+      await sleep(ms as number, undefined, { signal });
+      const { status } = await fetch(process.env.RECEIVER_URL!, { method: 'POST', headers });
+      if (status !== 200) throw new NodeFailure('refused', `The receiver answered ${status}.`);
+      return idempotencyKey;
+    },
+  };
+  return { output };
+});
+
+/** Calls the workflow whose definition has that hash. */
+const called = nodeType('called', function* ({ hash, input = {} }) {
+  const answer = (yield { kind: 'call', workflowId: hash as string, input: input as Record<string, Json>, wait: true }) as unknown as { output: Json };
+  return { output: answer.output };
+});
+
 class NoSandbox extends Sandbox {
   run(): Promise<SandboxOutcome[]> {
     throw new Error('Workflows of this test use plain paths only.');
@@ -59,14 +84,15 @@ const engine = new DbosEngine({
   standstill: 1_500,
   ...(limit !== undefined && { limitOf: async () => Number(limit) }),
 });
+const waits = new ExecutionWaits(orm, engine);
 const runner = new GraphRunner({
   orm,
   definitions,
   recorder,
   evaluator,
-  nodeTypes: new NodeRegistry([...controlNodes, ...testNodeTypes, journaled]),
+  nodeTypes: new NodeRegistry([...controlNodes, ...testNodeTypes, journaled, effect, called]),
   engine,
-  waits: new ExecutionWaits(orm, engine),
+  waits,
   // The services behind this have decorators, which Node alone does not run.
   children: { start: beginCalled, result: answerOf, cancel: async () => null },
   publicUrl: { of: (path) => path },
@@ -124,6 +150,20 @@ async function begin(definition: WorkflowDefinition, input: Json): Promise<strin
   });
 }
 
+async function approveAll(): Promise<void> {
+  const waiting = await orm.em.fork().find(ExecutionWait, { kind: 'approval', status: 'pending' }, { limit: 50 });
+  for (const { id } of waiting) {
+    const decision = { status: 'approved' as const, decidedBy: 'user_test' };
+    await orm.em
+      .fork()
+      .transactional(async (em) => waits.answer(await em.findOneOrFail(ExecutionWait, { id }), decision, em))
+      .catch((error: unknown) => {
+        // Another worker was faster.
+        if (!(error instanceof WaitClosedError)) throw error;
+      });
+  }
+}
+
 /** Workflows are named by the hash of their definition, which an execution of them has kept. */
 async function beginCalled(
   parentExecutionId: string,
@@ -144,7 +184,15 @@ async function answerOf(_: string, id: string): Promise<Json> {
 
 process.on(
   'message',
-  async (message: { begin?: WorkflowDefinition; count?: number; cancel?: string; stop?: number }) => {
+  async (message: {
+    begin?: WorkflowDefinition;
+    count?: number;
+    approve?: boolean;
+    cancel?: string;
+    stop?: number;
+  }) => {
+    // What fails, because the database is away, is asked for again.
+    if (message.approve) await approveAll().catch(() => undefined);
     if (message.begin) {
       const { begin: definition, count = 1 } = message;
       process.send!({ begun: await Promise.all(Array.from({ length: count }, () => begin(definition, { n: 1 }))) });

@@ -86,6 +86,8 @@ export class Signals {
   ): Promise<{ payload: Json } | null> {
     for (;;) {
       const hint = Promise.withResolvers<void>();
+      // It may be rejected while something else is awaited.
+      hint.promise.catch(() => undefined);
       const registration = this.#arrivals.registerCallback(`${runId}::${name}`, () => hint.resolve());
       const onAbort = (): void => hint.reject(signal.reason as Error);
       signal.addEventListener('abort', onAbort);
@@ -100,7 +102,6 @@ export class Signals {
         await hint.promise;
       } finally {
         clearTimeout(timer);
-        hint.promise.catch(() => undefined);
         signal.removeEventListener('abort', onAbort);
         this.#arrivals.deregisterCallback(registration as never);
       }
