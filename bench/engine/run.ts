@@ -129,12 +129,12 @@ async function realWork(): Promise<void> {
 async function webhook(): Promise<void> {
   const workflow = await flowpact.publish(chain(sets(1)));
   const config = { kind: 'webhook', methods: ['POST'], auth: { type: 'none' }, respond: 'immediately' };
-  const { data } = await flowpact.create<{ data: { url: string } }>('/v1/triggers', {
+  const { data } = await flowpact.create<{ data: { trigger: { url: string } } }>('/v1/triggers', {
     workflow_id: workflow,
     name: 'Bench',
     config,
   });
-  const url = flowpact.url + new URL(data.url).pathname;
+  const url = flowpact.url + new URL(data.trigger.url).pathname;
   const post = async (): Promise<void> => {
     const { statusCode, body } = await request(url, {
       method: 'POST',

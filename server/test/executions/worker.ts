@@ -62,7 +62,12 @@ const effect = nodeType('effect', function* ({ refuse = 0, ms = 0 }) {
 
 /** Calls the workflow whose definition has that hash. */
 const called = nodeType('called', function* ({ hash, input = {} }) {
-  const answer = (yield { kind: 'call', workflowId: hash as string, input: input as Record<string, Json>, wait: true }) as unknown as { output: Json };
+  const answer = (yield {
+    kind: 'call',
+    workflowId: hash as string,
+    input: input as Record<string, Json>,
+    wait: true,
+  }) as unknown as { output: Json };
   return { output: answer.output };
 });
 
@@ -150,6 +155,9 @@ async function begin(definition: WorkflowDefinition, input: Json): Promise<strin
   });
 }
 
+let approving: Promise<void> | undefined;
+const approved = (): void => (approving = undefined);
+
 async function approveAll(): Promise<void> {
   const waiting = await orm.em.fork().find(ExecutionWait, { kind: 'approval', status: 'pending' }, { limit: 50 });
   for (const { id } of waiting) {
@@ -191,8 +199,8 @@ process.on(
     cancel?: string;
     stop?: number;
   }) => {
-    // What fails, because the database is away, is asked for again.
-    if (message.approve) await approveAll().catch(() => undefined);
+    // One at a time; what fails, because the database is away, is asked for again.
+    if (message.approve) approving ??= approveAll().then(approved, approved);
     if (message.begin) {
       const { begin: definition, count = 1 } = message;
       process.send!({ begun: await Promise.all(Array.from({ length: count }, () => begin(definition, { n: 1 }))) });
