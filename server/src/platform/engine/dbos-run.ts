@@ -1,6 +1,7 @@
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { DBOSWorkflowCancelledError, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { Json } from '../../domain/domain-error.ts';
+import { isDatabaseLost } from '../../domain/database-lost.ts';
 import { RunAbandonedError, type RunContext } from '../../domain/execution/engine.ts';
 
 /** What a run needs of the engine. */
@@ -135,6 +136,11 @@ export class DbosRun implements RunContext {
     } catch (error) {
       if (error instanceof DBOSWorkflowConflictError || error instanceof DBOSWorkflowCancelledError) {
         this.leave('The run is no longer owned by this process.');
+        throw new RunAbandonedError(this.runId, { cause: error });
+      }
+      if (isDatabaseLost(error)) {
+        // It goes on where it stands, here or elsewhere, when the database is back.
+        this.leave('The database is away.');
         throw new RunAbandonedError(this.runId, { cause: error });
       }
       throw error;

@@ -72,6 +72,7 @@ export class GraphRunner {
       await this.#execute(context, input, chronicle);
     } catch (error) {
       if (error instanceof RunAbandonedError) throw error;
+      if (isDatabaseLost(error)) throw new RunAbandonedError(executionId, { cause: error });
       this.#options.fault(`Execution ${executionId} ended by a fault of the platform.`, error);
       chronicle.failed(internalError());
     } finally {
