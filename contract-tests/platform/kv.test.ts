@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { draftWorkflow, group, stored } from '../harness/resources.ts';
+import { draftWorkflow, group, publishedWorkflow, stored } from '../harness/resources.ts';
 
 const harness = useContractHarness();
 
@@ -110,4 +110,69 @@ test.each([
 test('400: a value of more than 256 KiB', async () => {
   const json = { value: 'x'.repeat(262_144) };
   await harness().refused('setKvEntry', { path: { key: 'large' }, json }, 400, 'validation_error');
+});
+
+test('workflows keep values between executions, each scope for itself', async () => {
+  const nodes = [
+    { id: 'read', type: 'kv.get', params: { key: 'count', default: 0 } },
+    { id: 'write', type: 'kv.set', params: { key: 'count', value: '{{ steps.read.output.value + 1 }}', ttl: '1h' } },
+    {
+      id: 'note',
+      type: 'kv.append',
+      params: { key: 'notes', item: '{{ input.note }}', scope: 'organisation', max_items: 2 },
+    },
+    { id: 'gone', type: 'kv.delete', params: { key: 'none' } },
+    { id: 'grouped', type: 'kv.get', params: { key: 'x', scope: 'group' }, on_error: 'continue' },
+    { id: 'stale', type: 'kv.set', params: { key: 'count', value: 0, if_version: 99 }, on_error: 'continue' },
+  ];
+  const edges = ['write', 'note', 'gone', 'grouped', 'stale'].map((to, index) => ({
+    id: `e${index}`,
+    from: nodes[index]!.id,
+    to,
+    port: 'default',
+  }));
+  const output = {
+    count: '{{ steps.read.output.value }}',
+    notes: '{{ steps.note.output }}',
+    gone: '{{ steps.gone.output }}',
+    errors: ['{{ steps.grouped.error.code }}', '{{ steps.stale.error.code }}'],
+  };
+  const workflow_id = await publishedWorkflow(harness(), { nodes, edges, output });
+  const run = async (note: string): Promise<unknown> => {
+    const query = { wait: '30s' };
+    return (await harness().call('executeWorkflow', { path: { workflow_id }, query, json: { input: { note } } })).body
+      .data.output;
+  };
+  const errors = ['kv_no_group', 'kv_version_conflict'];
+  expect(await run('a')).toEqual({ count: 0, notes: { version: 1, length: 1 }, gone: { deleted: false }, errors });
+  expect(await run('b')).toMatchObject({ count: 1, notes: { version: 2, length: 2 } });
+  expect(await run('c')).toMatchObject({ count: 2, notes: { version: 3, length: 2 } });
+  const { kv } = harness().sdk();
+  expect((await kv.get('notes')).value).toEqual(['b', 'c']);
+  expect(await kv.get('count', { scope: 'workflow', scope_id: workflow_id })).toMatchObject({ value: 3, version: 3 });
+});
+
+test('400: a workflow that names a secret or credential that is not there cannot be published', async () => {
+  const nodes = [
+    {
+      id: 'call',
+      type: 'http.request',
+      params: {
+        url: 'https://a.example',
+        headers: { A: '{{ secrets.NOT_THERE }}' },
+        auth: { credential: 'not there' },
+      },
+    },
+  ];
+  const workflow_id = await draftWorkflow(harness(), { nodes, edges: [] });
+  const { body } = await harness().refused(
+    'publishWorkflow',
+    { path: { workflow_id }, json: {} },
+    400,
+    'validation_error',
+  );
+  expect(body.error.details.errors.map(({ field }: { field: string }) => field)).toEqual([
+    'definition.nodes[0].params.headers.A',
+    'definition.nodes[0].params',
+  ]);
 });
