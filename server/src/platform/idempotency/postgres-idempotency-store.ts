@@ -60,7 +60,7 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
       [id],
     );
     if (!stored) return undefined;
-    if (stored.fingerprint !== request.fingerprint) return { kind: 'mismatch' };
+    if (stored.fingerprint !== storedFingerprint(request)) return { kind: 'mismatch' };
     return { kind: 'replayed', response: unseal(stored.response, request.key, id) };
   }
 
@@ -78,7 +78,7 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
        values (?, ?, ?, ?, now() + ?::interval, now())
        on conflict (id) do update set fingerprint = excluded.fingerprint, response = excluded.response,
          expires_at = excluded.expires_at, created_at = excluded.created_at`,
-      [id, organisationId, request.fingerprint, seal(response, request.key, id), `${keepHours} hours`],
+      [id, organisationId, storedFingerprint(request), seal(response, request.key, id), `${keepHours} hours`],
     );
     return { kind: 'executed', response };
   }
@@ -89,6 +89,13 @@ async function lock(em: EntityManager, id: string): Promise<boolean> {
     Buffer.from(id, 'hex').readBigInt64BE().toString(),
   ]);
   return row!.locked;
+}
+
+/** With the client's key, which is not kept: a body may hold a short secret, which the bare fingerprint would confirm to a guesser. */
+function storedFingerprint({ key, fingerprint }: IdempotentRequest): string {
+  return createHash('sha256')
+    .update(JSON.stringify([key, fingerprint]))
+    .digest('hex');
 }
 
 /** The same key of another caller, or for another operation, is another key. */
