@@ -52,6 +52,7 @@ export namespace ListKvEntries {
     | responses.ValidationFailed<400>
     | responses.Unauthorized<401>
     | responses.Forbidden<403>
+    | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
     | responses.RateLimitExceeded<429>
     | responses.InternalError<500>
