@@ -174,6 +174,49 @@ describe('redirects', () => {
   });
 });
 
+describe('what is confidential', () => {
+  const toOther = (status: number): void => {
+    answer = ({ headers: { host } }, response) => {
+      if (host?.startsWith('127')) response.writeHead(status, { location: `http://localhost:${port}/next` }).end();
+      else response.end('there');
+    };
+  };
+  const call = (more: Partial<OutgoingRequest>): OutgoingRequest =>
+    request('/', { method: 'POST', redirects: 1, headers: { 'x-key': 'secret', 'x-own': '1' }, body: 'x', ...more });
+  let other: UndiciOutgoingHttp;
+  beforeAll(() => {
+    other = new UndiciOutgoingHttp([`127.0.0.1:${port}`, `localhost:${port}`]);
+  });
+  afterAll(() => other.close());
+
+  test('stays away from another origin: headers are left out', async () => {
+    toOther(307);
+    await other.send(call({ confidential: { headers: ['x-key'], body: false } }));
+    expect(seen[1]).toMatchObject({ body: 'x', headers: { 'x-own': '1' } });
+    expect(seen[1]?.headers).not.toHaveProperty('x-key');
+  });
+
+  test('stays away from another origin: a body is not sent on, the redirect is the answer', async () => {
+    toOther(308);
+    expect(await other.send(call({ confidential: { headers: [], body: true } }))).toMatchObject({ status: 308 });
+    expect(seen).toHaveLength(1);
+  });
+
+  test('where the body is left out anyway, the redirect is followed', async () => {
+    toOther(303);
+    expect(await other.send(call({ confidential: { headers: ['x-key'], body: true } }))).toMatchObject({ status: 200 });
+    expect(seen[1]).toMatchObject({ method: 'GET', body: '' });
+    expect(seen[1]?.headers).not.toHaveProperty('x-key');
+  });
+
+  test('goes along within the origin', async () => {
+    answer = ({ url }, response) =>
+      url === '/' ? response.writeHead(307, { location: '/next' }).end() : response.end('there');
+    await other.send(call({ confidential: { headers: ['x-key'], body: true } }));
+    expect(seen[1]).toMatchObject({ url: '/next', body: 'x', headers: { 'x-key': 'secret' } });
+  });
+});
+
 describe('limits', () => {
   test('an answer that is too large', async () => {
     answer = (_, response) => response.end('x'.repeat(2_000));
