@@ -84,7 +84,9 @@ export class DbosRun implements RunContext {
     try {
       return await Promise.race([work(), this.#left]);
     } catch (error) {
-      throw error instanceof RunAbandonedError ? new DBOSWorkflowConflictError(this.runId) : error;
+      // Nor may a lost database be what a step has come to, since every replay would find it so.
+      const isLeft = error instanceof RunAbandonedError || isDatabaseLost(error);
+      throw isLeft ? new DBOSWorkflowConflictError(this.runId) : error;
     }
   }
 
