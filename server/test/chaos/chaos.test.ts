@@ -183,7 +183,8 @@ async function allEnded(ids: readonly string[]): Promise<void> {
   for (const deadline = Date.now() + patience; ; await sleep(200)) {
     const where = { id: { $in: [...ids] }, completedAt: null };
     const open = await orm.em.fork().find(Execution, where, { fields: ['id', 'status'] });
-    process.stdout.write(`${((Date.now() - deadline + patience)/1000).toFixed(1)} s: ${open.length} open\n`); await sleep(2000);
+    process.stdout.write(`${((Date.now() - deadline + patience) / 1000).toFixed(1)} s: ${open.length} open\n`);
+    await sleep(2000);
     if (open.length === 0) return;
     if (Date.now() > deadline) throw new Error(`${open.length} are stuck, such as ${await describeRuns(open)}.`);
   }
