@@ -72,6 +72,8 @@ export default defineConfig({
           },
         },
         methods: {
+          bulkCancelExecutions: 'cancel',
+          bulkRetryExecutions: 'retry',
           streamExecutionEvents: 'stream',
           listWorkflowNodes: 'list',
           addWorkflowNode: 'add',

@@ -50,17 +50,30 @@ export async function execution(
   return body.data.id;
 }
 
+/** Cancels one execution that never was, in bulk; answers the job's id. */
+export async function bulkJob(harness: ContractHarness): Promise<string> {
+  const { body } = await harness.call('bulkCancelExecutions', { json: { execution_ids: ['exec_of_nobody'] } });
+  return body.data.id;
+}
+
+/** A workflow that asks somebody first, for a day at most unless told otherwise. */
+export const asking = (timeout = '1d'): unknown => ({
+  nodes: [{ id: 'review', type: 'approval', params: { message: 'May {{ input.n }}?', timeout } }],
+  edges: [],
+  output: { decision: '{{ steps.review.output.decision }}', note: '{{ steps.review.output.note }}' },
+});
+
 /** Lets an execution wait for an approval; answers the approval's id. */
-export async function approval(harness: ContractHarness, endsAt: string | null = null): Promise<string> {
-  const executionId = await execution(harness, SLOW);
-  const id = executionId.replace('exec_', 'wait_');
-  await harness.server.sql(
-    `insert into execution_wait (id, organisation_id, execution_id, node_path, kind, status, signal, message, details,
-       created_at, ends_at)
-     values ($1, $2, $3, 'pause', 'approval', 'pending', 'approval:pause', 'May it?', '{"n": 1}', now(), $4)`,
-    [id, harness.server.admin.organisationId, executionId, endsAt],
-  );
-  return id;
+export async function approval(harness: ContractHarness, timeout?: string): Promise<string> {
+  const workflow_id = await publishedWorkflow(harness, asking(timeout));
+  const executed = await harness.call('executeWorkflow', { path: { workflow_id }, json: { input: { n: 1 } } });
+  const query = { execution_id: executed.body.data.id as string };
+  for (let look = 0; look < 400; look++) {
+    const { body } = await harness.call('listApprovals', { query });
+    if (body.data.length > 0) return body.data[0].id;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error('The execution does not ask.');
 }
 
 /** Makes an API key and answers its id and secret. */

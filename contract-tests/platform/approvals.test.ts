@@ -22,11 +22,15 @@ describe('listApprovals', () => {
 });
 
 describe('approveApproval, declineApproval', () => {
-  test('200: who decided, when, and with what note', async () => {
+  test('200: who decided, when, and with what note; the execution goes on', async () => {
     const fp = harness().sdk();
     const approved = await fp.approvals.approve(await approval(harness()), { note: 'Fine.' });
     expect(approved).toMatchObject({ status: 'approved', note: 'Fine.', decided_by: { type: 'api_key' } });
     expect(await fp.approvals.get(approved.id)).toEqual(approved);
+    expect(await fp.executions.waitForCompletion(approved.execution_id)).toMatchObject({
+      status: 'completed',
+      output: { decision: 'approved', note: 'Fine.' },
+    });
     const declined = await fp.approvals.decline(await approval(harness()));
     expect(declined).toMatchObject({ status: 'declined', note: null, decided_at: expect.any(String) });
   });
@@ -40,7 +44,9 @@ describe('approveApproval, declineApproval', () => {
   });
 
   test('409: its time is over', async () => {
-    const path = { approval_id: await approval(harness(), '2020-01-01T00:00:00Z') };
+    const path = { approval_id: await approval(harness(), '1s') };
+    const { execution_id } = await harness().sdk().approvals.get(path.approval_id);
+    await harness().sdk().executions.waitForCompletion(execution_id);
     expect((await harness().call('getApproval', { path })).body.data.status).toBe('expired');
     const { body } = await harness().refused('approveApproval', { path }, 409, 'wait_closed');
     expect(body.error.details.status).toBe('expired');

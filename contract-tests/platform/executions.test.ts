@@ -128,6 +128,76 @@ describe('cancelExecution', () => {
   });
 });
 
+describe('pauseExecution, resumeExecution', () => {
+  test('202: nothing goes on until it is resumed, and the events say so', async () => {
+    const fp = harness().sdk();
+    const definition = {
+      nodes: [
+        { id: 'nap', type: 'delay', params: { duration: '1s' } },
+        { id: 'after', type: 'set', params: { values: { n: '{{ input.n }}' } } },
+      ],
+      edges: [{ id: 'e1', from: 'nap', to: 'after', port: 'default' }],
+    };
+    const workflow_id = await publishedWorkflow(harness(), definition);
+    const { id } = await fp.workflows.execute(workflow_id, { input: { n: 1 } });
+    expect(await fp.executions.pause(id)).toMatchObject({ id, status: 'paused' });
+    await harness().refused('pauseExecution', { path: { execution_id: id } }, 409, 'execution_status_conflict');
+    const paused = await harness().call('listExecutions', { query: { status: 'paused', workflow_id } });
+    expect(paused.body.data.map((item: { id: string }) => item.id)).toEqual([id]);
+    expect(await fp.executions.resume(id)).not.toMatchObject({ status: 'paused' });
+    expect(await fp.executions.waitForCompletion(id)).toMatchObject({ status: 'completed' });
+    const types: string[] = [];
+    for await (const event of fp.executions.stream(id)) types.push(event.type);
+    expect(types.filter((type) => /paused|resumed/.test(type))).toEqual(['execution:paused', 'execution:resumed']);
+    await harness().refused('resumeExecution', { path: { execution_id: id } }, 409, 'execution_status_conflict');
+  });
+});
+
+describe('retryExecution', () => {
+  test('202: a new execution that keeps what was completed', async () => {
+    const definition = {
+      nodes: [
+        { id: 'first', type: 'set', params: { values: { n: '{{ input.n }}' } } },
+        { id: 'stop', type: 'fail', params: { message: 'No more than {{ steps.first.output.n }}.' } },
+      ],
+      edges: [{ id: 'e1', from: 'first', to: 'stop', port: 'default' }],
+    };
+    const failed = await execution(harness(), definition);
+    const fp = harness().sdk();
+    const again = await fp.executions.retry(failed);
+    expect(await fp.executions.waitForCompletion(again.id)).toMatchObject({
+      retry_of: failed,
+      status: 'failed',
+      error: { message: 'No more than 1.' },
+    });
+    const steps = await harness().call('listExecutionSteps', { path: { execution_id: again.id } });
+    expect(steps.body.data).toMatchObject([
+      { node_id: 'first', status: 'completed', reused: true },
+      { node_id: 'stop', status: 'failed', reused: false },
+    ]);
+    const anew = await fp.executions.retry(again.id, { from: 'start' });
+    await fp.executions.waitForCompletion(anew.id);
+    const all = await harness().call('listExecutionSteps', { path: { execution_id: anew.id } });
+    expect(all.body.data.map(({ reused }: { reused: boolean }) => reused)).toEqual([false, false]);
+  });
+
+  test('409: one that has completed, and one of a paused workflow', async () => {
+    const completed = await execution(harness());
+    const { body } = await harness().refused(
+      'retryExecution',
+      { path: { execution_id: completed } },
+      409,
+      'execution_status_conflict',
+    );
+    expect(body.error.details).toEqual({ id: completed, status: 'completed', allowed: ['failed', 'cancelled'] });
+    const failed = await harness()
+      .sdk()
+      .executions.get(await execution(harness(), FAILING));
+    await harness().sdk().workflows.update(failed.workflow_id, { status: 'paused' });
+    await harness().refused('retryExecution', { path: { execution_id: failed.id } }, 409, 'workflow_paused');
+  });
+});
+
 describe('replayExecution', () => {
   test('202: runs again with what is new, and says of what', async () => {
     const original = await execution(harness());

@@ -5,6 +5,7 @@ import { callbacks } from './callbacks.ts';
 import { auth } from './auth.ts';
 import { credentials } from './credentials.ts';
 import { channels } from './channels.ts';
+import { bulkJobs } from './bulk-jobs.ts';
 import { executions } from './executions.ts';
 import { forms } from './forms.ts';
 import { groups } from './groups.ts';
@@ -28,6 +29,7 @@ export const tags: readonly TagRequests[] = [
   executions,
   approvals,
   callbacks,
+  bulkJobs,
   channels,
   forms,
   groups,

@@ -134,7 +134,7 @@ export namespace ApproveApproval {
 /**
  * Decline an approval
  *
- * Decides that the execution may not: its node is left by the port `declined`, or fails with `declined`. Only the first
+ * Decides that the execution may not: its node is left by the port `declined`, or fails with `approval_declined`. Only the first
  * decision counts; another one is a 409.
  *
  *

@@ -18,6 +18,12 @@ export interface ExecutionsController {
   deleteExecution(request: DeleteExecution.Request, ...rest: never[]): Promise<DeleteExecution.Response>;
   /** Cancel an execution */
   cancelExecution(request: CancelExecution.Request, ...rest: never[]): Promise<CancelExecution.Response>;
+  /** Pause an execution */
+  pauseExecution(request: PauseExecution.Request, ...rest: never[]): Promise<PauseExecution.Response>;
+  /** Resume an execution */
+  resumeExecution(request: ResumeExecution.Request, ...rest: never[]): Promise<ResumeExecution.Response>;
+  /** Retry an execution */
+  retryExecution(request: RetryExecution.Request, ...rest: never[]): Promise<RetryExecution.Response>;
   /** Replay an execution */
   replayExecution(request: ReplayExecution.Request, ...rest: never[]): Promise<ReplayExecution.Response>;
   /** List steps of an execution */
@@ -220,6 +226,121 @@ export namespace CancelExecution {
     | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
     | responses.ExecutionAlreadyFinished<409>
+    | responses.RateLimitExceeded<429>
+    | responses.InternalError<500>
+    | responses.ServiceUnavailable<503>;
+}
+
+/**
+ * Pause an execution
+ *
+ * Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first.
+ * Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409.
+ *
+ *
+ * POST /v1/executions/{execution_id}/pause
+ */
+export const PauseExecution = defineOperation<PauseExecution.Request, PauseExecution.Response>(operations.pauseExecution);
+export namespace PauseExecution {
+  export type Request = {
+    readonly path: {
+      /** Id of an execution. */
+      readonly execution_id: string;
+    };
+    readonly query: {};
+    readonly headers: {};
+    readonly cookies: {};
+    readonly body: undefined;
+  };
+
+  export type Response =
+    | { readonly status: 202; readonly contentType?: 'application/json'; readonly body: schemas.ExecutionResponse; readonly headers: { readonly Location: string } }
+    | responses.ValidationFailed<400>
+    | responses.Unauthorized<401>
+    | responses.ForbiddenWrite<403>
+    | responses.ResourceNotFound<404>
+    | responses.NotAcceptable<406>
+    | responses.ExecutionStatusConflict<409>
+    | responses.RateLimitExceeded<429>
+    | responses.InternalError<500>
+    | responses.ServiceUnavailable<503>;
+}
+
+/**
+ * Resume an execution
+ *
+ * Lets a paused execution go on where it was. A wait whose time has come meanwhile is over. One that is not paused is a
+ * 409.
+ *
+ *
+ * POST /v1/executions/{execution_id}/resume
+ */
+export const ResumeExecution = defineOperation<ResumeExecution.Request, ResumeExecution.Response>(operations.resumeExecution);
+export namespace ResumeExecution {
+  export type Request = {
+    readonly path: {
+      /** Id of an execution. */
+      readonly execution_id: string;
+    };
+    readonly query: {};
+    readonly headers: {};
+    readonly cookies: {};
+    readonly body: undefined;
+  };
+
+  export type Response =
+    | { readonly status: 202; readonly contentType?: 'application/json'; readonly body: schemas.ExecutionResponse; readonly headers: { readonly Location: string } }
+    | responses.ValidationFailed<400>
+    | responses.Unauthorized<401>
+    | responses.ForbiddenWrite<403>
+    | responses.ResourceNotFound<404>
+    | responses.NotAcceptable<406>
+    | responses.ExecutionStatusConflict<409>
+    | responses.RateLimitExceeded<429>
+    | responses.InternalError<500>
+    | responses.ServiceUnavailable<503>;
+}
+
+/**
+ * Retry an execution
+ *
+ * Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose
+ * `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is
+ * not run again; from `start` everything runs anew.
+ *
+ *
+ * POST /v1/executions/{execution_id}/retry
+ */
+export const RetryExecution = defineOperation<RetryExecution.Request, RetryExecution.Response>(operations.retryExecution);
+export namespace RetryExecution {
+  export type Request = {
+    readonly path: {
+      /** Id of an execution. */
+      readonly execution_id: string;
+    };
+    readonly query: {};
+    readonly headers: {
+      /**
+       * Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+       * user.
+       */
+      readonly 'Idempotency-Key'?: string;
+    };
+    readonly cookies: {};
+    readonly body: schemas.RetryExecutionRequest | undefined;
+  };
+
+  export type Response =
+    | { readonly status: 202; readonly contentType?: 'application/json'; readonly body: schemas.ExecutionResponse; readonly headers: { readonly Location: string } }
+    | responses.ValidationFailed<400>
+    | responses.Unauthorized<401>
+    | responses.ForbiddenWrite<403>
+    | responses.ResourceNotFound<404>
+    | responses.NotAcceptable<406>
+    | responses.ExecutionNotRetried<409>
+    | responses.PayloadTooLarge<413>
+    | responses.UnsupportedMediaType<415>
+    | responses.IdempotencyKeyReused<422>
     | responses.RateLimitExceeded<429>
     | responses.InternalError<500>
     | responses.ServiceUnavailable<503>;

@@ -4,6 +4,8 @@ import { channelEntities } from './channel/entities.ts';
 import { formEntities } from './form/entities.ts';
 import { Group } from './group/group.entity.ts';
 import { KvEntry, KvStep } from './kv/kv-entry.entity.ts';
+import { BulkJobItem } from './bulk-job/bulk-job-item.entity.ts';
+import { BulkJob } from './bulk-job/bulk-job.entity.ts';
 import { Organisation } from './organisation/organisation.entity.ts';
 import { LoginAttempt } from './session/login-attempt.entity.ts';
 import { RefreshToken } from './session/refresh-token.entity.ts';
@@ -41,6 +43,8 @@ export const entities = [
   Credential,
   KvEntry,
   KvStep,
+  BulkJob,
+  BulkJobItem,
   DomainEvent,
   EventSubscription,
   Webhook,

@@ -11,6 +11,7 @@ export type IdPrefix =
   | 'wfv'
   | 'grp'
   | 'exec'
+  | 'job'
   | 'step'
   | 'log'
   | 'evt'

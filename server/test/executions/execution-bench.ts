@@ -72,6 +72,7 @@ export class ExecutionBench {
       orm,
       definitions,
       recorder,
+      live,
       evaluator,
       nodeTypes: new NodeRegistry(types),
       engine,

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
 import { createOrm } from '../../src/platform/database/orm.ts';
 import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
@@ -14,6 +14,7 @@ import { ExecutionWait } from '../../src/domain/execution/execution-wait.entity.
 import { ExecutionWaits } from '../../src/domain/execution/execution-waits.ts';
 import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
+import type { ExecutionEvent } from '../../src/domain/execution/execution-event.entity.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
 import { graphBody, GraphRunner } from '../../src/domain/execution/interpreter/graph-runner.ts';
 import { NodeFailure } from '../../src/domain/nodes/node-type.ts';
@@ -22,7 +23,8 @@ import { nodeType, testNodeTypes } from './node-types.ts';
 /**
  * A server process reduced to its engine, for tests that kill it: `node worker.ts <database url> <journal file>`. It runs
  * on Node alone, so it has no sandbox: its workflows use plain paths. Over IPC it takes `{ begin: definition, count }`,
- * answers `{ begun: ids }`, and takes `{ approve: true }` for all that waits, `{ cancel: id }` and `{ stop: graceMs }`.
+ * answers `{ begun: ids }`, and takes `{ approve: true }` for all that waits, `{ cancel: id }`, `{ pause: id }`,
+ * `{ resume: id }` and `{ stop: graceMs }`.
  */
 const [url, journal] = process.argv.slice(2) as [string, string];
 
@@ -94,6 +96,7 @@ const runner = new GraphRunner({
   orm,
   definitions,
   recorder,
+  live,
   evaluator,
   nodeTypes: new NodeRegistry([...controlNodes, ...testNodeTypes, journaled, effect, called]),
   engine,
@@ -190,6 +193,18 @@ async function answerOf(_: string, id: string): Promise<Json> {
   return { execution_id: id, status, output, error: null };
 }
 
+/** What ExecutionControl does, which Node alone does not run. */
+async function change(
+  id: string,
+  work: (execution: Execution, em: EntityManager) => Promise<ExecutionEvent>,
+): Promise<void> {
+  await orm.em.fork().transactional(async (em) => {
+    const execution = await em.findOneOrFail(Execution, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    em.persist(await work(execution, em));
+  });
+  live.publish(id, undefined);
+}
+
 process.on(
   'message',
   async (message: {
@@ -197,6 +212,8 @@ process.on(
     count?: number;
     approve?: boolean;
     cancel?: string;
+    pause?: string;
+    resume?: string;
     stop?: number;
   }) => {
     // One at a time; what fails, because the database is away, is asked for again.
@@ -206,6 +223,12 @@ process.on(
       process.send!({ begun: await Promise.all(Array.from({ length: count }, () => begin(definition, { n: 1 }))) });
     }
     if (message.cancel) await engine.cancel(message.cancel);
+    if (message.pause) await change(message.pause, async (execution) => execution.pause(new Date()));
+    if (message.resume)
+      await change(message.resume, async (execution, em) => {
+        await engine.wake(execution.id, em);
+        return execution.resume(new Date());
+      });
     if (message.stop !== undefined) {
       await engine.stop(message.stop);
       await recorder.close();

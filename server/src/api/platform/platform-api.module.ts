@@ -20,6 +20,7 @@ import { ApprovalsApiModule } from './approvals/approvals-api.module.ts';
 import { CallbacksApiModule } from './callbacks/callbacks-api.module.ts';
 import { AuthApiModule } from './auth/auth-api.module.ts';
 import { CredentialsApiModule } from './credentials/credentials-api.module.ts';
+import { BulkJobsApiModule } from './bulk-jobs/bulk-jobs-api.module.ts';
 import { errorFormat, metaOf } from './error-format.ts';
 import { ExecutionsApiModule } from './executions/executions-api.module.ts';
 import { GroupsApiModule } from './groups/groups-api.module.ts';
@@ -129,6 +130,7 @@ const runtime = ContractModule.forRootAsync({
     ExecutionsApiModule,
     ApprovalsApiModule,
     CallbacksApiModule,
+    BulkJobsApiModule,
     GroupsApiModule,
     ChannelsApiModule,
     FormsApiModule,

@@ -10,6 +10,8 @@ import type { ExecutableVersion } from './published-workflows.ts';
 export interface Acceptance {
   readonly executable: ExecutableVersion;
   readonly start: Omit<NewExecution, 'workflowVersion' | 'definitionHash'>;
+  /** Stores the steps that the execution takes over, in the transaction that stores the execution. */
+  readonly keep?: (execution: Execution, em: EntityManager) => Promise<void>;
 }
 
 /** Starts that are stored in one transaction at most. */
@@ -50,18 +52,20 @@ export class Acceptances {
       executions.push(Execution.create({ ...start, workflowVersion: version, definitionHash }));
     }
     await em.insertMany(Execution, executions);
+    for (const [index, execution] of executions.entries()) await acceptances[index]!.keep?.(execution, em);
     const runs = executions.map((execution, index) => {
-      const { settings } = acceptances[index]!.executable.definition;
+      const { executable, keep } = acceptances[index]!;
+      const { settings } = executable.definition;
       const group = { id: execution.workflowId, concurrency: settings?.concurrency };
       const { id: runId, organisationId: tenant } = execution;
-      return { runId, body: graphBody, input: toGraphInput(execution), tenant, group };
+      return { runId, body: graphBody, input: toGraphInput(execution, keep !== undefined), tenant, group };
     });
     await this.#engine.submit(runs, em);
     return executions;
   }
 }
 
-function toGraphInput(execution: Execution): GraphInput {
+function toGraphInput(execution: Execution, keepsSteps: boolean): GraphInput {
   return {
     organisationId: execution.organisationId,
     workflowId: execution.workflowId,
@@ -71,5 +75,6 @@ function toGraphInput(execution: Execution): GraphInput {
     trigger: execution.trigger,
     acceptedAt: execution.createdAt.toISOString(),
     ...(execution.parentExecutionId && { parentExecutionId: execution.parentExecutionId }),
+    ...(keepsSteps && { keepsSteps }),
   };
 }

@@ -70,6 +70,33 @@ export class ExecutionControl {
     }
   }
 
+  /**
+   * Begins no more nodes of it, nor further attempts at one, until `resume`: what is in flight comes to its end, and then
+   * the run rests. What it has called goes on. Throws ExecutionStatusConflictError when it has ended or is paused already.
+   */
+  async pause(organisationId: string, id: string): Promise<Execution> {
+    const paused = await this.em.transactional(async (em) => {
+      const execution = await this.#lock(em, organisationId, id);
+      em.persist(execution.pause(new Date()));
+      return execution;
+    });
+    this.live.publish(id, undefined);
+    return paused;
+  }
+
+  /** Lets it go on where it was. Throws ExecutionStatusConflictError unless it is paused. */
+  async resume(organisationId: string, id: string): Promise<Execution> {
+    const resumed = await this.em.transactional(async (em) => {
+      const execution = await this.#lock(em, organisationId, id);
+      em.persist(execution.resume(new Date()));
+      await em.flush();
+      await this.engine.wake(id, em);
+      return execution;
+    });
+    this.live.publish(id, undefined);
+    return resumed;
+  }
+
   /** Removes it with its steps, logs and events. Throws ExecutionStatusConflictError unless it has ended. */
   async delete(organisationId: string, id: string): Promise<void> {
     await this.em.transactional(async (em) => {

@@ -5,6 +5,8 @@ export const eventTypes = [
   'execution:started',
   'execution:progress',
   'execution:waiting',
+  'execution:paused',
+  'execution:resumed',
   'execution:completed',
   'execution:failed',
   'execution:cancelled',

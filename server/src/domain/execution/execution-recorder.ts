@@ -93,7 +93,7 @@ export class ExecutionRecorder {
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
       try {
         const stored = await storeRecordings(this.#orm, batch);
-        for (const recording of batch) this.#settled(recording, stored.open.has(recording.executionId));
+        for (const recording of batch) this.#settled(recording, stored.open.get(recording.executionId)?.status);
         this.#count(stored);
         if (stored.heard) this.#heard?.();
         return;
@@ -124,8 +124,12 @@ export class ExecutionRecorder {
     }
   }
 
-  #settled(recording: Recording, open: boolean): void {
+  /** `status` is that of the execution now; undefined when it had ended before. */
+  #settled(recording: Recording, status: string | undefined): void {
+    const open = status !== undefined;
     if (!open) this.#ended.add(recording.executionId);
+    // Paused, and at work all the same: should the news have been lost, here they are again.
+    if (status === 'paused') this.#live.publish(recording.executionId, undefined);
     if (open && recording.hasEvents) this.#live.publish(recording.executionId, recording.ends);
     recording.settle({ open });
   }

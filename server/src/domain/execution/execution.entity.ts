@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
-import { ExecutionEvent } from './execution-event.entity.ts';
+import { ExecutionEvent, type ExecutionEventType } from './execution-event.entity.ts';
 import { ExecutionAlreadyFinishedError, ExecutionStatusConflictError } from './execution.errors.ts';
 
 export const executionStatuses = [
@@ -54,6 +54,8 @@ const ExecutionSchema = defineEntity({
     /** Names the immutable DefinitionSnapshot that the execution runs. */
     definitionHash: p.text(),
     status: p.enum(executionStatuses),
+    /** What a paused execution was before. */
+    pausedFrom: p.text().$type<ExecutionStatus>().nullable(),
     /** Share of the nodes that are decided, 0 to 100. */
     progress: p.smallint().default(0),
     input: p.json<Json>(),
@@ -113,6 +115,7 @@ export class Execution extends ExecutionSchema.class {
     const { startedBy, ...given } = start;
     return Object.assign(new Execution(), {
       parentExecutionId: null,
+      pausedFrom: null,
       retryOf: null,
       replayOf: null,
       response: null,
@@ -146,26 +149,54 @@ export class Execution extends ExecutionSchema.class {
     if (!allowed.includes(this.status)) throw new ExecutionStatusConflictError(this.id, this.status, what, allowed);
   }
 
+  /** Holds it, and returns the event that says so; throws ExecutionStatusConflictError when it has ended or is held already. */
+  pause(at: Date): ExecutionEvent {
+    this.assertStatus(['pending', 'running', 'waiting'], 'can be paused');
+    this.pausedFrom = this.status;
+    this.status = 'paused';
+    return nextEvent(this, `paused:${this.eventSequence + 1}`, 'execution:paused', { status: this.status }, at);
+  }
+
+  /** Lets it go on, and returns the event that says so; throws ExecutionStatusConflictError unless it is paused. */
+  resume(at: Date): ExecutionEvent {
+    this.assertStatus(['paused'], 'can be resumed');
+    this.status = this.pausedFrom ?? 'running';
+    this.pausedFrom = null;
+    return nextEvent(this, `resumed:${this.eventSequence + 1}`, 'execution:resumed', { status: this.status }, at);
+  }
+
   /** Ends it as cancelled, and returns the event that says so; throws ExecutionAlreadyFinishedError when it has ended. */
   cancel(at: Date): ExecutionEvent {
     if (this.ended) throw new ExecutionAlreadyFinishedError(this.id, this.status);
     this.status = 'cancelled';
     this.completedAt = at;
-    this.eventSequence += 1;
-    return Object.assign(new ExecutionEvent(), {
-      executionId: this.id,
-      sequence: this.eventSequence,
-      id: newId('evt'),
-      organisationId: this.organisationId,
-      key: 'ended',
-      type: 'execution:cancelled' as const,
-      data: { status: 'cancelled', duration_ms: this.durationMs ?? 0 },
-      createdAt: at,
-    });
+    const data = { status: 'cancelled', duration_ms: this.durationMs ?? 0 };
+    return nextEvent(this, 'ended', 'execution:cancelled', data, at);
   }
 }
 ExecutionSchema.setClass(Execution);
 
 export function isTerminal(status: ExecutionStatus): boolean {
   return (terminalStatuses as readonly string[]).includes(status);
+}
+
+/** The next entry of the execution's log. Not a private method: entities of the database are made without a constructor. */
+function nextEvent(
+  execution: Execution,
+  key: string,
+  type: ExecutionEventType,
+  data: Record<string, Json>,
+  at: Date,
+): ExecutionEvent {
+  execution.eventSequence += 1;
+  return Object.assign(new ExecutionEvent(), {
+    executionId: execution.id,
+    sequence: execution.eventSequence,
+    id: newId('evt'),
+    organisationId: execution.organisationId,
+    key,
+    type,
+    data,
+    createdAt: at,
+  });
 }

@@ -20,6 +20,7 @@ import { ExecutionEvents } from './execution-events.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionQueries } from './execution-queries.ts';
 import { ExecutionRecorder } from './execution-recorder.ts';
+import { ExecutionRetention, retentionInterval } from './execution-retention.ts';
 import { ExecutionWaits } from './execution-waits.ts';
 import { ExecutionService } from './execution.service.ts';
 import { graphBody, GraphRunner } from './interpreter/graph-runner.ts';
@@ -77,11 +78,13 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
         waits: ExecutionWaits,
         children: ChildExecutions,
         publicUrl: PublicUrl,
+        live: LiveChannel,
       ) =>
         new GraphRunner({
           orm,
           definitions,
           recorder,
+          live,
           evaluator,
           nodeTypes,
           engine,
@@ -100,6 +103,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
         ExecutionWaits,
         ChildExecutions,
         PublicUrl,
+        LiveChannel,
       ],
     },
     {
@@ -127,7 +131,10 @@ export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShu
     private readonly recorder: ExecutionRecorder,
     lost: LostExecutions,
     loops: WorkerLoops,
+    orm: MikroORM,
   ) {
+    const retention = new ExecutionRetention(orm);
+    loops.add('execution retention', { everyMs: retentionInterval, run: (signal) => retention.sweep(signal) });
     loops.add('lost executions', { everyMs: lostInterval, run: async () => void (await lost.end()) });
   }
 

@@ -5,11 +5,12 @@ import type { Caller } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { isId } from '../id.ts';
 import { Evaluator, fieldPath, type WorkflowDefinition } from '../language/index.ts';
-import { Acceptances } from './acceptance.ts';
+import { type Acceptance, Acceptances } from './acceptance.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
-import { Execution, type ExecutionStarter, type NewExecution } from './execution.entity.ts';
+import { Execution, type ExecutionStarter, type ExecutionStatus, type NewExecution } from './execution.entity.ts';
+import { keepSteps } from './kept-steps.ts';
 import { type ExecutableVersion, PublishedWorkflows } from './published-workflows.ts';
 import { checkStorable } from './storable.ts';
 
@@ -39,6 +40,22 @@ export interface ExecutionReplay {
   readonly metadata?: Record<string, Json>;
   /** A published version of the workflow. */
   readonly version?: number;
+  /** As in ExecutionStart. */
+  readonly em?: EntityManager;
+}
+
+/** What is kept of the execution that is retried: what was completed before the failure, or nothing. */
+export type RetryFrom = 'failure' | 'start';
+
+/** States from which an execution can be retried. */
+export const retryableStatuses = ['failed', 'cancelled'] as const satisfies readonly ExecutionStatus[];
+
+/** What is tried again. */
+export interface ExecutionRetry {
+  readonly organisationId: string;
+  readonly executionId: string;
+  readonly startedBy: ExecutionStarter;
+  readonly from: RetryFrom;
   /** As in ExecutionStart. */
   readonly em?: EntityManager;
 }
@@ -79,6 +96,25 @@ export class ExecutionService {
   }
 
   /**
+   * Accepts another try at an execution: the same version, input and trigger. From `failure`, the steps that were completed
+   * are taken over, and so are failures that were caught; they are not run again. Throws ResourceNotFoundError,
+   * ExecutionStatusConflictError unless it has failed or was cancelled, and what PublishedWorkflows.getPublished throws.
+   */
+  async retry({ organisationId, executionId, startedBy, from, em = this.em }: ExecutionRetry): Promise<Execution> {
+    const original = await this.#find(em, organisationId, executionId);
+    original.assertStatus(retryableStatuses, 'can be retried');
+    const { workflowId, workflowVersion: version, metadata, trigger } = original;
+    const executable = await this.workflows.getPublished(organisationId, workflowId, { version, em });
+    const input = original.input as Record<string, Json>;
+    const given = { organisationId, workflowId, input, metadata, trigger, startedBy, retryOf: original.id };
+    if (from === 'start') return this.#accept(em, executable, given);
+    const response = original.response ?? null;
+    return this.#accept(em, executable, { ...given, response }, (execution, inner) =>
+      keepSteps(inner, original, execution),
+    );
+  }
+
+  /**
    * Accepts an execution with the input, the trigger and the version of another one, except for what is given. Throws
    * ResourceNotFoundError for the execution or the version, ValidationFailedError for an input that does not satisfy the
    * schema of the version, and what PublishedWorkflows.getPublished throws.
@@ -110,8 +146,9 @@ export class ExecutionService {
     given: EntityManager,
     executable: ExecutableVersion,
     start: Omit<NewExecution, 'workflowVersion' | 'definitionHash'>,
+    keep?: Acceptance['keep'],
   ): Promise<Execution> {
-    const acceptance = { executable, start };
+    const acceptance = { executable, start, keep };
     // What may be there already, or belongs to a transaction around, is stored in a transaction of its own or in that one.
     const accepted =
       start.id === undefined && !given.isInTransaction()

@@ -28,3 +28,6 @@ export const concurrentExecutions: Readonly<Record<Plan, number>> = {
   pro: 200,
   business: 1_000,
 };
+
+/** Days for which executions are kept after their end. */
+export const executionRetentionDays: Readonly<Record<Plan, number>> = { free: 7, starter: 30, pro: 90, business: 365 };

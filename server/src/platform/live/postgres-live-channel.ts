@@ -23,7 +23,7 @@ export class PostgresLiveChannel extends LiveChannel {
   readonly #url: string;
   readonly #log: LiveChannelLog;
   readonly #listeners = new Map<string, Set<Wake>>();
-  readonly #news = new Map<string, boolean>();
+  readonly #news = new Map<string, boolean | undefined>();
   #client: Client | undefined;
   #sending: Promise<void> | undefined;
   #reconnect: NodeJS.Timeout | undefined;
@@ -50,9 +50,9 @@ export class PostgresLiveChannel extends LiveChannel {
     await client?.end().catch(() => undefined);
   }
 
-  publish(executionId: string, ended: boolean): void {
+  publish(executionId: string, ended: boolean | undefined): void {
     this.#wake(executionId, ended);
-    this.#news.set(executionId, ended || this.#news.get(executionId) === true);
+    this.#news.set(executionId, this.#news.has(executionId) ? graver(this.#news.get(executionId), ended) : ended);
     this.#sending ??= new Promise<void>((resolve) => setTimeout(resolve, coalesce)).then(() => this.#send());
   }
 
@@ -71,7 +71,7 @@ export class PostgresLiveChannel extends LiveChannel {
       while (this.#news.size > 0 && this.#client) {
         const news = [...this.#news].slice(0, idsPerNotification);
         for (const [id] of news) this.#news.delete(id);
-        const payload = news.map(([id, ended]) => (ended ? `${id}!` : id)).join(' ');
+        const payload = news.map(([id, ended]) => id + markOf(ended)).join(' ');
         await this.#client.query('select pg_notify($1, $2)', [channel, payload]);
       }
     } catch (error) {
@@ -84,8 +84,8 @@ export class PostgresLiveChannel extends LiveChannel {
 
   #hear(payload: string): void {
     for (const word of payload.split(' ')) {
-      const ended = word.endsWith('!');
-      this.#wake(ended ? word.slice(0, -1) : word, ended);
+      const id = word.replace(/[!?]$/, '');
+      this.#wake(id, word.endsWith('?') ? undefined : word.endsWith('!'));
     }
   }
 
@@ -135,4 +135,15 @@ export class PostgresLiveChannel extends LiveChannel {
       }
     }, reconnectAfter);
   }
+}
+
+/** Of two news about an execution the one that says more; what has ended is not looked at for a pause. */
+function graver(one: boolean | undefined, other: boolean | undefined): boolean | undefined {
+  if (one === true || other === true) return true;
+  return one === undefined || other === undefined ? undefined : false;
+}
+
+function markOf(ended: boolean | undefined): string {
+  if (ended === undefined) return '?';
+  return ended ? '!' : '';
 }

@@ -49,7 +49,7 @@ export class Approvals extends Resource {
   /**
    * Decline an approval
    *
-   * Decides that the execution may not: its node is left by the port `declined`, or fails with `declined`. Only the first
+   * Decides that the execution may not: its node is left by the port `declined`, or fails with `approval_declined`. Only the first
    * decision counts; another one is a 409.
    *
    * `POST /v1/approvals/{approval_id}/decline`

@@ -7,6 +7,7 @@ import type { paths } from '../types.ts';
 
 export type ListWorkflowExecutionsParams = QueryParams<paths['/v1/workflows/{workflow_id}/executions']['get']['parameters']['query']>;
 export type ListExecutionsParams = QueryParams<paths['/v1/executions']['get']['parameters']['query']>;
+export type RetryExecutionParams = models.RetryExecutionRequest;
 export type ReplayExecutionParams = models.ReplayExecutionRequest;
 export type ListExecutionStepsParams = QueryParams<paths['/v1/executions/{execution_id}/steps']['get']['parameters']['query']>;
 export type ListExecutionLogsParams = QueryParams<paths['/v1/executions/{execution_id}/logs']['get']['parameters']['query']>;
@@ -68,6 +69,43 @@ export class Executions extends Resource {
    */
   cancel(executionId: string, options?: RequestOptions): APIPromise<models.Execution> {
     return this.client.call(operations.cancelExecution, { path: { execution_id: executionId } }, options);
+  }
+
+  /**
+   * Pause an execution
+   *
+   * Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first.
+   * Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409.
+   *
+   * `POST /v1/executions/{execution_id}/pause`
+   */
+  pause(executionId: string, options?: RequestOptions): APIPromise<models.Execution> {
+    return this.client.call(operations.pauseExecution, { path: { execution_id: executionId } }, options);
+  }
+
+  /**
+   * Resume an execution
+   *
+   * Lets a paused execution go on where it was. A wait whose time has come meanwhile is over. One that is not paused is a
+   * 409.
+   *
+   * `POST /v1/executions/{execution_id}/resume`
+   */
+  resume(executionId: string, options?: RequestOptions): APIPromise<models.Execution> {
+    return this.client.call(operations.resumeExecution, { path: { execution_id: executionId } }, options);
+  }
+
+  /**
+   * Retry an execution
+   *
+   * Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose
+   * `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is
+   * not run again; from `start` everything runs anew.
+   *
+   * `POST /v1/executions/{execution_id}/retry`
+   */
+  retry(executionId: string, params?: RetryExecutionParams, options?: RequestOptions): APIPromise<models.Execution> {
+    return this.client.call(operations.retryExecution, { path: { execution_id: executionId }, params }, options);
   }
 
   /**

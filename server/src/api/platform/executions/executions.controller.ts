@@ -72,6 +72,39 @@ export class ExecutionsController implements contract.ExecutionsController {
     return contract.CancelExecution.respond(202, { data: toExecution(execution) }, { Location: location });
   }
 
+  @contract.PauseExecution()
+  async pauseExecution(
+    { path }: contract.PauseExecution.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.PauseExecution.Response> {
+    const execution = await this.control.pause(caller.organisationId, path.execution_id);
+    const location = `/v1/executions/${execution.id}`;
+    return contract.PauseExecution.respond(202, { data: toExecution(execution) }, { Location: location });
+  }
+
+  @contract.ResumeExecution()
+  async resumeExecution(
+    { path }: contract.ResumeExecution.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.ResumeExecution.Response> {
+    const execution = await this.control.resume(caller.organisationId, path.execution_id);
+    const location = `/v1/executions/${execution.id}`;
+    return contract.ResumeExecution.respond(202, { data: toExecution(execution) }, { Location: location });
+  }
+
+  @contract.RetryExecution()
+  async retryExecution(
+    { path, body }: contract.RetryExecution.Request,
+    @CurrentCaller() caller: Caller,
+  ): Promise<contract.RetryExecution.Response> {
+    const { organisationId } = caller;
+    const from = body?.from ?? 'failure';
+    const retry = { organisationId, executionId: path.execution_id, startedBy: starterOf(caller), from };
+    const execution = await this.starts.retry(retry);
+    const location = `/v1/executions/${execution.id}`;
+    return contract.RetryExecution.respond(202, { data: toExecution(execution) }, { Location: location });
+  }
+
   @contract.ReplayExecution()
   async replayExecution(
     { path, body = {} }: contract.ReplayExecution.Request,

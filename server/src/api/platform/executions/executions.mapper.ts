@@ -52,6 +52,7 @@ export function toExecutionStep(step: Step): contract.ExecutionStep {
     output: step.output,
     error: toExecutionError(step.error),
     port: step.port ?? null,
+    reused: step.reused,
     started_at: toTime(step.startedAt),
     completed_at: toTime(step.completedAt),
     duration_ms: step.durationMs,

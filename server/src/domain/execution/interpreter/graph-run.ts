@@ -160,6 +160,7 @@ export class GraphRun {
       const outcome = await run.pending!;
       this.#idle = false;
       this.#rest.over();
+      while (this.#isHeld) await this.#holdUp();
       this.#pending.delete(run.path);
       run.pending = undefined;
       run.waits = undefined;

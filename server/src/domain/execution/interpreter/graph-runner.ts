@@ -8,11 +8,14 @@ import type { DefinitionStore } from '../definition-store.ts';
 import type { ChildExecutions } from '../child-executions.ts';
 import { type Engine, RunAbandonedError, type RunContext } from '../engine.ts';
 import type { ExecutionRecorder } from '../execution-recorder.ts';
+import type { LiveChannel } from '../live-channel.ts';
 import type { ExecutionWaits } from '../execution-waits.ts';
 import { Execution, type Failure } from '../execution.entity.ts';
 import { EngineUnavailableError } from '../execution.errors.ts';
 import { Chronicle, toFailure } from './chronicle.ts';
-import { GraphRun } from './graph-run.ts';
+import { readKeptSteps } from '../kept-steps.ts';
+import { ExecutionHold } from './execution-hold.ts';
+import { GraphRun, type Hold } from './graph-run.ts';
 import { toErrorRecord } from './outcome.ts';
 import { childSignal, type OutsideWorld } from './program.ts';
 
@@ -37,6 +40,8 @@ export type GraphInput = {
   acceptedAt: string;
   /** The execution that started it and may wait for its end. */
   parentExecutionId?: string;
+  /** Whether steps were taken over from the execution that it is another try at. */
+  keepsSteps?: boolean;
 };
 
 /** Where the runner gets what it needs. */
@@ -44,6 +49,7 @@ export interface GraphRunnerOptions {
   readonly orm: MikroORM;
   readonly definitions: DefinitionStore;
   readonly recorder: ExecutionRecorder;
+  readonly live: LiveChannel;
   readonly evaluator: Evaluator;
   readonly nodeTypes: NodeRegistry;
   readonly engine: Engine;
@@ -64,18 +70,22 @@ export class GraphRunner {
 
   /** The body registered as `graph@1`. */
   async run(context: RunContext, given: Json): Promise<void> {
-    const { recorder } = this.#options;
+    const { orm, live, recorder } = this.#options;
     const input = given as GraphInput;
     const executionId = context.runId;
-    const chronicle = new Chronicle(recorder, executionId, await this.#startOf(context));
+    const { startedAt, paused } = await this.#stateOf(context);
+    const chronicle = new Chronicle(recorder, executionId, startedAt);
+    const hold = new ExecutionHold(orm, live, executionId, paused);
     try {
-      await this.#execute(context, input, chronicle);
+      await hold.beforeBegin(context);
+      await this.#execute(context, input, chronicle, hold);
     } catch (error) {
       if (error instanceof RunAbandonedError) throw error;
       if (isDatabaseLost(error)) throw new RunAbandonedError(executionId, { cause: error });
       this.#options.fault(`Execution ${executionId} ended by a fault of the platform.`, error);
       chronicle.failed(internalError());
     } finally {
+      hold.stop();
       // Also what an abandoned run has told: the process that goes on tells it again, but users see it sooner.
       await recorder.stored(executionId).catch(() => undefined);
       recorder.forget(executionId);
@@ -85,9 +95,10 @@ export class GraphRunner {
     if (parent) await this.#options.engine.signal(parent, childSignal(executionId), { at: new Date().toISOString() });
   }
 
-  async #execute(context: RunContext, input: GraphInput, chronicle: Chronicle): Promise<void> {
-    const { definitions, recorder, evaluator, nodeTypes, publicUrl, fault } = this.#options;
+  async #execute(context: RunContext, input: GraphInput, chronicle: Chronicle, hold: Hold): Promise<void> {
+    const { orm, definitions, recorder, evaluator, nodeTypes, publicUrl, fault } = this.#options;
     const graph = await definitions.graph(input.organisationId, input.definitionHash);
+    const kept = input.keepsSteps ? await readKeptSteps(orm, context.runId) : undefined;
     chronicle.started(input.workflowId, input.workflowVersion);
     const run = new GraphRun({
       context,
@@ -105,6 +116,8 @@ export class GraphRunner {
       callbackUrl: publicUrl.of(callbackPath),
       owner: { organisationId: input.organisationId, workflowId: input.workflowId },
       world: this.#worldOf(context.runId),
+      kept,
+      hold,
       isEnded: () => recorder.isClosed(context.runId),
       fault: (error, path) =>
         fault(`Node ${path} of execution ${context.runId} failed by a fault of the platform.`, error),
@@ -136,11 +149,12 @@ export class GraphRunner {
     };
   }
 
-  /** When the execution began, for a run that is not at its beginning. */
-  async #startOf({ resumed, runId }: RunContext): Promise<Date> {
-    if (!resumed) return new Date();
-    const execution = await this.#options.orm.em.fork().findOne(Execution, { id: runId }, { fields: ['startedAt'] });
-    return execution?.startedAt ?? new Date();
+  /** When the execution began, and whether it is held, for a run that is not at its beginning. */
+  async #stateOf({ resumed, runId }: RunContext): Promise<{ startedAt: Date; paused: boolean }> {
+    const where = { id: runId };
+    const fields = ['startedAt', 'status'] as const;
+    const execution = resumed ? await this.#options.orm.em.fork().findOne(Execution, where, { fields }) : null;
+    return { startedAt: execution?.startedAt ?? new Date(), paused: execution?.status === 'paused' };
   }
 }
 

@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { startTestServer, type TestServer } from '../../../test/app.ts';
+import { ExecutionBench, organisationId, startedBy } from '../../../test/executions/execution-bench.ts';
+import { testNodeTypes } from '../../../test/executions/node-types.ts';
+import { sketch } from '../../../test/executions/sketch.ts';
+import { RecordedLoops } from '../../../test/recorded-loops.ts';
+import { ServerProcess } from '../../../test/server-process.ts';
+import { Execution } from '../execution/execution.entity.ts';
+import { EngineUnavailableError } from '../execution/execution.errors.ts';
+import { BulkJobItem } from './bulk-job-item.entity.ts';
+import { BulkJobWorker } from './bulk-job-worker.ts';
+import { type BulkSelection, BulkJobService } from './bulk-job.service.ts';
+import type { BulkJob } from './bulk-job.entity.ts';
+
+jest.setTimeout(120_000);
+
+const caller = { organisationId, apiKeyId: startedBy.id, scopes: [] };
+
+describe('in one process', () => {
+  let bench: ExecutionBench;
+  beforeAll(async () => {
+    bench = await ExecutionBench.start(testNodeTypes);
+  });
+  afterAll(() => bench.stop());
+
+  const worker = (control = bench.control, executions = bench.service): BulkJobWorker =>
+    new BulkJobWorker(bench.database.orm, control, executions);
+  const jobs = (): BulkJobService => new BulkJobService(bench.database.orm.em.fork(), new RecordedLoops());
+  const look = (job: BulkJob): Promise<BulkJob> => jobs().get(organisationId, job.id);
+
+  async function failed(count: number): Promise<string[]> {
+    const workflowId = bench.publish(sketch({ a: { type: 'work', params: { fail: 'no' } } }, []));
+    const ids: string[] = [];
+    for (let i = 0; i < count; i++) ids.push((await bench.beginOf(workflowId)).id);
+    for (const id of ids) await bench.ended(id);
+    return ids;
+  }
+
+  const retriesOf = (ids: string[]): Promise<number> =>
+    bench.database.orm.em.fork().count(Execution, { retryOf: { $in: ids } });
+
+  test('two processes at one job retry each execution once', async () => {
+    const ids = await failed(35);
+    const job = await jobs().retry(caller, { executionIds: ids }, 'start');
+    const work = async (): Promise<void> => {
+      const mine = worker();
+      while ((await look(job)).status !== 'completed') await mine.work();
+    };
+    await Promise.all([work(), work()]);
+    expect(await look(job)).toMatchObject({ total: 35, succeeded: 35, failed: 0 });
+    expect(await retriesOf(ids)).toBe(35);
+  });
+
+  test('a batch that is interrupted leaves nothing done, and is done later', async () => {
+    const ids = await failed(5);
+    const job = await jobs().retry(caller, { executionIds: ids }, 'start');
+    let left = 3;
+    const stopping = {
+      retry: (retry: Parameters<typeof bench.service.retry>[0]) => {
+        if (left-- === 0) throw new EngineUnavailableError('The process stops.');
+        return bench.service.retry(retry);
+      },
+    } as typeof bench.service;
+    await expect(worker(bench.control, stopping).work()).rejects.toMatchObject({ code: 'service_unavailable' });
+    expect(await look(job)).toMatchObject({ status: 'pending', succeeded: 0, failed: 0 });
+    expect(await retriesOf(ids)).toBe(0);
+    while (await worker().work());
+    expect(await look(job)).toMatchObject({ status: 'completed', succeeded: 5 });
+    expect(await retriesOf(ids)).toBe(5);
+  });
+
+  test('jobs take turns, so that a long one keeps none waiting', async () => {
+    const selection = (count: number): BulkSelection => ({
+      executionIds: Array.from({ length: count }, (_, index) => `exec_${index}`),
+    });
+    const [long, short] = [await jobs().cancel(caller, selection(30)), await jobs().cancel(caller, selection(5))];
+    await worker().work();
+    await worker().work();
+    expect([(await look(long)).status, (await look(short)).status]).toEqual(['running', 'completed']);
+    while (await worker().work());
+    expect(await look(long)).toMatchObject({ status: 'completed', failed: 30 });
+    const items = await bench.database.orm.em.fork().find(BulkJobItem, { jobId: long.id });
+    expect(new Set(items.map(({ errorCode }) => errorCode))).toEqual(new Set(['resource_not_found']));
+  });
+});
+
+interface Answer {
+  id: string;
+  counts: Record<string, number>;
+}
+
+describe('with worker processes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flowpact-bulk-'));
+  const workers: ServerProcess[] = [];
+  let api: TestServer;
+  beforeAll(async () => {
+    api = await startTestServer({ settings: { FLOWPACT_ROLE: 'api' } });
+  });
+  afterAll(async () => {
+    for (const worker of workers) await worker.end();
+    await api.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function ask(path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(`${api.url}/v1${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'x-api-key': api.admin.apiKey, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return ((await response.json()) as { data: Answer }).data;
+  }
+
+  async function startWorker(): Promise<ServerProcess> {
+    const worker = new ServerProcess({
+      DATABASE_URL: api.database.url,
+      FLOWPACT_ROLE: 'worker',
+      FLOWPACT_DATA_DIR: folder,
+    });
+    workers.push(worker);
+    await worker.ready();
+    return worker;
+  }
+
+  async function until(job: string, enough: (counts: Record<string, number>) => boolean): Promise<void> {
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(10))
+      if (enough((await ask(`/bulk-jobs/${job}`)).counts)) return;
+    throw new Error('Not within a minute.');
+  }
+
+  test('kill -9 in the middle of a job: another process completes it, and nothing is done twice', async () => {
+    const nodes = [{ id: 'nap', type: 'delay', params: { duration: '1h' } }];
+    const workflow = await ask('/workflows', { name: 'Nap', definition: { nodes, edges: [] } });
+    await ask(`/workflows/${workflow.id}/publish`, {});
+    const count = 150;
+    for (let i = 0; i < count; i++) await ask(`/workflows/${workflow.id}/execute`, {});
+    const job = await ask('/executions/bulk-cancel', { filter: { workflow_id: workflow.id } });
+    const first = await startWorker();
+    await until(job.id, ({ succeeded }) => succeeded! > 0);
+    first.signal('SIGKILL');
+    await first.exited;
+    await startWorker();
+    await until(job.id, ({ pending }) => pending === 0);
+    expect(await ask(`/bulk-jobs/${job.id}`)).toMatchObject({
+      status: 'completed',
+      counts: { total: count, succeeded: count, failed: 0 },
+    });
+    const ends = await api.sql(
+      `select count(*)::int as ends, count(distinct execution_id)::int as executions from execution_event
+        where type = 'execution:cancelled'`,
+    );
+    expect(ends).toEqual([{ ends: count, executions: count }]);
+  });
+});

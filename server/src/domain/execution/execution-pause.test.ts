@@ -1,0 +1,166 @@
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createTestDatabase } from '../../../test/database.ts';
+import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
+import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
+import { sketch } from '../../../test/executions/sketch.ts';
+import { begin, kill, Workers } from '../../../test/executions/workers.ts';
+import { controlNodes } from '../nodes/index.ts';
+import { ExecutionWait } from './execution-wait.entity.ts';
+import { Execution, type ExecutionStatus } from './execution.entity.ts';
+
+jest.setTimeout(60_000);
+
+const W = { type: 'work' };
+const status = async (bench: ExecutionBench, id: string): Promise<ExecutionStatus> =>
+  (await bench.queries.get(organisationId, id)).status;
+
+describe('in one process', () => {
+  let bench: ExecutionBench;
+  beforeAll(async () => {
+    bench = await ExecutionBench.start([...controlNodes, ...testNodeTypes]);
+  });
+  afterEach(() => {
+    worked.length = 0;
+  });
+  afterAll(() => bench.stop());
+
+  const resting = (): Promise<unknown> => bench.until(async () => (await bench.engine.health()).running === 0);
+
+  test('what is in flight comes to its end, nothing follows, and nothing runs twice', async () => {
+    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 300 } }, b: W }, ['a -> b']));
+    await bench.until(() => worked.length === 1);
+    expect(await bench.control.pause(organisationId, id)).toMatchObject({ id, status: 'paused' });
+    await resting();
+    expect([await status(bench, id), worked]).toEqual(['paused', [`${id} a 1`]]);
+    expect(await bench.control.resume(organisationId, id)).toMatchObject({ id, status: 'running' });
+    expect((await bench.ended(id)).status).toBe('completed');
+    expect(worked).toEqual([`${id} a 1`, `${id} b 1`]);
+    const types = (await bench.eventsOf(id)).map(({ type }) => type);
+    expect(types.filter((type) => /paused|resumed/.test(type))).toEqual(['execution:paused', 'execution:resumed']);
+    expect(types.at(-1)).toBe('execution:completed');
+  });
+
+  test('branches with several commands go on in order, however often they are held', async () => {
+    const L = { type: 'long' };
+    const nodes = { a: L, b: { type: 'work', params: { ms: 40 } }, c: L, d: W, e: L, f: W };
+    const edges = ['a -> d', 'b -> d e', 'c -> e', 'd -> f', 'e -> f'];
+    for (let round = 0; round < 8; round++) {
+      const { id } = await bench.begin(sketch(nodes, edges));
+      for (let pauses = 0; pauses < 4; pauses++) {
+        const paused = await bench.control.pause(organisationId, id).catch(() => undefined);
+        if (!paused) break;
+        if (pauses % 2 === round % 2) await resting();
+        await bench.control.resume(organisationId, id);
+      }
+      expect((await bench.ended(id)).status).toBe('completed');
+      const mine = worked.filter((entry) => entry.startsWith(id));
+      expect(mine).toHaveLength(9);
+      expect(new Set(mine.filter((entry) => !/ (one|two)$/.test(entry))).size).toBe(3);
+    }
+    expect(bench.faults).toEqual([]);
+  });
+
+  test('no further attempt begins at a node that waits for one', async () => {
+    const retry = { max_attempts: 2, backoff: 'constant' as const, initial: '300ms' };
+    const definition = sketch({ a: { type: 'work', params: { fail: 'no', times: 1 }, retry } }, []);
+    const { id } = await bench.begin(definition);
+    await bench.until(async () => (await bench.steps(id)).a === 'waiting');
+    await bench.control.pause(organisationId, id);
+    await resting();
+    expect(worked).toEqual([`${id} a 1`]);
+    await bench.control.resume(organisationId, id);
+    expect((await bench.ended(id)).status).toBe('completed');
+    expect(worked).toEqual([`${id} a 1`, `${id} a 2`]);
+  });
+
+  test('one that waits for a place does not begin when it gets it', async () => {
+    const definition = sketch({ a: { type: 'work', params: { ms: 60_000 } } }, [], { settings: { concurrency: 1 } });
+    const workflowId = bench.publish(definition);
+    const [first, second] = [await bench.beginOf(workflowId), await bench.beginOf(workflowId)];
+    await bench.until(() => worked.length === 1);
+    await bench.control.pause(organisationId, second.id);
+    await bench.control.cancel(organisationId, first.id);
+    await bench.until(async () => (await bench.engine.health()).running === 0);
+    expect(await bench.queries.get(organisationId, second.id)).toMatchObject({ status: 'paused', startedAt: null });
+    expect(await bench.control.resume(organisationId, second.id)).toMatchObject({ status: 'pending' });
+    await bench.until(() => worked.includes(`${second.id} a 1`));
+    await bench.control.cancel(organisationId, second.id);
+  });
+
+  test('a decision waits until it goes on', async () => {
+    const { id } = await bench.begin(
+      sketch({ ask: { type: 'approval', params: { message: 'May it?' } }, b: W }, ['ask:approved -> b']),
+    );
+    await bench.until(async () => (await bench.steps(id)).ask === 'waiting');
+    await bench.control.pause(organisationId, id);
+    await bench.database.orm.em.fork().transactional(async (em) => {
+      const wait = await em.findOneOrFail(ExecutionWait, { executionId: id });
+      await bench.waits.answer(wait, { status: 'approved' }, em);
+    });
+    await resting();
+    expect([await status(bench, id), worked]).toEqual(['paused', []]);
+    await bench.control.resume(organisationId, id);
+    expect((await bench.ended(id)).status).toBe('completed');
+  });
+
+  test('a paused execution can be cancelled', async () => {
+    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 60_000 } } }, []));
+    await bench.control.pause(organisationId, id);
+    expect((await bench.control.cancel(organisationId, id)).status).toBe('cancelled');
+    await resting();
+  });
+
+  test('what has ended or is paused is not paused, what is not paused not resumed', async () => {
+    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 60_000 } } }, []));
+    const conflict = { code: 'execution_status_conflict' };
+    await expect(bench.control.resume(organisationId, id)).rejects.toMatchObject(conflict);
+    await bench.control.pause(organisationId, id);
+    await expect(bench.control.pause(organisationId, id)).rejects.toMatchObject(conflict);
+    await bench.control.cancel(organisationId, id);
+    await expect(bench.control.pause(organisationId, id)).rejects.toMatchObject(conflict);
+    await expect(bench.control.resume(organisationId, id)).rejects.toMatchObject(conflict);
+  });
+});
+
+test('kill -9: a paused execution stays so in the next process, and goes on there when it is resumed', async () => {
+  const database = await createTestDatabase();
+  const workers = new Workers(database.url);
+  try {
+    const first = await workers.start();
+    const journaled = { type: 'journaled', params: { ms: 200 } };
+    const ids = await begin(first, sketch({ a: journaled, b: journaled, c: journaled }, ['a -> b', 'b -> c']), 3);
+    const began = (): string[] => workers.entries().flatMap(({ what, key }) => (what === 'begin' ? [key] : []));
+    const look = () => database.orm.em.fork().find(Execution, { id: { $in: ids } });
+    for (const id of ids) first.send({ pause: id });
+    await until(async () => (await look()).every(({ status: now }) => now === 'paused'));
+    await kill(first);
+    const second = await workers.start();
+    // Only what was in flight runs again.
+    await until(async () => {
+      const [row] = await database.orm.em
+        .fork()
+        .execute<{ resting: number }[]>(
+          `select count(*)::int as resting from dbos.workflow_status where status = 'DELAYED'`,
+        );
+      return row!.resting === ids.length;
+    });
+    expect((await look()).map(({ status: now }) => now)).toEqual(['paused', 'paused', 'paused']);
+    expect(began().filter((key) => key.includes(':c:'))).toEqual([]);
+    for (const id of ids) second.send({ resume: id });
+    await until(async () => (await look()).every(({ status: now }) => now === 'completed'));
+    const counts = ids.map((id) => new Set(began().filter((key) => key.startsWith(id))).size);
+    expect(counts).toEqual([3, 3, 3]);
+  } finally {
+    await workers.clear();
+    workers.remove();
+    await database.drop();
+  }
+});
+
+async function until(look: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
+    if (await look()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error('Not within 20 s.');
+}

@@ -1,0 +1,79 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { RunContext } from '../engine.ts';
+import { Execution } from '../execution.entity.ts';
+import type { LiveChannel } from '../live-channel.ts';
+import type { Hold } from './graph-run.ts';
+
+/** How long to wait before the row is looked at again, when it could not be read. */
+const lookAgain = 1_000;
+/** A run that is held looks for itself after a year. */
+const longestRest = 366 * 86_400_000;
+
+/** Whether somebody has paused the execution: its row says so, and news of the execution say when to look at it. */
+export class ExecutionHold implements Hold {
+  readonly #orm: MikroORM;
+  readonly #executionId: string;
+  readonly #unsubscribe: () => void;
+  #held: boolean;
+  #released = Promise.withResolvers<void>();
+  #timer: NodeJS.Timeout | undefined;
+  #looks = 0;
+  #stopped = false;
+
+  /** `held` is how the row is known to stand; call `stop` when the run is over in this process. */
+  constructor(orm: MikroORM, live: LiveChannel, executionId: string, held: boolean) {
+    this.#orm = orm;
+    this.#executionId = executionId;
+    this.#held = held;
+    this.#unsubscribe = live.subscribe(executionId, (ended) => ended === undefined && void this.#look());
+  }
+
+  isHeld(): boolean {
+    return this.#held;
+  }
+
+  released(): Promise<void> {
+    return this.#held ? this.#released.promise : Promise.resolve();
+  }
+
+  async isOver(): Promise<boolean> {
+    return !(await this.#isPaused());
+  }
+
+  /** Lets a run that is held before it begins rest; throws RunAbandonedError then. */
+  async beforeBegin(context: RunContext): Promise<void> {
+    if (this.#held) await context.suspendUntil(Date.now() + longestRest, () => this.isOver());
+    context.signal.throwIfAborted();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#unsubscribe();
+    clearTimeout(this.#timer);
+  }
+
+  /** Of looks that overlap the last one counts: it has seen what the others have. */
+  async #look(): Promise<void> {
+    clearTimeout(this.#timer);
+    const look = ++this.#looks;
+    try {
+      const held = await this.#isPaused();
+      if (look === this.#looks) this.#set(held);
+    } catch {
+      if (look === this.#looks && !this.#stopped) this.#timer = setTimeout(() => void this.#look(), lookAgain);
+    }
+  }
+
+  #set(held: boolean): void {
+    if (held === this.#held) return;
+    this.#held = held;
+    if (held) this.#released = Promise.withResolvers<void>();
+    else this.#released.resolve();
+  }
+
+  async #isPaused(): Promise<boolean> {
+    const where = { id: this.#executionId };
+    const execution = await this.#orm.em.fork().findOne(Execution, where, { fields: ['status'] });
+    return execution?.status === 'paused';
+  }
+}
