@@ -297,7 +297,7 @@ func (r ApiDeclineApprovalRequest) Execute() (*ApprovalResponse, *http.Response,
 /*
 DeclineApproval Decline an approval
 
-Decides that the execution may not: its node is left by the port `declined`, or fails with `declined`. Only the first
+Decides that the execution may not: its node is left by the port `declined`, or fails with `approval_declined`. Only the first
 decision counts; another one is a 409.
 
 

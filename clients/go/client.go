@@ -55,6 +55,8 @@ type APIClient struct {
 
 	AuthAPI *AuthAPIService
 
+	BulkJobsAPI *BulkJobsAPIService
+
 	CallbacksAPI *CallbacksAPIService
 
 	ChannelsAPI *ChannelsAPIService
@@ -105,6 +107,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.ApiKeysAPI = (*ApiKeysAPIService)(&c.common)
 	c.ApprovalsAPI = (*ApprovalsAPIService)(&c.common)
 	c.AuthAPI = (*AuthAPIService)(&c.common)
+	c.BulkJobsAPI = (*BulkJobsAPIService)(&c.common)
 	c.CallbacksAPI = (*CallbacksAPIService)(&c.common)
 	c.ChannelsAPI = (*ChannelsAPIService)(&c.common)
 	c.CredentialsAPI = (*CredentialsAPIService)(&c.common)

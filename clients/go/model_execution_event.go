@@ -22,7 +22,9 @@ type ExecutionEvent struct {
 	ExecutionCancelledEvent *ExecutionCancelledEvent
 	ExecutionCompletedEvent *ExecutionCompletedEvent
 	ExecutionFailedEvent *ExecutionFailedEvent
+	ExecutionPausedEvent *ExecutionPausedEvent
 	ExecutionProgressEvent *ExecutionProgressEvent
+	ExecutionResumedEvent *ExecutionResumedEvent
 	ExecutionStartedEvent *ExecutionStartedEvent
 	ExecutionWaitingEvent *ExecutionWaitingEvent
 	NodeCompletedEvent *NodeCompletedEvent
@@ -58,10 +60,24 @@ func ExecutionFailedEventAsExecutionEvent(v *ExecutionFailedEvent) ExecutionEven
 	}
 }
 
+// ExecutionPausedEventAsExecutionEvent is a convenience function that returns ExecutionPausedEvent wrapped in ExecutionEvent
+func ExecutionPausedEventAsExecutionEvent(v *ExecutionPausedEvent) ExecutionEvent {
+	return ExecutionEvent{
+		ExecutionPausedEvent: v,
+	}
+}
+
 // ExecutionProgressEventAsExecutionEvent is a convenience function that returns ExecutionProgressEvent wrapped in ExecutionEvent
 func ExecutionProgressEventAsExecutionEvent(v *ExecutionProgressEvent) ExecutionEvent {
 	return ExecutionEvent{
 		ExecutionProgressEvent: v,
+	}
+}
+
+// ExecutionResumedEventAsExecutionEvent is a convenience function that returns ExecutionResumedEvent wrapped in ExecutionEvent
+func ExecutionResumedEventAsExecutionEvent(v *ExecutionResumedEvent) ExecutionEvent {
+	return ExecutionEvent{
+		ExecutionResumedEvent: v,
 	}
 }
 
@@ -173,6 +189,23 @@ func (dst *ExecutionEvent) UnmarshalJSON(data []byte) error {
 		dst.ExecutionFailedEvent = nil
 	}
 
+	// try to unmarshal data into ExecutionPausedEvent
+	err = newStrictDecoder(data).Decode(&dst.ExecutionPausedEvent)
+	if err == nil {
+		jsonExecutionPausedEvent, _ := json.Marshal(dst.ExecutionPausedEvent)
+		if string(jsonExecutionPausedEvent) == "{}" { // empty struct
+			dst.ExecutionPausedEvent = nil
+		} else {
+			if err = validator.Validate(dst.ExecutionPausedEvent); err != nil {
+				dst.ExecutionPausedEvent = nil
+			} else {
+				match++
+			}
+		}
+	} else {
+		dst.ExecutionPausedEvent = nil
+	}
+
 	// try to unmarshal data into ExecutionProgressEvent
 	err = newStrictDecoder(data).Decode(&dst.ExecutionProgressEvent)
 	if err == nil {
@@ -188,6 +221,23 @@ func (dst *ExecutionEvent) UnmarshalJSON(data []byte) error {
 		}
 	} else {
 		dst.ExecutionProgressEvent = nil
+	}
+
+	// try to unmarshal data into ExecutionResumedEvent
+	err = newStrictDecoder(data).Decode(&dst.ExecutionResumedEvent)
+	if err == nil {
+		jsonExecutionResumedEvent, _ := json.Marshal(dst.ExecutionResumedEvent)
+		if string(jsonExecutionResumedEvent) == "{}" { // empty struct
+			dst.ExecutionResumedEvent = nil
+		} else {
+			if err = validator.Validate(dst.ExecutionResumedEvent); err != nil {
+				dst.ExecutionResumedEvent = nil
+			} else {
+				match++
+			}
+		}
+	} else {
+		dst.ExecutionResumedEvent = nil
 	}
 
 	// try to unmarshal data into ExecutionStartedEvent
@@ -281,7 +331,9 @@ func (dst *ExecutionEvent) UnmarshalJSON(data []byte) error {
 		dst.ExecutionCancelledEvent = nil
 		dst.ExecutionCompletedEvent = nil
 		dst.ExecutionFailedEvent = nil
+		dst.ExecutionPausedEvent = nil
 		dst.ExecutionProgressEvent = nil
+		dst.ExecutionResumedEvent = nil
 		dst.ExecutionStartedEvent = nil
 		dst.ExecutionWaitingEvent = nil
 		dst.NodeCompletedEvent = nil
@@ -318,8 +370,16 @@ func (src ExecutionEvent) MarshalJSON() ([]byte, error) {
 		return json.Marshal(&src.ExecutionFailedEvent)
 	}
 
+	if src.ExecutionPausedEvent != nil {
+		return json.Marshal(&src.ExecutionPausedEvent)
+	}
+
 	if src.ExecutionProgressEvent != nil {
 		return json.Marshal(&src.ExecutionProgressEvent)
+	}
+
+	if src.ExecutionResumedEvent != nil {
+		return json.Marshal(&src.ExecutionResumedEvent)
 	}
 
 	if src.ExecutionStartedEvent != nil {
@@ -366,8 +426,16 @@ func (obj *ExecutionEvent) GetActualInstance() (interface{}) {
 		return obj.ExecutionFailedEvent
 	}
 
+	if obj.ExecutionPausedEvent != nil {
+		return obj.ExecutionPausedEvent
+	}
+
 	if obj.ExecutionProgressEvent != nil {
 		return obj.ExecutionProgressEvent
+	}
+
+	if obj.ExecutionResumedEvent != nil {
+		return obj.ExecutionResumedEvent
 	}
 
 	if obj.ExecutionStartedEvent != nil {
@@ -412,8 +480,16 @@ func (obj ExecutionEvent) GetActualInstanceValue() (interface{}) {
 		return *obj.ExecutionFailedEvent
 	}
 
+	if obj.ExecutionPausedEvent != nil {
+		return *obj.ExecutionPausedEvent
+	}
+
 	if obj.ExecutionProgressEvent != nil {
 		return *obj.ExecutionProgressEvent
+	}
+
+	if obj.ExecutionResumedEvent != nil {
+		return *obj.ExecutionResumedEvent
 	}
 
 	if obj.ExecutionStartedEvent != nil {

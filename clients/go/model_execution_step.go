@@ -42,6 +42,8 @@ type ExecutionStep struct {
 	Error NullableExecutionError `json:"error"`
 	// The port by which it was left.
 	Port NullableString `json:"port"`
+	// Whether it ran in the execution that this one retries, and not again.
+	Reused bool `json:"reused"`
 	// When it began.
 	StartedAt NullableTime `json:"started_at"`
 	// When it ended.
@@ -57,7 +59,7 @@ type _ExecutionStep ExecutionStep
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewExecutionStep(id string, executionId string, nodeId string, nodeType string, nodeName NullableString, status StepStatus, attempts int64, input interface{}, output interface{}, error_ NullableExecutionError, port NullableString, startedAt NullableTime, completedAt NullableTime, durationMs NullableInt64) *ExecutionStep {
+func NewExecutionStep(id string, executionId string, nodeId string, nodeType string, nodeName NullableString, status StepStatus, attempts int64, input interface{}, output interface{}, error_ NullableExecutionError, port NullableString, reused bool, startedAt NullableTime, completedAt NullableTime, durationMs NullableInt64) *ExecutionStep {
 	this := ExecutionStep{}
 	this.Id = id
 	this.ExecutionId = executionId
@@ -70,6 +72,7 @@ func NewExecutionStep(id string, executionId string, nodeId string, nodeType str
 	this.Output = output
 	this.Error = error_
 	this.Port = port
+	this.Reused = reused
 	this.StartedAt = startedAt
 	this.CompletedAt = completedAt
 	this.DurationMs = durationMs
@@ -358,6 +361,30 @@ func (o *ExecutionStep) SetPort(v string) {
 	o.Port.Set(&v)
 }
 
+// GetReused returns the Reused field value
+func (o *ExecutionStep) GetReused() bool {
+	if o == nil {
+		var ret bool
+		return ret
+	}
+
+	return o.Reused
+}
+
+// GetReusedOk returns a tuple with the Reused field value
+// and a boolean to check if the value has been set.
+func (o *ExecutionStep) GetReusedOk() (*bool, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return &o.Reused, true
+}
+
+// SetReused sets field value
+func (o *ExecutionStep) SetReused(v bool) {
+	o.Reused = v
+}
+
 // GetStartedAt returns the StartedAt field value
 // If the value is explicit nil, the zero value for time.Time will be returned
 func (o *ExecutionStep) GetStartedAt() time.Time {
@@ -461,6 +488,7 @@ func (o ExecutionStep) ToMap() (map[string]interface{}, error) {
 	}
 	toSerialize["error"] = o.Error.Get()
 	toSerialize["port"] = o.Port.Get()
+	toSerialize["reused"] = o.Reused
 	toSerialize["started_at"] = o.StartedAt.Get()
 	toSerialize["completed_at"] = o.CompletedAt.Get()
 	toSerialize["duration_ms"] = o.DurationMs.Get()
@@ -488,6 +516,7 @@ func (o *ExecutionStep) UnmarshalJSON(data []byte) (err error) {
 		"output",
 		"error",
 		"port",
+		"reused",
 		"started_at",
 		"completed_at",
 		"duration_ms",
@@ -531,6 +560,7 @@ func (o *ExecutionStep) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "output")
 		delete(additionalProperties, "error")
 		delete(additionalProperties, "port")
+		delete(additionalProperties, "reused")
 		delete(additionalProperties, "started_at")
 		delete(additionalProperties, "completed_at")
 		delete(additionalProperties, "duration_ms")

@@ -7,6 +7,7 @@ export * from './tags/nodes.ts';
 export * from './tags/executions.ts';
 export * from './tags/approvals.ts';
 export * from './tags/callbacks.ts';
+export * from './tags/bulk-jobs.ts';
 export * from './tags/groups.ts';
 export * from './tags/channels.ts';
 export * from './tags/forms.ts';

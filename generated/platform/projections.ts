@@ -853,6 +853,43 @@ export function projectNodeTypeResponse(value: unknown, dropped?: string[], path
   return out;
 }
 
+export function projectBulkJobResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectBulkJob(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJob(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.action !== undefined) out.action = value.action;
+  if (value.retry_from !== undefined) out.retry_from = value.retry_from;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.progress !== undefined) out.progress = value.progress;
+  if (value.counts !== undefined) out.counts = projectBulkJobCounts(value.counts, dropped, dropped && path + '/counts');
+  if (value.started_by !== undefined) out.started_by = projectExecutionStarter(value.started_by, dropped, dropped && path + '/started_by');
+  if (value.created_at !== undefined) out.created_at = value.created_at;
+  if (value.started_at !== undefined) out.started_at = value.started_at;
+  if (value.completed_at !== undefined) out.completed_at = value.completed_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJobCounts(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.total !== undefined) out.total = value.total;
+  if (value.pending !== undefined) out.pending = value.pending;
+  if (value.succeeded !== undefined) out.succeeded = value.succeeded;
+  if (value.failed !== undefined) out.failed = value.failed;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectExecutionStepListResponse(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -882,6 +919,7 @@ export function projectExecutionStep(value: unknown, dropped?: string[], path = 
   if (value.output !== undefined) out.output = value.output;
   if (value.error !== undefined) out.error = projectExecutionError(value.error, dropped, dropped && path + '/error');
   if (value.port !== undefined) out.port = value.port;
+  if (value.reused !== undefined) out.reused = value.reused;
   if (value.started_at !== undefined) out.started_at = value.started_at;
   if (value.completed_at !== undefined) out.completed_at = value.completed_at;
   if (value.duration_ms !== undefined) out.duration_ms = value.duration_ms;
@@ -1012,6 +1050,48 @@ export function projectExecutionWaitingEventData(value: unknown, dropped?: strin
   if (value.node_id !== undefined) out.node_id = value.node_id;
   if (value.reason !== undefined) out.reason = value.reason;
   if (value.until !== undefined) out.until = value.until;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionPausedEvent(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.sequence !== undefined) out.sequence = value.sequence;
+  if (value.execution_id !== undefined) out.execution_id = value.execution_id;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectExecutionPausedEventData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionPausedEventData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.status !== undefined) out.status = value.status;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionResumedEvent(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.sequence !== undefined) out.sequence = value.sequence;
+  if (value.execution_id !== undefined) out.execution_id = value.execution_id;
+  if (value.timestamp !== undefined) out.timestamp = value.timestamp;
+  if (value.data !== undefined) out.data = projectExecutionResumedEventData(value.data, dropped, dropped && path + '/data');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionResumedEventData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.status !== undefined) out.status = value.status;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -1225,6 +1305,57 @@ export function projectApprovalResponse(value: unknown, dropped?: string[], path
   const out: Record<string, unknown> = {};
   if (value.data !== undefined) out.data = projectApproval(value.data, dropped, dropped && path + '/data');
   if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJobListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectBulkJobListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectCursorPagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJobListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectBulkJob(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectBulkJobItemListResponse(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.data !== undefined) out.data = projectBulkJobItemListResponseData(value.data, dropped, dropped && path + '/data');
+  if (value.pagination !== undefined) out.pagination = projectPagePagination(value.pagination, dropped, dropped && path + '/pagination');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJobItemListResponseData(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectBulkJobItem(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectBulkJobItem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.execution_id !== undefined) out.execution_id = value.execution_id;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.new_execution_id !== undefined) out.new_execution_id = value.new_execution_id;
+  if (value.error !== undefined) out.error = projectBulkJobItemError(value.error, dropped, dropped && path + '/error');
+  if (value.completed_at !== undefined) out.completed_at = value.completed_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJobItemError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -3477,6 +3608,39 @@ export function projectExecutionAlreadyFinishedProblem(value: unknown, dropped?:
   return out;
 }
 
+export function projectExecutionNotRetriedError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectExecutionNotRetriedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionNotRetriedErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionNotRetriedProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectCallbackClosedError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -3982,6 +4146,8 @@ const casesExecutionEvent = new Map<unknown, Project>([
   ['execution:started', projectExecutionStartedEvent],
   ['execution:progress', projectExecutionProgressEvent],
   ['execution:waiting', projectExecutionWaitingEvent],
+  ['execution:paused', projectExecutionPausedEvent],
+  ['execution:resumed', projectExecutionResumedEvent],
   ['execution:completed', projectExecutionCompletedEvent],
   ['execution:failed', projectExecutionFailedEvent],
   ['execution:cancelled', projectExecutionCancelledEvent],

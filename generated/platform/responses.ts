@@ -140,6 +140,14 @@ export type ExecutionAlreadyFinished<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ExecutionAlreadyFinishedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ExecutionAlreadyFinishedProblem; readonly headers?: undefined };
 
+/**
+ * The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
+ * workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+ */
+export type ExecutionNotRetried<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ExecutionNotRetriedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ExecutionNotRetriedProblem; readonly headers?: undefined };
+
 /** The event has come already, the time for it is over, or the execution has ended (details: `status`). */
 export type CallbackClosed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.CallbackClosedError; readonly headers?: undefined }

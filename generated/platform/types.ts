@@ -3,7 +3,7 @@
 export interface components {
     schemas: {
         /** @description A message of `streamExecutionEvents`. */
-        ExecutionEvent: components["schemas"]["ConnectedEvent"] | components["schemas"]["ExecutionStartedEvent"] | components["schemas"]["ExecutionProgressEvent"] | components["schemas"]["ExecutionWaitingEvent"] | components["schemas"]["ExecutionCompletedEvent"] | components["schemas"]["ExecutionFailedEvent"] | components["schemas"]["ExecutionCancelledEvent"] | components["schemas"]["NodeStartedEvent"] | components["schemas"]["NodeCompletedEvent"] | components["schemas"]["NodeFailedEvent"];
+        ExecutionEvent: components["schemas"]["ConnectedEvent"] | components["schemas"]["ExecutionStartedEvent"] | components["schemas"]["ExecutionProgressEvent"] | components["schemas"]["ExecutionWaitingEvent"] | components["schemas"]["ExecutionPausedEvent"] | components["schemas"]["ExecutionResumedEvent"] | components["schemas"]["ExecutionCompletedEvent"] | components["schemas"]["ExecutionFailedEvent"] | components["schemas"]["ExecutionCancelledEvent"] | components["schemas"]["NodeStartedEvent"] | components["schemas"]["NodeCompletedEvent"] | components["schemas"]["NodeFailedEvent"];
         /**
          * Format: email
          * @description An email address.
@@ -2082,6 +2082,112 @@ export interface components {
             data: components["schemas"]["NodeType"];
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /** @description All executions of the organisation that satisfy everything that is given, and have not ended. */
+        BulkCancelFilter: {
+            /** @description Only executions of this workflow. */
+            workflow_id?: string;
+            /** @description Only executions in one of these states. */
+            status?: ("pending" | "running" | "waiting" | "paused")[];
+            /**
+             * Format: date-time
+             * @description Only executions accepted at this time or later.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Only executions accepted before this time.
+             */
+            to?: string;
+        };
+        /** @description Which executions to cancel; give one of `execution_ids` and `filter`. */
+        BulkCancelRequest: {
+            /** @description Ids of executions. */
+            execution_ids?: string[];
+            filter?: components["schemas"]["BulkCancelFilter"];
+        };
+        /** @description Executions of a job by what became of them. */
+        BulkJobCounts: {
+            /** @description All of the job. */
+            total: number;
+            /** @description Not done yet. */
+            pending: number;
+            /** @description Cancelled or retried. */
+            succeeded: number;
+            /** @description Refused, each for its own reason. */
+            failed: number;
+        };
+        /** @description One thing done to many executions. */
+        BulkJob: {
+            /** @description Id of the job. */
+            id: string;
+            /**
+             * @description What is done.
+             * @enum {unknown}
+             */
+            action: "cancel" | "retry";
+            /**
+             * @description Of a retry: from where.
+             * @enum {unknown}
+             */
+            retry_from: "failure" | "start" | null;
+            /**
+             * @description `completed` also when items failed: look at `counts`.
+             * @enum {unknown}
+             */
+            status: "pending" | "running" | "completed";
+            /** @description Share of the executions that are done, in percent. */
+            progress: number;
+            counts: components["schemas"]["BulkJobCounts"];
+            started_by: components["schemas"]["ExecutionStarter"];
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the first execution was done.
+             */
+            started_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the last was.
+             */
+            completed_at: string | null;
+        };
+        /** @description A job. */
+        BulkJobResponse: {
+            data: components["schemas"]["BulkJob"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description All executions of the organisation that satisfy everything that is given, and have failed or were cancelled. */
+        BulkRetryFilter: {
+            /** @description Only executions of this workflow. */
+            workflow_id?: string;
+            /** @description Only executions in one of these states. */
+            status?: ("failed" | "cancelled")[];
+            /**
+             * Format: date-time
+             * @description Only executions accepted at this time or later.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Only executions accepted before this time.
+             */
+            to?: string;
+        };
+        /** @description Which executions to retry; give one of `execution_ids` and `filter`. */
+        BulkRetryRequest: {
+            /** @description Ids of executions. */
+            execution_ids?: string[];
+            filter?: components["schemas"]["BulkRetryFilter"];
+            /**
+             * @description `failure`, the default, keeps the steps that were completed; `start` runs everything anew.
+             * @enum {unknown}
+             */
+            from?: "failure" | "start";
+        };
         /** @description The state of the execution does not allow it (details: `status` and the states that do, `allowed`). */
         ExecutionStatusConflictError: {
             /** @description What went wrong. */
@@ -2175,6 +2281,66 @@ export interface components {
             };
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /** @description How to run an execution once more. */
+        RetryExecutionRequest: {
+            /**
+             * @description `failure`, the default, keeps the steps that were completed; `start` runs everything anew.
+             * @enum {unknown}
+             */
+            from?: "failure" | "start";
+        };
+        /**
+         * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
+         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         */
+        ExecutionNotRetriedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
+         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         *     RFC 9457.
+         */
+        ExecutionNotRetriedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /** @description What a replay has in place of what the original had. */
         ReplayExecutionRequest: {
             /** @description The input of the new execution. */
@@ -2216,6 +2382,8 @@ export interface components {
             error: components["schemas"]["ExecutionError"] | null;
             /** @description The port by which it was left. */
             port: string | null;
+            /** @description Whether it ran in the execution that this one retries, and not again. */
+            reused: boolean;
             /**
              * Format: date-time
              * @description When it began.
@@ -2378,6 +2546,56 @@ export interface components {
                  * @description When the wait ends, if that is known.
                  */
                 until: string | null;
+            };
+        };
+        /** @description Somebody has paused the execution. */
+        ExecutionPausedEvent: {
+            /** @description Id of the event. */
+            id: string;
+            /**
+             * @description Name of the event.
+             * @constant
+             */
+            type: "execution:paused";
+            /** @description Position in the events of the execution, the `id` of the message. */
+            sequence: number;
+            /** @description Its execution. */
+            execution_id: string;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description What happened. */
+            data: {
+                /**
+                 * @description The status.
+                 * @constant
+                 */
+                status: "paused";
+            };
+        };
+        /** @description Somebody lets the execution go on. */
+        ExecutionResumedEvent: {
+            /** @description Id of the event. */
+            id: string;
+            /**
+             * @description Name of the event.
+             * @constant
+             */
+            type: "execution:resumed";
+            /** @description Position in the events of the execution, the `id` of the message. */
+            sequence: number;
+            /** @description Its execution. */
+            execution_id: string;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description What happened. */
+            data: {
+                status: components["schemas"]["ExecutionStatus"];
             };
         };
         /** @description The execution ended well. Closes the stream. */
@@ -2743,6 +2961,47 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A page of jobs. */
+        BulkJobListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["BulkJob"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description What became of an execution of a job.
+         * @enum {unknown}
+         */
+        BulkJobItemStatus: "pending" | "succeeded" | "failed";
+        /** @description Why it could not be done. */
+        BulkJobItemError: {
+            /** @description Stable name of the error, as the operation on one execution would give it. */
+            code: string;
+            /** @description For people; may change. */
+            message: string;
+        };
+        /** @description One execution of a job. */
+        BulkJobItem: {
+            /** @description The execution, as it was asked for. */
+            execution_id: string;
+            status: components["schemas"]["BulkJobItemStatus"];
+            /** @description Of a retry: the execution that was started. */
+            new_execution_id: string | null;
+            /** @description Why it failed; null unless it did. */
+            error: components["schemas"]["BulkJobItemError"] | null;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             */
+            completed_at: string | null;
+        };
+        /** @description A page of what became of executions. */
+        BulkJobItemListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["BulkJobItem"][];
+            pagination: components["schemas"]["PagePagination"];
             meta?: components["schemas"]["ResponseMeta"];
         };
         /** @description What people call it. */

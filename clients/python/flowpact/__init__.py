@@ -21,6 +21,7 @@ __all__ = [
     "ApiKeysApi",
     "ApprovalsApi",
     "AuthApi",
+    "BulkJobsApi",
     "CallbacksApi",
     "ChannelsApi",
     "CredentialsApi",
@@ -74,6 +75,18 @@ __all__ = [
     "BasicCredential",
     "BearerCredential",
     "BearerHookAuth",
+    "BulkCancelFilter",
+    "BulkCancelRequest",
+    "BulkJob",
+    "BulkJobCounts",
+    "BulkJobItem",
+    "BulkJobItemError",
+    "BulkJobItemListResponse",
+    "BulkJobItemStatus",
+    "BulkJobListResponse",
+    "BulkJobResponse",
+    "BulkRetryFilter",
+    "BulkRetryRequest",
     "CallbackClosedError",
     "CallbackClosedErrorError",
     "CallbackClosedProblem",
@@ -166,9 +179,15 @@ __all__ = [
     "ExecutionListResponse",
     "ExecutionLog",
     "ExecutionLogListResponse",
+    "ExecutionNotRetriedError",
+    "ExecutionNotRetriedErrorError",
+    "ExecutionNotRetriedProblem",
+    "ExecutionPausedEvent",
+    "ExecutionPausedEventData",
     "ExecutionProgressEvent",
     "ExecutionProgressEventData",
     "ExecutionResponse",
+    "ExecutionResumedEvent",
     "ExecutionStartedEvent",
     "ExecutionStartedEventData",
     "ExecutionStartedWebhook",
@@ -287,6 +306,7 @@ __all__ = [
     "RequestInProgressErrorError",
     "RequestInProgressProblem",
     "ResponseMeta",
+    "RetryExecutionRequest",
     "RetryPolicy",
     "RotateApiKeyRequest",
     "RotateTriggerSecretRequest",
@@ -442,6 +462,7 @@ __all__ = [
 from flowpact.api.api_keys_api import ApiKeysApi as ApiKeysApi
 from flowpact.api.approvals_api import ApprovalsApi as ApprovalsApi
 from flowpact.api.auth_api import AuthApi as AuthApi
+from flowpact.api.bulk_jobs_api import BulkJobsApi as BulkJobsApi
 from flowpact.api.callbacks_api import CallbacksApi as CallbacksApi
 from flowpact.api.channels_api import ChannelsApi as ChannelsApi
 from flowpact.api.credentials_api import CredentialsApi as CredentialsApi
@@ -499,6 +520,18 @@ from flowpact.models.authentication_problem import AuthenticationProblem as Auth
 from flowpact.models.basic_credential import BasicCredential as BasicCredential
 from flowpact.models.bearer_credential import BearerCredential as BearerCredential
 from flowpact.models.bearer_hook_auth import BearerHookAuth as BearerHookAuth
+from flowpact.models.bulk_cancel_filter import BulkCancelFilter as BulkCancelFilter
+from flowpact.models.bulk_cancel_request import BulkCancelRequest as BulkCancelRequest
+from flowpact.models.bulk_job import BulkJob as BulkJob
+from flowpact.models.bulk_job_counts import BulkJobCounts as BulkJobCounts
+from flowpact.models.bulk_job_item import BulkJobItem as BulkJobItem
+from flowpact.models.bulk_job_item_error import BulkJobItemError as BulkJobItemError
+from flowpact.models.bulk_job_item_list_response import BulkJobItemListResponse as BulkJobItemListResponse
+from flowpact.models.bulk_job_item_status import BulkJobItemStatus as BulkJobItemStatus
+from flowpact.models.bulk_job_list_response import BulkJobListResponse as BulkJobListResponse
+from flowpact.models.bulk_job_response import BulkJobResponse as BulkJobResponse
+from flowpact.models.bulk_retry_filter import BulkRetryFilter as BulkRetryFilter
+from flowpact.models.bulk_retry_request import BulkRetryRequest as BulkRetryRequest
 from flowpact.models.callback_closed_error import CallbackClosedError as CallbackClosedError
 from flowpact.models.callback_closed_error_error import CallbackClosedErrorError as CallbackClosedErrorError
 from flowpact.models.callback_closed_problem import CallbackClosedProblem as CallbackClosedProblem
@@ -591,9 +624,15 @@ from flowpact.models.execution_failed_webhook import ExecutionFailedWebhook as E
 from flowpact.models.execution_list_response import ExecutionListResponse as ExecutionListResponse
 from flowpact.models.execution_log import ExecutionLog as ExecutionLog
 from flowpact.models.execution_log_list_response import ExecutionLogListResponse as ExecutionLogListResponse
+from flowpact.models.execution_not_retried_error import ExecutionNotRetriedError as ExecutionNotRetriedError
+from flowpact.models.execution_not_retried_error_error import ExecutionNotRetriedErrorError as ExecutionNotRetriedErrorError
+from flowpact.models.execution_not_retried_problem import ExecutionNotRetriedProblem as ExecutionNotRetriedProblem
+from flowpact.models.execution_paused_event import ExecutionPausedEvent as ExecutionPausedEvent
+from flowpact.models.execution_paused_event_data import ExecutionPausedEventData as ExecutionPausedEventData
 from flowpact.models.execution_progress_event import ExecutionProgressEvent as ExecutionProgressEvent
 from flowpact.models.execution_progress_event_data import ExecutionProgressEventData as ExecutionProgressEventData
 from flowpact.models.execution_response import ExecutionResponse as ExecutionResponse
+from flowpact.models.execution_resumed_event import ExecutionResumedEvent as ExecutionResumedEvent
 from flowpact.models.execution_started_event import ExecutionStartedEvent as ExecutionStartedEvent
 from flowpact.models.execution_started_event_data import ExecutionStartedEventData as ExecutionStartedEventData
 from flowpact.models.execution_started_webhook import ExecutionStartedWebhook as ExecutionStartedWebhook
@@ -712,6 +751,7 @@ from flowpact.models.request_in_progress_error import RequestInProgressError as 
 from flowpact.models.request_in_progress_error_error import RequestInProgressErrorError as RequestInProgressErrorError
 from flowpact.models.request_in_progress_problem import RequestInProgressProblem as RequestInProgressProblem
 from flowpact.models.response_meta import ResponseMeta as ResponseMeta
+from flowpact.models.retry_execution_request import RetryExecutionRequest as RetryExecutionRequest
 from flowpact.models.retry_policy import RetryPolicy as RetryPolicy
 from flowpact.models.rotate_api_key_request import RotateApiKeyRequest as RotateApiKeyRequest
 from flowpact.models.rotate_trigger_secret_request import RotateTriggerSecretRequest as RotateTriggerSecretRequest

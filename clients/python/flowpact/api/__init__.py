@@ -4,6 +4,7 @@
 from flowpact.api.api_keys_api import ApiKeysApi
 from flowpact.api.approvals_api import ApprovalsApi
 from flowpact.api.auth_api import AuthApi
+from flowpact.api.bulk_jobs_api import BulkJobsApi
 from flowpact.api.callbacks_api import CallbacksApi
 from flowpact.api.channels_api import ChannelsApi
 from flowpact.api.credentials_api import CredentialsApi

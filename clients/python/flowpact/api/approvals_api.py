@@ -386,7 +386,7 @@ class ApprovalsApi:
     ) -> ApprovalResponse:
         """Decline an approval
 
-        Decides that the execution may not: its node is left by the port `declined`, or fails with `declined`. Only the first decision counts; another one is a 409. 
+        Decides that the execution may not: its node is left by the port `declined`, or fails with `approval_declined`. Only the first decision counts; another one is a 409. 
 
         :param approval_id: Id of an approval. (required)
         :type approval_id: str
@@ -468,7 +468,7 @@ class ApprovalsApi:
     ) -> ApiResponse[ApprovalResponse]:
         """Decline an approval
 
-        Decides that the execution may not: its node is left by the port `declined`, or fails with `declined`. Only the first decision counts; another one is a 409. 
+        Decides that the execution may not: its node is left by the port `declined`, or fails with `approval_declined`. Only the first decision counts; another one is a 409. 
 
         :param approval_id: Id of an approval. (required)
         :type approval_id: str
@@ -550,7 +550,7 @@ class ApprovalsApi:
     ) -> RESTResponseType:
         """Decline an approval
 
-        Decides that the execution may not: its node is left by the port `declined`, or fails with `declined`. Only the first decision counts; another one is a 409. 
+        Decides that the execution may not: its node is left by the port `declined`, or fails with `approval_declined`. Only the first decision counts; another one is a 409. 
 
         :param approval_id: Id of an approval. (required)
         :type approval_id: str

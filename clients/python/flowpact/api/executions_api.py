@@ -26,6 +26,7 @@ from flowpact.models.execution_status import ExecutionStatus
 from flowpact.models.execution_step_list_response import ExecutionStepListResponse
 from flowpact.models.log_level import LogLevel
 from flowpact.models.replay_execution_request import ReplayExecutionRequest
+from flowpact.models.retry_execution_request import RetryExecutionRequest
 from flowpact.models.step_status import StepStatus
 
 from flowpact.api_client import ApiClient, RequestSerialized
@@ -2445,6 +2446,297 @@ class ExecutionsApi:
 
 
     @validate_call
+    def pause_execution(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ExecutionResponse:
+        """Pause an execution
+
+        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._pause_execution_serialize(
+            execution_id=execution_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionStatusConflictError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def pause_execution_with_http_info(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[ExecutionResponse]:
+        """Pause an execution
+
+        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._pause_execution_serialize(
+            execution_id=execution_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionStatusConflictError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def pause_execution_without_preload_content(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Pause an execution
+
+        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._pause_execution_serialize(
+            execution_id=execution_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionStatusConflictError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _pause_execution_serialize(
+        self,
+        execution_id,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if execution_id is not None:
+            _path_params['execution_id'] = execution_id
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'ApiKeyHeader', 
+            'SessionCookie', 
+            'BearerAuth'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/v1/executions/{execution_id}/pause',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def replay_execution(
         self,
         execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
@@ -2772,6 +3064,640 @@ class ExecutionsApi:
         return self.api_client.param_serialize(
             method='POST',
             resource_path='/v1/executions/{execution_id}/replay',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def resume_execution(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ExecutionResponse:
+        """Resume an execution
+
+        Lets a paused execution go on where it was. A wait whose time has come meanwhile is over. One that is not paused is a 409. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resume_execution_serialize(
+            execution_id=execution_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionStatusConflictError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def resume_execution_with_http_info(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[ExecutionResponse]:
+        """Resume an execution
+
+        Lets a paused execution go on where it was. A wait whose time has come meanwhile is over. One that is not paused is a 409. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resume_execution_serialize(
+            execution_id=execution_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionStatusConflictError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def resume_execution_without_preload_content(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Resume an execution
+
+        Lets a paused execution go on where it was. A wait whose time has come meanwhile is over. One that is not paused is a 409. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resume_execution_serialize(
+            execution_id=execution_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionStatusConflictError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _resume_execution_serialize(
+        self,
+        execution_id,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if execution_id is not None:
+            _path_params['execution_id'] = execution_id
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'ApiKeyHeader', 
+            'SessionCookie', 
+            'BearerAuth'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/v1/executions/{execution_id}/resume',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def retry_execution(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user. ")] = None,
+        retry_execution_request: Annotated[Optional[RetryExecutionRequest], Field(description="How to go about it.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ExecutionResponse:
+        """Retry an execution
+
+        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param idempotency_key: Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user. 
+        :type idempotency_key: str
+        :param retry_execution_request: How to go about it.
+        :type retry_execution_request: RetryExecutionRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._retry_execution_serialize(
+            execution_id=execution_id,
+            idempotency_key=idempotency_key,
+            retry_execution_request=retry_execution_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionNotRetriedError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '422': "IdempotencyKeyReusedError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def retry_execution_with_http_info(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user. ")] = None,
+        retry_execution_request: Annotated[Optional[RetryExecutionRequest], Field(description="How to go about it.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[ExecutionResponse]:
+        """Retry an execution
+
+        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param idempotency_key: Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user. 
+        :type idempotency_key: str
+        :param retry_execution_request: How to go about it.
+        :type retry_execution_request: RetryExecutionRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._retry_execution_serialize(
+            execution_id=execution_id,
+            idempotency_key=idempotency_key,
+            retry_execution_request=retry_execution_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionNotRetriedError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '422': "IdempotencyKeyReusedError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def retry_execution_without_preload_content(
+        self,
+        execution_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of an execution.")],
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user. ")] = None,
+        retry_execution_request: Annotated[Optional[RetryExecutionRequest], Field(description="How to go about it.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Retry an execution
+
+        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew. 
+
+        :param execution_id: Id of an execution. (required)
+        :type execution_id: str
+        :param idempotency_key: Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or user. 
+        :type idempotency_key: str
+        :param retry_execution_request: How to go about it.
+        :type retry_execution_request: RetryExecutionRequest
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._retry_execution_serialize(
+            execution_id=execution_id,
+            idempotency_key=idempotency_key,
+            retry_execution_request=retry_execution_request,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "ExecutionResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "ExecutionNotRetriedError",
+            '413': "PayloadTooLargeError",
+            '415': "UnsupportedMediaTypeError",
+            '422': "IdempotencyKeyReusedError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _retry_execution_serialize(
+        self,
+        execution_id,
+        idempotency_key,
+        retry_execution_request,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if execution_id is not None:
+            _path_params['execution_id'] = execution_id
+        # process the query parameters
+        # process the header parameters
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        # process the form parameters
+        # process the body parameter
+        if retry_execution_request is not None:
+            _body_params = retry_execution_request
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'ApiKeyHeader', 
+            'SessionCookie', 
+            'BearerAuth'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/v1/executions/{execution_id}/retry',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

@@ -21,7 +21,9 @@ from flowpact.models.connected_event import ConnectedEvent
 from flowpact.models.execution_cancelled_event import ExecutionCancelledEvent
 from flowpact.models.execution_completed_event import ExecutionCompletedEvent
 from flowpact.models.execution_failed_event import ExecutionFailedEvent
+from flowpact.models.execution_paused_event import ExecutionPausedEvent
 from flowpact.models.execution_progress_event import ExecutionProgressEvent
+from flowpact.models.execution_resumed_event import ExecutionResumedEvent
 from flowpact.models.execution_started_event import ExecutionStartedEvent
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent
 from flowpact.models.node_completed_event import NodeCompletedEvent
@@ -31,7 +33,7 @@ from pydantic import StrictStr, Field
 from typing import Union, List, Set, Optional, Dict
 from typing_extensions import Literal, Self
 
-EXECUTIONEVENT_ONE_OF_SCHEMAS = ["ConnectedEvent", "ExecutionCancelledEvent", "ExecutionCompletedEvent", "ExecutionFailedEvent", "ExecutionProgressEvent", "ExecutionStartedEvent", "ExecutionWaitingEvent", "NodeCompletedEvent", "NodeFailedEvent", "NodeStartedEvent"]
+EXECUTIONEVENT_ONE_OF_SCHEMAS = ["ConnectedEvent", "ExecutionCancelledEvent", "ExecutionCompletedEvent", "ExecutionFailedEvent", "ExecutionPausedEvent", "ExecutionProgressEvent", "ExecutionResumedEvent", "ExecutionStartedEvent", "ExecutionWaitingEvent", "NodeCompletedEvent", "NodeFailedEvent", "NodeStartedEvent"]
 
 class ExecutionEvent(BaseModel):
     """
@@ -45,20 +47,24 @@ class ExecutionEvent(BaseModel):
     oneof_schema_3_validator: Optional[ExecutionProgressEvent] = None
     # data type: ExecutionWaitingEvent
     oneof_schema_4_validator: Optional[ExecutionWaitingEvent] = None
+    # data type: ExecutionPausedEvent
+    oneof_schema_5_validator: Optional[ExecutionPausedEvent] = None
+    # data type: ExecutionResumedEvent
+    oneof_schema_6_validator: Optional[ExecutionResumedEvent] = None
     # data type: ExecutionCompletedEvent
-    oneof_schema_5_validator: Optional[ExecutionCompletedEvent] = None
+    oneof_schema_7_validator: Optional[ExecutionCompletedEvent] = None
     # data type: ExecutionFailedEvent
-    oneof_schema_6_validator: Optional[ExecutionFailedEvent] = None
+    oneof_schema_8_validator: Optional[ExecutionFailedEvent] = None
     # data type: ExecutionCancelledEvent
-    oneof_schema_7_validator: Optional[ExecutionCancelledEvent] = None
+    oneof_schema_9_validator: Optional[ExecutionCancelledEvent] = None
     # data type: NodeStartedEvent
-    oneof_schema_8_validator: Optional[NodeStartedEvent] = None
+    oneof_schema_10_validator: Optional[NodeStartedEvent] = None
     # data type: NodeCompletedEvent
-    oneof_schema_9_validator: Optional[NodeCompletedEvent] = None
+    oneof_schema_11_validator: Optional[NodeCompletedEvent] = None
     # data type: NodeFailedEvent
-    oneof_schema_10_validator: Optional[NodeFailedEvent] = None
-    actual_instance: Optional[Union[ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionProgressEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent]] = None
-    one_of_schemas: Set[str] = { "ConnectedEvent", "ExecutionCancelledEvent", "ExecutionCompletedEvent", "ExecutionFailedEvent", "ExecutionProgressEvent", "ExecutionStartedEvent", "ExecutionWaitingEvent", "NodeCompletedEvent", "NodeFailedEvent", "NodeStartedEvent" }
+    oneof_schema_12_validator: Optional[NodeFailedEvent] = None
+    actual_instance: Optional[Union[ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionPausedEvent, ExecutionProgressEvent, ExecutionResumedEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent]] = None
+    one_of_schemas: Set[str] = { "ConnectedEvent", "ExecutionCancelledEvent", "ExecutionCompletedEvent", "ExecutionFailedEvent", "ExecutionPausedEvent", "ExecutionProgressEvent", "ExecutionResumedEvent", "ExecutionStartedEvent", "ExecutionWaitingEvent", "NodeCompletedEvent", "NodeFailedEvent", "NodeStartedEvent" }
 
     model_config = ConfigDict(
         validate_assignment=True,
@@ -104,6 +110,16 @@ class ExecutionEvent(BaseModel):
             error_messages.append(f"Error! Input type `{type(v)}` is not `ExecutionWaitingEvent`")
         else:
             match += 1
+        # validate data type: ExecutionPausedEvent
+        if not isinstance(v, ExecutionPausedEvent):
+            error_messages.append(f"Error! Input type `{type(v)}` is not `ExecutionPausedEvent`")
+        else:
+            match += 1
+        # validate data type: ExecutionResumedEvent
+        if not isinstance(v, ExecutionResumedEvent):
+            error_messages.append(f"Error! Input type `{type(v)}` is not `ExecutionResumedEvent`")
+        else:
+            match += 1
         # validate data type: ExecutionCompletedEvent
         if not isinstance(v, ExecutionCompletedEvent):
             error_messages.append(f"Error! Input type `{type(v)}` is not `ExecutionCompletedEvent`")
@@ -136,10 +152,10 @@ class ExecutionEvent(BaseModel):
             match += 1
         if match > 1:
             # more than 1 match
-            raise ValueError("Multiple matches found when setting `actual_instance` in ExecutionEvent with oneOf schemas: ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionProgressEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent. Details: " + ", ".join(error_messages))
+            raise ValueError("Multiple matches found when setting `actual_instance` in ExecutionEvent with oneOf schemas: ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionPausedEvent, ExecutionProgressEvent, ExecutionResumedEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent. Details: " + ", ".join(error_messages))
         elif match == 0:
             # no match
-            raise ValueError("No match found when setting `actual_instance` in ExecutionEvent with oneOf schemas: ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionProgressEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent. Details: " + ", ".join(error_messages))
+            raise ValueError("No match found when setting `actual_instance` in ExecutionEvent with oneOf schemas: ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionPausedEvent, ExecutionProgressEvent, ExecutionResumedEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent. Details: " + ", ".join(error_messages))
         else:
             return v
 
@@ -175,6 +191,18 @@ class ExecutionEvent(BaseModel):
         # deserialize data into ExecutionWaitingEvent
         try:
             instance.actual_instance = ExecutionWaitingEvent.from_json(json_str)
+            match += 1
+        except (ValidationError, ValueError) as e:
+            error_messages.append(str(e))
+        # deserialize data into ExecutionPausedEvent
+        try:
+            instance.actual_instance = ExecutionPausedEvent.from_json(json_str)
+            match += 1
+        except (ValidationError, ValueError) as e:
+            error_messages.append(str(e))
+        # deserialize data into ExecutionResumedEvent
+        try:
+            instance.actual_instance = ExecutionResumedEvent.from_json(json_str)
             match += 1
         except (ValidationError, ValueError) as e:
             error_messages.append(str(e))
@@ -217,10 +245,10 @@ class ExecutionEvent(BaseModel):
 
         if match > 1:
             # more than 1 match
-            raise ValueError("Multiple matches found when deserializing the JSON string into ExecutionEvent with oneOf schemas: ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionProgressEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent. Details: " + ", ".join(error_messages))
+            raise ValueError("Multiple matches found when deserializing the JSON string into ExecutionEvent with oneOf schemas: ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionPausedEvent, ExecutionProgressEvent, ExecutionResumedEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent. Details: " + ", ".join(error_messages))
         elif match == 0:
             # no match
-            raise ValueError("No match found when deserializing the JSON string into ExecutionEvent with oneOf schemas: ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionProgressEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent. Details: " + ", ".join(error_messages))
+            raise ValueError("No match found when deserializing the JSON string into ExecutionEvent with oneOf schemas: ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionPausedEvent, ExecutionProgressEvent, ExecutionResumedEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent. Details: " + ", ".join(error_messages))
         else:
             return instance
 
@@ -234,7 +262,7 @@ class ExecutionEvent(BaseModel):
         else:
             return json.dumps(self.actual_instance)
 
-    def to_dict(self) -> Optional[Union[Dict[str, Any], ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionProgressEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent]]:
+    def to_dict(self) -> Optional[Union[Dict[str, Any], ConnectedEvent, ExecutionCancelledEvent, ExecutionCompletedEvent, ExecutionFailedEvent, ExecutionPausedEvent, ExecutionProgressEvent, ExecutionResumedEvent, ExecutionStartedEvent, ExecutionWaitingEvent, NodeCompletedEvent, NodeFailedEvent, NodeStartedEvent]]:
         """Returns the dict representation of the actual instance"""
         if self.actual_instance is None:
             return None

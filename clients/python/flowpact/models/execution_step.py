@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from datetime import datetime
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.execution_error import ExecutionError
@@ -42,11 +42,12 @@ class ExecutionStep(BaseModel):
     output: Optional[Any] = Field(description="What it made; null until it is completed.")
     error: Optional[ExecutionError] = Field(description="Why it failed; null unless it did.")
     port: Optional[Annotated[str, Field(strict=True, max_length=200)]] = Field(description="The port by which it was left.")
+    reused: StrictBool = Field(description="Whether it ran in the execution that this one retries, and not again.")
     started_at: Optional[datetime] = Field(description="When it began.")
     completed_at: Optional[datetime] = Field(description="When it ended.")
     duration_ms: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(description="From begin to end, in milliseconds.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["id", "execution_id", "node_id", "node_type", "node_name", "status", "attempts", "input", "output", "error", "port", "started_at", "completed_at", "duration_ms"]
+    __properties: ClassVar[List[str]] = ["id", "execution_id", "node_id", "node_type", "node_name", "status", "attempts", "input", "output", "error", "port", "reused", "started_at", "completed_at", "duration_ms"]
 
     @field_validator('id', mode="before")
     def id_validate_regular_expression(cls, value):
@@ -174,6 +175,7 @@ class ExecutionStep(BaseModel):
             "output": obj.get("output"),
             "error": ExecutionError.from_dict(obj["error"]) if obj.get("error") is not None else None,
             "port": obj.get("port"),
+            "reused": obj.get("reused"),
             "started_at": obj.get("started_at"),
             "completed_at": obj.get("completed_at"),
             "duration_ms": obj.get("duration_ms")

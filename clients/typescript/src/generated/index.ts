@@ -8,6 +8,7 @@ import { Nodes } from './resources/nodes.ts';
 import { Executions } from './resources/executions.ts';
 import { Approvals } from './resources/approvals.ts';
 import { Callbacks } from './resources/callbacks.ts';
+import { BulkJobs } from './resources/bulk-jobs.ts';
 import { Groups } from './resources/groups.ts';
 import { Channels } from './resources/channels.ts';
 import { Forms } from './resources/forms.ts';
@@ -27,9 +28,10 @@ export type { LoginParams, RefreshSessionParams } from './resources/auth.ts';
 export type { ListApiKeysParams, CreateApiKeyParams, UpdateApiKeyParams, RotateApiKeyParams } from './resources/api-keys.ts';
 export type { ListWorkflowsParams, CreateWorkflowParams, ValidateWorkflowParams, ImportWorkflowParams, UpdateWorkflowParams, PublishWorkflowParams, ListWorkflowVersionsParams, ExecuteWorkflowParams, ExportWorkflowParams } from './resources/workflows.ts';
 export type { ListWorkflowNodesParams, AddWorkflowNodeParams, ReplaceWorkflowNodeParams, DeleteWorkflowNodeParams, ListWorkflowEdgesParams, AddWorkflowEdgeParams, ReplaceWorkflowEdgeParams, DeleteWorkflowEdgeParams, ListNodeTypesParams } from './resources/nodes.ts';
-export type { ListWorkflowExecutionsParams, ListExecutionsParams, ReplayExecutionParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
+export type { ListWorkflowExecutionsParams, ListExecutionsParams, RetryExecutionParams, ReplayExecutionParams, ListExecutionStepsParams, ListExecutionLogsParams } from './resources/executions.ts';
 export type { ListApprovalsParams, ApproveApprovalParams, DeclineApprovalParams } from './resources/approvals.ts';
 export type { SendCallbackParams } from './resources/callbacks.ts';
+export type { BulkCancelExecutionsParams, BulkRetryExecutionsParams, ListBulkJobsParams, ListBulkJobItemsParams } from './resources/bulk-jobs.ts';
 export type { ListGroupsParams, CreateGroupParams, UpdateGroupParams } from './resources/groups.ts';
 export type { ListChannelsParams, CreateChannelParams, UpdateChannelParams } from './resources/channels.ts';
 export type { ListFormsParams, CreateFormParams, UpdateFormParams, ExportFormSubmissionsParams, ListFormSubmissionsParams, SubmitFormParams } from './resources/forms.ts';
@@ -61,6 +63,8 @@ export abstract class Resources {
   readonly approvals: Approvals;
   /** Where others tell executions what they wait for. */
   readonly callbacks: Callbacks;
+  /** One thing done to many executions, in the background. */
+  readonly bulkJobs: BulkJobs;
   /** Named sets of workflows, in an order of their own. */
   readonly groups: Groups;
   /** Ways into workflows from outside, with addresses of their own. */
@@ -95,6 +99,7 @@ export abstract class Resources {
     this.executions = new Executions(client);
     this.approvals = new Approvals(client);
     this.callbacks = new Callbacks(client);
+    this.bulkJobs = new BulkJobs(client);
     this.groups = new Groups(client);
     this.channels = new Channels(client);
     this.forms = new Forms(client);

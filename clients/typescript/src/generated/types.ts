@@ -573,6 +573,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/executions/bulk-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel many executions
+         * @description Cancels the executions with these ids, or all that the filter selects now, in the background; follow the job with
+         *     `getBulkJob`. A filter selects only what has not ended. What cannot be cancelled is an item that failed, and does not
+         *     stop the others.
+         */
+        post: operations["bulkCancelExecutions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/bulk-retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry many executions
+         * @description Retries the executions with these ids, or all that the filter selects now, as `retryExecution` does, in the background;
+         *     follow the job with `getBulkJob`. A filter selects only what has failed or was cancelled. What cannot be retried is an
+         *     item that failed, and does not stop the others.
+         */
+        post: operations["bulkRetryExecutions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/executions/{execution_id}": {
         parameters: {
             query?: never;
@@ -612,6 +656,70 @@ export interface paths {
          *     is now, which may still be `running`. One that has ended already is a 409.
          */
         post: operations["cancelExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause an execution
+         * @description Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first.
+         *     Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409.
+         */
+        post: operations["pauseExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume an execution
+         * @description Lets a paused execution go on where it was. A wait whose time has come meanwhile is over. One that is not paused is a
+         *     409.
+         */
+        post: operations["resumeExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/executions/{execution_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry an execution
+         * @description Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose
+         *     `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is
+         *     not run again; from `start` everything runs anew.
+         */
+        post: operations["retryExecution"];
         delete?: never;
         options?: never;
         head?: never;
@@ -799,10 +907,70 @@ export interface paths {
         put?: never;
         /**
          * Decline an approval
-         * @description Decides that the execution may not: its node is left by the port `declined`, or fails with `declined`. Only the first
+         * @description Decides that the execution may not: its node is left by the port `declined`, or fails with `approval_declined`. Only the first
          *     decision counts; another one is a 409.
          */
         post: operations["declineApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bulk-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List bulk jobs
+         * @description What was asked to be done to many executions, newest first.
+         */
+        get: operations["listBulkJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bulk-jobs/{bulk_job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a bulk job
+         * @description How far a job is, with its counts.
+         */
+        get: operations["getBulkJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bulk-jobs/{bulk_job_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List items of a bulk job
+         * @description What became of each execution; `status=failed` gives those to look after, with the reason.
+         */
+        get: operations["listBulkJobItems"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2138,7 +2306,7 @@ export interface webhooks {
 export interface components {
     schemas: {
         /** @description A message of `streamExecutionEvents`. */
-        ExecutionEvent: components["schemas"]["ConnectedEvent"] | components["schemas"]["ExecutionStartedEvent"] | components["schemas"]["ExecutionProgressEvent"] | components["schemas"]["ExecutionWaitingEvent"] | components["schemas"]["ExecutionCompletedEvent"] | components["schemas"]["ExecutionFailedEvent"] | components["schemas"]["ExecutionCancelledEvent"] | components["schemas"]["NodeStartedEvent"] | components["schemas"]["NodeCompletedEvent"] | components["schemas"]["NodeFailedEvent"];
+        ExecutionEvent: components["schemas"]["ConnectedEvent"] | components["schemas"]["ExecutionStartedEvent"] | components["schemas"]["ExecutionProgressEvent"] | components["schemas"]["ExecutionWaitingEvent"] | components["schemas"]["ExecutionPausedEvent"] | components["schemas"]["ExecutionResumedEvent"] | components["schemas"]["ExecutionCompletedEvent"] | components["schemas"]["ExecutionFailedEvent"] | components["schemas"]["ExecutionCancelledEvent"] | components["schemas"]["NodeStartedEvent"] | components["schemas"]["NodeCompletedEvent"] | components["schemas"]["NodeFailedEvent"];
         /**
          * Format: email
          * @description An email address.
@@ -4217,6 +4385,112 @@ export interface components {
             data: components["schemas"]["NodeType"];
             meta: components["schemas"]["ResponseMeta"];
         };
+        /** @description All executions of the organisation that satisfy everything that is given, and have not ended. */
+        BulkCancelFilter: {
+            /** @description Only executions of this workflow. */
+            workflow_id?: string;
+            /** @description Only executions in one of these states. */
+            status?: ("pending" | "running" | "waiting" | "paused")[];
+            /**
+             * Format: date-time
+             * @description Only executions accepted at this time or later.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Only executions accepted before this time.
+             */
+            to?: string;
+        };
+        /** @description Which executions to cancel; give one of `execution_ids` and `filter`. */
+        BulkCancelRequest: {
+            /** @description Ids of executions. */
+            execution_ids?: string[];
+            filter?: components["schemas"]["BulkCancelFilter"];
+        };
+        /** @description Executions of a job by what became of them. */
+        BulkJobCounts: {
+            /** @description All of the job. */
+            total: number;
+            /** @description Not done yet. */
+            pending: number;
+            /** @description Cancelled or retried. */
+            succeeded: number;
+            /** @description Refused, each for its own reason. */
+            failed: number;
+        };
+        /** @description One thing done to many executions. */
+        BulkJob: {
+            /** @description Id of the job. */
+            id: string;
+            /**
+             * @description What is done.
+             * @enum {string}
+             */
+            action: "cancel" | "retry";
+            /**
+             * @description Of a retry: from where.
+             * @enum {string|null}
+             */
+            retry_from: "failure" | "start" | null;
+            /**
+             * @description `completed` also when items failed: look at `counts`.
+             * @enum {string}
+             */
+            status: "pending" | "running" | "completed";
+            /** @description Share of the executions that are done, in percent. */
+            progress: number;
+            counts: components["schemas"]["BulkJobCounts"];
+            started_by: components["schemas"]["ExecutionStarter"];
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the first execution was done.
+             */
+            started_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the last was.
+             */
+            completed_at: string | null;
+        };
+        /** @description A job. */
+        BulkJobResponse: {
+            data: components["schemas"]["BulkJob"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description All executions of the organisation that satisfy everything that is given, and have failed or were cancelled. */
+        BulkRetryFilter: {
+            /** @description Only executions of this workflow. */
+            workflow_id?: string;
+            /** @description Only executions in one of these states. */
+            status?: ("failed" | "cancelled")[];
+            /**
+             * Format: date-time
+             * @description Only executions accepted at this time or later.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Only executions accepted before this time.
+             */
+            to?: string;
+        };
+        /** @description Which executions to retry; give one of `execution_ids` and `filter`. */
+        BulkRetryRequest: {
+            /** @description Ids of executions. */
+            execution_ids?: string[];
+            filter?: components["schemas"]["BulkRetryFilter"];
+            /**
+             * @description `failure`, the default, keeps the steps that were completed; `start` runs everything anew.
+             * @enum {string}
+             */
+            from?: "failure" | "start";
+        };
         /** @description The state of the execution does not allow it (details: `status` and the states that do, `allowed`). */
         ExecutionStatusConflictError: {
             /** @description What went wrong. */
@@ -4310,6 +4584,66 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
+        /** @description How to run an execution once more. */
+        RetryExecutionRequest: {
+            /**
+             * @description `failure`, the default, keeps the steps that were completed; `start` runs everything anew.
+             * @enum {string}
+             */
+            from?: "failure" | "start";
+        };
+        /**
+         * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
+         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         */
+        ExecutionNotRetriedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
+         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         *     RFC 9457.
+         */
+        ExecutionNotRetriedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /** @description What a replay has in place of what the original had. */
         ReplayExecutionRequest: {
             /** @description The input of the new execution. */
@@ -4351,6 +4685,8 @@ export interface components {
             error: components["schemas"]["ExecutionError"] | null;
             /** @description The port by which it was left. */
             port: string | null;
+            /** @description Whether it ran in the execution that this one retries, and not again. */
+            reused: boolean;
             /**
              * Format: date-time
              * @description When it began.
@@ -4513,6 +4849,56 @@ export interface components {
                  * @description When the wait ends, if that is known.
                  */
                 until: string | null;
+            };
+        };
+        /** @description Somebody has paused the execution. */
+        ExecutionPausedEvent: {
+            /** @description Id of the event. */
+            id: string;
+            /**
+             * @description Name of the event. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "execution:paused";
+            /** @description Position in the events of the execution, the `id` of the message. */
+            sequence: number;
+            /** @description Its execution. */
+            execution_id: string;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description What happened. */
+            data: {
+                /**
+                 * @description The status.
+                 * @constant
+                 */
+                status: "paused";
+            };
+        };
+        /** @description Somebody lets the execution go on. */
+        ExecutionResumedEvent: {
+            /** @description Id of the event. */
+            id: string;
+            /**
+             * @description Name of the event. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "execution:resumed";
+            /** @description Position in the events of the execution, the `id` of the message. */
+            sequence: number;
+            /** @description Its execution. */
+            execution_id: string;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description What happened. */
+            data: {
+                status: components["schemas"]["ExecutionStatus"];
             };
         };
         /** @description The execution ended well. Closes the stream. */
@@ -4878,6 +5264,47 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description A page of jobs. */
+        BulkJobListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["BulkJob"][];
+            pagination: components["schemas"]["CursorPagination"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description What became of an execution of a job.
+         * @enum {string}
+         */
+        BulkJobItemStatus: "pending" | "succeeded" | "failed";
+        /** @description Why it could not be done. */
+        BulkJobItemError: {
+            /** @description Stable name of the error, as the operation on one execution would give it. */
+            code: string;
+            /** @description For people; may change. */
+            message: string;
+        };
+        /** @description One execution of a job. */
+        BulkJobItem: {
+            /** @description The execution, as it was asked for. */
+            execution_id: string;
+            status: components["schemas"]["BulkJobItemStatus"];
+            /** @description Of a retry: the execution that was started. */
+            new_execution_id: string | null;
+            /** @description Why it failed; null unless it did. */
+            error: components["schemas"]["BulkJobItemError"] | null;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             */
+            completed_at: string | null;
+        };
+        /** @description A page of what became of executions. */
+        BulkJobItemListResponse: {
+            /** @description The items of the page. */
+            data: components["schemas"]["BulkJobItem"][];
+            pagination: components["schemas"]["PagePagination"];
             meta: components["schemas"]["ResponseMeta"];
         };
         /** @description What people call it. */
@@ -8846,6 +9273,67 @@ export interface components {
                 "application/problem+json": components["schemas"]["ExecutionAlreadyFinishedProblem"];
             };
         };
+        /**
+         * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
+         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         */
+        ExecutionNotRetried: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "execution_status_conflict",
+                 *         "message": "Only a failed or cancelled execution can be retried; this one is running.",
+                 *         "details": {
+                 *           "status": "running",
+                 *           "allowed": [
+                 *             "failed",
+                 *             "cancelled"
+                 *           ]
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExecutionNotRetriedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:execution_status_conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "Only a failed or cancelled execution can be retried; this one is running.",
+                 *       "code": "execution_status_conflict",
+                 *       "details": {
+                 *         "status": "running",
+                 *         "allowed": [
+                 *           "failed",
+                 *           "cancelled"
+                 *         ]
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ExecutionNotRetriedProblem"];
+            };
+        };
         /** @description The event has come already, the time for it is over, or the execution has ended (details: `status`). */
         CallbackClosed: {
             headers: {
@@ -9886,6 +10374,11 @@ export interface components {
          * @example wait_01kaq5b7x2e3s4t5v6w7x8y9z0
          */
         ApprovalId: string;
+        /**
+         * @description Id of a bulk job.
+         * @example job_01kaq5f3t6e3s4t5v6w7x8y9z0
+         */
+        BulkJobId: string;
         /**
          * @description Id of a group.
          * @example grp_01kaq4c2m8e3s4t5v6w7x8y9z0
@@ -13938,6 +14431,188 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    bulkCancelExecutions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Which executions. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "execution_ids": [
+                 *         "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                 *         "exec_01kaq51m2ze8tb5v6w7x8y9z0a"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkCancelRequest"];
+            };
+        };
+        responses: {
+            /** @description The job, accepted. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "job_01kaq5f3t6e3s4t5v6w7x8y9z0",
+                     *         "action": "cancel",
+                     *         "retry_from": null,
+                     *         "status": "pending",
+                     *         "progress": 0,
+                     *         "counts": {
+                     *           "total": 2,
+                     *           "pending": 2,
+                     *           "succeeded": 0,
+                     *           "failed": 0
+                     *         },
+                     *         "started_by": {
+                     *           "type": "api_key",
+                     *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *         },
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": null,
+                     *         "completed_at": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkJobResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    bulkRetryExecutions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Which executions, and how. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "filter": {
+                 *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                 *         "status": [
+                 *           "failed"
+                 *         ],
+                 *         "from": "2026-11-01T00:00:00Z"
+                 *       },
+                 *       "from": "failure"
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkRetryRequest"];
+            };
+        };
+        responses: {
+            /** @description The job, accepted. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "job_01kaq5f3t6e3s4t5v6w7x8y9z0",
+                     *         "action": "retry",
+                     *         "retry_from": "failure",
+                     *         "status": "pending",
+                     *         "progress": 0,
+                     *         "counts": {
+                     *           "total": 2,
+                     *           "pending": 2,
+                     *           "succeeded": 0,
+                     *           "failed": 0
+                     *         },
+                     *         "started_by": {
+                     *           "type": "api_key",
+                     *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *         },
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": null,
+                     *         "completed_at": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkJobResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     getExecution: {
         parameters: {
             query?: never;
@@ -14137,6 +14812,264 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    pauseExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of an execution.
+                 * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
+                 */
+                execution_id: components["parameters"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The execution, paused. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "workflow_version": 1,
+                     *         "status": "paused",
+                     *         "progress": 50,
+                     *         "input": {
+                     *           "order_id": "A-1042",
+                     *           "amount": 1250
+                     *         },
+                     *         "output": null,
+                     *         "error": null,
+                     *         "metadata": {
+                     *           "source": "shop"
+                     *         },
+                     *         "started_by": {
+                     *           "type": "api_key",
+                     *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": null,
+                     *         "replay_of": null,
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": "2026-11-22T10:29:59.108Z",
+                     *         "completed_at": null,
+                     *         "duration_ms": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExecutionResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["ExecutionStatusConflict"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    resumeExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of an execution.
+                 * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
+                 */
+                execution_id: components["parameters"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The execution, going on. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "workflow_version": 1,
+                     *         "status": "running",
+                     *         "progress": 50,
+                     *         "input": {
+                     *           "order_id": "A-1042",
+                     *           "amount": 1250
+                     *         },
+                     *         "output": null,
+                     *         "error": null,
+                     *         "metadata": {
+                     *           "source": "shop"
+                     *         },
+                     *         "started_by": {
+                     *           "type": "api_key",
+                     *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": null,
+                     *         "replay_of": null,
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": "2026-11-22T10:29:59.108Z",
+                     *         "completed_at": null,
+                     *         "duration_ms": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExecutionResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["ExecutionStatusConflict"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    retryExecution: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: a name that the client makes up, best a UUID. Kept for 24 hours, per API key or
+                 *     user.
+                 * @example 6f1c2d9a-7c3e-4f0b-9a52-0d5b7f6e8c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of an execution.
+                 * @example exec_01kaq4j9qaf5h6j7k8m9n0p1q2
+                 */
+                execution_id: components["parameters"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        /** @description How to go about it. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "from": "failure"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RetryExecutionRequest"];
+            };
+        };
+        responses: {
+            /** @description The new execution. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Location: components["headers"]["Location"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "exec_01kaq51m2ze8tb5v6w7x8y9z0a",
+                     *         "workflow_id": "wf_01kaq4e5n8e3s4t5v6w7x8y9z0",
+                     *         "workflow_version": 1,
+                     *         "status": "pending",
+                     *         "progress": 0,
+                     *         "input": {
+                     *           "order_id": "A-1042",
+                     *           "amount": 1250
+                     *         },
+                     *         "output": null,
+                     *         "error": null,
+                     *         "metadata": {
+                     *           "source": "shop"
+                     *         },
+                     *         "started_by": {
+                     *           "type": "api_key",
+                     *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *         },
+                     *         "parent_execution_id": null,
+                     *         "retry_of": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *         "replay_of": null,
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": null,
+                     *         "completed_at": null,
+                     *         "duration_ms": null
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExecutionResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["ExecutionNotRetried"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     replayExecution: {
         parameters: {
             query?: never;
@@ -14312,6 +15245,7 @@ export interface operations {
                      *           },
                      *           "error": null,
                      *           "port": "default",
+                     *           "reused": false,
                      *           "started_at": "2026-11-22T10:29:59.110Z",
                      *           "completed_at": "2026-11-22T10:29:59.112Z",
                      *           "duration_ms": 2
@@ -14908,6 +15842,262 @@ export interface operations {
             409: components["responses"]["ApprovalClosed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listBulkJobs: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which page, from 1; 1 when neither `page` nor `cursor` is given. Not together with `cursor`.
+                 * @example 1
+                 */
+                page?: components["parameters"]["PageWithoutCursor"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+                /**
+                 * @description `pagination.next_cursor` of the page before, taken as it is. Going on by cursor loses and doubles nothing while
+                 *     items are added. Not together with `page`.
+                 */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of jobs. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "id": "job_01kaq5f3t6e3s4t5v6w7x8y9z0",
+                     *           "action": "retry",
+                     *           "retry_from": "failure",
+                     *           "status": "completed",
+                     *           "progress": 100,
+                     *           "counts": {
+                     *             "total": 2,
+                     *             "pending": 0,
+                     *             "succeeded": 1,
+                     *             "failed": 1
+                     *           },
+                     *           "started_by": {
+                     *             "type": "api_key",
+                     *             "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *           },
+                     *           "created_at": "2026-11-22T10:29:59.100Z",
+                     *           "started_at": "2026-11-22T10:29:59.131Z",
+                     *           "completed_at": "2026-11-22T10:29:59.182Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 1,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false,
+                     *         "next_cursor": null,
+                     *         "has_more": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkJobListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getBulkJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a bulk job.
+                 * @example job_01kaq5f3t6e3s4t5v6w7x8y9z0
+                 */
+                bulk_job_id: components["parameters"]["BulkJobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "job_01kaq5f3t6e3s4t5v6w7x8y9z0",
+                     *         "action": "retry",
+                     *         "retry_from": "failure",
+                     *         "status": "completed",
+                     *         "progress": 100,
+                     *         "counts": {
+                     *           "total": 2,
+                     *           "pending": 0,
+                     *           "succeeded": 1,
+                     *           "failed": 1
+                     *         },
+                     *         "started_by": {
+                     *           "type": "api_key",
+                     *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *         },
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": "2026-11-22T10:29:59.131Z",
+                     *         "completed_at": "2026-11-22T10:29:59.182Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkJobResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listBulkJobItems: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only items in one of these states, separated by commas.
+                 * @example [
+                 *       "failed"
+                 *     ]
+                 */
+                status?: components["schemas"]["BulkJobItemStatus"][];
+                /**
+                 * @description Which page, from 1.
+                 * @example 1
+                 */
+                page?: components["parameters"]["Page"];
+                /**
+                 * @description How many items a page has.
+                 * @example 20
+                 */
+                per_page?: components["parameters"]["PerPage"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a bulk job.
+                 * @example job_01kaq5f3t6e3s4t5v6w7x8y9z0
+                 */
+                bulk_job_id: components["parameters"]["BulkJobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of items. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "execution_id": "exec_01kaq4j9qaf5h6j7k8m9n0p1q2",
+                     *           "status": "succeeded",
+                     *           "new_execution_id": "exec_01kaq51m2ze8tb5v6w7x8y9z0a",
+                     *           "error": null,
+                     *           "completed_at": "2026-11-22T10:29:59.164Z"
+                     *         },
+                     *         {
+                     *           "execution_id": "exec_01kaq4n1x7e3s4t5v6w7x8y9z0",
+                     *           "status": "failed",
+                     *           "new_execution_id": null,
+                     *           "error": {
+                     *             "code": "workflow_paused",
+                     *             "message": "The workflow is paused."
+                     *           },
+                     *           "completed_at": "2026-11-22T10:29:59.182Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "page": 1,
+                     *         "per_page": 20,
+                     *         "total_count": 2,
+                     *         "total_pages": 1,
+                     *         "has_next": false,
+                     *         "has_prev": false
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkJobItemListResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
