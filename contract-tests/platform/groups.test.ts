@@ -44,6 +44,21 @@ test('a group holds workflows; those survive it', async () => {
   expect((await workflows.get(inside.id)).group_id).toBeNull();
 });
 
+test('a group that is deleted while workflows are put into it takes none of them along', async () => {
+  const { groups, workflows } = harness().sdk();
+  const { id } = await groups.create({ name: 'going' });
+  const moved = await workflows.create({ name: 'moved' });
+  const json = { name: 'put', group_id: id };
+  const answers = await Promise.all([
+    ...Array.from({ length: 4 }, () => harness().call('createWorkflow', { json })),
+    harness().call('updateWorkflow', { path: { workflow_id: moved.id }, json: { group_id: id } }),
+    harness().call('deleteGroup', { path: { group_id: id } }),
+    ...Array.from({ length: 4 }, () => harness().call('createWorkflow', { json })),
+  ]);
+  expect(answers.map(({ status }) => status).filter((status) => ![200, 201, 204, 400].includes(status))).toEqual([]);
+  expect(await harness().server.sql(`select 1 from workflow where group_id = '${id}'`)).toEqual([]);
+});
+
 test('400: a workflow cannot be put into a group that is not there', async () => {
   const { body } = await harness().refused(
     'createWorkflow',

@@ -104,6 +104,12 @@ test.each([
   expect(body.error.details.errors).toMatchObject([{ field: 'scope_id', location }]);
 });
 
+test('404: a key of the greatest length', async () => {
+  const path = { key: 'k'.repeat(256) };
+  const { body } = await harness().refused('getKvEntry', { path }, 404, 'resource_not_found');
+  expect(body.error.details.id).toBe(`${'k'.repeat(127)}…`);
+});
+
 test('400: a value of more than 256 KiB', async () => {
   const json = { value: 'x'.repeat(262_144) };
   await harness().refused('setKvEntry', { path: { key: 'large' }, json }, 400, 'validation_error');

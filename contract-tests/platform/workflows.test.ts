@@ -29,6 +29,15 @@ describe('through the SDK', () => {
     expect(names).toEqual(['Paged a', 'Paged b', 'Paged c']);
   });
 
+  test('tags of any characters come back as they are, and are found', async () => {
+    const fp = harness().sdk();
+    const tags = ['null', 'NULL', ' ', '\r', 'a\nb', String.raw`a\n"b"`, '{x,y}', "it's", '\u00a0', ' lead'];
+    const { id } = await fp.workflows.create({ name: 'Tagged', tags });
+    expect((await fp.workflows.get(id)).tags).toEqual(tags);
+    for (const tag of tags) expect((await fp.workflows.list({ tag })).data).toMatchObject([{ id, tags }]);
+    expect((await fp.workflows.update(id, { tags: tags.slice(3) })).tags).toEqual(tags.slice(3));
+  });
+
   test('a refusal is a typed error with every problem', async () => {
     const fp = harness().sdk({ negative: true });
     const refused = fp.workflows.create({ name: '', tags: ['x', 'x'] });

@@ -16,11 +16,16 @@ export abstract class DomainError extends Error {
   }
 }
 
+/** Characters of an id that are told again. */
+const longestId = 128;
+
 /** Nothing with this id in the caller's organisation; another organisation's id looks the same. */
 export class ResourceNotFoundError extends DomainError {
   override readonly code = 'resource_not_found';
 
-  constructor(resource: string, id: string) {
+  /** An id may be any text that somebody sent; of a long one the beginning is told. */
+  constructor(resource: string, given: string) {
+    const id = given.length > longestId ? `${given.slice(0, longestId - 1).toWellFormed()}…` : given;
     super(
       `No ${resource.replaceAll('_', ' ')} with id ${id}. Check the id, and that it belongs to this organisation.`,
       {

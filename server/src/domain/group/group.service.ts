@@ -98,9 +98,14 @@ export class GroupService {
     });
   }
 
-  /** A reference for who points at a group. Throws ValidationFailedError about `field` when there is none of that id. */
-  async reference(organisationId: string, id: string, field = 'group_id'): Promise<Group> {
-    const group = isId('grp', id) && (await this.em.findOne(Group, { id, organisation: organisationId }));
+  /**
+   * A reference for who points at a group, which stays until the transaction of `em` has ended: ask for it before anything
+   * is locked there. Throws ValidationFailedError about `field` when there is none of that id.
+   */
+  async reference(em: EntityManager, organisationId: string, id: string, field = 'group_id'): Promise<Group> {
+    // Whoever changes groups holds this row before any other, so that nobody waits in a circle.
+    await em.execute('select 1 from organisation where id = ? for key share', [organisationId]);
+    const group = isId('grp', id) && (await em.findOne(Group, { id, organisation: organisationId }, { refresh: true }));
     if (group) return group;
     const message = `names no group of this organisation: ${id}`;
     throw new ValidationFailedError('There is no such group.', [{ field, message, location: 'body' }]);

@@ -113,8 +113,8 @@ export class WorkflowService {
       definition: definitionOf(definition ?? { nodes: [], edges: [] }),
     };
     checkText(fields);
-    const group = await this.#group(caller.organisationId, groupId);
     return this.em.transactional(async (em) => {
+      const group = await this.#group(em, caller.organisationId, groupId);
       const workflow = Workflow.create(em.getReference(Organisation, caller.organisationId), { ...fields, group });
       em.persist(workflow);
       await this.#tell(em, 'workflow.created', workflow);
@@ -138,9 +138,9 @@ export class WorkflowService {
     };
     checkText(fields);
     return this.em.transactional(async (em) => {
+      const group = groupId === undefined ? {} : { group: await this.#group(em, caller.organisationId, groupId) };
       const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       if (revision !== undefined) workflow.assertRevision(revision);
-      const group = groupId === undefined ? {} : { group: await this.#group(caller.organisationId, groupId) };
       workflow.change({ ...fields, ...group });
       await this.#tell(em, 'workflow.updated', workflow);
       return workflow;
@@ -288,8 +288,8 @@ export class WorkflowService {
   }
 
   /** Throws ValidationFailedError when there is no such group. */
-  async #group(organisationId: string, id: string | null): Promise<Group | null> {
-    return id === null ? null : this.groups.reference(organisationId, id);
+  async #group(em: EntityManager, organisationId: string, id: string | null): Promise<Group | null> {
+    return id === null ? null : this.groups.reference(em, organisationId, id);
   }
 
   async #version(em: EntityManager, organisation: string, id: string, number: number): Promise<WorkflowVersion> {

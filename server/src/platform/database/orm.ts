@@ -2,6 +2,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, MikroORM, type Options } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 import { entities } from '../../domain/entities.ts';
+import { Driver } from './driver.ts';
 import { migrations } from './migrations/index.ts';
 import { platformEntities } from './platform-entities.ts';
 
@@ -20,6 +21,7 @@ export interface DatabaseOptions {
 /** The one configuration of MikroORM, shared by the server, the tests and the migrations. */
 export function ormOptions({ url, poolSize = 10, log = () => undefined, onPool }: DatabaseOptions): Options {
   return defineConfig({
+    driver: Driver,
     clientUrl: url,
     entities: [...entities, ...platformEntities],
     discovery: { warnWhenNoEntities: false },
