@@ -307,6 +307,25 @@ describe('an mcp channel', () => {
     await client.close();
   });
 
+  test('each call of a batch counts as a request', async () => {
+    const { apiKey } = await harness().server.createOrganisation('free');
+    const workflow = await harness().call('createWorkflow', { apiKey, json: { name: 'Echo', definition: ECHO } });
+    const workflow_id = workflow.body.data.id;
+    await harness().call('publishWorkflow', { apiKey, path: { workflow_id }, json: {} });
+    const json = { name: 'Free', kind: 'mcp', tools: [{ name: 'echo', workflow_id }] };
+    const { channel, token } = (await harness().call('createChannel', { apiKey, json })).body.data;
+    const made = { path: { channel_id: channel.id }, token, url: `${harness().server.url}${channel.path}` };
+    const call = (id: number): object => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'echo' } });
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    const send = async (body: object): Promise<unknown> =>
+      (await ask(made, '', { method: 'POST', body: JSON.stringify(body), headers })).json();
+    await send(call(1));
+    await harness().server.sql(`update request_count set day_count = 998 where subject = $1`, [channel.id]);
+    const answers = (await send([call(1), call(2), call(3), call(4)])) as { error?: { message: string } }[];
+    expect(answers.filter(({ error }) => error === undefined)).toHaveLength(2);
+    expect(answers.find(({ error }) => error)?.error?.message).toContain('Too many requests');
+  });
+
   test('401 without the token, 403 from the page of another origin, 404 and 405 elsewhere', async () => {
     const made = await channelOf([]);
     await expect(connect({ ...made, token: 'fpc_wrong' })).rejects.toThrow();

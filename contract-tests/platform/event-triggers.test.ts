@@ -80,6 +80,23 @@ describe('event triggers', () => {
     expect(started).toHaveLength(5);
   });
 
+  test('that hear of what their executions have called end after five, too', async () => {
+    const called = await publishedWorkflow(harness(), QUICK);
+    const params = { workflow_id: called, input: { n: 1 } };
+    const nodes = [{ id: 'call', type: 'workflow.call', params }];
+    const calling = { nodes, edges: [], output: { depth: '{{ trigger.depth }}' } };
+    const workflow_id = await publishedWorkflow(harness(), calling);
+    const filter = `event.data.workflow_id === '${called}'`;
+    const trigger_id = await trigger(harness(), event(['execution.completed'], filter), { workflow_id });
+    const warnings = (): number => JSON.stringify(harness().server.logs).split('too far down a chain').length;
+    const before = warnings();
+    await harness().call('executeWorkflow', { path: { workflow_id: called }, json: { input: { n: 1 } } });
+    const started = await startedBy(trigger_id, 5);
+    while (warnings() === before) await sleep(25);
+    expect(started.map(({ output }) => output.depth).sort()).toEqual([1, 2, 3, 4, 5]);
+    expect(await startedBy(trigger_id, 5)).toHaveLength(5);
+  });
+
   test('whose filter fails start nothing and are told in the log', async () => {
     const trigger_id = await trigger(harness(), event(['workflow.created'], 'event.data.none.deep === 1'), {}, MIRROR);
     await harness().call('createWorkflow', { json: { name: 'Any' } });

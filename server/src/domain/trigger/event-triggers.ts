@@ -67,13 +67,21 @@ export class EventTriggers implements EventListener {
   }
 }
 
-/** How many events lie between the execution that the event is about and one that no event has started. */
+/**
+ * How many events lie between the execution that the event is about and one that no event has started. What a workflow
+ * calls goes on where its caller is: an execution would otherwise begin the chain anew by calling another one.
+ */
 async function depthOf(em: EntityManager, { organisationId, data }: HappenedEvent): Promise<number> {
   const { execution_id: id } = data as { execution_id?: string };
   if (id === undefined) return 0;
   const [row] = await em.execute<{ depth: number | null }[]>(
-    `select case when "trigger"->>'type' = 'event' then ("trigger"->>'depth')::int end as depth
-     from execution where id = ? and organisation_id = ?`,
+    `with recursive caller as (
+       select started_by_type, started_by_id, "trigger" from execution where id = ? and organisation_id = ?
+       union all
+       select e.started_by_type, e.started_by_id, e."trigger" from execution e
+         join caller on caller.started_by_type = 'execution' and e.id = caller.started_by_id
+     )
+     select max(("trigger"->>'depth')::int) as depth from caller where "trigger"->>'type' = 'event'`,
     [id, organisationId],
   );
   return row?.depth ?? 0;

@@ -16,6 +16,7 @@ import { DomainError, type Json, ResourceNotFoundError } from '../../../domain/d
 import type { Execution } from '../../../domain/execution/execution.entity.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { version } from '../../../platform/health/version.ts';
+import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-limiter.ts';
 import { OpenRouteError } from '../open-errors.ts';
 
 /**
@@ -27,6 +28,7 @@ export class McpChannel {
   constructor(
     private readonly calls: ChannelCalls,
     private readonly config: Config,
+    private readonly limiter: PostgresRateLimiter,
   ) {}
 
   async serve(channel: Channel, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -58,6 +60,11 @@ export class McpChannel {
     throw new OpenRouteError('cross_site_request', 'Requests from pages of this origin are not taken.');
   }
 
+  async #count(channel: Channel): Promise<void> {
+    const { allowed } = await this.limiter.consumeBy(channel.id, channel.organisation.plan, 'execute');
+    if (!allowed) throw new McpError(ErrorCode.InvalidRequest, 'Too many requests. Wait and try again.');
+  }
+
   #server(channel: Channel, signal: AbortSignal): Server {
     const { name, description } = channel;
     const server = new Server(
@@ -67,7 +74,11 @@ export class McpChannel {
     server.setRequestHandler(ListToolsRequestSchema, async () => ({
       tools: (await this.calls.tools(channel)).map(toTool),
     }));
+    let counted = false;
     server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
+      // The request itself was counted for one; a batch may hold a hundred calls.
+      if (counted) await this.#count(channel);
+      counted = true;
       const tool = channel.tools.find((each) => each.name === params.name);
       if (!tool) throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name}.`);
       try {
