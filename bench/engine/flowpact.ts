@@ -48,7 +48,12 @@ export class Flowpact {
   }
 
   async start(environment: Record<string, string> = {}): Promise<void> {
-    this.#ready ??= await this.#fork(environment);
+    const ready = await this.#fork(environment);
+    // The first start makes the account, and is the only one to tell.
+    this.#ready = {
+      ...ready,
+      ...(this.#ready && { apiKey: this.#ready.apiKey, organisationId: this.#ready.organisationId }),
+    };
     // Nothing but the engine is to be the limit.
     await this.#pool.query(`update organisation set plan = 'business'`);
   }
@@ -66,7 +71,6 @@ export class Flowpact {
 
   async stop(): Promise<void> {
     for (const child of this.#children.splice(0)) await stop(child);
-    this.#ready = undefined;
   }
 
   async end(): Promise<void> {

@@ -134,9 +134,9 @@ async function webhook(): Promise<void> {
     name: 'Bench',
     config,
   });
-  const url = flowpact.url + new URL(data.trigger.url).pathname;
+  const path = new URL(data.trigger.url).pathname;
   const post = async (): Promise<void> => {
-    const { statusCode, body } = await request(url, {
+    const { statusCode, body } = await request(flowpact.url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{"n":1}',
@@ -148,9 +148,7 @@ async function webhook(): Promise<void> {
     'Flowpact, hook + set': (load = busy) => flowpact.measure(workflow, load, post),
   };
   if (options.n8n) {
-    await flowpact.stop();
     n8n = await N8n.start(await createDatabase(postgres.url, 'n8n'), dataDir, postgres.pid);
-    await flowpact.start();
     candidates['n8n, webhook + Set'] = (load = busy) => n8n!.measure(load);
   }
   const results = await compare('inbound webhook plus one node', candidates);
