@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/global
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { begin, kill, Workers } from '../../../test/executions/workers.ts';
+import { hashOf } from '../language/index.ts';
 import { ExecutionEvent } from './execution-event.entity.ts';
 import { Execution } from './execution.entity.ts';
 import { Step } from './step.entity.ts';
@@ -157,4 +158,66 @@ test('lost database connections are made again, and runs go on', async () => {
   }
   await allCompleted(ids, 30_000);
   await expectWholeLogs(ids, 7);
+});
+
+const journaledNode = (id: string, ms: number) => ({ id, type: 'journaled', params: { ms } });
+const child = sketch({ c: { type: 'journaled', params: { ms: 60 } }, d: { type: 'pause', params: { ms: 50 } } }, [
+  'c -> d',
+]);
+const steering = sketch(
+  {
+    a: J,
+    each: {
+      type: 'foreach',
+      params: {
+        items: [1, 2, 3, 4],
+        concurrency: 2,
+        body: {
+          nodes: [journaledNode('x', 40), journaledNode('y', 20)],
+          edges: [{ id: 'e', from: 'x', to: 'y', port: 'default' }],
+        },
+      },
+    },
+    fan: {
+      type: 'parallel',
+      params: {
+        branches: {
+          left: { nodes: [journaledNode('l', 50)], edges: [] },
+          right: { nodes: [{ id: 'p', type: 'pause', params: { ms: 60 } }], edges: [] },
+        },
+      },
+    },
+    sub: { type: 'called', params: { hash: hashOf(child) } },
+    z: J,
+  },
+  ['a -> each fan sub', 'each -> z', 'fan -> z', 'sub -> z'],
+);
+
+test('kill -9 in loops, branches and calls: the same course, one call each, nothing lost', async () => {
+  const pool = await Promise.all([workers.start(), workers.start()]);
+  // Has the definition stored, by whose hash it is called.
+  await allCompleted(await begin(pool[0]!, child, 1), 15_000);
+  const ids = (await Promise.all(pool.map((worker) => begin(worker, steering, 6)))).flat();
+  for (let round = 0; round < 5; round++) {
+    await sleep(100 + Math.random() * 300);
+    const index = Math.floor(Math.random() * pool.length);
+    await kill(pool[index]!);
+    pool[index] = await workers.start();
+  }
+  await allCompleted(ids, 40_000);
+  const em = database.orm.em.fork();
+  const called = await em.find(Execution, { parentExecutionId: { $in: ids } });
+  expect(called.map(({ status }) => status)).toEqual(Array(ids.length).fill('completed'));
+  const paths = ['a', 'each', 'fan', 'fan[left].l', 'fan[right].p', 'sub', 'z'];
+  for (const index of [0, 1, 2, 3]) paths.push(`each[${index}].x`, `each[${index}].y`);
+  for (const executionId of ids) {
+    const steps = await em.find(Step, { executionId });
+    expect(Object.fromEntries(steps.map(({ nodeId, status }) => [nodeId, status]))).toEqual(
+      Object.fromEntries(paths.map((path) => [path, 'completed'])),
+    );
+    const events = await em.find(ExecutionEvent, { executionId, type: 'node:completed' });
+    expect(events).toHaveLength(paths.length);
+  }
+  const ofParents = [...begun().keys()].filter((key) => ids.some((id) => key.startsWith(id)));
+  expect(ofParents).toHaveLength(ids.length * 11);
 });
