@@ -1,4 +1,5 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { SandboxOutcome, SandboxTask } from '../../domain/language/sandbox.ts';
 import { grace, sandboxLimits } from './limits.ts';
@@ -9,6 +10,9 @@ export interface Job {
   readonly task: SandboxTask;
   settle(outcome: SandboxOutcome): void;
 }
+
+/** How long a thread may take to say what it has used; one that hangs in a native loop never says. */
+const longestSilence = 1_000;
 
 /** The same file in both lives: compiled in dist, stripped of its types by Node in the tests. */
 function entryOf(name: 'worker' | 'document-worker'): URL {
@@ -86,15 +90,27 @@ export class WorkerThread {
 
   #watchFirst(): void {
     clearTimeout(this.#watch);
-    const { time } = sandboxLimits[this.#jobs[0]!.task.kind];
-    const first = this.#jobs[0];
+    const first = this.#jobs[0]!;
+    this.#watch = setTimeout(() => void this.#judge(first), sandboxLimits[first.task.kind].time + grace);
+  }
+
+  /** The job is late. A thread that merely waits for a core is not at fault: it ends when it has used its time from here on. */
+  async #judge(job: Job, from?: number): Promise<void> {
+    const { time } = sandboxLimits[job.task.kind];
+    const used = await this.#processorTime();
+    if (this.#ended || this.#jobs[0] !== job) return;
+    if (used === undefined || (from !== undefined && used - from >= time))
+      return this.#end('time', `it used more than ${time} ms`);
+    this.#watch = setTimeout(() => void this.#judge(job, from ?? used), time);
+  }
+
+  /** Milliseconds; undefined when the thread is where it cannot be asked. */
+  async #processorTime(): Promise<number | undefined> {
+    const silence = sleep(longestSilence, undefined, { ref: false });
+    const usage = await Promise.race([this.#worker.cpuUsage().catch(() => undefined), silence]);
     // An answer may be waiting behind whatever kept this thread from its timers: hear it before judging.
-    const judge = (): void => {
-      setImmediate(() => {
-        if (this.#jobs[0] === first) this.#end('time', `it used more than ${time} ms`);
-      });
-    };
-    this.#watch = setTimeout(judge, time + grace);
+    await new Promise((resolve) => setImmediate(resolve));
+    return usage && (usage.user + usage.system) / 1_000;
   }
 
   /** The first job is the one that was running, so it fails; the others never began. */
