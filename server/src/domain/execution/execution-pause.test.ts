@@ -87,6 +87,15 @@ describe('in one process', () => {
     await bench.control.cancel(organisationId, second.id);
   });
 
+  test('one that had begun before its process heard of the pause is running when it is resumed', async () => {
+    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 60_000 } } }, []));
+    await bench.until(async () => (await status(bench, id)) === 'running');
+    const em = bench.database.orm.em.fork();
+    await em.nativeUpdate(Execution, { id }, { status: 'paused', pausedFrom: 'pending' });
+    expect((await bench.control.resume(organisationId, id)).status).toBe('running');
+    await bench.control.cancel(organisationId, id);
+  });
+
   test('a decision waits until it goes on', async () => {
     const { id } = await bench.begin(
       sketch({ ask: { type: 'approval', params: { message: 'May it?' } }, b: W }, ['ask:approved -> b']),

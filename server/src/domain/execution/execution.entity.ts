@@ -160,7 +160,8 @@ export class Execution extends ExecutionSchema.class {
   /** Lets it go on, and returns the event that says so; throws ExecutionStatusConflictError unless it is paused. */
   resume(at: Date): ExecutionEvent {
     this.assertStatus(['paused'], 'can be resumed');
-    this.status = this.pausedFrom ?? 'running';
+    // It may have begun before its process heard of the pause.
+    this.status = this.pausedFrom === 'pending' && this.startedAt ? 'running' : (this.pausedFrom ?? 'running');
     this.pausedFrom = null;
     return nextEvent(this, `resumed:${this.eventSequence + 1}`, 'execution:resumed', { status: this.status }, at);
   }
