@@ -1,6 +1,6 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { verifier, useContractHarness } from '../harness/contract-harness.ts';
-import { createFixture, type Fixture } from '../harness/fixture.ts';
+import { createFixture, type Fixture, fixtureTimeout } from '../harness/fixture.ts';
 import { sharedOperations } from '../harness/tags/index.ts';
 import type { Operation } from '../verifier/contract-document.ts';
 
@@ -9,8 +9,10 @@ import type { Operation } from '../verifier/contract-document.ts';
 
 const { contract } = verifier;
 const harness = useContractHarness();
-let prepared: Promise<Fixture> | undefined;
-const fixture = (): Promise<Fixture> => (prepared ??= createFixture(harness()));
+let fixture: Fixture;
+beforeAll(async () => {
+  fixture = await createFixture(harness());
+}, fixtureTimeout);
 
 const guarded = contract.operations.filter((operation) => operation.security.length > 0);
 const scoped = guarded.filter((operation) => Object.values(operation.security[0]!).some((scopes) => scopes.length > 0));
@@ -25,22 +27,22 @@ beforeEach(async () => {
 });
 
 test('the fixture knows a good request for every operation', async () => {
-  expect(Object.keys((await fixture()).requests).sort()).toEqual(ids(contract.operations).sort());
+  expect(Object.keys(fixture.requests).sort()).toEqual(ids(contract.operations).sort());
 });
 
 describe.each(ids(guarded))('%s', (id) => {
   test('401: no key', async () => {
-    const { requests } = await fixture();
+    const { requests } = fixture;
     await harness().refused(id, { ...requests[id], apiKey: null }, 401, 'invalid_api_key');
   });
 
   test.each(['invalid_api_key', 'expired_api_key', 'revoked_api_key'] as const)('401: %s', async (code) => {
-    const { requests, keys } = await fixture();
+    const { requests, keys } = fixture;
     await harness().refused(id, { ...requests[id], apiKey: keys[code] }, 401, code);
   });
 
   test('401: a token that nobody signed', async () => {
-    const { requests } = await fixture();
+    const { requests } = fixture;
     const headers = { ...requests[id]!.headers, authorization: 'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1c2VyXzEifQ.' };
     await harness().refused(id, { ...requests[id], headers }, 401, 'invalid_token');
   });
@@ -48,7 +50,7 @@ describe.each(ids(guarded))('%s', (id) => {
 
 describe.each(ids(scoped))('%s', (id) => {
   test('403: a key without the scope', async () => {
-    const { requests, keys } = await fixture();
+    const { requests, keys } = fixture;
     const required = Object.values(contract.operation(id).security[0]!).flat();
     const apiKey = required.every((scope) => scope.startsWith('api-keys:')) ? keys.workflowsOnly : keys.apiKeysOnly;
     const { body } = await harness().refused(id, { ...requests[id], apiKey }, 403, 'insufficient_scope');
@@ -58,12 +60,12 @@ describe.each(ids(scoped))('%s', (id) => {
 
 describe.each(ids(withId))('%s', (id) => {
   test("404: another organisation's id", async () => {
-    const { requests, stranger } = await fixture();
+    const { requests, stranger } = fixture;
     await harness().refused(id, { ...requests[id], apiKey: stranger.apiKey }, 404, 'resource_not_found');
   });
 
   test('404: an id that never was', async () => {
-    const { requests } = await fixture();
+    const { requests } = fixture;
     const path = Object.fromEntries(
       Object.keys(requests[id]!.path ?? {}).map((name) => [name, name === 'version' ? '1' : 'none']),
     );
@@ -73,7 +75,7 @@ describe.each(ids(withId))('%s', (id) => {
 
 describe.each(ids(contract.operations))('%s', (id) => {
   test('400: an unknown query parameter', async () => {
-    const { requests } = await fixture();
+    const { requests } = fixture;
     const query = { ...requests[id]!.query, surprise: '1' };
     const { body } = await harness().refused(id, { ...requests[id], query }, 400, 'validation_error');
     expect(body.error.details.errors).toContainEqual(expect.objectContaining({ field: 'surprise', location: 'query' }));
@@ -82,7 +84,7 @@ describe.each(ids(contract.operations))('%s', (id) => {
 
 describe.each(ids(withBody))('%s', (id) => {
   test('400: malformed JSON', async () => {
-    const { requests } = await fixture();
+    const { requests } = fixture;
     const headers = { ...requests[id]!.headers, 'content-type': 'application/json' };
     await harness().refused(
       id,
@@ -93,14 +95,14 @@ describe.each(ids(withBody))('%s', (id) => {
   });
 
   test('413: a body beyond the limit', async () => {
-    const { requests } = await fixture();
+    const { requests } = fixture;
     const headers = { ...requests[id]!.headers, 'content-type': 'application/json' };
     const raw = JSON.stringify({ padding: 'x'.repeat(1_100_000) });
     await harness().refused(id, { ...requests[id], json: undefined, raw, headers }, 413, 'payload_too_large');
   });
 
   test('415: a media type that nobody declared', async () => {
-    const { requests } = await fixture();
+    const { requests } = fixture;
     const headers = { ...requests[id]!.headers, 'content-type': 'text/csv' };
     await harness().refused(
       id,
@@ -113,7 +115,7 @@ describe.each(ids(withBody))('%s', (id) => {
 
 describe.each(ids(negotiated))('%s', (id) => {
   test('406: an answer that nobody can give', async () => {
-    const { requests } = await fixture();
+    const { requests } = fixture;
     const headers = { ...requests[id]!.headers, accept: 'image/png' };
     await harness().refused(id, { ...requests[id], headers }, 406, 'not_acceptable');
   });
