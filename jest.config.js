@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** One jest project per kind of proof; `npm test` runs them all, `jest --selectProjects unit` one of them. */
 const transform = {
   '^.+\\.ts$': [
@@ -36,6 +38,8 @@ const withDatabase = {
 };
 
 export default {
+  // Tests wait for processes and databases more than they compute, so that two share even a small machine well.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   // Generous, since a busy machine is slow and a slow test is not a failed one.
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/contract-tests/verifier/coverage-reporter.ts'],
