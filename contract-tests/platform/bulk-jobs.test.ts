@@ -81,6 +81,10 @@ describe('bulkCancelExecutions', () => {
     await refused({ filter: {} });
     const both = await refused({ execution_ids: ['a'], filter: { workflow_id: 'b' } });
     expect(both.errors.map(({ field }: { field: string }) => field)).toEqual(['execution_ids', 'filter']);
+    for (const id of ['\0', '\ud800']) {
+      const { errors } = await refused({ execution_ids: ['exec_1', id] });
+      expect(errors[0].field).toBe('execution_ids');
+    }
   });
 });
 

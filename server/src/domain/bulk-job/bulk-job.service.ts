@@ -6,6 +6,7 @@ import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts
 import type { ExecutionStatus } from '../execution/execution.entity.ts';
 import { retryableStatuses, type RetryFrom, starterOf } from '../execution/execution.service.ts';
 import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../execution/slice.ts';
+import { checkStorable } from '../execution/storable.ts';
 import { isId } from '../id.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { WorkerLoops } from '../worker-loops.ts';
@@ -100,6 +101,7 @@ export class BulkJobService {
   ): Promise<BulkJob> {
     if ((executionIds === undefined) === (filter === undefined))
       throw refused(['execution_ids', 'filter'], 'give one of execution_ids and filter');
+    checkStorable('execution_ids', executionIds ?? null);
     const { organisationId } = caller;
     const job = await this.em.transactional(async (em) => {
       const created = BulkJob.create({ organisationId, action, retryFrom, startedBy: starterOf(caller) });
