@@ -7,6 +7,8 @@ test('grants expand to single scopes, each once', () => {
     'workflows:execute',
     'executions:read',
     'executions:cancel',
+    'triggers:read',
+    'triggers:execute',
     'api-keys:read',
   ]);
   expect(expandGrants(['full-access'])).toEqual(scopes);

@@ -35,7 +35,8 @@ async function serve({
 /** Names of all response headers in a bundled OpenAPI document. */
 function declaredHeaders(node: unknown): string[] {
   if (typeof node !== 'object' || node === null) return [];
-  const { headers, ...rest } = node as Record<string, unknown>;
+  // A schema may have a property of that name.
+  const { headers, properties: _properties, ...rest } = node as Record<string, unknown>;
   const own = typeof headers === 'object' && headers !== null && 'description' in rest ? Object.keys(headers) : [];
   return [...new Set([...own, ...Object.values(rest).flatMap(declaredHeaders)])];
 }
