@@ -1,7 +1,7 @@
 /** Fills the tables of the application and of the engine with executions that have ended, each with a step and five events. */
 export async function storeFinished(query: (text: string) => Promise<unknown>, count: number): Promise<void> {
   const id = `'exec_' || lpad(to_hex(n), 26, '0')`;
-  const pattern = `(select * from execution where status = 'completed' order by created_at desc limit 1) e`;
+  const pattern = `(select * from execution where status = 'completed' order by created_at desc, id desc limit 1) e`;
   const numbers = `generate_series(1, ${count}) n`;
   await query(`insert into execution select (jsonb_populate_record(null::execution, to_jsonb(e) || jsonb_build_object('id', ${id}))).*
     from ${pattern}, ${numbers}`);
