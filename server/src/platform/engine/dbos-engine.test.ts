@@ -17,6 +17,11 @@ const bodies: Record<string, RunBody> = {
     const second = await run.step('second', async () => first + 1);
     seen.push({ runId: run.runId, second, resumed: run.resumed });
   },
+  'lost@1': async (run) => {
+    seen.push(`resumed: ${run.resumed}`);
+    if (!run.resumed) throw new Error('Connection terminated unexpectedly');
+    seen.push(await run.step('only', async () => 'done'));
+  },
   'blocked@1': async (run) => {
     await run.step('block', async (signal) => {
       seen.push('blocked');
@@ -103,6 +108,12 @@ test('a large result is kept', async () => {
   await submit('large', 'large@1');
   await until(() => seen.length === 1);
   expect(seen).toEqual([1_000_000]);
+});
+
+test('a run whose body loses the database goes on when it is there', async () => {
+  await submit('lost', 'lost@1');
+  await until(() => seen.includes('done'));
+  expect(seen).toEqual(['resumed: false', 'resumed: true', 'done']);
 });
 
 test('nothing runs when the transaction is rolled back', async () => {
