@@ -19,7 +19,9 @@ from flowpact.models.execution_cancelled_event import ExecutionCancelledEvent
 from flowpact.models.execution_completed_event import ExecutionCompletedEvent
 from flowpact.models.execution_event import ExecutionEvent
 from flowpact.models.execution_failed_event import ExecutionFailedEvent
+from flowpact.models.execution_paused_event import ExecutionPausedEvent
 from flowpact.models.execution_progress_event import ExecutionProgressEvent
+from flowpact.models.execution_resumed_event import ExecutionResumedEvent
 from flowpact.models.execution_started_event import ExecutionStartedEvent
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent
 from flowpact.models.node_completed_event import NodeCompletedEvent
@@ -32,6 +34,8 @@ Event = Union[
     ExecutionStartedEvent,
     ExecutionProgressEvent,
     ExecutionWaitingEvent,
+    ExecutionPausedEvent,
+    ExecutionResumedEvent,
     ExecutionCompletedEvent,
     ExecutionFailedEvent,
     ExecutionCancelledEvent,
