@@ -169,3 +169,11 @@ test('listScheduleOccurrences 400: a cursor that nobody gave out', async () => {
   const path = { schedule_id: await schedule(harness()) };
   await harness().refused('listScheduleOccurrences', { path, query: { cursor: 'x' } }, 400, 'validation_error');
 });
+
+test('200: a schedule is listed, paused and resumed', async () => {
+  const path = { schedule_id: await schedule(harness()) };
+  const { body } = await harness().call('listSchedules', { query: { per_page: 100 } });
+  expect(body.data.map(({ id }: { id: string }) => id)).toContain(path.schedule_id);
+  expect((await harness().call('pauseSchedule', { path })).body.data).toMatchObject({ status: 'paused' });
+  expect((await harness().call('resumeSchedule', { path })).body.data).toMatchObject({ status: 'active' });
+});

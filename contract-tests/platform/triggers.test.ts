@@ -167,3 +167,9 @@ test('deleteWorkflow disables what starts it, and enabling that again is a 404',
   expect(body.data).toMatchObject({ enabled: false, next_run_at: null });
   await harness().refused('enableTrigger', { path }, 404, 'resource_not_found');
 });
+
+test('deleteTrigger 204: it is not there any more', async () => {
+  const path = { trigger_id: await trigger(harness(), manual) };
+  expect((await harness().call('deleteTrigger', { path })).status).toBe(204);
+  await harness().refused('getTrigger', { path }, 404, 'resource_not_found');
+});

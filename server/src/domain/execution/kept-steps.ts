@@ -2,7 +2,7 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
 import type { Execution } from './execution.entity.ts';
-import type { KeptNode } from './interpreter/graph-run.ts';
+import type { KeptNode } from './interpreter/graph-run-options.ts';
 import { Step } from './step.entity.ts';
 
 /** Steps that need not run again: those that were completed, and those whose failure was caught: they were left by a port. */

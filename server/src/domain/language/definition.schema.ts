@@ -71,16 +71,20 @@ const parts: Record<string, Json> = {
   },
 };
 
+const graph: Record<string, Json> = {
+  nodes: { type: 'array', maxItems: limits.nodes, items: { $ref: '#/$defs/node' } },
+  edges: { type: 'array', maxItems: limits.edges, items: { $ref: '#/$defs/edge' } },
+  output: {},
+};
+
 /** The shape of a definition: what is where and of which type. What it means is for `validateDefinition`. */
 export const definitionSchema: Record<string, Json> = {
   type: 'object',
   additionalProperties: false,
   required: ['nodes', 'edges'],
   properties: {
-    nodes: { type: 'array', maxItems: limits.nodes, items: { $ref: '#/$defs/node' } },
-    edges: { type: 'array', maxItems: limits.edges, items: { $ref: '#/$defs/edge' } },
+    ...graph,
     input_schema: { type: 'object' },
-    output: {},
     variables: { type: 'object', maxProperties: 500 },
     settings: {
       type: 'object',
@@ -100,10 +104,6 @@ export const bodySchema: Record<string, Json> = {
   type: 'object',
   additionalProperties: false,
   required: ['nodes', 'edges'],
-  properties: {
-    nodes: { type: 'array', maxItems: limits.nodes, items: { $ref: '#/$defs/node' } },
-    edges: { type: 'array', maxItems: limits.edges, items: { $ref: '#/$defs/edge' } },
-    output: {},
-  },
+  properties: graph,
   $defs: parts,
 };

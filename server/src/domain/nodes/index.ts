@@ -28,6 +28,7 @@ export { set } from './set/set.node.ts';
 export { NodeRegistry } from './node-registry.ts';
 export * from './node-type.ts';
 export {
+  connectionHeaders,
   OutgoingHttp,
   OutgoingHttpError,
   type OutgoingFailure,

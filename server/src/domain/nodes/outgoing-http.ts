@@ -1,3 +1,18 @@
+/** Headers that belong to the connection, not to its user: setting them could make two messages out of one (RFC 9112 section 11). */
+export const connectionHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** Calls to other servers. Refuses private networks, checks every redirect, and bounds time and size. */
 export abstract class OutgoingHttp {
   /** Throws an OutgoingHttpError when there is no answer; any status is an answer. */

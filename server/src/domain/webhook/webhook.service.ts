@@ -7,6 +7,7 @@ import { DomainEvents } from '../event/domain-events.ts';
 import type { EventType } from '../event/event-type.ts';
 import { checkStorable } from '../execution/storable.ts';
 import { isId } from '../id.ts';
+import { connectionHeaders } from '../nodes/outgoing-http.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
@@ -164,21 +165,7 @@ export async function endDeliveries(em: EntityManager, webhookId: string, now = 
 }
 
 /** Names that the signature, the body or the connection need for themselves. */
-const reservedHeaders = new Set([
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+const reservedHeaders = new Set([...connectionHeaders, 'content-encoding', 'content-type']);
 
 function check({ name, description, url, headers = {} }: Partial<NewWebhook>): void {
   checkStorable('name', name ?? null);

@@ -5,8 +5,8 @@ import { currentOwnerXid } from '@dbos-inc/dbos-sdk/internal/context';
 import { DBOSExecutor } from '@dbos-inc/dbos-sdk/internal/dbos-executor';
 import { DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { Pool } from 'pg';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
 import { isDatabaseLost } from '../../domain/database-lost.ts';
 import type { Json } from '../../domain/domain-error.ts';
 import {
@@ -19,7 +19,10 @@ import {
 import { EngineUnavailableError } from '../../domain/execution/execution.errors.ts';
 import { Admission } from './admission.ts';
 import { AfterCommit } from '../../domain/after-commit.ts';
+import type { DbosEngineOptions, EngineLog } from './dbos-engine-options.ts';
 import { DbosRun } from './dbos-run.ts';
+import { forgetEnded, forgetThose } from './ended-runs.ts';
+import { openEnginePool } from './engine-pool.ts';
 import { ExecutorLock } from './executor-lock.ts';
 import { jsonSerializer } from './json-serializer.ts';
 import { Line, lineChannel } from './line.ts';
@@ -29,36 +32,6 @@ import { Signals } from './signals.ts';
 import { StepLog } from './step-log.ts';
 import { insertRuns, type Submission } from './submission.ts';
 import { clientOf, transactionOf } from './transaction-client.ts';
-
-/** How one process takes part in the engine. */
-export interface DbosEngineOptions {
-  orm: MikroORM;
-  /** The database of the application; the engine keeps its tables in the schema `dbos` of it. */
-  url: string;
-  /** False in a process that accepts runs and leaves them to the others. */
-  works?: boolean;
-  /** Runs in progress in this process at most; more wait in the queue for any process. */
-  concurrency?: number;
-  /** Connections of the engine at most. */
-  poolSize?: number;
-  /** How long the engine remembers runs that have ended, in milliseconds. */
-  retention?: number;
-  /** Milliseconds that steps in progress get when the engine stops. */
-  grace?: number;
-  /** Milliseconds without a sign of life after which a process counts as dead; one that is killed does so at once. */
-  standstill?: number;
-  /** Runs of a tenant that may be active at once, over all processes; undefined for one without a limit. */
-  limitOf?: (tenant: string) => Promise<number | undefined>;
-  /** Hears what other processes say on these channels. */
-  channels?: Readonly<Record<string, (payload: string) => void>>;
-  log?: EngineLog;
-}
-
-export interface EngineLog {
-  debug(message: string): void;
-  warn(message: string, error?: unknown): void;
-  error(message: string, error?: unknown): void;
-}
 
 type DbosBody = (input: Json) => Promise<void>;
 
@@ -170,7 +143,7 @@ export class DbosEngine extends Engine {
     DBOS.setConfig({
       name: 'flowpact',
       systemDatabaseUrl: unusedUrl,
-      systemDatabasePool: (this.#pool = this.#openPool()),
+      systemDatabasePool: (this.#pool = openEnginePool(this.#options)),
       applicationVersion,
       serializer: jsonSerializer,
       executorID: this.executorId,
@@ -222,24 +195,6 @@ export class DbosEngine extends Engine {
   /** How many more runs this process takes. */
   get #room(): number {
     return this.#options.works ? this.#options.concurrency - this.#dispatched : 0;
-  }
-
-  #openPool(): Pool {
-    const { url, poolSize, log, standstill } = this.#options;
-    const pool = new Pool({
-      connectionString: url,
-      max: poolSize,
-      application_name: 'flowpact_engine',
-      connectionTimeoutMillis: 10_000,
-      // A process that stands still in mid-transaction must not hold its runs.
-      idle_in_transaction_session_timeout: standstill,
-      // Plans are kept, and one that was made while a table was small must not be one that reads all of it.
-      options: '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
-    });
-    pool.on('error', (error) => log.warn('A connection of the engine was lost.', error));
-    // The pool listens only to connections that lie idle: one that is lost between two queries of a transaction would end the process.
-    pool.on('connect', (client) => client.on('error', () => undefined));
-    return pool;
   }
 
   async submit(runs: readonly RunRequest[], em: EntityManager): Promise<void> {
@@ -434,13 +389,7 @@ export class DbosEngine extends Engine {
   }
 
   async forget(runIds: readonly string[]): Promise<void> {
-    const { systemDatabase } = this.#executor();
-    const { rows } = await systemDatabase.pool.query<{ id: string }>(
-      `select workflow_uuid as id from dbos.workflow_status
-        where workflow_uuid = any($1) and status not in ('PENDING', 'ENQUEUED', 'DELAYED')`,
-      [runIds],
-    );
-    if (rows.length > 0) await systemDatabase.deleteWorkflows(rows.map(({ id }) => id));
+    await forgetThose(this.#executor().systemDatabase, runIds);
   }
 
   async health(): Promise<EngineHealth> {
@@ -513,15 +462,7 @@ export class DbosEngine extends Engine {
 
   async #forgetEnded(): Promise<void> {
     try {
-      const { systemDatabase } = this.#executor();
-      for (;;) {
-        const { rows } = await systemDatabase.pool.query<{ id: string }>(
-          `select workflow_uuid as id from dbos.workflow_status where completed_at < $1 order by completed_at limit 1000`,
-          [Date.now() - this.#options.retention],
-        );
-        if (rows.length > 0) await systemDatabase.deleteWorkflows(rows.map(({ id }) => id));
-        if (rows.length < 1_000) return;
-      }
+      await forgetEnded(this.#executor().systemDatabase, Date.now() - this.#options.retention);
     } catch (error) {
       this.#options.log.warn('Ended runs could not be removed from the engine; it is tried again in a minute.', error);
     }

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, errors } from 'undici';
 import {
+  connectionHeaders,
   type OutgoingFailure,
   OutgoingHttp,
   OutgoingHttpError,
@@ -8,21 +9,6 @@ import {
 } from '../../domain/nodes/index.ts';
 import { AddressPolicy } from './address-policy.ts';
 import { guardedConnector, RefusedAddressError, type Resolve } from './guarded-connector.ts';
-
-/** Headers that belong to the connection, not to its user: setting them could make two messages out of one (RFC 9112 section 11). */
-const ownHeaders = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 const connectTimeout = 10_000;
 
@@ -98,7 +84,8 @@ function prepared({ url, method, headers, body }: OutgoingRequest): Hop {
   const sent: Record<string, string> = { 'user-agent': 'flowpact', accept: '*/*', 'accept-encoding': 'identity' };
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
-    if (ownHeaders.has(lower)) throw new OutgoingHttpError('invalid_request', `the header ${lower} cannot be set`);
+    if (connectionHeaders.has(lower))
+      throw new OutgoingHttpError('invalid_request', `the header ${lower} cannot be set`);
     if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower))
       throw new OutgoingHttpError('invalid_request', `${JSON.stringify(name)} is not the name of a header`);
     // RFC 9110 section 5.5; a line break here would begin another header.

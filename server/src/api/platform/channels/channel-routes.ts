@@ -7,11 +7,10 @@ import { ChannelService } from '../../../domain/channel/channel.service.ts';
 import { ResourceNotFoundError } from '../../../domain/domain-error.ts';
 import { InvalidTokenError } from '../../../domain/session/session.errors.ts';
 import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-limiter.ts';
-import { answerError, OpenRouteError } from '../open-errors.ts';
+import { OpenRouteError } from '../open-errors.ts';
+import { serveOpenRoutes } from '../open-routes.ts';
 import { HttpChannel } from './http-channel.ts';
 import { McpChannel } from './mcp-channel.ts';
-
-const bodyLimit = 1_048_576;
 
 /**
  * Serves `/channels/<slug>/...`. What stands there is made by the users of the platform, so it is in no contract; refusals
@@ -30,16 +29,9 @@ export class ChannelRoutes implements OnModuleInit {
 
   onModuleInit(): void {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
-    void server.register(async (scope) => {
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
-      scope.setErrorHandler((error, request, reply) => answerError(error, request, reply));
-      const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
-        RequestContext.create(this.orm.em, () => this.#serve(request, reply));
-      const method = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
-      scope.route({ method, url: '/channels/:slug', exposeHeadRoute: false, handler });
-      scope.route({ method, url: '/channels/:slug/*', exposeHeadRoute: false, handler });
-    });
+    serveOpenRoutes(server, ['/channels/:slug', '/channels/:slug/*'], (request, reply) =>
+      RequestContext.create(this.orm.em, () => this.#serve(request, reply)),
+    );
   }
 
   async #serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

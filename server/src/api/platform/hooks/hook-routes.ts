@@ -14,10 +14,8 @@ import { HookUnauthorizedError } from '../../../domain/trigger/trigger.errors.ts
 import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-limiter.ts';
 import { sendAccepted, sendValue, sendResponse } from '../execution-answer.ts';
 import { readBody } from '../open-body.ts';
-import { answerError, OpenRouteError } from '../open-errors.ts';
-
-const bodyLimit = 1_048_576;
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+import { OpenRouteError } from '../open-errors.ts';
+import { serveOpenRoutes } from '../open-routes.ts';
 
 /**
  * Serves `/hooks/<token>`, the inbound URLs of webhook triggers. Their requests and answers are what users make of them,
@@ -34,15 +32,7 @@ export class HookRoutes implements OnModuleInit {
 
   onModuleInit(): void {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
-    void server.register(async (scope) => {
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
-      scope.setErrorHandler((error, request, reply) => answerError(error, request, reply));
-      const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
-        this.#serve(request, reply);
-      for (const url of ['/hooks/:token', '/hooks/:token/*'])
-        scope.route({ method: methods, url, exposeHeadRoute: false, handler });
-    });
+    serveOpenRoutes(server, ['/hooks/:token', '/hooks/:token/*'], (request, reply) => this.#serve(request, reply));
   }
 
   async #serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

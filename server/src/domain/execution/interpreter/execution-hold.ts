@@ -2,7 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { RunContext } from '../engine.ts';
 import { Execution } from '../execution.entity.ts';
 import type { LiveChannel } from '../live-channel.ts';
-import type { Hold } from './graph-run.ts';
+import type { Hold } from './graph-run-options.ts';
 
 /** How long to wait before the row is looked at again, when it could not be read. */
 const lookAgain = 1_000;

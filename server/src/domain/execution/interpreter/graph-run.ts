@@ -1,16 +1,17 @@
 import type { Json } from '../../domain-error.ts';
-import type { Evaluator, Graph, WorkflowEdge, WorkflowNode } from '../../language/index.ts';
+import type { WorkflowEdge, WorkflowNode } from '../../language/index.ts';
 import { parseDuration } from '../../language/index.ts';
-import type { NodeRegistry } from '../../nodes/node-registry.ts';
-import { type BodyOutcome, type LogLevel, NodeFailure, type NodeResult, type Scope } from '../../nodes/node-type.ts';
-import { RunAbandonedError, type RunContext } from '../engine.ts';
+import { type BodyOutcome, type LogLevel, NodeFailure, type NodeResult } from '../../nodes/node-type.ts';
+import { RunAbandonedError } from '../engine.ts';
 import type { Failure } from '../execution.entity.ts';
 import { BodyRuns } from './body-runs.ts';
-import { type Chronicle, type Progress, toFailure } from './chronicle.ts';
+import { type Progress, toFailure } from './chronicle.ts';
 import { Callbacks } from './callbacks.ts';
-import { Commands, type RunOwner } from './commands.ts';
+import { Commands } from './commands.ts';
 import { Expressions, scopeOf } from './expressions.ts';
+import { firing, holding } from './firing.ts';
 import { Frame, graphOf } from './frame.ts';
+import type { GraphRunOptions, KeptNode } from './graph-run-options.ts';
 import { inputOf, NodeRun } from './node-run.ts';
 import {
   checkDepth,
@@ -21,45 +22,10 @@ import {
   toNodeFailure,
 } from './outcome.ts';
 import type { Primitive } from './primitive.ts';
-import { gateOf, type OutsideWorld, programOf } from './program.ts';
+import { gateOf, programOf } from './program.ts';
 import { Rest } from './rest.ts';
 import { mayRetry, retryDelay } from './retry.ts';
 import { executionLimit, type TimeLimit } from './time-limit.ts';
-
-/** What an execution runs with. */
-export interface GraphRunOptions {
-  readonly context: RunContext;
-  readonly graph: Graph;
-  readonly scope: Scope;
-  readonly evaluator: Evaluator;
-  readonly nodeTypes: NodeRegistry;
-  readonly chronicle: Chronicle;
-  readonly world: OutsideWorld;
-  readonly owner: RunOwner;
-  /** What callback URLs begin with. */
-  readonly callbackUrl: string;
-  /** Nodes that an earlier execution has run for this one, by path. */
-  readonly kept?: ReadonlyMap<string, KeptNode>;
-  readonly hold?: Hold;
-  /** True when the execution was ended by somebody else, so that going on is of no use. */
-  readonly isEnded: () => boolean;
-  /** Receives faults of the platform, which users see as `internal_error`. */
-  readonly fault: (error: unknown, path: string) => void;
-}
-
-/** How a node ended in an earlier execution: well, or with a failure that something caught. */
-export type KeptNode =
-  | { readonly output: Json; readonly port: string; readonly variables?: Record<string, Json> }
-  | { readonly error: ErrorRecord };
-
-/** Keeps an execution from beginning nodes; what is at work goes on to its end. */
-export interface Hold {
-  isHeld(): boolean;
-  /** Ends when nothing is held any more. */
-  released(): Promise<void>;
-  /** Asked once the run rests: whether it may go on already. */
-  isOver(): Promise<boolean>;
-}
 
 /** How long steps that are told to stop get to do so. */
 const farewell = 1_000;
@@ -382,7 +348,7 @@ export class GraphRun {
     scope.steps[node.id] = { output: result.output, status: 'completed' };
     let fired: WorkflowEdge[];
     try {
-      fired = await this.#firing(run, result.port ?? 'default');
+      fired = await firing(run, result.port ?? 'default', this.#expressions);
     } catch (error) {
       delete scope.steps[node.id];
       frame.active.delete(node.id);
@@ -392,24 +358,6 @@ export class GraphRun {
     frame.active.delete(node.id);
     tell();
     this.#leave(frame, node.id, fired);
-  }
-
-  /** The edges that fire when the node is left by `port`. Throws a NodeFailure when a `when` cannot be evaluated. */
-  async #firing({ frame, node, type }: NodeRun, port: string): Promise<WorkflowEdge[]> {
-    const edges = frame.graph.outgoing(node.id, port);
-    if (type.firing !== 'first') return this.#holding(frame, edges);
-    for (const edge of edges) if (await this.#holds(frame, edge)) return [edge];
-    return port === 'default' ? [] : this.#holding(frame, frame.graph.outgoing(node.id, 'default'));
-  }
-
-  async #holding(frame: Frame, edges: readonly WorkflowEdge[]): Promise<WorkflowEdge[]> {
-    const holding: WorkflowEdge[] = [];
-    for (const edge of edges) if (await this.#holds(frame, edge)) holding.push(edge);
-    return holding;
-  }
-
-  async #holds(frame: Frame, { id, when }: WorkflowEdge): Promise<boolean> {
-    return when === undefined || this.#expressions.isTrue(when, frame.scope, { path: frame.pathOf(id) });
   }
 
   async #attemptFailed(run: NodeRun, error: ErrorRecord, at: number | undefined): Promise<void> {
@@ -465,7 +413,7 @@ export class GraphRun {
       return this.#leave(frame, node.id, []);
     }
     try {
-      this.#leave(frame, node.id, await this.#holding(frame, graph.outgoing(node.id, port)));
+      this.#leave(frame, node.id, await holding(frame, graph.outgoing(node.id, port), this.#expressions));
     } catch (edgeError) {
       frame.fail(toFailure(this.#errorRecord(edgeError, path), path), true);
       if (frame.owner) this.#touched.add(frame);

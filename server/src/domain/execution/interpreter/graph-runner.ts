@@ -15,7 +15,8 @@ import { EngineUnavailableError } from '../execution.errors.ts';
 import { Chronicle, toFailure } from './chronicle.ts';
 import { readKeptSteps } from '../kept-steps.ts';
 import { ExecutionHold } from './execution-hold.ts';
-import { GraphRun, type Hold } from './graph-run.ts';
+import { GraphRun } from './graph-run.ts';
+import type { Hold } from './graph-run-options.ts';
 import { toErrorRecord } from './outcome.ts';
 import { childSignal, type OutsideWorld } from './program.ts';
 

@@ -1,6 +1,6 @@
 import { RunAbandonedError, type RunContext } from '../engine.ts';
 import type { Chronicle } from './chronicle.ts';
-import type { Hold } from './graph-run.ts';
+import type { Hold } from './graph-run-options.ts';
 import type { NodeRun } from './node-run.ts';
 
 /** Shortest wait that is worth calling the whole execution waiting. */

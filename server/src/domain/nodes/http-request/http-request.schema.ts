@@ -1,4 +1,5 @@
 import type { Json } from '../../domain-error.ts';
+import { headersSchema } from '../headers.schema.ts';
 
 /** The params after their expressions are evaluated. */
 export interface HttpRequestParams {
@@ -28,18 +29,7 @@ export const httpRequestParams: Record<string, Json> = {
       description: 'http or https; values of expressions in it are encoded.',
     },
     method: { enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] },
-    headers: {
-      type: 'object',
-      maxProperties: 100,
-      propertyNames: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$" },
-      additionalProperties: {
-        type: ['string', 'number', 'boolean', 'null'],
-        pattern: '^[\\t\\x20-\\x7e\\x80-\\xff]*$',
-        maxLength: 8_000,
-        description: 'The value of a header has no line breaks.',
-      },
-      description: 'Names of HTTP headers are letters, digits and a few signs, without spaces.',
-    },
+    headers: headersSchema,
     query: { type: 'object', description: 'Added to the URL; a list gives one pair for each item, null gives none.' },
     body: { description: 'Sent as JSON, or as text when it is a string.' },
     form: { type: 'object', description: 'Sent as application/x-www-form-urlencoded.' },

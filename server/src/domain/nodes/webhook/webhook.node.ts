@@ -4,6 +4,7 @@ import { parseDuration } from '../../language/duration.ts';
 import { signatureHeaders } from '../../webhook/signature.ts';
 import { mayHoldMarkers } from '../../vault/secret-markers.ts';
 import { callFailure, disclosed, statusFailure } from '../calls.ts';
+import { headersSchema } from '../headers.schema.ts';
 import type { CallServices } from '../http-request/http-request.node.ts';
 import { requestUrl, urlTemplate } from '../http-request/request-url.ts';
 import { defineNode, NodeFailure, type NodeType, type StepContext } from '../node-type.ts';
@@ -45,18 +46,7 @@ export function webhook(services: Omit<CallServices, 'tokens'>): NodeType {
           minLength: 1,
           description: 'Signs the request; {{ secrets.NAME }}, whose value is "whsec_" and base64.',
         },
-        headers: {
-          type: 'object',
-          maxProperties: 100,
-          propertyNames: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$" },
-          additionalProperties: {
-            type: ['string', 'number', 'boolean', 'null'],
-            pattern: '^[\\t\\x20-\\x7e\\x80-\\xff]*$',
-            maxLength: 8_000,
-            description: 'The value of a header has no line breaks.',
-          },
-          description: 'Names of HTTP headers are letters, digits and a few signs, without spaces.',
-        },
+        headers: headersSchema,
         timeout: {
           type: 'string',
           format: 'duration-text',

@@ -1,0 +1,44 @@
+import type { Json } from '../../domain-error.ts';
+import type { Evaluator, Graph } from '../../language/index.ts';
+import type { NodeRegistry } from '../../nodes/node-registry.ts';
+import type { Scope } from '../../nodes/node-type.ts';
+import type { RunContext } from '../engine.ts';
+import type { Chronicle } from './chronicle.ts';
+import type { RunOwner } from './commands.ts';
+import type { ErrorRecord } from './outcome.ts';
+import type { OutsideWorld } from './program.ts';
+
+/** What an execution runs with. */
+export interface GraphRunOptions {
+  readonly context: RunContext;
+  readonly graph: Graph;
+  readonly scope: Scope;
+  readonly evaluator: Evaluator;
+  readonly nodeTypes: NodeRegistry;
+  readonly chronicle: Chronicle;
+  readonly world: OutsideWorld;
+  readonly owner: RunOwner;
+  /** What callback URLs begin with. */
+  readonly callbackUrl: string;
+  /** Nodes that an earlier execution has run for this one, by path. */
+  readonly kept?: ReadonlyMap<string, KeptNode>;
+  readonly hold?: Hold;
+  /** True when the execution was ended by somebody else, so that going on is of no use. */
+  readonly isEnded: () => boolean;
+  /** Receives faults of the platform, which users see as `internal_error`. */
+  readonly fault: (error: unknown, path: string) => void;
+}
+
+/** How a node ended in an earlier execution: well, or with a failure that something caught. */
+export type KeptNode =
+  | { readonly output: Json; readonly port: string; readonly variables?: Record<string, Json> }
+  | { readonly error: ErrorRecord };
+
+/** Keeps an execution from beginning nodes; what is at work goes on to its end. */
+export interface Hold {
+  isHeld(): boolean;
+  /** Ends when nothing is held any more. */
+  released(): Promise<void>;
+  /** Asked once the run rests: whether it may go on already. */
+  isOver(): Promise<boolean>;
+}
