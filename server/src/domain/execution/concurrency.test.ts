@@ -70,6 +70,8 @@ describe('in one process', () => {
     await bench.control.cancel(organisationId, ids[1]!);
     await bench.control.cancel(organisationId, ids[0]!);
     await bench.until(() => worked.includes(`${ids[2]} a 1`), 2_000);
+    // What a run reports is written a moment after it began to work.
+    await bench.until(async () => (await statuses(ids))[2] === 'running');
     expect(await statuses(ids)).toEqual(['cancelled', 'cancelled', 'running']);
     expect(worked).not.toContain(`${ids[1]} a 1`);
     await bench.control.cancel(organisationId, ids[2]!);
