@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { execution, FAILING, publishedWorkflow, QUICK, SLOW } from '../harness/resources.ts';
+import { until } from '../../server/test/until.ts';
 
 const harness = useContractHarness();
 
@@ -10,13 +11,11 @@ interface Job {
   counts: Record<string, number>;
 }
 
-async function completed(id: string): Promise<Job> {
-  for (let look = 0; look < 400; look++) {
+function completed(id: string): Promise<Job> {
+  return until(async () => {
     const job: Job = await harness().sdk().bulkJobs.get(id);
-    if (job.status === 'completed') return job;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`Job ${id} does not come to an end.`);
+    return job.status === 'completed' && job;
+  });
 }
 
 async function startMany(workflow_id: string, count: number): Promise<string[]> {

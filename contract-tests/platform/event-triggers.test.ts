@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { FAILING, publishedWorkflow, QUICK, trigger } from '../harness/resources.ts';
+import { until } from '../../server/test/until.ts';
 
 // What starts a workflow without anybody asking: events of the organisation, submissions of its forms.
 
@@ -92,7 +93,7 @@ describe('event triggers', () => {
     const before = warnings();
     await harness().call('executeWorkflow', { path: { workflow_id: called }, json: { input: { n: 1 } } });
     const started = await startedBy(trigger_id, 5);
-    while (warnings() === before) await sleep(25);
+    await until(() => warnings() > before);
     expect(started.map(({ output }) => output.depth).sort()).toEqual([1, 2, 3, 4, 5]);
     expect(await startedBy(trigger_id, 5)).toHaveLength(5);
   });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { verifier, useContractHarness } from '../harness/contract-harness.ts';
 import { idempotentRequests, writtenTables } from '../harness/tags/index.ts';
+import { until } from '../../server/test/until.ts';
 
 const { contract } = verifier;
 const harness = useContractHarness();
@@ -54,12 +55,10 @@ async function holdWrites(): Promise<() => Promise<void>> {
 }
 
 async function waitUntilBlocked(): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  await until(async () => {
     const [row] = await harness().server.sql<{ waiting: string }>(
       `select count(*)::text as waiting from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`,
     );
-    if (Number(row!.waiting) > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('The first request never reached its write.');
+    return Number(row!.waiting) > 0;
+  });
 }

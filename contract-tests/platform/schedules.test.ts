@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { draftWorkflow, publishedWorkflow, QUICK, schedule, SLOW } from '../harness/resources.ts';
+import { until } from '../../server/test/until.ts';
 
 const harness = useContractHarness();
 const second = { cron: '* * * * * *', input: { n: 1 } };
@@ -11,12 +12,12 @@ type Occurrence = any;
 
 /** The occurrences of a schedule once there is one that satisfies. */
 async function occurrences(schedule_id: string, satisfies: (occurrence: Occurrence) => boolean): Promise<Occurrence[]> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const { body } = await harness().call('listScheduleOccurrences', { path: { schedule_id } });
-    if (body.data.some(satisfies)) return body.data;
-    await sleep(50);
-  }
-  throw new Error('There was no such occurrence.');
+  const list = async (): Promise<Occurrence[]> =>
+    (await harness().call('listScheduleOccurrences', { path: { schedule_id } })).body.data;
+  return until(async () => {
+    const found = await list();
+    return found.some(satisfies) && found;
+  });
 }
 
 describe('createSchedule', () => {

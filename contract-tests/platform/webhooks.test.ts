@@ -7,6 +7,7 @@ import { eventTypes } from '../../server/src/domain/event/event-type.ts';
 import { type ReceivedMessage, WebhookReceiver } from '../../server/test/webhook-receiver.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { draftWorkflow, FAILING, publishedWorkflow, SLOW } from '../harness/resources.ts';
+import { until } from '../../server/test/until.ts';
 
 const harness = useContractHarness({
   settings: { OUTGOING_ALLOWED_HOSTS: ['127.0.0.1'], WEBHOOK_RETRY_SECONDS: [0, 0], RATE_LIMITS: false },
@@ -32,20 +33,19 @@ const rename = async (id: string, name: string): Promise<void> => {
   await harness().sdk().workflows.update(id, { name });
 };
 
-/** Looks until it is so. */
-async function until<T>(look: () => Promise<T>, isSo: (found: T) => boolean): Promise<T> {
-  for (const deadline = Date.now() + 8_000; ;) {
-    const found = await look();
-    if (isSo(found)) return found;
-    if (Date.now() > deadline) throw new Error(`Not so within 8 s: ${JSON.stringify(found)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+/** What is found once it is so. */
+function untilSo<T>(look: () => Promise<T>, isSo: (found: T) => boolean): Promise<T> {
+  const found = async (): Promise<[T] | false> => {
+    const one = await look();
+    return isSo(one) && [one];
+  };
+  return until(found, { seen: look }).then(([one]) => one);
 }
 
 const deliveries = async (id: string): Promise<readonly models.WebhookDelivery[]> =>
   (await webhooks().listDeliveries(id, { per_page: 100 })).data;
 const settled = (id: string, count = 1): Promise<readonly models.WebhookDelivery[]> =>
-  until(
+  untilSo(
     () => deliveries(id),
     (all) => all.length >= count && all.every(({ completed_at: at }) => at !== null),
   );
@@ -247,13 +247,13 @@ describe('deliveries', () => {
       status: 'retrying',
       completed_at: null,
     });
-    await until(
+    await untilSo(
       () => webhooks().getDelivery(webhook.id, later!.id),
       ({ status, attempts }) => status === 'succeeded' && attempts === 4,
     );
     const { recovered } = await webhooks().recover(webhook.id, { since: webhook.created_at });
     expect(recovered).toBe(1);
-    await until(
+    await untilSo(
       () => webhooks().getDelivery(webhook.id, earlier!.id),
       ({ status }) => status === 'succeeded',
     );
@@ -307,7 +307,7 @@ describe('deliveries', () => {
     );
     expect(
       (
-        await until(
+        await untilSo(
           () => settled(webhook.id),
           ([one]) => one!.attempts === 2,
         )
@@ -349,7 +349,7 @@ describe('tests', () => {
     receiver.answer = () => 503;
     const tested = await webhooks().test(webhook.id, {});
     expect(tested).toMatchObject({ origin: 'test', event_type: 'webhook.test', status: 'pending' });
-    const failed = await until(
+    const failed = await untilSo(
       () => webhooks().getDelivery(webhook.id, tested.id),
       ({ completed_at: at }) => at !== null,
     );

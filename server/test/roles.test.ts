@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startTestServer, type TestServer } from './app.ts';
 import { ServerProcess } from './server-process.ts';
+import { until } from './until.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'flowpact-roles-'));
 let api: TestServer;
@@ -42,7 +42,7 @@ test('a process that serves the API accepts executions and runs none; a worker r
   worker = new ServerProcess({ DATABASE_URL: api.database.url, FLOWPACT_ROLE: 'worker', FLOWPACT_DATA_DIR: dataDir });
   const url = await worker.ready();
   const path = `/v1/executions/${String(started.data.id)}`;
-  while ((await ask(path)).data.status !== 'completed') await sleep(20);
+  await until(async () => (await ask(path)).data.status === 'completed');
 
   const statuses = ['/health/ready', '/v1/monitoring/health', '/metrics', '/v1/workflows', '/docs'].map(
     async (asked) => [asked, (await fetch(`${url}${asked}`, { headers: { 'x-api-key': api.admin.apiKey } })).status],

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startTestServer, type TestServer } from './app.ts';
 import { ServerProcess } from './server-process.ts';
+import { until } from './until.ts';
 
 const dataDirs = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'flowpact-schedules-')));
 let server: TestServer;
@@ -41,12 +41,12 @@ test('three processes, one of them killed: every second of a schedule starts one
        from schedule_occurrence o where o.trigger_id = $1 order by o.scheduled_at`,
       [id],
     );
-  const until = async (count: number): Promise<void> => {
-    while ((await rows()).length < count) await sleep(50);
+  const untilThereAre = async (count: number): Promise<void> => {
+    await until(async () => (await rows()).length >= count, { within: 60_000 });
   };
-  await until(2);
+  await untilThereAre(2);
   others[0]!.signal('SIGKILL');
-  await until(6);
+  await untilThereAre(6);
   await post(`/v1/schedules/${id}/pause`, {});
   const seen = await rows();
   expect(new Set(seen.map(({ status, executions }) => `${status} ${executions}`))).toEqual(new Set(['started 1']));

@@ -9,6 +9,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/
 import { isAlive } from '../src/platform/database/postmaster.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { ServerProcess } from './server-process.ts';
+import { until } from './until.ts';
 
 let dataDir: string;
 let database: TestDatabase | undefined;
@@ -286,7 +287,7 @@ describe('stopping', () => {
     await sleep(700);
     server.signal('SIGTERM');
     expect(await server.exited).toBe(1);
-    while (isAlive(postgres)) await sleep(20);
+    await until(() => !isAlive(postgres));
     request.socket.destroy();
   }, 60_000);
 
@@ -297,7 +298,7 @@ describe('stopping', () => {
     kept.on('data', (chunk) => (text += String(chunk)));
     const ask = 'GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n';
     kept.write(ask);
-    while (!text.includes('"ok"')) await sleep(10);
+    await until(() => text.includes('"ok"'));
     const request = await halfARequest(url);
     text = '';
     kept.write('GET /health/ready HTTP/1.1\r\nHost: localhost\r\nX-Pending: ');
@@ -305,7 +306,7 @@ describe('stopping', () => {
     server.signal('SIGTERM');
     await sleep(300);
     kept.write('1\r\n\r\n');
-    while (!text.includes('\r\n\r\n')) await sleep(10);
+    await until(() => text.includes('\r\n\r\n'));
     expect(text).toContain('HTTP/1.1 503');
     expect(text).toContain('"service_unavailable"');
     request.finish();

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './until.ts';
 
 /** A message as it arrived. */
 export interface ReceivedMessage {
@@ -47,13 +47,11 @@ export class WebhookReceiver {
   }
 
   /** The messages of one type so far, once there are `count`. */
-  async received(type: string, count = 1, within = 8_000): Promise<ReceivedMessage[]> {
+  async received(type: string, count = 1): Promise<ReceivedMessage[]> {
     const found = (): ReceivedMessage[] => this.messages.filter(({ event }) => event.type === type);
-    for (const deadline = Date.now() + within; found().length < count; await sleep(20)) {
-      if (Date.now() < deadline) continue;
-      throw new Error(`${found().length} of ${count} messages of ${type} within ${within} ms.`);
-    }
-    return found();
+    return until(() => found().length >= count && found(), {
+      seen: () => this.messages.map(({ event }) => event.type),
+    });
   }
 
   async stop(): Promise<void> {

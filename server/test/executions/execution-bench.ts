@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { QuickJsSandbox } from '../../src/platform/sandbox/quickjs-sandbox.ts';
 import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
 import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
@@ -187,13 +186,5 @@ export class ExecutionBench {
     return this.database.orm.em
       .fork()
       .find(ExecutionLog, { executionId: id }, { orderBy: { createdAt: 'asc', id: 'asc' } });
-  }
-
-  async until<T>(look: () => Promise<T | undefined | false> | T | undefined | false, within = 5_000): Promise<T> {
-    for (const deadline = Date.now() + within; Date.now() < deadline; await sleep(10)) {
-      const found = await look();
-      if (found) return found;
-    }
-    throw new Error(`Not within ${within} ms.`);
   }
 }

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startTestServer, type TestServer } from '../../../test/app.ts';
 import { ExecutionBench, organisationId, startedBy } from '../../../test/executions/execution-bench.ts';
@@ -15,6 +14,7 @@ import { BulkJobItem } from './bulk-job-item.entity.ts';
 import { BulkJobWorker } from './bulk-job-worker.ts';
 import { type BulkSelection, BulkJobService } from './bulk-job.service.ts';
 import type { BulkJob } from './bulk-job.entity.ts';
+import { until } from '../../../test/until.ts';
 
 jest.setTimeout(120_000);
 
@@ -126,10 +126,8 @@ describe('with worker processes', () => {
     return worker;
   }
 
-  async function until(job: string, enough: (counts: Record<string, number>) => boolean): Promise<void> {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(10))
-      if (enough((await ask(`/bulk-jobs/${job}`)).counts)) return;
-    throw new Error('Not within a minute.');
+  async function untilCounts(job: string, enough: (counts: Record<string, number>) => boolean): Promise<void> {
+    await until(async () => enough((await ask(`/bulk-jobs/${job}`)).counts), { within: 60_000 });
   }
 
   test('kill -9 in the middle of a job: another process completes it, and nothing is done twice', async () => {
@@ -140,11 +138,11 @@ describe('with worker processes', () => {
     for (let i = 0; i < count; i++) await ask(`/workflows/${workflow.id}/execute`, {});
     const job = await ask('/executions/bulk-cancel', { filter: { workflow_id: workflow.id } });
     const first = await startWorker();
-    await until(job.id, ({ succeeded }) => succeeded! > 0);
+    await untilCounts(job.id, ({ succeeded }) => succeeded! > 0);
     first.signal('SIGKILL');
     await first.exited;
     await startWorker();
-    await until(job.id, ({ pending }) => pending === 0);
+    await untilCounts(job.id, ({ pending }) => pending === 0);
     expect(await ask(`/bulk-jobs/${job.id}`)).toMatchObject({
       status: 'completed',
       counts: { total: count, succeeded: count, failed: 0 },

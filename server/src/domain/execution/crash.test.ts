@@ -8,6 +8,7 @@ import { hashOf } from '../language/index.ts';
 import { ExecutionEvent } from './execution-event.entity.ts';
 import { Execution } from './execution.entity.ts';
 import { Step } from './step.entity.ts';
+import { until } from '../../../test/until.ts';
 
 jest.setTimeout(60_000);
 
@@ -38,12 +39,9 @@ async function statuses(ids: string[]): Promise<Record<string, number>> {
   return counts;
 }
 
-async function allCompleted(ids: string[], within: number): Promise<void> {
-  for (const deadline = Date.now() + within; ; await sleep(50)) {
-    const counts = await statuses(ids);
-    if (counts.completed === ids.length) return;
-    if (Date.now() > deadline) throw new Error(`After ${within} ms: ${JSON.stringify(counts)}`);
-  }
+async function allCompleted(ids: string[]): Promise<void> {
+  const seen = (): Promise<Record<string, number>> => statuses(ids);
+  await until(async () => (await seen()).completed === ids.length, { within: 60_000, seen });
 }
 
 /** Each execution has every event once, and its end once and last. */
@@ -82,7 +80,7 @@ test('kill -9: another process goes on, and no completed step runs again', async
   const ids = await begin(doomed, chain, 10);
   await sleep(180);
   await kill(doomed);
-  await allCompleted(ids, 15_000);
+  await allCompleted(ids);
   const takenUp = workers.entries().filter(({ what, pid }) => what === 'begin' && pid === survivor.pid);
   expect(takenUp).not.toEqual([]);
   const counts = begun();
@@ -104,7 +102,7 @@ test('kill -9 at random moments, over and over: nothing is lost, nothing is stuc
     await kill(pool[index]!);
     pool[index] = await workers.start();
   }
-  await allCompleted(ids, 30_000);
+  await allCompleted(ids);
   await expectWholeLogs(ids, 7);
   expect(begun().size).toBe(ids.length * 7);
 });
@@ -114,7 +112,7 @@ test('a process that stands still is replaced, and fenced off when it goes on', 
   const ids = await begin(stopped, chain, 5);
   await sleep(150);
   stopped.kill('SIGSTOP');
-  await allCompleted(ids, 20_000);
+  await allCompleted(ids);
   const before = begun();
   stopped.kill('SIGCONT');
   await sleep(1_000);
@@ -131,18 +129,16 @@ test('a process that stops in good order leaves its waiting runs to the others',
   const exit = once(leaving, 'exit');
   leaving.send({ stop: 2_000 });
   await exit;
-  await allCompleted(ids, 10_000);
+  await allCompleted(ids);
   expect([...begun().values()].every((count) => count === 1)).toBe(true);
 });
 
 test('a cancellation in one process reaches the step that another runs', async () => {
   const [running, other] = await Promise.all([workers.start(), workers.start()]);
   const [id] = await begin(running, sketch({ a: { type: 'journaled', params: { ms: 10_000 } } }, []), 1);
-  await sleep(300);
-  const from = Date.now();
+  await until(() => workers.entries().length > 0);
   other.send({ cancel: id });
-  while (!workers.entries().some(({ what }) => what === 'stop') && Date.now() - from < 5_000) await sleep(10);
-  const stopped = workers.entries().find(({ what }) => what === 'stop');
+  const stopped = await until(() => workers.entries().find(({ what }) => what === 'stop'));
   expect(stopped).toMatchObject({ key: `${id}:a:1`, pid: running.pid });
 });
 
@@ -156,7 +152,7 @@ test('lost database connections are made again, and runs go on', async () => {
         where datname = current_database() and pid <> pg_backend_pid() and application_name <> 'flowpact_test'`,
     );
   }
-  await allCompleted(ids, 30_000);
+  await allCompleted(ids);
   await expectWholeLogs(ids, 7);
 });
 
@@ -196,7 +192,7 @@ const steering = sketch(
 test('kill -9 in loops, branches and calls: the same course, one call each, nothing lost', async () => {
   const pool = await Promise.all([workers.start(), workers.start()]);
   // Has the definition stored, by whose hash it is called.
-  await allCompleted(await begin(pool[0]!, child, 1), 15_000);
+  await allCompleted(await begin(pool[0]!, child, 1));
   const ids = (await Promise.all(pool.map((worker) => begin(worker, steering, 6)))).flat();
   for (let round = 0; round < 5; round++) {
     await sleep(100 + Math.random() * 300);
@@ -204,7 +200,7 @@ test('kill -9 in loops, branches and calls: the same course, one call each, noth
     await kill(pool[index]!);
     pool[index] = await workers.start();
   }
-  await allCompleted(ids, 40_000);
+  await allCompleted(ids);
   const em = database.orm.em.fork();
   const called = await em.find(Execution, { parentExecutionId: { $in: ids } });
   expect(called.map(({ status }) => status)).toEqual(Array(ids.length).fill('completed'));

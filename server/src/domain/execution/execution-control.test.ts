@@ -4,6 +4,7 @@ import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { newId } from '../id.ts';
 import { Execution } from './execution.entity.ts';
+import { until } from '../../../test/until.ts';
 
 jest.setTimeout(30_000);
 
@@ -29,14 +30,14 @@ describe('cancel', () => {
     await bench.control.cancel(organisationId, parent.id);
     const statuses = [parent, child, grandchild, done].map(async ({ id }) => (await bench.ended(id)).status);
     expect(await Promise.all(statuses)).toEqual(['cancelled', 'cancelled', 'cancelled', 'completed']);
-    await bench.until(async () => (await bench.engine.health()).running === 0, 2_000);
+    await until(async () => (await bench.engine.health()).running === 0);
   });
 });
 
 describe('delete', () => {
   test('leaves nothing, neither here nor in the engine', async () => {
     const { id } = await bench.run(sketch({ a: W, b: { type: 'long' } }, ['a -> b']));
-    await bench.until(async () => (await bench.engine.ended([id])).length === 1);
+    await until(async () => (await bench.engine.ended([id])).length === 1);
     await bench.control.delete(organisationId, id);
     const connection = bench.database.orm.em.fork().getConnection();
     for (const table of ['execution_event', 'execution_log', 'execution_wait', 'step'])

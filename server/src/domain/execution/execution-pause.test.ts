@@ -7,6 +7,7 @@ import { begin, kill, Workers } from '../../../test/executions/workers.ts';
 import { controlNodes } from '../nodes/index.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
+import { until } from '../../../test/until.ts';
 
 jest.setTimeout(60_000);
 
@@ -24,11 +25,11 @@ describe('in one process', () => {
   });
   afterAll(() => bench.stop());
 
-  const resting = (): Promise<unknown> => bench.until(async () => (await bench.engine.health()).running === 0);
+  const resting = (): Promise<unknown> => until(async () => (await bench.engine.health()).running === 0);
 
   test('what is in flight comes to its end, nothing follows, and nothing runs twice', async () => {
     const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 300 } }, b: W }, ['a -> b']));
-    await bench.until(() => worked.length === 1);
+    await until(() => worked.length === 1);
     expect(await bench.control.pause(organisationId, id)).toMatchObject({ id, status: 'paused' });
     await resting();
     expect([await status(bench, id), worked]).toEqual(['paused', [`${id} a 1`]]);
@@ -66,7 +67,7 @@ describe('in one process', () => {
     const retry = { max_attempts: 2, backoff: 'constant' as const, initial: '300ms' };
     const definition = sketch({ a: { type: 'work', params: { fail: 'no', times: 1 }, retry } }, []);
     const { id } = await bench.begin(definition);
-    await bench.until(async () => (await bench.steps(id)).a === 'waiting');
+    await until(async () => (await bench.steps(id)).a === 'waiting');
     await bench.control.pause(organisationId, id);
     await resting();
     expect(worked).toEqual([`${id} a 1`]);
@@ -79,19 +80,19 @@ describe('in one process', () => {
     const definition = sketch({ a: { type: 'work', params: { ms: 60_000 } } }, [], { settings: { concurrency: 1 } });
     const workflowId = bench.publish(definition);
     const [first, second] = [await bench.beginOf(workflowId), await bench.beginOf(workflowId)];
-    await bench.until(() => worked.length === 1);
+    await until(() => worked.length === 1);
     await bench.control.pause(organisationId, second.id);
     await bench.control.cancel(organisationId, first.id);
-    await bench.until(async () => (await bench.engine.health()).running === 0);
+    await until(async () => (await bench.engine.health()).running === 0);
     expect(await bench.queries.get(organisationId, second.id)).toMatchObject({ status: 'paused', startedAt: null });
     expect(await bench.control.resume(organisationId, second.id)).toMatchObject({ status: 'pending' });
-    await bench.until(() => worked.includes(`${second.id} a 1`));
+    await until(() => worked.includes(`${second.id} a 1`));
     await bench.control.cancel(organisationId, second.id);
   });
 
   test('one that had begun before its process heard of the pause is running when it is resumed', async () => {
     const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 60_000 } } }, []));
-    await bench.until(async () => (await status(bench, id)) === 'running');
+    await until(async () => (await status(bench, id)) === 'running');
     const em = bench.database.orm.em.fork();
     await em.nativeUpdate(Execution, { id }, { status: 'paused', pausedFrom: 'pending' });
     expect((await bench.control.resume(organisationId, id)).status).toBe('running');
@@ -102,7 +103,7 @@ describe('in one process', () => {
     const { id } = await bench.begin(
       sketch({ ask: { type: 'approval', params: { message: 'May it?' } }, b: W }, ['ask:approved -> b']),
     );
-    await bench.until(async () => (await bench.steps(id)).ask === 'waiting');
+    await until(async () => (await bench.steps(id)).ask === 'waiting');
     await bench.control.pause(organisationId, id);
     await bench.database.orm.em.fork().transactional(async (em) => {
       const wait = await em.findOneOrFail(ExecutionWait, { executionId: id });
@@ -167,11 +168,3 @@ test('kill -9: a paused execution stays so in the next process, and goes on ther
     await database.drop();
   }
 });
-
-async function until(look: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
-    if (await look()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('Not within 20 s.');
-}

@@ -7,6 +7,7 @@ import { newId } from '../id.ts';
 import { controlNodes, NodeFailure, set } from '../nodes/index.ts';
 import type { Execution } from './execution.entity.ts';
 import type { RetryFrom } from './execution.service.ts';
+import { until } from '../../../test/until.ts';
 
 jest.setTimeout(30_000);
 
@@ -137,11 +138,11 @@ describe('from failure', () => {
 
   test('of a cancelled execution: what was at work runs again', async () => {
     const { id } = await bench.begin(sketch({ a: W, b: { type: 'work', params: { ms: 60_000 } } }, ['a -> b']));
-    await bench.until(() => worked.includes(`${id} b 1`));
-    await bench.until(async () => (await bench.steps(id)).a === 'completed');
+    await until(() => worked.includes(`${id} b 1`));
+    await until(async () => (await bench.steps(id)).a === 'completed');
     await bench.control.cancel(organisationId, id);
     const again = await bench.service.retry({ organisationId, executionId: id, startedBy, from: 'failure' });
-    await bench.until(() => worked.includes(`${again.id} b 1`));
+    await until(() => worked.includes(`${again.id} b 1`));
     expect(worked).not.toContain(`${again.id} a 1`);
     await bench.control.cancel(organisationId, again.id);
   });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { DbosEngine } from './dbos-engine.ts';
+import { until } from '../../../test/until.ts';
 
 jest.setTimeout(20_000);
 
@@ -45,18 +46,12 @@ async function submit(runId: string, ms: number, group: { id: string; concurrenc
   await database.orm.em.fork().transactional((em) => engine.submit([{ runId, body, input: { ms }, group }], em));
 }
 
-async function until(condition: () => boolean, within = 5_000): Promise<void> {
-  for (const deadline = Date.now() + within; !condition(); await sleep(5)) {
-    if (Date.now() > deadline) throw new Error(`Not within ${within} ms; seen: ${seen.join(', ')}`);
-  }
-}
-
 test('a run that rests is not active, and waits for a place before it goes on', async () => {
   const group = { id: 'resting', concurrency: 1 };
   await submit('rest1', 0, group);
   await until(() => seen.includes('rest rest1'));
   await submit('b1', 2_500, group);
-  await until(() => seen.includes('begin b1'), 1_500);
+  await until(() => seen.includes('begin b1'));
   await submit('b2', 1, group);
   await until(() => seen.includes('end b2'));
   expect(seen.filter((entry) => entry !== 'rest rest1')).toEqual([
@@ -85,7 +80,7 @@ test('those that wait do so through a stop, and one that was at work keeps its p
   await engine.stop(0);
   seen.length = 0;
   engine = await startEngine();
-  await until(() => seen.includes('end d2'), 10_000);
+  await until(() => seen.includes('end d2'));
   expect(seen.filter((entry) => entry.startsWith('begin'))).toEqual(['begin d1', 'begin d2']);
 });
 
@@ -93,7 +88,7 @@ test('a process without room leaves what it lets in to the queue', async () => {
   await submit('e1', 700, { id: 'other' });
   await submit('e2', 700, { id: 'other' });
   for (let i = 3; i <= 5; i++) await submit(`e${i}`, 1, { id: 'full', concurrency: 10 });
-  await until(() => seen.filter((entry) => entry.startsWith('end')).length === 5, 10_000);
+  await until(() => seen.filter((entry) => entry.startsWith('end')).length === 5);
   const first = seen.findIndex((entry) => entry.startsWith('end'));
   expect(seen.slice(0, first).toSorted()).toEqual(['begin e1', 'begin e2']);
 });

@@ -3,6 +3,7 @@ import type { Json } from '../../domain/domain-error.ts';
 import type { RunBody } from '../../domain/execution/engine.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { DbosEngine } from './dbos-engine.ts';
+import { until } from '../../../test/until.ts';
 
 jest.setTimeout(20_000);
 
@@ -72,14 +73,6 @@ async function startEngine(): Promise<DbosEngine> {
   for (const [name, body] of Object.entries(bodies)) next.register(name, body);
   await next.start();
   return next;
-}
-
-async function until(condition: () => boolean, within = 5_000): Promise<void> {
-  const deadline = Date.now() + within;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`Not within ${within} ms; seen: ${JSON.stringify(seen)}`);
-    await later(5);
-  }
 }
 
 function submit(runId: string, body: string, input: Json = {}): Promise<void> {
@@ -198,22 +191,16 @@ test('a signal that comes while the run lies down to rest is not lost', async ()
   const ids = Array.from({ length: 20 }, (_, index) => `r7d${index}`);
   for (const id of ids) await submit(id, 'rest@1');
   await Promise.all(ids.map((id, index) => later(index * 3).then(() => engine.signal(id, 'approve', id))));
-  await until(() => ids.every((id) => seen.includes(id)), 10_000);
+  await until(() => ids.every((id) => seen.includes(id)));
   // Those that were about to rest are replayed.
   const open = `select 1 from dbos.workflow_status where workflow_uuid like 'r7d%' and status <> 'SUCCESS'`;
-  while ((await database.orm.em.getConnection().execute(open)).length > 0) await later(20);
+  await until(async () => (await database.orm.em.getConnection().execute(open)).length === 0);
 });
 
 async function resting(runId: string): Promise<void> {
   const connection = database.orm.em.getConnection();
-  for (const deadline = Date.now() + 5_000; ; await later(10)) {
-    const [row] = await connection.execute<{ status: string }[]>(
-      'select status from dbos.workflow_status where workflow_uuid = ?',
-      [runId],
-    );
-    if (row?.status === 'DELAYED') return;
-    if (Date.now() > deadline) throw new Error(`${runId} is ${row?.status}`);
-  }
+  const query = 'select status from dbos.workflow_status where workflow_uuid = ?';
+  await until(async () => (await connection.execute<{ status: string }[]>(query, [runId]))[0]?.status === 'DELAYED');
 }
 
 test('a process has one engine', async () => {

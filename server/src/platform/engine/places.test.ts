@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { begin, kill, Workers } from '../../../test/executions/workers.ts';
+import { until } from '../../../test/until.ts';
 
 jest.setTimeout(60_000);
 
@@ -22,13 +22,13 @@ afterAll(async () => {
 });
 
 async function allCompleted(count: number): Promise<void> {
-  for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
-    const rows = await database.orm.em
-      .getConnection()
-      .execute<{ status: string; count: string }[]>('select status, count(*) from execution group by status');
-    if (rows.length === 1 && rows[0]!.status === 'completed' && Number(rows[0]!.count) === count) return;
-    if (Date.now() > deadline) throw new Error(`Not completed: ${JSON.stringify(rows)}`);
-  }
+  const rows = (): Promise<{ status: string; count: string }[]> =>
+    database.orm.em.getConnection().execute('select status, count(*) from execution group by status');
+  const isCompleted = async (): Promise<boolean> => {
+    const found = await rows();
+    return found.length === 1 && found[0]!.status === 'completed' && Number(found[0]!.count) === count;
+  };
+  await until(isCompleted, { within: 30_000, seen: rows });
 }
 
 /** How many steps were at work at one time, at most; those that a kill cut short do not count. */

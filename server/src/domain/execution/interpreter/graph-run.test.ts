@@ -4,6 +4,7 @@ import type { WorkflowDefinition } from '../../language/index.ts';
 import { ExecutionBench, organisationId } from '../../../../test/executions/execution-bench.ts';
 import { sketch } from '../../../../test/executions/sketch.ts';
 import { testNodeTypes, worked } from '../../../../test/executions/node-types.ts';
+import { until } from '../../../../test/until.ts';
 
 jest.setTimeout(20_000);
 
@@ -378,7 +379,7 @@ test('events tell the story in order, with progress', async () => {
 
 test('an execution that only waits says so, and until when', async () => {
   const { id } = await bench.begin(sketch({ a: { type: 'pause', params: { ms: 1_500 } }, b: P }, ['a -> b']));
-  const waiting = await bench.until(async () => {
+  const waiting = await until(async () => {
     const execution = await bench.queries.get(organisationId, id);
     return execution.status === 'waiting' && execution;
   });

@@ -7,6 +7,7 @@ import { sketch } from '../../../../test/executions/sketch.ts';
 import { sha256 } from '../../secret.ts';
 import { ExecutionWait } from '../execution-wait.entity.ts';
 import type { WaitDecision } from '../execution-waits.ts';
+import { until } from '../../../../test/until.ts';
 
 jest.setTimeout(30_000);
 
@@ -28,7 +29,7 @@ const ask = (params: object = {}, more: object = {}) => ({
 
 /** The open wait of a node, once it is there. */
 function waitOf(executionId: string, nodePath: string): Promise<ExecutionWait> {
-  return bench.until(async () => {
+  return until(async () => {
     const em = bench.database.orm.em.fork();
     return (await em.findOne(ExecutionWait, { executionId, nodePath })) ?? undefined;
   });
@@ -46,15 +47,15 @@ const statusOf = async (executionId: string, nodePath: string): Promise<string> 
   (await bench.database.orm.em.fork().findOneOrFail(ExecutionWait, { executionId, nodePath })).status;
 
 const waiting = (id: string): Promise<unknown> =>
-  bench.until(async () => (await bench.queries.get(organisationId, id)).status === 'waiting');
+  until(async () => (await bench.queries.get(organisationId, id)).status === 'waiting');
 
 /** Ends when the run rests outside of the process. */
 const resting = (id: string): Promise<unknown> =>
-  bench.until(async () => {
+  until(async () => {
     const sql = 'select status from dbos.workflow_status where workflow_uuid = ?';
     const [run] = await bench.database.orm.em.getConnection().execute<{ status: string }[]>(sql, [id]);
     return run?.status === 'DELAYED';
-  }, 10_000);
+  });
 
 describe('approval', () => {
   const definition = sketch({ before: W, review: ask({ details: { n: '{{ input.n }}' } }), yes: W, no: W, late: W }, [
@@ -301,7 +302,7 @@ describe('workflow.call', () => {
     const child = bench.publish(sketch({ review: ask() }, []));
     const { id } = await bench.begin(sketch({ sub: call(child) }, []));
     await resting(id);
-    const { id: childId } = await bench.until(
+    const { id: childId } = await until(
       async () => (await bench.queries.list(organisationId, { workflowId: child, perPage: 1 })).items[0],
     );
     await answer(childId, 'review', { status: 'approved' });
@@ -313,7 +314,7 @@ describe('workflow.call', () => {
     const definition = sketch({ sub: call(child) }, []);
     const [first, second] = [await bench.begin(definition), await bench.begin(definition)];
     const childOf = ({ id }: { id: string }) =>
-      bench.until(async () =>
+      until(async () =>
         (await bench.queries.list(organisationId, { workflowId: child, perPage: 10 })).items.find(
           (each) => each.parentExecutionId === id,
         ),
