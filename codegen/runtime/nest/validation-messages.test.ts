@@ -43,6 +43,8 @@ const cases: readonly (readonly [schema: Schema, value: unknown, want: readonly 
   [nullable, 'x', [': must have at least 2 characters']],
   [nullable, 1, [': must be a string']],
   [{ anyOf: [{ type: 'string' }, { type: 'integer' }] }, true, [': must have one of the allowed forms']],
+  [{ oneOf: [{ enum: ['a', 'b'] }, { type: 'integer' }] }, 'c', [': must be one of "a", "b"']],
+  [{ oneOf: [{ const: 'a' }, { const: 'b' }] }, 'c', [': must be one of "a", "b"']],
   [shapes, { kind: 'triangle' }, ['kind: must be one of "circle", "square"']],
   [shapes, { kind: 'circle', r: 'x' }, ['r: must be a number']],
   [shapes, { kind: 'square' }, ['a: is required']],

@@ -65,7 +65,8 @@ function meantBranch(
   ];
   if (branches.length === 1) return branches[0];
   // A property with a fixed value says which form is meant: the branch that does not object to it.
-  const untagged = branches.filter((branch) => !branch.some(isTag));
+  const isInside = ({ instancePath }: ValidationIssue) => instancePath !== summary.instancePath;
+  const untagged = branches.filter((branch) => !branch.some((issue) => isTag(issue) && isInside(issue)));
   const meant = untagged.filter(
     (branch) =>
       !branch.some(({ keyword, instancePath }) => keyword === 'type' && instancePath === summary.instancePath),
@@ -127,7 +128,7 @@ function propertyOf({ keyword, params }: ValidationIssue): string | undefined {
     additionalProperties: 'additionalProperty',
     unevaluatedProperties: 'unevaluatedProperty',
     propertyNames: 'propertyName',
-    discriminator: 'tag',
+    'x-select': 'property',
   };
   const name = names[keyword];
   const property = name === undefined ? undefined : params[name];
@@ -170,7 +171,10 @@ const messages: Readonly<Record<string, (params: Record<string, unknown>) => str
   unevaluatedProperties: () => 'is not a known field',
   unevaluatedItems: () => 'has items that are not allowed',
   propertyNames: () => 'is not an allowed name',
-  discriminator: () => 'must name one of the allowed forms',
+  'x-select': (params) => {
+    const values = (params['allowedValues'] as unknown[]).map(literal).join(', ');
+    return params['missing'] === true ? `is required and must be one of ${values}` : `must be one of ${values}`;
+  },
   anyOf: () => 'must have one of the allowed forms',
   oneOf: (params) =>
     params['passingSchemas'] == null

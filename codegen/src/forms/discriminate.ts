@@ -1,5 +1,5 @@
 import type { Contract, Schema } from '../ir/index.ts';
-import { conjuncts, followRef } from './form.ts';
+import { type Form, conjuncts, followRef, hiddenNames } from './form.ts';
 
 /** The property whose value tells which alternative of a `oneOf` or `anyOf` a value belongs to. */
 export interface Selector {
@@ -76,4 +76,86 @@ export function discriminatorValues(contract: Contract, schema: Schema, branch: 
     });
   if (declared) return [];
   return [...discriminator.mapping].flatMap(([value, pointer]) => (pointer === branch.ref ? [value] : []));
+}
+
+/** Alternatives of which a property with a fixed value in each selects the only one that can hold. */
+export interface Selection<Alternative> {
+  readonly property: string;
+  readonly cases: readonly { readonly values: readonly string[]; readonly schema: Alternative }[];
+}
+
+/**
+ * How objects of a form are told apart: by what `discriminator` names, else by a property that every alternative requires.
+ * `undefined` unless checking the selected alternative alone accepts what `oneOf` and `anyOf` accept: every alternative is
+ * for objects only, requires the property, and restricts it to strings that no other alternative has.
+ */
+export function selectionOf(
+  contract: Contract,
+  schema: Schema,
+  alternatives: readonly Schema[],
+  form: Form,
+): Selection<Schema> | undefined {
+  const [first] = alternatives;
+  if (!first || alternatives.length < 2) return undefined;
+  const restricted = isObjectOnly(contract, { ...schema, oneOf: [], anyOf: [] });
+  if (!restricted && !alternatives.every((alternative) => isObjectOnly(contract, alternative))) return undefined;
+  const { discriminator } = schema;
+  const candidates = discriminator ? [discriminator.property] : requiredNames(contract, first);
+  for (const property of new Set(candidates)) {
+    const cases = alternatives.flatMap((alternative) => {
+      const mapped = discriminatorValues(contract, schema, alternative);
+      const values = mapped.length > 0 ? mapped : tagsOf(contract, alternative, property, form);
+      return values ? [{ values, schema: alternative }] : [];
+    });
+    const values = cases.flatMap((entry) => entry.values);
+    const distinct = values.length > 0 && new Set(values).size === values.length;
+    const hidden = hiddenNames(contract, schema, form).has(property);
+    if (distinct && !hidden && cases.length === alternatives.length) return { property, cases };
+  }
+  return undefined;
+}
+
+/** Alternatives inside of what holds for the whole value: in the schema, behind its references and in its `allOf`. */
+function nestedAlternatives(contract: Contract, schema: Schema): readonly (readonly Schema[])[] {
+  return conjuncts(contract, schema)
+    .flatMap((part) => [part.oneOf, part.anyOf])
+    .filter((alternatives) => alternatives.length > 0);
+}
+
+function requiredNames(contract: Contract, schema: Schema, seen: readonly Schema[] = []): readonly string[] {
+  if (seen.includes(schema)) return [];
+  const inside = nestedAlternatives(contract, schema).flatMap(([first]) => first ?? []);
+  return [
+    ...conjuncts(contract, schema).flatMap((part) => part.required),
+    ...inside.flatMap((part) => requiredNames(contract, part, [...seen, schema])),
+  ];
+}
+
+/** The strings that a property of every valid value has one of; `undefined` when it may be absent or anything else. */
+function tagsOf(
+  contract: Contract,
+  schema: Schema,
+  property: string,
+  form: Form,
+  seen: readonly Schema[] = [],
+): readonly string[] | undefined {
+  if (seen.includes(schema) || hiddenNames(contract, schema, form).has(property)) return undefined;
+  const own = constantsOf(contract, schema, property);
+  if (own) return own.length > 0 ? [...new Set(own)] : undefined;
+  for (const alternatives of nestedAlternatives(contract, schema)) {
+    const tags = alternatives.map((part) => tagsOf(contract, part, property, form, [...seen, schema]));
+    if (tags.every((values) => values !== undefined)) return [...new Set(tags.flat())];
+  }
+  return undefined;
+}
+
+function isObjectOnly(contract: Contract, schema: Schema, seen: readonly Schema[] = []): boolean {
+  if (seen.includes(schema)) return false;
+  const typed = conjuncts(contract, schema).some(({ types }) => types?.length === 1 && types[0] === 'object');
+  return (
+    typed ||
+    nestedAlternatives(contract, schema).some((alternatives) =>
+      alternatives.every((part) => isObjectOnly(contract, part, [...seen, schema])),
+    )
+  );
 }

@@ -1,7 +1,7 @@
-import type { Contract, Schema } from '../ir/index.ts';
+import type { Contract, JsonType, Schema } from '../ir/index.ts';
 import { isObject } from '../json.ts';
 import { unicodePattern } from './regular-expression.ts';
-import { discriminatorValues } from './discriminate.ts';
+import { discriminatorValues, selectionOf } from './discriminate.ts';
 import { type Form, hiddenNames, isBinary, isHidden } from './form.ts';
 
 /** Keywords that say nothing about validity, left out so that validators stay small. */
@@ -34,7 +34,8 @@ const ANNOTATIONS = new Set([
 
 /**
  * The JSON Schema that values of a form have to satisfy. A hidden property is refused when present and not required when
- * absent; an alternative that a discriminator selects also requires the value that selects it. `refTo` gives the `$ref` of a named schema.
+ * absent; an alternative that a discriminator selects also requires the value that selects it. Where one property decides
+ * which alternative can hold, `x-select` stands in the place of `oneOf` or `anyOf`. `refTo` gives the `$ref` of a named schema.
  */
 export function validatorJson(
   contract: Contract,
@@ -97,8 +98,21 @@ export function validatorJson(
     );
   }
   const result: Record<string, unknown> = {};
+  const selected = (['oneOf', 'anyOf'] as const).find((keyword) => {
+    const objects = schema[keyword].filter((child) => plainTypes(child) === undefined);
+    const others = schema[keyword].flatMap((child) => plainTypes(child) ?? []);
+    const selection = selectionOf(contract, schema, objects, form);
+    if (!selection || new Set(others).size < others.length) return false;
+    const types = ['object' as const, ...others].filter((type) => schema.types?.includes(type) ?? true);
+    if (!types.includes('object')) return false;
+    result['type'] = types.length === 1 ? types[0] : types;
+    const cases = selection.cases.map(({ values, schema: child }) => ({ values, schema: alternative(child) }));
+    result['x-select'] = { property: selection.property, cases };
+    return true;
+  });
   for (const key of Object.keys(source)) {
-    if (ANNOTATIONS.has(key) || key.startsWith('x-')) continue;
+    if (key === selected || (key === 'type' && selected)) continue;
+    if (isAnnotation(key)) continue;
     const value = key in replaced ? replaced[key] : source[key];
     if (value !== undefined) result[key] = value;
   }
@@ -108,3 +122,16 @@ export function validatorJson(
 function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length > 0 ? list : undefined;
 }
+
+function isAnnotation(key: string): boolean {
+  return ANNOTATIONS.has(key) || key.startsWith('x-');
+}
+
+/** The types of a schema that says nothing else, as in `{ type: 'null' }`; objects and numbers are not told apart by them. */
+function plainTypes(schema: Schema): readonly JsonType[] | undefined {
+  const keys = isObject(schema.json) ? Object.keys(schema.json).filter((key) => !isAnnotation(key)) : [];
+  const plain = keys.length === 1 && keys[0] === 'type';
+  return plain && schema.types?.every((type) => PLAIN_TYPES.has(type)) ? schema.types : undefined;
+}
+
+const PLAIN_TYPES: ReadonlySet<JsonType> = new Set(['null', 'boolean', 'string', 'array']);

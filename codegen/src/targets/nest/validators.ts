@@ -9,6 +9,7 @@ import { Scope, pascalCase } from '../../plan/names.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { quote } from '../../print/text.ts';
 import { Defaults } from './defaults.ts';
+import { selectKeyword } from './select-keyword.ts';
 
 const ROOT = 'flowpact';
 
@@ -95,6 +96,7 @@ export class Validators {
       inlineRefs: false,
       code: { source: true, esm: true, lines: true },
     });
+    ajv.addKeyword(selectKeyword);
     addFormats.default(ajv, { mode: 'full' } satisfies FormatsPluginOptions);
     for (const format of formatsOf(this.#contract)) {
       if (!(format in ajv.formats)) ajv.addFormat(format, true);

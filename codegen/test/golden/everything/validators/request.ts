@@ -7,7 +7,7 @@ import type { Validator } from '../../../../runtime/nest/index.ts';
 
 export const createPet = filling(validate53, fillCreatePet) as unknown as Validator;
 const schema20 = {"type":"object","required":["pet"],"properties":{"pet":{"$ref":"#/$defs/Pet"},"tags":{"type":"array","items":{"type":"string"}},"options":{"type":"object","properties":{"urgent":{"type":"boolean"}}},"rule":{"anyOf":[{"type":"object","required":["every"],"properties":{"every":{"type":"integer"},"unit":{"type":"string"}}},{"type":"object","required":["at"],"properties":{"at":{"type":"string","format":"date-time"},"zone":{"type":"string"}}}]}}};
-const schema21 = {"oneOf":[{"allOf":[{"$ref":"#/$defs/Cat"}],"properties":{"kind":{"enum":["cat"]}},"required":["kind"]},{"allOf":[{"$ref":"#/$defs/Dog"}],"properties":{"kind":{"enum":["dog"]}},"required":["kind"]}]};
+const schema21 = {"type":"object","x-select":{"property":"kind","cases":[{"values":["cat"],"schema":{"allOf":[{"$ref":"#/$defs/Cat"}],"properties":{"kind":{"enum":["cat"]}},"required":["kind"]}},{"values":["dog"],"schema":{"allOf":[{"$ref":"#/$defs/Dog"}],"properties":{"kind":{"enum":["dog"]}},"required":["kind"]}}]}};
 const schema22 = {"allOf":[{"$ref":"#/$defs/Animal"},{"type":"object","properties":{"lives":{"type":"integer"}}}]};
 const schema23 = {"type":"object","required":["name","kind"],"properties":{"id":false,"name":{"type":"string","minLength":1},"kind":{"type":"string"},"chip":{"type":"string"},"mood":{"$ref":"#/$defs/Mood"},"parent":{"$ref":"#/$defs/Pet"},"owner":{"oneOf":[{"$ref":"#/$defs/PetOwner"},{"type":"null"}]}}};
 const func1 = runtime0.default;
@@ -590,17 +590,16 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["kind"];
+if(tag0 === "cat"){
 if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
 errors = vErrors.length;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err0 = {instancePath,schemaPath:"#/x-select/cases/0/schema/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -611,7 +610,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if(!(data.kind === "cat")){
-const err1 = {instancePath:instancePath+"/kind",schemaPath:"#/oneOf/0/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21.oneOf[0].properties.kind.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath:instancePath+"/kind",schemaPath:"#/x-select/cases/0/schema/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21["x-select"].cases[0].schema.properties.kind.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -622,10 +621,6 @@ errors++;
 }
 }
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = {};
 props0.kind = true;
 props0.lives = true;
@@ -636,14 +631,14 @@ props0.mood = true;
 props0.parent = true;
 props0.owner = true;
 }
-const _errs4 = errors;
+else if(tag0 === "dog"){
 if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-const err2 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err2 = {instancePath,schemaPath:"#/x-select/cases/1/schema/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -654,7 +649,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if(!(data.kind === "dog")){
-const err3 = {instancePath:instancePath+"/kind",schemaPath:"#/oneOf/1/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21.oneOf[1].properties.kind.enum},message:"must be equal to one of the allowed values"};
+const err3 = {instancePath:instancePath+"/kind",schemaPath:"#/x-select/cases/1/schema/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21["x-select"].cases[1].schema.properties.kind.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -665,15 +660,6 @@ errors++;
 }
 }
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = props0 || {};
 props0.kind = true;
@@ -686,9 +672,8 @@ props0.parent = true;
 props0.owner = true;
 }
 }
-}
-if(!valid0){
-const err4 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err4 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["cat", "dog"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -697,16 +682,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err5];
 }
+else {
+vErrors.push(err5);
 }
+errors++;
 }
 validate54.errors = vErrors;
 evaluated0.props = props0;
@@ -976,17 +961,16 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["kind"];
+if(tag0 === "cat"){
 if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
 errors = vErrors.length;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err0 = {instancePath,schemaPath:"#/x-select/cases/0/schema/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -997,7 +981,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if(!(data.kind === "cat")){
-const err1 = {instancePath:instancePath+"/kind",schemaPath:"#/oneOf/0/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21.oneOf[0].properties.kind.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath:instancePath+"/kind",schemaPath:"#/x-select/cases/0/schema/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21["x-select"].cases[0].schema.properties.kind.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1008,10 +992,6 @@ errors++;
 }
 }
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = {};
 props0.kind = true;
 props0.lives = true;
@@ -1022,14 +1002,14 @@ props0.mood = true;
 props0.parent = true;
 props0.owner = true;
 }
-const _errs4 = errors;
+else if(tag0 === "dog"){
 if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-const err2 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err2 = {instancePath,schemaPath:"#/x-select/cases/1/schema/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1040,7 +1020,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if(!(data.kind === "dog")){
-const err3 = {instancePath:instancePath+"/kind",schemaPath:"#/oneOf/1/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21.oneOf[1].properties.kind.enum},message:"must be equal to one of the allowed values"};
+const err3 = {instancePath:instancePath+"/kind",schemaPath:"#/x-select/cases/1/schema/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21["x-select"].cases[1].schema.properties.kind.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1051,15 +1031,6 @@ errors++;
 }
 }
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = props0 || {};
 props0.kind = true;
@@ -1072,9 +1043,8 @@ props0.parent = true;
 props0.owner = true;
 }
 }
-}
-if(!valid0){
-const err4 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err4 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["cat", "dog"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1083,16 +1053,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err5];
 }
+else {
+vErrors.push(err5);
 }
+errors++;
 }
 validate69.errors = vErrors;
 evaluated0.props = props0;

@@ -6,7 +6,7 @@ import type { Validator } from '../../../../runtime/nest/index.ts';
 
 export const petResponse = validate53 as unknown as Validator;
 const schema20 = {"type":"object","required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Pet"},"meta":{"$ref":"#/$defs/Meta"}}};
-const schema21 = {"oneOf":[{"allOf":[{"$ref":"#/$defs/Cat"}],"properties":{"kind":{"enum":["cat"]}},"required":["kind"]},{"allOf":[{"$ref":"#/$defs/Dog"}],"properties":{"kind":{"enum":["dog"]}},"required":["kind"]}]};
+const schema21 = {"type":"object","x-select":{"property":"kind","cases":[{"values":["cat"],"schema":{"allOf":[{"$ref":"#/$defs/Cat"}],"properties":{"kind":{"enum":["cat"]}},"required":["kind"]}},{"values":["dog"],"schema":{"allOf":[{"$ref":"#/$defs/Dog"}],"properties":{"kind":{"enum":["dog"]}},"required":["kind"]}}]}};
 const schema22 = {"allOf":[{"$ref":"#/$defs/Animal"},{"type":"object","properties":{"lives":{"type":"integer"}}}]};
 const schema23 = {"type":"object","required":["id","name","kind"],"properties":{"id":{"type":"string"},"name":{"type":"string","minLength":1},"kind":{"type":"string"},"chip":false,"mood":{"$ref":"#/$defs/Mood"},"parent":{"$ref":"#/$defs/Pet"},"owner":{"oneOf":[{"$ref":"#/$defs/PetOwner"},{"type":"null"}]}}};
 const func1 = runtime0.default;
@@ -599,17 +599,16 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["kind"];
+if(tag0 === "cat"){
 if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
 errors = vErrors.length;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-const err0 = {instancePath,schemaPath:"#/oneOf/0/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err0 = {instancePath,schemaPath:"#/x-select/cases/0/schema/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -620,7 +619,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if(!(data.kind === "cat")){
-const err1 = {instancePath:instancePath+"/kind",schemaPath:"#/oneOf/0/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21.oneOf[0].properties.kind.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath:instancePath+"/kind",schemaPath:"#/x-select/cases/0/schema/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21["x-select"].cases[0].schema.properties.kind.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -631,10 +630,6 @@ errors++;
 }
 }
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = {};
 props0.kind = true;
 props0.lives = true;
@@ -645,14 +640,14 @@ props0.mood = true;
 props0.parent = true;
 props0.owner = true;
 }
-const _errs4 = errors;
+else if(tag0 === "dog"){
 if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-const err2 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
+const err2 = {instancePath,schemaPath:"#/x-select/cases/1/schema/required",keyword:"required",params:{missingProperty: "kind"},message:"must have required property '"+"kind"+"'"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -663,7 +658,7 @@ errors++;
 }
 if(data.kind !== undefined){
 if(!(data.kind === "dog")){
-const err3 = {instancePath:instancePath+"/kind",schemaPath:"#/oneOf/1/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21.oneOf[1].properties.kind.enum},message:"must be equal to one of the allowed values"};
+const err3 = {instancePath:instancePath+"/kind",schemaPath:"#/x-select/cases/1/schema/properties/kind/enum",keyword:"enum",params:{allowedValues: schema21["x-select"].cases[1].schema.properties.kind.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -674,15 +669,6 @@ errors++;
 }
 }
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = props0 || {};
 props0.kind = true;
@@ -695,9 +681,8 @@ props0.parent = true;
 props0.owner = true;
 }
 }
-}
-if(!valid0){
-const err4 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err4 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["cat", "dog"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -706,16 +691,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err5];
 }
+else {
+vErrors.push(err5);
 }
+errors++;
 }
 validate54.errors = vErrors;
 evaluated0.props = props0;
