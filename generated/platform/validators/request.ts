@@ -9338,7 +9338,7 @@ validate196.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 export const createTriggerRequest = filling(validate204, fillCreateTriggerRequest) as unknown as Validator;
 const schema90 = {"type":"object","additionalProperties":false,"required":["workflow_id","name","config"],"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"enabled":{"type":"boolean"},"config":{"$ref":"#/$defs/TriggerConfig"},"input":{"$ref":"#/$defs/TriggerInput"},"secret":{"$ref":"#/$defs/TriggerSecret"}}};
-const schema91 = {"oneOf":[{"$ref":"#/$defs/ManualTriggerConfig"},{"$ref":"#/$defs/ScheduleTriggerConfig"},{"$ref":"#/$defs/WebhookTriggerConfig"},{"$ref":"#/$defs/FormTriggerConfig"},{"$ref":"#/$defs/EventTriggerConfig"}]};
+const schema91 = {"type":"object","x-select":{"property":"kind","cases":[{"values":["manual"],"schema":{"$ref":"#/$defs/ManualTriggerConfig"}},{"values":["schedule"],"schema":{"$ref":"#/$defs/ScheduleTriggerConfig"}},{"values":["webhook"],"schema":{"$ref":"#/$defs/WebhookTriggerConfig"}},{"values":["form"],"schema":{"$ref":"#/$defs/FormTriggerConfig"}},{"values":["event"],"schema":{"$ref":"#/$defs/EventTriggerConfig"}}]}};
 const schema92 = {"type":"object","additionalProperties":false,"required":["kind"],"properties":{"kind":{"type":"string","const":"manual"}}};
 
 function validate208(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -9567,7 +9567,7 @@ return errors === 0;
 }
 validate220.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema96 = {"oneOf":[{"$ref":"#/$defs/NoHookAuth"},{"$ref":"#/$defs/ApiKeyHookAuth"},{"$ref":"#/$defs/BearerHookAuth"},{"$ref":"#/$defs/HmacHookAuth"}]};
+const schema96 = {"type":"object","x-select":{"property":"type","cases":[{"values":["none"],"schema":{"$ref":"#/$defs/NoHookAuth"}},{"values":["api_key"],"schema":{"$ref":"#/$defs/ApiKeyHookAuth"}},{"values":["bearer"],"schema":{"$ref":"#/$defs/BearerHookAuth"}},{"values":["hmac"],"schema":{"$ref":"#/$defs/HmacHookAuth"}}]}};
 const schema97 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"none"}}};
 
 function validate223(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -10055,79 +10055,44 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "none"){
 if(!(validate223(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = true;
 }
-const _errs2 = errors;
+else if(tag0 === "api_key"){
 if(!(validate225(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs2 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs3 = errors;
+else if(tag0 === "bearer"){
 if(!(validate227(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs4 = errors;
+else if(tag0 === "hmac"){
 if(!(validate229(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate229.errors : vErrors.concat(validate229.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 3];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 3;
 if(props0 !== true){
 props0 = true;
 }
 }
-}
-}
-}
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err0 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["none", "api_key", "bearer", "hmac"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -10136,16 +10101,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err1];
 }
+else {
+vErrors.push(err1);
 }
+errors++;
 }
 validate222.errors = vErrors;
 evaluated0.props = props0;
@@ -10746,98 +10711,53 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["kind"];
+if(tag0 === "manual"){
 if(!(validate208(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate208.errors : vErrors.concat(validate208.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = true;
 }
-const _errs2 = errors;
+else if(tag0 === "schedule"){
 if(!(validate210(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs2 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs3 = errors;
+else if(tag0 === "webhook"){
 if(!(validate219(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs4 = errors;
+else if(tag0 === "form"){
 if(!(validate233(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 3];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 3;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs5 = errors;
+else if(tag0 === "event"){
 if(!(validate235(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs5 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 4];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 4;
 if(props0 !== true){
 props0 = true;
 }
 }
-}
-}
-}
-}
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err0 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["manual", "schedule", "webhook", "form", "event"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -10846,16 +10766,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err1];
 }
+else {
+vErrors.push(err1);
 }
+errors++;
 }
 validate207.errors = vErrors;
 evaluated0.props = props0;
@@ -11791,7 +11711,7 @@ return errors === 0;
 }
 validate263.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema115 = {"oneOf":[{"$ref":"#/$defs/ApiKeyCredential"},{"$ref":"#/$defs/BearerCredential"},{"$ref":"#/$defs/BasicCredential"},{"$ref":"#/$defs/OAuth2Credential"},{"$ref":"#/$defs/SmtpCredential"},{"$ref":"#/$defs/CustomCredential"}]};
+const schema115 = {"type":"object","x-select":{"property":"type","cases":[{"values":["api_key"],"schema":{"$ref":"#/$defs/ApiKeyCredential"}},{"values":["bearer"],"schema":{"$ref":"#/$defs/BearerCredential"}},{"values":["basic"],"schema":{"$ref":"#/$defs/BasicCredential"}},{"values":["oauth2"],"schema":{"$ref":"#/$defs/OAuth2Credential"}},{"values":["smtp"],"schema":{"$ref":"#/$defs/SmtpCredential"}},{"values":["custom"],"schema":{"$ref":"#/$defs/CustomCredential"}}]}};
 const schema116 = {"type":"object","additionalProperties":false,"required":["type","key"],"properties":{"type":{"type":"string","const":"api_key"},"key":{"type":"string","minLength":4,"maxLength":8192,"format":"password"},"in":{"type":"string","enum":["header","query"]},"name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}}};
 const pattern15 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "u");
 
@@ -13013,117 +12933,62 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "api_key"){
 if(!(validate266(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate266.errors : vErrors.concat(validate266.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = true;
 }
-const _errs2 = errors;
+else if(tag0 === "bearer"){
 if(!(validate268(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs2 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs3 = errors;
+else if(tag0 === "basic"){
 if(!(validate270(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate270.errors : vErrors.concat(validate270.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs4 = errors;
+else if(tag0 === "oauth2"){
 if(!(validate272(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate272.errors : vErrors.concat(validate272.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 3];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 3;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs5 = errors;
+else if(tag0 === "smtp"){
 if(!(validate274(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate274.errors : vErrors.concat(validate274.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs5 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 4];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 4;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs6 = errors;
+else if(tag0 === "custom"){
 if(!(validate276(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate276.errors : vErrors.concat(validate276.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs6 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 5];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 5;
 if(props0 !== true){
 props0 = true;
 }
 }
-}
-}
-}
-}
-}
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err0 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["api_key", "bearer", "basic", "oauth2", "smtp", "custom"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -13132,16 +12997,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err1];
 }
+else {
+vErrors.push(err1);
 }
+errors++;
 }
 validate265.errors = vErrors;
 evaluated0.props = props0;

@@ -12966,7 +12966,7 @@ return errors === 0;
 validate245.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const executionEvent = validate252 as unknown as Validator;
-const schema98 = {"oneOf":[{"$ref":"#/$defs/ConnectedEvent"},{"$ref":"#/$defs/ExecutionStartedEvent"},{"$ref":"#/$defs/ExecutionProgressEvent"},{"$ref":"#/$defs/ExecutionWaitingEvent"},{"$ref":"#/$defs/ExecutionPausedEvent"},{"$ref":"#/$defs/ExecutionResumedEvent"},{"$ref":"#/$defs/ExecutionCompletedEvent"},{"$ref":"#/$defs/ExecutionFailedEvent"},{"$ref":"#/$defs/ExecutionCancelledEvent"},{"$ref":"#/$defs/NodeStartedEvent"},{"$ref":"#/$defs/NodeCompletedEvent"},{"$ref":"#/$defs/NodeFailedEvent"}]};
+const schema98 = {"type":"object","x-select":{"property":"type","cases":[{"values":["connected"],"schema":{"$ref":"#/$defs/ConnectedEvent"}},{"values":["execution:started"],"schema":{"$ref":"#/$defs/ExecutionStartedEvent"}},{"values":["execution:progress"],"schema":{"$ref":"#/$defs/ExecutionProgressEvent"}},{"values":["execution:waiting"],"schema":{"$ref":"#/$defs/ExecutionWaitingEvent"}},{"values":["execution:paused"],"schema":{"$ref":"#/$defs/ExecutionPausedEvent"}},{"values":["execution:resumed"],"schema":{"$ref":"#/$defs/ExecutionResumedEvent"}},{"values":["execution:completed"],"schema":{"$ref":"#/$defs/ExecutionCompletedEvent"}},{"values":["execution:failed"],"schema":{"$ref":"#/$defs/ExecutionFailedEvent"}},{"values":["execution:cancelled"],"schema":{"$ref":"#/$defs/ExecutionCancelledEvent"}},{"values":["node:started"],"schema":{"$ref":"#/$defs/NodeStartedEvent"}},{"values":["node:completed"],"schema":{"$ref":"#/$defs/NodeCompletedEvent"}},{"values":["node:failed"],"schema":{"$ref":"#/$defs/NodeFailedEvent"}}]}};
 const schema99 = {"type":"object","additionalProperties":false,"required":["type","sequence","execution_id","timestamp","data"],"properties":{"type":{"type":"string","const":"connected"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"$ref":"#/$defs/ExecutionStatus"}}}}};
 
 function validate253(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -17122,231 +17122,116 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "connected"){
 if(!(validate253(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = true;
 }
-const _errs2 = errors;
+else if(tag0 === "execution:started"){
 if(!(validate256(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs2 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs3 = errors;
+else if(tag0 === "execution:progress"){
 if(!(validate258(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs4 = errors;
+else if(tag0 === "execution:waiting"){
 if(!(validate260(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 3];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 3;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs5 = errors;
+else if(tag0 === "execution:paused"){
 if(!(validate262(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate262.errors : vErrors.concat(validate262.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs5 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 4];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 4;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs6 = errors;
+else if(tag0 === "execution:resumed"){
 if(!(validate264(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate264.errors : vErrors.concat(validate264.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs6 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 5];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 5;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs7 = errors;
+else if(tag0 === "execution:completed"){
 if(!(validate267(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate267.errors : vErrors.concat(validate267.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs7 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 6];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 6;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs8 = errors;
+else if(tag0 === "execution:failed"){
 if(!(validate269(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate269.errors : vErrors.concat(validate269.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs8 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 7];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 7;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs9 = errors;
+else if(tag0 === "execution:cancelled"){
 if(!(validate272(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate272.errors : vErrors.concat(validate272.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs9 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 8];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 8;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs10 = errors;
+else if(tag0 === "node:started"){
 if(!(validate274(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate274.errors : vErrors.concat(validate274.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs10 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 9];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 9;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs11 = errors;
+else if(tag0 === "node:completed"){
 if(!(validate276(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate276.errors : vErrors.concat(validate276.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs11 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 10];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 10;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs12 = errors;
+else if(tag0 === "node:failed"){
 if(!(validate278(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate278.errors : vErrors.concat(validate278.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs12 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 11];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 11;
 if(props0 !== true){
 props0 = true;
 }
 }
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err0 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["connected", "execution:started", "execution:progress", "execution:waiting", "execution:paused", "execution:resumed", "execution:completed", "execution:failed", "execution:cancelled", "node:started", "node:completed", "node:failed"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -17355,16 +17240,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err1];
 }
+else {
+vErrors.push(err1);
 }
+errors++;
 }
 validate252.errors = vErrors;
 evaluated0.props = props0;
@@ -26343,7 +26228,7 @@ return errors === 0;
 }
 validate437.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema181 = {"oneOf":[{"$ref":"#/$defs/ManualTriggerConfig"},{"$ref":"#/$defs/ScheduleTriggerConfig"},{"$ref":"#/$defs/WebhookTriggerConfig"},{"$ref":"#/$defs/FormTriggerConfig"},{"$ref":"#/$defs/EventTriggerConfig"}]};
+const schema181 = {"type":"object","x-select":{"property":"kind","cases":[{"values":["manual"],"schema":{"$ref":"#/$defs/ManualTriggerConfig"}},{"values":["schedule"],"schema":{"$ref":"#/$defs/ScheduleTriggerConfig"}},{"values":["webhook"],"schema":{"$ref":"#/$defs/WebhookTriggerConfig"}},{"values":["form"],"schema":{"$ref":"#/$defs/FormTriggerConfig"}},{"values":["event"],"schema":{"$ref":"#/$defs/EventTriggerConfig"}}]}};
 const schema182 = {"type":"object","additionalProperties":false,"required":["kind"],"properties":{"kind":{"type":"string","const":"manual"}}};
 
 function validate440(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -26572,7 +26457,7 @@ return errors === 0;
 }
 validate452.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema186 = {"oneOf":[{"$ref":"#/$defs/NoHookAuth"},{"$ref":"#/$defs/ApiKeyHookAuth"},{"$ref":"#/$defs/BearerHookAuth"},{"$ref":"#/$defs/HmacHookAuth"}]};
+const schema186 = {"type":"object","x-select":{"property":"type","cases":[{"values":["none"],"schema":{"$ref":"#/$defs/NoHookAuth"}},{"values":["api_key"],"schema":{"$ref":"#/$defs/ApiKeyHookAuth"}},{"values":["bearer"],"schema":{"$ref":"#/$defs/BearerHookAuth"}},{"values":["hmac"],"schema":{"$ref":"#/$defs/HmacHookAuth"}}]}};
 const schema187 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"none"}}};
 
 function validate455(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -27060,79 +26945,44 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "none"){
 if(!(validate455(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate455.errors : vErrors.concat(validate455.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = true;
 }
-const _errs2 = errors;
+else if(tag0 === "api_key"){
 if(!(validate457(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate457.errors : vErrors.concat(validate457.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs2 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs3 = errors;
+else if(tag0 === "bearer"){
 if(!(validate459(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate459.errors : vErrors.concat(validate459.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs4 = errors;
+else if(tag0 === "hmac"){
 if(!(validate461(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate461.errors : vErrors.concat(validate461.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 3];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 3;
 if(props0 !== true){
 props0 = true;
 }
 }
-}
-}
-}
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err0 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["none", "api_key", "bearer", "hmac"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -27141,16 +26991,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err1];
 }
+else {
+vErrors.push(err1);
 }
+errors++;
 }
 validate454.errors = vErrors;
 evaluated0.props = props0;
@@ -27751,98 +27601,53 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["kind"];
+if(tag0 === "manual"){
 if(!(validate440(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate440.errors : vErrors.concat(validate440.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = true;
 }
-const _errs2 = errors;
+else if(tag0 === "schedule"){
 if(!(validate442(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate442.errors : vErrors.concat(validate442.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs2 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs3 = errors;
+else if(tag0 === "webhook"){
 if(!(validate451(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate451.errors : vErrors.concat(validate451.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs4 = errors;
+else if(tag0 === "form"){
 if(!(validate465(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate465.errors : vErrors.concat(validate465.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 3];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 3;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs5 = errors;
+else if(tag0 === "event"){
 if(!(validate467(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate467.errors : vErrors.concat(validate467.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs5 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 4];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 4;
 if(props0 !== true){
 props0 = true;
 }
 }
-}
-}
-}
-}
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err0 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["manual", "schedule", "webhook", "form", "event"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -27851,16 +27656,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err1];
 }
+else {
+vErrors.push(err1);
 }
+errors++;
 }
 validate439.errors = vErrors;
 evaluated0.props = props0;
@@ -33161,7 +32966,7 @@ validate563.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 export const webhookDeliveryDetailResponse = validate567 as unknown as Validator;
 const schema231 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDeliveryDetail"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema232 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at","payload"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"},"payload":{"$ref":"#/$defs/WebhookPayload"}}};
-const schema233 = {"oneOf":[{"$ref":"#/$defs/ExecutionStartedWebhook"},{"$ref":"#/$defs/ExecutionCompletedWebhook"},{"$ref":"#/$defs/ExecutionFailedWebhook"},{"$ref":"#/$defs/ExecutionCancelledWebhook"},{"$ref":"#/$defs/WorkflowCreatedWebhook"},{"$ref":"#/$defs/WorkflowUpdatedWebhook"},{"$ref":"#/$defs/WorkflowPublishedWebhook"},{"$ref":"#/$defs/WorkflowDeletedWebhook"},{"$ref":"#/$defs/FormSubmittedWebhook"},{"$ref":"#/$defs/CredentialExpiredWebhook"},{"$ref":"#/$defs/AlertTriggeredWebhook"},{"$ref":"#/$defs/WebhookTestWebhook"}]};
+const schema233 = {"type":"object","x-select":{"property":"type","cases":[{"values":["execution.started"],"schema":{"$ref":"#/$defs/ExecutionStartedWebhook"}},{"values":["execution.completed"],"schema":{"$ref":"#/$defs/ExecutionCompletedWebhook"}},{"values":["execution.failed"],"schema":{"$ref":"#/$defs/ExecutionFailedWebhook"}},{"values":["execution.cancelled"],"schema":{"$ref":"#/$defs/ExecutionCancelledWebhook"}},{"values":["workflow.created"],"schema":{"$ref":"#/$defs/WorkflowCreatedWebhook"}},{"values":["workflow.updated"],"schema":{"$ref":"#/$defs/WorkflowUpdatedWebhook"}},{"values":["workflow.published"],"schema":{"$ref":"#/$defs/WorkflowPublishedWebhook"}},{"values":["workflow.deleted"],"schema":{"$ref":"#/$defs/WorkflowDeletedWebhook"}},{"values":["form.submitted"],"schema":{"$ref":"#/$defs/FormSubmittedWebhook"}},{"values":["credential.expired"],"schema":{"$ref":"#/$defs/CredentialExpiredWebhook"}},{"values":["alert.triggered"],"schema":{"$ref":"#/$defs/AlertTriggeredWebhook"}},{"values":["webhook.test"],"schema":{"$ref":"#/$defs/WebhookTestWebhook"}}]}};
 const schema234 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.started"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
 const schema235 = {"type":"object","additionalProperties":false,"required":["execution_id","workflow_id","workflow_version","workflow_name","status","created_at","started_at","completed_at","output","output_omitted","error"],"properties":{"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"workflow_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/ExecutionStatus"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"output":{"$ref":"#/$defs/JsonValue"},"output_omitted":{"type":"boolean"},"error":{"oneOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]}}};
 
@@ -36449,231 +36254,116 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "execution.started"){
 if(!(validate572(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate572.errors : vErrors.concat(validate572.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
 var props0 = true;
 }
-const _errs2 = errors;
+else if(tag0 === "execution.completed"){
 if(!(validate579(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate579.errors : vErrors.concat(validate579.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs2 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs3 = errors;
+else if(tag0 === "execution.failed"){
 if(!(validate582(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate582.errors : vErrors.concat(validate582.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs4 = errors;
+else if(tag0 === "execution.cancelled"){
 if(!(validate585(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate585.errors : vErrors.concat(validate585.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 3];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 3;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs5 = errors;
+else if(tag0 === "workflow.created"){
 if(!(validate588(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate588.errors : vErrors.concat(validate588.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs5 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 4];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 4;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs6 = errors;
+else if(tag0 === "workflow.updated"){
 if(!(validate593(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate593.errors : vErrors.concat(validate593.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs6 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 5];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 5;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs7 = errors;
+else if(tag0 === "workflow.published"){
 if(!(validate596(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate596.errors : vErrors.concat(validate596.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs7 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 6];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 6;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs8 = errors;
+else if(tag0 === "workflow.deleted"){
 if(!(validate599(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate599.errors : vErrors.concat(validate599.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs8 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 7];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 7;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs9 = errors;
+else if(tag0 === "form.submitted"){
 if(!(validate602(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate602.errors : vErrors.concat(validate602.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs9 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 8];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 8;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs10 = errors;
+else if(tag0 === "credential.expired"){
 if(!(validate608(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate608.errors : vErrors.concat(validate608.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs10 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 9];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 9;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs11 = errors;
+else if(tag0 === "alert.triggered"){
 if(!(validate612(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate612.errors : vErrors.concat(validate612.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs11 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 10];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 10;
 if(props0 !== true){
 props0 = true;
 }
 }
-const _errs12 = errors;
+else if(tag0 === "webhook.test"){
 if(!(validate617(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate617.errors : vErrors.concat(validate617.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs12 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 11];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 11;
 if(props0 !== true){
 props0 = true;
 }
 }
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+else {
+const err0 = {instancePath,schemaPath:"#/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["execution.started", "execution.completed", "execution.failed", "execution.cancelled", "workflow.created", "workflow.updated", "workflow.published", "workflow.deleted", "form.submitted", "credential.expired", "alert.triggered", "webhook.test"]},message:"must have a value that selects one of the alternatives"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -36682,16 +36372,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
 }
 else {
-vErrors = null;
+const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err1];
 }
+else {
+vErrors.push(err1);
 }
+errors++;
 }
 validate571.errors = vErrors;
 evaluated0.props = props0;
