@@ -23,8 +23,9 @@ type Dialect = ReturnType<PostgreSqlConnection['createKyselyDialect']>;
 
 /**
  * Kysely 0.29 returns the connection of a transaction to the pool after a commit or a rollback that went well. One that
- * cannot begin or roll back, since its connection is lost, would be counted as in use for ever: the pool would run out
- * of connections with every outage of the database, and never come to its end.
+ * cannot begin or roll back, since its connection is lost, would be counted as in use for ever
+ * (https://github.com/kysely-org/kysely/issues/1990): the pool would run out of connections with every outage of the
+ * database, and never come to its end.
  */
 function givingLostConnectionsBack(dialect: Dialect): Dialect {
   const createDriver = dialect.createDriver.bind(dialect);
