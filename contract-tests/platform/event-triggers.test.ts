@@ -109,7 +109,33 @@ describe('event triggers', () => {
       }
       await sleep(25);
     }
-    const { body } = await harness().call('getTrigger', { path: { trigger_id } });
-    expect(body.data.trigger_count).toBe(0);
+    for (;;) {
+      const { body } = await harness().call('getTrigger', { path: { trigger_id } });
+      expect(body.data.trigger_count).toBe(0);
+      if (body.data.last_error !== null) {
+        expect(body.data.last_error).toMatchObject({ code: 'expression_error' });
+        break;
+      }
+      await sleep(25);
+    }
   });
+
+  test('40 that hear of everything start 100 executions from one, and say why they start no more', async () => {
+    const workflow_id = await publishedWorkflow(harness(), QUICK);
+    const fields = { workflow_id, input: { n: 1 } };
+    const ids = await Promise.all(
+      Array.from({ length: 40 }, () => trigger(harness(), event(['execution.completed']), fields)),
+    );
+    const executed = await harness().call('executeWorkflow', { path: { workflow_id }, json: { input: { n: 1 } } });
+    const origin = executed.body.data.id as string;
+    // 40 by the first event, 40 by the second, 20 by the third: the 98 others of the 101 events, and the third, are told of.
+    const refusing = (): number => harness().server.logs.filter((line) => line['origin'] === origin).length;
+    while (refusing() < 99) await sleep(50);
+    const found = await Promise.all(
+      ids.map(async (trigger_id) => (await harness().call('getTrigger', { path: { trigger_id } })).body.data),
+    );
+    for (const trigger_id of ids) await harness().call('deleteTrigger', { path: { trigger_id } });
+    expect(found.reduce((sum, { trigger_count }) => sum + trigger_count, 0)).toBe(100);
+    expect(found.map(({ last_error }) => last_error.code)).toEqual(Array(40).fill('event_chain_full'));
+  }, 60_000);
 });

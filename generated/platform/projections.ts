@@ -1854,6 +1854,7 @@ export function projectTrigger(value: unknown, dropped?: string[], path = ''): u
   if (value.next_run_at !== undefined) out.next_run_at = value.next_run_at;
   if (value.last_triggered_at !== undefined) out.last_triggered_at = value.last_triggered_at;
   if (value.trigger_count !== undefined) out.trigger_count = value.trigger_count;
+  if (value.last_error !== undefined) out.last_error = projectTriggerError(value.last_error, dropped, dropped && path + '/last_error');
   if (value.created_at !== undefined) out.created_at = value.created_at;
   if (value.updated_at !== undefined) out.updated_at = value.updated_at;
   if (dropped) reportDropped(value, out, dropped, path);
@@ -1966,6 +1967,16 @@ export function projectEventTriggerConfig(value: unknown, dropped?: string[], pa
   if (value.kind !== undefined) out.kind = value.kind;
   if (value.events !== undefined) out.events = value.events;
   if (value.filter !== undefined) out.filter = value.filter;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectTriggerError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.occurred_at !== undefined) out.occurred_at = value.occurred_at;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }

@@ -273,6 +273,7 @@ export type EventType = components['schemas']['EventType'];
 export type EventTriggerConfig = components['schemas']['EventTriggerConfig'];
 export type TriggerConfig = components['schemas']['TriggerConfig'];
 export type TriggerConfigInput = components['schemas']['TriggerConfigInput'];
+export type TriggerError = components['schemas']['TriggerError'];
 export type Trigger = components['schemas']['Trigger'];
 export type TriggerListResponse = components['schemas']['TriggerListResponse'];
 export type TriggerSecret = components['schemas']['TriggerSecret'];

@@ -1,6 +1,7 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { PublicUrl } from '../domain/public-url.ts';
+import { EventChainSettings } from '../domain/trigger/event-chain-settings.ts';
 import { Config } from './config/config.ts';
 import { ormOptions } from './database/orm.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
@@ -19,7 +20,7 @@ export interface PlatformParts {
 @Module({})
 export class PlatformModule {
   static forRoot({ config, logger, metrics, lifecycle }: PlatformParts): DynamicModule {
-    const { DATABASE_URL: url = '', DATABASE_POOL_SIZE } = config.settings;
+    const { DATABASE_URL: url = '', DATABASE_POOL_SIZE, EVENT_CHAIN_EXECUTIONS: mostExecutions } = config.settings;
     // The other half is the engine's, which needs two more: one that holds its lock, one that hears live events.
     const poolSize = Math.max(2, Math.floor(DATABASE_POOL_SIZE / 2) - 2);
     const log = (message: string): void => logger.warn({ component: 'Database' }, message);
@@ -28,6 +29,7 @@ export class PlatformModule {
       { provide: Metrics, useValue: metrics },
       { provide: Lifecycle, useValue: lifecycle },
       { provide: PublicUrl, useValue: { of: (path) => config.publicUrl() + path } satisfies PublicUrl },
+      { provide: EventChainSettings, useValue: { mostExecutions } satisfies EventChainSettings },
     ];
     // The runtime opens the request's EntityManager itself, after authentication: the middleware would cost every request more.
     const options = {

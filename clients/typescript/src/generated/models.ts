@@ -267,6 +267,7 @@ export type FormTriggerConfig = components['schemas']['FormTriggerConfig'];
 export type EventType = components['schemas']['EventType'];
 export type EventTriggerConfig = components['schemas']['EventTriggerConfig'];
 export type TriggerConfig = components['schemas']['TriggerConfig'];
+export type TriggerError = components['schemas']['TriggerError'];
 export type Trigger = components['schemas']['Trigger'];
 export type TriggerListResponse = components['schemas']['TriggerListResponse'];
 export type TriggerSecret = components['schemas']['TriggerSecret'];

@@ -6430,7 +6430,8 @@ export interface components {
         EventType: "execution.started" | "execution.completed" | "execution.failed" | "execution.cancelled" | "workflow.created" | "workflow.updated" | "workflow.published" | "workflow.deleted" | "form.submitted" | "credential.expired" | "alert.triggered";
         /**
          * @description Starts when something happens in the organisation. Executions that event triggers have started may start others in
-         *     turn, five deep.
+         *     turn, five deep, and 100 that follow from one cause unless the operator allows more. What would be more is refused;
+         *     `last_error` of the trigger says so.
          */
         EventTriggerConfig: {
             /**
@@ -6448,6 +6449,22 @@ export interface components {
         };
         /** @description What makes it start. */
         TriggerConfig: components["schemas"]["ManualTriggerConfig"] | components["schemas"]["ScheduleTriggerConfig"] | components["schemas"]["WebhookTriggerConfig"] | components["schemas"]["FormTriggerConfig"] | components["schemas"]["EventTriggerConfig"];
+        /** @description Why a trigger has started nothing. */
+        TriggerError: {
+            /**
+             * @description What has gone wrong: `event_chain_full` and `event_chain_too_deep` for the limits of chains of events,
+             *     `expression_error` for a filter or an input that fails, else what `executeTrigger` would have answered with.
+             * @example event_chain_full
+             */
+            code: string;
+            /** @description The same for people. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            occurred_at: string;
+        };
         /** @description Something that starts a workflow. */
         Trigger: {
             /** @description Id of the trigger. */
@@ -6486,6 +6503,11 @@ export interface components {
             last_triggered_at: string | null;
             /** @description Executions it has started; of a webhook trigger, with a delay of about a second. */
             trigger_count: number;
+            /**
+             * @description The last start that was refused, of an `event`, a `form` or a `schedule`; null when none was since the trigger was
+             *     changed. Who calls a webhook trigger or `executeTrigger` gets the error instead.
+             */
+            last_error: components["schemas"]["TriggerError"] | null;
             /**
              * Format: date-time
              * @description When it was made.
@@ -18947,6 +18969,7 @@ export interface operations {
                      *           "next_run_at": null,
                      *           "last_triggered_at": "2026-11-22T10:29:59.000Z",
                      *           "trigger_count": 17,
+                     *           "last_error": null,
                      *           "created_at": "2026-11-22T09:30:00.000Z",
                      *           "updated_at": "2026-11-22T09:30:00.000Z"
                      *         }
@@ -19066,6 +19089,7 @@ export interface operations {
                      *           "next_run_at": null,
                      *           "last_triggered_at": "2026-11-22T10:29:59.000Z",
                      *           "trigger_count": 17,
+                     *           "last_error": null,
                      *           "created_at": "2026-11-22T09:30:00.000Z",
                      *           "updated_at": "2026-11-22T09:30:00.000Z"
                      *         },
@@ -19154,6 +19178,7 @@ export interface operations {
                      *         "next_run_at": null,
                      *         "last_triggered_at": "2026-11-22T10:29:59.000Z",
                      *         "trigger_count": 17,
+                     *         "last_error": null,
                      *         "created_at": "2026-11-22T09:30:00.000Z",
                      *         "updated_at": "2026-11-22T09:30:00.000Z"
                      *       },
@@ -19287,6 +19312,7 @@ export interface operations {
                      *         "next_run_at": null,
                      *         "last_triggered_at": "2026-11-22T10:29:59.000Z",
                      *         "trigger_count": 17,
+                     *         "last_error": null,
                      *         "created_at": "2026-11-22T09:30:00.000Z",
                      *         "updated_at": "2026-11-22T09:30:00.000Z"
                      *       },
@@ -19372,6 +19398,7 @@ export interface operations {
                      *         "next_run_at": null,
                      *         "last_triggered_at": "2026-11-22T10:29:59.000Z",
                      *         "trigger_count": 17,
+                     *         "last_error": null,
                      *         "created_at": "2026-11-22T09:30:00.000Z",
                      *         "updated_at": "2026-11-22T09:30:00.000Z"
                      *       },
@@ -19455,6 +19482,7 @@ export interface operations {
                      *         "next_run_at": null,
                      *         "last_triggered_at": "2026-11-22T10:29:59.000Z",
                      *         "trigger_count": 17,
+                     *         "last_error": null,
                      *         "created_at": "2026-11-22T09:30:00.000Z",
                      *         "updated_at": "2026-11-22T09:30:00.000Z"
                      *       },
@@ -19658,6 +19686,7 @@ export interface operations {
                      *           "next_run_at": null,
                      *           "last_triggered_at": "2026-11-22T10:29:59.000Z",
                      *           "trigger_count": 17,
+                     *           "last_error": null,
                      *           "created_at": "2026-11-22T09:30:00.000Z",
                      *           "updated_at": "2026-11-22T09:30:00.000Z"
                      *         },

@@ -146,6 +146,7 @@ export class DueSchedules {
       return { status: 'started', executionId: execution.id, open: true, decidedAt: now };
     } catch (error) {
       if (!(error instanceof DomainError) || error.code === 'service_unavailable') throw error;
+      trigger.refused(error, now);
       return { status: 'failed', error: { code: error.code, message: error.message }, decidedAt: now };
     }
   }

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Json } from '../domain-error.ts';
+import { toJsonb } from '../execution/storable.ts';
 import { newId } from '../id.ts';
 import { sealed } from '../sealer.ts';
 import { randomBase62 } from '../secret.ts';
@@ -9,6 +10,18 @@ import { type TriggerConfig, type TriggerKind, triggerKinds } from './trigger-co
 
 /** 142 bits: nobody finds a URL by trying. */
 const tokenLength = 24;
+
+/** Characters of the reason for a refusal that are kept. */
+const longestReason = 1_000;
+
+/** Why a start was refused: the code and the message of an error, or of a limit. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The last start that was refused, with its time in RFC 3339. */
+export type LastRefusal = Refusal & { readonly occurred_at: string };
 
 const TriggerSchema = defineEntity({
   name: 'Trigger',
@@ -38,6 +51,8 @@ const TriggerSchema = defineEntity({
     bufferedAt: p.datetime(3).nullable(),
     lastTriggeredAt: p.datetime(3).nullable(),
     triggerCount: p.integer().default(0),
+    /** Of starts that nobody waits for: those of events, forms and times. */
+    lastError: p.json<LastRefusal>().nullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },
@@ -80,13 +95,14 @@ export class Trigger extends TriggerSchema.class {
       bufferedAt: null,
       lastTriggeredAt: null,
       triggerCount: 0,
+      lastError: null,
       createdAt: now,
     });
     trigger.change(fields, now);
     return trigger;
   }
 
-  /** Changes what is given. A new config, which must be of the same kind, counts from `now`. */
+  /** Changes what is given, and forgets what was refused. A new config, which must be of the same kind, counts from `now`. */
   change({ config, ...fields }: Partial<TriggerFields>, now = new Date()): void {
     Object.assign(this, fields);
     if (config) {
@@ -94,6 +110,7 @@ export class Trigger extends TriggerSchema.class {
       this.formId = config.kind === 'form' ? config.formId : null;
       this.plan(now);
     }
+    this.lastError = null;
     this.updatedAt = now;
   }
 
@@ -140,6 +157,11 @@ export class Trigger extends TriggerSchema.class {
     this.lastTriggeredAt = at;
   }
 
+  /** It should have started something. */
+  refused(refusal: Refusal, at: Date): void {
+    this.lastError = toLastRefusal(refusal, at);
+  }
+
   private plan(now: Date): void {
     this.nextRunAt = (this.enabled && this.timetable?.after(now)) || null;
   }
@@ -154,13 +176,43 @@ export function starterOf({ kind, id }: { kind: TriggerKind; id: string }): {
   return { type: kind === 'schedule' ? 'schedule' : 'trigger', id };
 }
 
-/** Counts a start, in one statement, so that two at once are both counted. */
-export async function countStart(
+/** What became of one start. */
+export interface StartOutcome {
+  readonly triggerId: string;
+  /** Absent where it was started. */
+  readonly refusal?: Refusal;
+}
+
+/**
+ * Writes down what became of starts, at most one of each trigger, in one statement, so that two at once are both counted.
+ * It locks the triggers in the order of their ids: call it once in a transaction, after all that locks other rows.
+ */
+export async function recordStarts(
   em: EntityManager,
-  { id, organisationId }: Pick<Trigger, 'id' | 'organisationId'>,
+  organisationId: string,
+  outcomes: readonly StartOutcome[],
+  now = new Date(),
 ): Promise<void> {
+  if (outcomes.length === 0) return;
+  const rows = outcomes.map(({ triggerId: id, refusal }) => ({
+    id,
+    started: refusal ? 0 : 1,
+    error: refusal ? toLastRefusal(refusal, now) : null,
+  }));
   await em.execute(
-    'update trigger set trigger_count = trigger_count + 1, last_triggered_at = now() where id = ? and organisation_id = ?',
-    [id, organisationId],
+    `with outcome as (
+       select o.id, o.started, o.error from jsonb_to_recordset(?::jsonb) as o(id text, started int, error jsonb)
+       join trigger t on t.id = o.id and t.organisation_id = ? order by t.id for no key update of t
+     )
+     update trigger t set trigger_count = t.trigger_count + outcome.started,
+       last_triggered_at = case when outcome.started > 0 then now() else t.last_triggered_at end,
+       last_error = coalesce(outcome.error, t.last_error)
+     from outcome where outcome.id = t.id`,
+    [JSON.stringify(rows), organisationId],
   );
+}
+
+function toLastRefusal({ code, message }: Refusal, at: Date): LastRefusal {
+  const given: LastRefusal = { code, message: message.slice(0, longestReason), occurred_at: at.toISOString() };
+  return JSON.parse(toJsonb(given)) as LastRefusal;
 }

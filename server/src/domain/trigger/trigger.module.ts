@@ -4,6 +4,7 @@ import { ExecutionModule } from '../execution/execution.module.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { DueSchedules } from './due-schedules.ts';
+import { EventChains } from './event-chains.ts';
 import { EventTriggers } from './event-triggers.ts';
 import { HookAnswers } from './hook-answers.ts';
 import { HookUses } from './hook-uses.ts';
@@ -16,7 +17,7 @@ import { TriggerService } from './trigger.service.ts';
 const scheduleInterval = 500;
 const purgeInterval = 3_600_000;
 
-/** Needs the global modules that provide Sealer, WorkerLoops, Evaluator and what executions need. */
+/** Needs the global modules that provide Sealer, WorkerLoops, Evaluator, EventChainSettings and what executions need. */
 @Module({
   imports: [EventModule, ExecutionModule, WorkflowModule],
   providers: [
@@ -24,6 +25,7 @@ const purgeInterval = 3_600_000;
     ScheduleService,
     TriggerFiring,
     DueSchedules,
+    EventChains,
     EventTriggers,
     HookService,
     HookAnswers,
@@ -32,8 +34,9 @@ const purgeInterval = 3_600_000;
   exports: [TriggerService, ScheduleService, HookService, HookAnswers],
 })
 export class TriggerModule {
-  constructor(loops: WorkerLoops, schedules: DueSchedules) {
+  constructor(loops: WorkerLoops, schedules: DueSchedules, chains: EventChains) {
     loops.add('schedules', { everyMs: scheduleInterval, run: (signal) => schedules.run(signal) });
     loops.add('old schedule occurrences', { everyMs: purgeInterval, run: async () => void (await schedules.purge()) });
+    loops.add('old event chains', { everyMs: purgeInterval, run: async () => void (await chains.purge()) });
   }
 }

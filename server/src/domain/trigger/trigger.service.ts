@@ -16,7 +16,7 @@ import { mintHookSecret, secretFaults } from './hook-secret.ts';
 import { ScheduleOccurrence } from './schedule-occurrence.entity.ts';
 import type { TriggerConfig, TriggerKind } from './trigger-config.ts';
 import { inputFaults, type TriggerData, TriggerFiring } from './trigger-firing.ts';
-import { countStart, Trigger } from './trigger.entity.ts';
+import { recordStarts, type StartOutcome, Trigger } from './trigger.entity.ts';
 import { TriggerDisabledError, TriggerWithoutSecretError } from './trigger.errors.ts';
 
 /** What a trigger is made from. */
@@ -197,7 +197,7 @@ export class TriggerService {
       const data: TriggerData = { type: 'manual', trigger_id: id, by };
       const given = input ?? (await this.firing.inputOf(trigger, data));
       const execution = await this.firing.start(em, trigger, { data, input: given, metadata });
-      await countStart(em, trigger);
+      await recordStarts(em, caller.organisationId, [{ triggerId: id }]);
       return execution;
     });
   }
@@ -209,18 +209,21 @@ export class TriggerService {
   async fireForm(em: EntityManager, { organisationId, formId, data }: FormFiring): Promise<Execution[]> {
     const triggers = await em.find(Trigger, { organisationId, formId, kind: 'form', enabled: true });
     const started: Execution[] = [];
+    const outcomes: StartOutcome[] = [];
     for (const trigger of triggers) {
       try {
         const seen: TriggerData = { ...data, type: 'form', trigger_id: trigger.id, form_id: formId };
         const input = await this.firing.inputOf(trigger, seen);
         started.push(await this.firing.start(em, trigger, { data: seen, input }));
-        await countStart(em, trigger);
+        outcomes.push({ triggerId: trigger.id });
       } catch (error) {
         // What the domain refuses it refuses before it writes anything.
         if (!(error instanceof DomainError)) throw error;
         this.#log.warn({ trigger: trigger.id, form: formId, code: error.code }, 'A form started nothing');
+        outcomes.push({ triggerId: trigger.id, refusal: error });
       }
     }
+    await recordStarts(em, organisationId, outcomes);
     return started;
   }
 

@@ -148,6 +148,11 @@ export const variables = z.object({
     .describe(
       'Seconds that a person needs at least to fill in the page of a form; what comes sooner is asked to be sent again.',
     ),
+  EVENT_CHAIN_EXECUTIONS: integer(1, 1_000_000)
+    .default(100)
+    .describe(
+      'Executions that event triggers start at most that follow from one cause, over all branches; what would be more is refused and shown as last_error of the trigger.',
+    ),
   LIVE_CONNECTIONS: integer(0, 1_000_000)
     .default(10_000)
     .describe('WebSocket connections that one server process holds open at most.'),

@@ -23,6 +23,7 @@ export function toTrigger(trigger: Trigger, urls: PublicUrl): contract.Trigger {
     next_run_at: toTime(trigger.nextRunAt),
     last_triggered_at: toTime(trigger.lastTriggeredAt),
     trigger_count: trigger.triggerCount,
+    last_error: trigger.lastError ?? null,
     created_at: trigger.createdAt.toISOString(),
     updated_at: trigger.updatedAt.toISOString(),
   };
