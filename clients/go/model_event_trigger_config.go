@@ -18,7 +18,7 @@ import (
 // checks if the EventTriggerConfig type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &EventTriggerConfig{}
 
-// EventTriggerConfig Starts when something happens in the organisation. Executions that event triggers have started may start others in turn, five deep. 
+// EventTriggerConfig Starts when something happens in the organisation. Executions that event triggers have started may start others in turn, five deep, and 100 that follow from one cause unless the operator allows more. What would be more is refused; `last_error` of the trigger says so. 
 type EventTriggerConfig struct {
 	// The kind of trigger.
 	Kind string `json:"kind"`

@@ -47,6 +47,8 @@ type Trigger struct {
 	LastTriggeredAt NullableTime `json:"last_triggered_at"`
 	// Executions it has started; of a webhook trigger, with a delay of about a second.
 	TriggerCount int64 `json:"trigger_count"`
+	// The last start that was refused, of an `event`, a `form` or a `schedule`; null when none was since the trigger was changed. Who calls a webhook trigger or `executeTrigger` gets the error instead. 
+	LastError NullableTriggerError `json:"last_error"`
 	// When it was made.
 	CreatedAt time.Time `json:"created_at"`
 	// When it was last changed.
@@ -60,7 +62,7 @@ type _Trigger Trigger
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewTrigger(id string, workflowId string, name string, description NullableString, kind TriggerKind, enabled bool, config TriggerConfig, input map[string]interface{}, url NullableString, hasSecret bool, previousSecretExpiresAt NullableTime, nextRunAt NullableTime, lastTriggeredAt NullableTime, triggerCount int64, createdAt time.Time, updatedAt time.Time) *Trigger {
+func NewTrigger(id string, workflowId string, name string, description NullableString, kind TriggerKind, enabled bool, config TriggerConfig, input map[string]interface{}, url NullableString, hasSecret bool, previousSecretExpiresAt NullableTime, nextRunAt NullableTime, lastTriggeredAt NullableTime, triggerCount int64, lastError NullableTriggerError, createdAt time.Time, updatedAt time.Time) *Trigger {
 	this := Trigger{}
 	this.Id = id
 	this.WorkflowId = workflowId
@@ -76,6 +78,7 @@ func NewTrigger(id string, workflowId string, name string, description NullableS
 	this.NextRunAt = nextRunAt
 	this.LastTriggeredAt = lastTriggeredAt
 	this.TriggerCount = triggerCount
+	this.LastError = lastError
 	this.CreatedAt = createdAt
 	this.UpdatedAt = updatedAt
 	return &this
@@ -437,6 +440,32 @@ func (o *Trigger) SetTriggerCount(v int64) {
 	o.TriggerCount = v
 }
 
+// GetLastError returns the LastError field value
+// If the value is explicit nil, the zero value for TriggerError will be returned
+func (o *Trigger) GetLastError() TriggerError {
+	if o == nil || o.LastError.Get() == nil {
+		var ret TriggerError
+		return ret
+	}
+
+	return *o.LastError.Get()
+}
+
+// GetLastErrorOk returns a tuple with the LastError field value
+// and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
+func (o *Trigger) GetLastErrorOk() (*TriggerError, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.LastError.Get(), o.LastError.IsSet()
+}
+
+// SetLastError sets field value
+func (o *Trigger) SetLastError(v TriggerError) {
+	o.LastError.Set(&v)
+}
+
 // GetCreatedAt returns the CreatedAt field value
 func (o *Trigger) GetCreatedAt() time.Time {
 	if o == nil {
@@ -511,6 +540,7 @@ func (o Trigger) ToMap() (map[string]interface{}, error) {
 	toSerialize["next_run_at"] = o.NextRunAt.Get()
 	toSerialize["last_triggered_at"] = o.LastTriggeredAt.Get()
 	toSerialize["trigger_count"] = o.TriggerCount
+	toSerialize["last_error"] = o.LastError.Get()
 	toSerialize["created_at"] = o.CreatedAt
 	toSerialize["updated_at"] = o.UpdatedAt
 
@@ -540,6 +570,7 @@ func (o *Trigger) UnmarshalJSON(data []byte) (err error) {
 		"next_run_at",
 		"last_triggered_at",
 		"trigger_count",
+		"last_error",
 		"created_at",
 		"updated_at",
 	}
@@ -585,6 +616,7 @@ func (o *Trigger) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "next_run_at")
 		delete(additionalProperties, "last_triggered_at")
 		delete(additionalProperties, "trigger_count")
+		delete(additionalProperties, "last_error")
 		delete(additionalProperties, "created_at")
 		delete(additionalProperties, "updated_at")
 		o.AdditionalProperties = additionalProperties

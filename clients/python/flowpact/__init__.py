@@ -358,6 +358,7 @@ __all__ = [
     "TokenPairResponse",
     "Trigger",
     "TriggerConfig",
+    "TriggerError",
     "TriggerExecuteConflict",
     "TriggerExecuteConflictError",
     "TriggerExecuteConflictProblem",
@@ -803,6 +804,7 @@ from flowpact.models.token_pair import TokenPair as TokenPair
 from flowpact.models.token_pair_response import TokenPairResponse as TokenPairResponse
 from flowpact.models.trigger import Trigger as Trigger
 from flowpact.models.trigger_config import TriggerConfig as TriggerConfig
+from flowpact.models.trigger_error import TriggerError as TriggerError
 from flowpact.models.trigger_execute_conflict import TriggerExecuteConflict as TriggerExecuteConflict
 from flowpact.models.trigger_execute_conflict_error import TriggerExecuteConflictError as TriggerExecuteConflictError
 from flowpact.models.trigger_execute_conflict_problem import TriggerExecuteConflictProblem as TriggerExecuteConflictProblem

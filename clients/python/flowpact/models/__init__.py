@@ -325,6 +325,7 @@ from flowpact.models.token_pair import TokenPair
 from flowpact.models.token_pair_response import TokenPairResponse
 from flowpact.models.trigger import Trigger
 from flowpact.models.trigger_config import TriggerConfig
+from flowpact.models.trigger_error import TriggerError
 from flowpact.models.trigger_execute_conflict import TriggerExecuteConflict
 from flowpact.models.trigger_execute_conflict_error import TriggerExecuteConflictError
 from flowpact.models.trigger_execute_conflict_problem import TriggerExecuteConflictProblem

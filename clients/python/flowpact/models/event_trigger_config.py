@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class EventTriggerConfig(BaseModel):
     """
-    Starts when something happens in the organisation. Executions that event triggers have started may start others in turn, five deep. 
+    Starts when something happens in the organisation. Executions that event triggers have started may start others in turn, five deep, and 100 that follow from one cause unless the operator allows more. What would be more is refused; `last_error` of the trigger says so. 
     """ # noqa: E501
     kind: StrictStr = Field(description="The kind of trigger.")
     events: Annotated[List[EventType], Field(min_length=1, max_length=20)] = Field(description="The types that start it.")

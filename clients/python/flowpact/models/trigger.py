@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from flowpact.models.trigger_config import TriggerConfig
+from flowpact.models.trigger_error import TriggerError
 from flowpact.models.trigger_kind import TriggerKind
 from typing import Optional, Set
 from typing_extensions import Self
@@ -45,10 +46,11 @@ class Trigger(BaseModel):
     next_run_at: Optional[datetime] = Field(description="When it runs next, for an enabled `schedule`; null for others.")
     last_triggered_at: Optional[datetime] = Field(description="When it last started something.")
     trigger_count: Annotated[int, Field(strict=True, ge=0)] = Field(description="Executions it has started; of a webhook trigger, with a delay of about a second.")
+    last_error: Optional[TriggerError] = Field(description="The last start that was refused, of an `event`, a `form` or a `schedule`; null when none was since the trigger was changed. Who calls a webhook trigger or `executeTrigger` gets the error instead. ")
     created_at: datetime = Field(description="When it was made.")
     updated_at: datetime = Field(description="When it was last changed.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["id", "workflow_id", "name", "description", "kind", "enabled", "config", "input", "url", "has_secret", "previous_secret_expires_at", "next_run_at", "last_triggered_at", "trigger_count", "created_at", "updated_at"]
+    __properties: ClassVar[List[str]] = ["id", "workflow_id", "name", "description", "kind", "enabled", "config", "input", "url", "has_secret", "previous_secret_expires_at", "next_run_at", "last_triggered_at", "trigger_count", "last_error", "created_at", "updated_at"]
 
     @field_validator('id', mode="before")
     def id_validate_regular_expression(cls, value):
@@ -108,6 +110,9 @@ class Trigger(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of config
         if self.config:
             _dict['config'] = self.config.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of last_error
+        if self.last_error:
+            _dict['last_error'] = self.last_error.to_dict()
         # puts key-value pairs in additional_properties in the top level
         if self.additional_properties is not None:
             for _key, _value in self.additional_properties.items():
@@ -143,6 +148,11 @@ class Trigger(BaseModel):
         if self.last_triggered_at is None and "last_triggered_at" in self.model_fields_set:
             _dict['last_triggered_at'] = None
 
+        # set to None if last_error (nullable) is None
+        # and model_fields_set contains the field
+        if self.last_error is None and "last_error" in self.model_fields_set:
+            _dict['last_error'] = None
+
         return _dict
 
     @classmethod
@@ -169,6 +179,7 @@ class Trigger(BaseModel):
             "next_run_at": obj.get("next_run_at"),
             "last_triggered_at": obj.get("last_triggered_at"),
             "trigger_count": obj.get("trigger_count"),
+            "last_error": TriggerError.from_dict(obj["last_error"]) if obj.get("last_error") is not None else None,
             "created_at": obj.get("created_at"),
             "updated_at": obj.get("updated_at")
         })
