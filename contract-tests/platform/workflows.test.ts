@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { NotFoundError, ValidationError } from '#sdk';
 import type { models } from '#sdk';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { FAILING, publishedWorkflow, QUICK } from '../harness/resources.ts';
+import { draftWorkflow, FAILING, publishedWorkflow, QUICK } from '../harness/resources.ts';
 
 const harness = useContractHarness();
 
@@ -75,7 +75,17 @@ describe('validateWorkflow', () => {
 
   test('200: a good one has none', async () => {
     const { body } = await harness().call('validateWorkflow', { json: { definition: QUICK } });
-    expect(body.data).toEqual({ valid: true, problems: [] });
+    expect(body.data).toEqual({ valid: true, problems: [], warnings: [] });
+  });
+
+  test('200: a call of a workflow that is there and not published is a warning', async () => {
+    const workflow_id = await draftWorkflow(harness());
+    const definition = { nodes: [{ id: 'call', type: 'workflow.call', params: { workflow_id } }], edges: [] };
+    const { body } = await harness().call('validateWorkflow', { json: { definition } });
+    expect(body.data).toMatchObject({
+      valid: true,
+      warnings: [{ code: 'workflow_not_published', node_id: 'call', field: 'nodes[0].params.workflow_id' }],
+    });
   });
 });
 

@@ -436,6 +436,7 @@ export function projectWorkflowValidation(value: unknown, dropped?: string[], pa
   const out: Record<string, unknown> = {};
   if (value.valid !== undefined) out.valid = value.valid;
   if (value.problems !== undefined) out.problems = projectWorkflowValidationProblems(value.problems, dropped, dropped && path + '/problems');
+  if (value.warnings !== undefined) out.warnings = projectWorkflowValidationWarnings(value.warnings, dropped, dropped && path + '/warnings');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -456,6 +457,11 @@ export function projectWorkflowProblem(value: unknown, dropped?: string[], path 
   if (value.hint !== undefined) out.hint = value.hint;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
+}
+
+export function projectWorkflowValidationWarnings(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectWorkflowProblem(item, dropped, dropped && `${path}/${index}`));
+  return value;
 }
 
 export function projectWorkflowVersionResponse(value: unknown, dropped?: string[], path = ''): unknown {

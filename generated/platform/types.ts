@@ -1390,7 +1390,7 @@ export interface components {
         ValidateWorkflowRequest: {
             definition: components["schemas"]["WorkflowDefinition"];
         };
-        /** @description Something that keeps a definition from being published. */
+        /** @description Something that is wrong with a definition. */
         WorkflowProblem: {
             /**
              * @description Stable name of the rule that is broken.
@@ -1412,8 +1412,13 @@ export interface components {
         WorkflowValidation: {
             /** @description Whether it can be published as it is. */
             valid: boolean;
-            /** @description Everything found. */
+            /** @description Everything that keeps it from being published. */
             problems: components["schemas"]["WorkflowProblem"][];
+            /**
+             * @description What fails when it runs unless something else changes before, and does not keep it from being published: it calls
+             *     a workflow that is not published now (`workflow_not_published`).
+             */
+            warnings: components["schemas"]["WorkflowProblem"][];
         };
         /** @description The result of a check. */
         WorkflowValidationResponse: {

@@ -3693,7 +3693,7 @@ export interface components {
         ValidateWorkflowRequest: {
             definition: components["schemas"]["WorkflowDefinition"];
         };
-        /** @description Something that keeps a definition from being published. */
+        /** @description Something that is wrong with a definition. */
         WorkflowProblem: {
             /**
              * @description Stable name of the rule that is broken.
@@ -3715,8 +3715,13 @@ export interface components {
         WorkflowValidation: {
             /** @description Whether it can be published as it is. */
             valid: boolean;
-            /** @description Everything found. */
+            /** @description Everything that keeps it from being published. */
             problems: components["schemas"]["WorkflowProblem"][];
+            /**
+             * @description What fails when it runs unless something else changes before, and does not keep it from being published: it calls
+             *     a workflow that is not published now (`workflow_not_published`).
+             */
+            warnings: components["schemas"]["WorkflowProblem"][];
         };
         /** @description The result of a check. */
         WorkflowValidationResponse: {
@@ -11821,7 +11826,8 @@ export interface operations {
                      *             "message": "nodes[0].params.url is missing.",
                      *             "hint": "Add \"url\"."
                      *           }
-                     *         ]
+                     *         ],
+                     *         "warnings": []
                      *       },
                      *       "meta": {
                      *         "request_id": "550e8400-e29b-41d4-a716-446655440000",

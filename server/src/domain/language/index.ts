@@ -11,6 +11,7 @@ export { allNodes, bodiesOf } from './bodies.ts';
 export { hashOf } from './definition-hash.ts';
 export { parseDuration } from './duration.ts';
 export { asTemplate, Evaluator, type EvaluationOptions, type MarkerOf } from './evaluator.ts';
+export { absentWorkflow, calledWorkflows, idleWorkflow, type WorkflowReference } from './rules/call-rules.ts';
 export { absent, type VaultReference, vaultUse } from './rules/secret-rules.ts';
 export { compile, type Graph } from './graph.ts';
 export { schemaFaults, type SchemaFault } from './json-schema.ts';

@@ -9,7 +9,7 @@ import { edgeProblems } from './rules/edge-rules.ts';
 import { graphProblems } from './rules/graph-rules.ts';
 import { nodeProblems } from './rules/node-rules.ts';
 import { vaultUse } from './rules/secret-rules.ts';
-import { durationProblem, graphOf, type Surroundings, templateProblems } from './rules/value-rules.ts';
+import { callbacksIn, durationProblem, graphOf, type Surroundings, templateProblems } from './rules/value-rules.ts';
 
 /** Everything that keeps a well-formed definition from being published; empty when it may be. */
 export function validateDefinition(definition: WorkflowDefinition, types: NodeTypes): DefinitionProblem[] {
@@ -49,6 +49,7 @@ function inside(within: Surroundings, node: WorkflowNode, index: number, { keys,
       others: new Set([...(around?.others ?? []), ...ids]),
     },
     names: new Set([...(names ?? []), ...loop]),
+    callbacks: callbacksIn(within),
   };
 }
 

@@ -374,10 +374,73 @@ describe('import and export', () => {
 });
 
 test('validation lists problems without storing anything', async () => {
-  const problems = await use((service) =>
+  const { problems } = await use((service) =>
     service.validate(newId('org'), { nodes: [{ id: 'a', type: 'http.request', params: {} }], edges: [] }),
   );
   expect(problems).toMatchObject([
     { code: 'invalid_params', node: 'a', field: 'nodes[0].params.url', hint: 'Add "url".' },
   ]);
+});
+
+describe('calls of other workflows', () => {
+  const calling = (...ids: string[]): Json => ({
+    nodes: ids.map((workflow_id, index) => ({ id: `call_${index}`, type: 'workflow.call', params: { workflow_id } })),
+    edges: [],
+  });
+  const found = async (definitionOf: Json): Promise<unknown[]> => {
+    const { problems, warnings } = await use((service) => service.validate(caller.organisationId, definitionOf));
+    return [problems, warnings].map((list) => list.map(({ code, node, field }) => `${code} ${node} ${field}`));
+  };
+
+  test('a workflow that is not there, or another organisation has, keeps the caller from being published', async () => {
+    const gone = newId('wf');
+    const mine = caller;
+    caller = await tenant();
+    const { id: foreign } = await create();
+    await publish(foreign);
+    caller = mine;
+    const { id } = await create('Caller', { definition: calling(gone, foreign) });
+    await expect(publish(id)).rejects.toMatchObject({
+      code: 'validation_error',
+      details: {
+        errors: [
+          {
+            node_id: 'call_0',
+            field: 'definition.nodes[0].params.workflow_id',
+            message: expect.stringContaining(`the workflow ${gone}, and there is none`),
+            hint: 'Create the workflow, or name another.',
+          },
+          { node_id: 'call_1', field: 'definition.nodes[1].params.workflow_id' },
+        ],
+      },
+    });
+    expect(await get(id)).toMatchObject({ status: 'draft', publishedVersion: null });
+  });
+
+  test('in a body, too', async () => {
+    const foreach = {
+      nodes: [{ id: 'each', type: 'foreach', params: { items: [1], body: calling(newId('wf')) } }],
+      edges: [],
+    };
+    const field = 'nodes[0].params.body.nodes[0].params.workflow_id';
+    expect(await found(foreach)).toEqual([[`unknown_workflow call_0 ${field}`], []]);
+  });
+
+  test('one that is not published is a warning; a published one, itself and what an expression names are none', async () => {
+    const draft = await create('Draft');
+    const good = await publish((await create('Good')).id);
+    const paused = await publish((await create('Paused')).id);
+    await update(paused.id, { status: 'paused' });
+    const { id } = await create('Caller');
+    const definitionOf = calling(draft.id, good.id, paused.id, id, '{{ input.workflow }}');
+    await update(id, { definition: definitionOf });
+    await publish(id);
+    expect(await found(definitionOf)).toEqual([
+      [],
+      [
+        'workflow_not_published call_0 nodes[0].params.workflow_id',
+        'workflow_not_published call_2 nodes[2].params.workflow_id',
+      ],
+    ]);
+  });
 });

@@ -10,7 +10,6 @@ import type { Group } from '../group/group.entity.ts';
 import { GroupService } from '../group/group.service.ts';
 import { isId } from '../id.ts';
 import {
-  absent,
   type DefinitionProblem,
   parseDefinition,
   type ReadDocument,
@@ -19,8 +18,6 @@ import {
   readYaml,
   Sandbox,
   validateDefinition,
-  type VaultReference,
-  vaultUse,
   type WorkflowDefinition,
   type WorkflowDocument,
   writeYaml,
@@ -29,6 +26,7 @@ import { NodeRegistry } from '../nodes/index.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { disableTriggersOf } from '../trigger/disable-triggers.ts';
+import { DefinitionChecks, type DefinitionFindings } from './definition-checks.ts';
 import { ExecutableVersions, type ExecutableVersion } from './executable-versions.ts';
 import { Vault } from '../vault/vault.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
@@ -72,6 +70,7 @@ export type Listed<Entity> = Omit<Entity, 'definition'>;
 @Injectable()
 export class WorkflowService {
   readonly #executable: ExecutableVersions;
+  readonly #checks: DefinitionChecks;
 
   constructor(
     private readonly em: EntityManager,
@@ -79,8 +78,9 @@ export class WorkflowService {
     private readonly sandbox: Sandbox,
     private readonly events: DomainEvents,
     private readonly groups: GroupService,
-    private readonly vault: Vault,
+    vault: Vault,
   ) {
+    this.#checks = new DefinitionChecks(nodeTypes, vault);
     this.#executable = new ExecutableVersions(em);
   }
 
@@ -178,9 +178,9 @@ export class WorkflowService {
     });
   }
 
-  /** Everything that keeps a definition from being published. Throws ValidationFailedError when it is not well-formed. */
-  validate(organisationId: string, definition: Json): Promise<DefinitionProblem[]> {
-    return this.#allProblems(this.em, organisationId, definitionOf(definition));
+  /** All that is wrong with a definition. Throws ValidationFailedError when it is not well-formed. */
+  validate(organisationId: string, definition: Json): Promise<DefinitionFindings> {
+    return this.#checks.all(this.em, organisationId, definitionOf(definition));
   }
 
   /** What keeps a well-formed definition from being published, whatever else the organisation has. */
@@ -197,7 +197,7 @@ export class WorkflowService {
     return this.em.transactional(async (em) => {
       const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       const version = workflow.publish(changelog);
-      const problems = await this.#allProblems(em, caller.organisationId, workflow.definition);
+      const { problems } = await this.#checks.all(em, caller.organisationId, workflow.definition);
       if (problems.length > 0) throw refusal('The draft cannot be published.', problems, 'definition');
       em.persist(version);
       await this.#tell(em, 'workflow.published', workflow);
@@ -298,21 +298,6 @@ export class WorkflowService {
     if (version) return version;
     await this.#assertExists(organisation, id);
     throw new ResourceNotFoundError('workflow_version', String(number));
-  }
-
-  /** Also names of secrets and credentials that are not there. */
-  async #allProblems(
-    em: EntityManager,
-    organisationId: string,
-    definition: WorkflowDefinition,
-  ): Promise<DefinitionProblem[]> {
-    const { references } = vaultUse(definition, this.nodeTypes);
-    const named = (wanted: VaultReference['kind']): string[] =>
-      references.filter(({ kind }) => kind === wanted).map(({ name }) => name);
-    const names = { secrets: named('secret'), credentials: named('credential') };
-    const missing = await this.vault.missing(em, organisationId, names);
-    const isMissing = ({ kind, name }: VaultReference): boolean => missing[`${kind}s`].includes(name);
-    return [...this.problems(definition), ...references.filter(isMissing).map(absent)];
   }
 
   async #assertExists(organisationId: string, id: string): Promise<void> {

@@ -58,8 +58,8 @@ export class WorkflowsController implements contract.WorkflowsController {
     { body }: contract.ValidateWorkflow.Request,
     @CurrentCaller() { organisationId }: Caller,
   ): Promise<contract.ValidateWorkflow.Response> {
-    const problems = await this.workflows.validate(organisationId, toWorkflowSource(body.definition));
-    return contract.ValidateWorkflow.respond(200, { data: toWorkflowValidation(problems) });
+    const findings = await this.workflows.validate(organisationId, toWorkflowSource(body.definition));
+    return contract.ValidateWorkflow.respond(200, { data: toWorkflowValidation(findings) });
   }
 
   @contract.ImportWorkflow()

@@ -6,6 +6,7 @@ import {
   type WorkflowDocument,
   writeLayers,
 } from '../../../domain/language/index.ts';
+import type { DefinitionFindings } from '../../../domain/workflow/definition-checks.ts';
 import type { WorkflowVersion } from '../../../domain/workflow/workflow-version.entity.ts';
 import type { Workflow } from '../../../domain/workflow/workflow.entity.ts';
 import type { Listed, NewWorkflow, WorkflowChange, WorkflowQuery } from '../../../domain/workflow/workflow.service.ts';
@@ -68,8 +69,12 @@ export function toLayersDocument(document: WorkflowDocument): contract.LayersDoc
   return writeLayers(document) as contract.LayersDocument;
 }
 
-export function toWorkflowValidation(problems: readonly DefinitionProblem[]): contract.WorkflowValidation {
-  return { valid: problems.length === 0, problems: problems.map(toWorkflowProblem) };
+export function toWorkflowValidation({ problems, warnings }: DefinitionFindings): contract.WorkflowValidation {
+  return {
+    valid: problems.length === 0,
+    problems: problems.map(toWorkflowProblem),
+    warnings: warnings.map(toWorkflowProblem),
+  };
 }
 
 export function toWorkflowProblem({ node, edge, ...rest }: DefinitionProblem): contract.WorkflowProblem {

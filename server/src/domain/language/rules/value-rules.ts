@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly around?: { readonly before: ReadonlySet<string>; readonly others: ReadonlySet<string> };
   /** What only the expressions of the body may read: `item`, `loop`. */
   readonly names?: ReadonlySet<string>;
+  /** Nodes around the body that wait for events, whose callback URLs it may read. */
+  readonly callbacks?: ReadonlySet<string>;
 }
 
 /** Where a value stands. */
@@ -89,8 +91,34 @@ function expressionProblems(expression: Expression, place: Place): DefinitionPro
       },
     ];
   }
-  return stepProblems(expression, place);
+  return [...stepProblems(expression, place), ...callbackProblems(expression, place)];
 }
+
+/** The nodes of a body that have a callback URL, and those around it. */
+export function callbacksIn({ body, callbacks = none }: Surroundings): Set<string> {
+  return new Set([...callbacks, ...body.nodes.filter(({ type }) => type === 'wait.event').map(({ id }) => id)]);
+}
+
+function callbackProblems(expression: Expression, place: Place): DefinitionProblem[] {
+  const source = withoutText(expression.source);
+  const known = source.includes('callbacks') ? callbacksIn(place.within) : none;
+  const read = new Set([...source.matchAll(callbackNames)].map((match) => match[1]!));
+  return [...read]
+    .filter((id) => !known.has(id))
+    .map((id) => {
+      const nearest = closest(id, [...known]);
+      return {
+        ...located(place),
+        code: 'unknown_callback',
+        message: `{{ ${abridged(expression.source)} }} reads the callback URL of "${id}", and no wait.event node here has that id.`,
+        hint: nearest
+          ? `Did you mean "${nearest}"?`
+          : 'Name a wait.event node of this workflow or body, or of one around it.',
+      };
+    });
+}
+
+const callbackNames = /(?<![\w$.])execution\s*(?:\?\.|\.)\s*callbacks\s*(?:\?\.|\.)\s*([A-Za-z_$][\w$]*)/g;
 
 const graphs = new WeakMap<WorkflowBody, Graph>();
 
