@@ -41,6 +41,48 @@ describe('in one process', () => {
     expect(types.at(-1)).toBe('execution:completed');
   });
 
+  test('what ends while it is held shows so at once, and is told once', async () => {
+    const retry = { max_attempts: 2, backoff: 'constant' as const, initial: '60s' };
+    const nodes = {
+      good: { type: 'work', params: { ms: 300, value: 'done' } },
+      bad: { type: 'work', params: { ms: 300, fail: 'no' }, on_error: 'continue' as const },
+      again: { type: 'work', params: { ms: 300, fail: 'no' }, retry },
+      each: {
+        type: 'foreach',
+        params: { items: [1], body: sketch({ in: { type: 'work', params: { ms: 300 } } }, []) },
+      },
+    };
+    const { id } = await bench.begin(
+      sketch({ ...nodes, next: W } as never, ['good -> next'], { settings: { on_failure: 'continue' } }),
+    );
+    await bench.until(() => worked.length === 4);
+    await bench.control.pause(organisationId, id);
+    await resting();
+    expect(await bench.steps(id)).toEqual({
+      good: 'completed',
+      bad: 'failed',
+      again: 'waiting',
+      each: 'running',
+      'each[0].in': 'completed',
+    });
+    const good = await bench.step(id, 'good');
+    expect(good).toMatchObject({ output: 'done', port: 'default', completedAt: expect.any(Date) });
+    expect((await bench.step(id, 'bad')).error).toMatchObject({ code: 'no', node_id: 'bad' });
+    const ends = async (): Promise<string[]> =>
+      (await bench.eventsOf(id))
+        .filter(({ type }) => /node:(completed|failed)/.test(type))
+        .map(({ type, data }) => `${type} ${String(data.node_id)}`)
+        .sort();
+    const told = ['node:completed each[0].in', 'node:completed good', 'node:failed again', 'node:failed bad'];
+    expect(await ends()).toEqual(told);
+    await bench.control.resume(organisationId, id);
+    await bench.until(async () => (await bench.steps(id)).next === 'completed');
+    await bench.until(async () => (await bench.steps(id)).each === 'completed');
+    expect(await ends()).toEqual([...told, 'node:completed each', 'node:completed next'].sort());
+    expect((await bench.step(id, 'good')).completedAt).toEqual(good.completedAt);
+    await bench.control.cancel(organisationId, id);
+  });
+
   test('branches with several commands go on in order, however often they are held', async () => {
     const L = { type: 'long' };
     const nodes = { a: L, b: { type: 'work', params: { ms: 40 } }, c: L, d: W, e: L, f: W };

@@ -1,4 +1,4 @@
-import type { WorkflowEdge } from '../../language/index.ts';
+import type { WorkflowEdge, WorkflowNode } from '../../language/index.ts';
 import type { Expressions } from './expressions.ts';
 import type { Frame } from './frame.ts';
 import type { NodeRun } from './node-run.ts';
@@ -24,6 +24,19 @@ export async function holding(
   const held: WorkflowEdge[] = [];
   for (const edge of edges) if (await holds(frame, edge, expressions)) held.push(edge);
   return held;
+}
+
+/** The port by which a node that has failed is left; undefined when nothing catches the failure. */
+export function portAfterFailure({
+  frame: { graph },
+  node,
+}: {
+  readonly frame: Frame;
+  readonly node: WorkflowNode;
+}): string | undefined {
+  const policy = graph.onError(node.id);
+  if (policy === 'continue') return 'default';
+  return policy === 'route' && graph.outgoing(node.id, 'error').length > 0 ? 'error' : undefined;
 }
 
 async function holds(frame: Frame, { id, when }: WorkflowEdge, expressions: Expressions): Promise<boolean> {

@@ -9,7 +9,8 @@ import { type Progress, toFailure } from './chronicle.ts';
 import { Callbacks } from './callbacks.ts';
 import { Commands } from './commands.ts';
 import { Expressions, scopeOf } from './expressions.ts';
-import { firing, holding } from './firing.ts';
+import { firing, holding, portAfterFailure } from './firing.ts';
+import { Foretelling } from './foretelling.ts';
 import { Frame, graphOf } from './frame.ts';
 import type { GraphRunOptions, KeptNode } from './graph-run-options.ts';
 import { inputOf, NodeRun } from './node-run.ts';
@@ -45,6 +46,7 @@ export class GraphRun {
   readonly #expressions: Expressions;
   readonly #commands: Commands;
   readonly #rest: Rest;
+  readonly #foretelling: Foretelling;
   readonly #frames = new Set<Frame>();
   /** Frames of bodies that may be over. */
   readonly #touched = new Set<Frame>();
@@ -61,6 +63,7 @@ export class GraphRun {
     const { context, evaluator, scope, chronicle, fault } = options;
     this.#options = options;
     this.#expressions = new Expressions(evaluator, context.runId, Date.parse(scope.execution.started_at));
+    this.#foretelling = new Foretelling(chronicle, this.#expressions);
     this.#rest = new Rest({ context, chronicle, fault });
     this.#commands = new Commands({
       context,
@@ -167,14 +170,19 @@ export class GraphRun {
   }
 
   /**
-   * Lets what is in flight come to its end and be recorded, and then the run rest. What it came to is not taken up before
-   * the hold is over: a replay would begin the nodes that are held back first, and number its commands otherwise.
+   * Lets what is in flight come to its end and be told, and then the run rest. What it came to is not taken up before the
+   * hold is over: a replay would begin the nodes that are held back first, and number its commands otherwise.
    */
   async #holdUp(): Promise<void> {
     const hold = this.#options.hold!;
-    const busy = [...this.#pending.values()].filter(({ waits }) => waits === undefined).map(({ pending }) => pending);
-    await Promise.race([Promise.allSettled(busy), hold.released()]);
+    const busy = [...this.#pending.values()].filter(({ waits }) => waits === undefined);
+    await Promise.race([Promise.allSettled(busy.map((run) => this.#foretell(run))), hold.released()]);
     if (hold.isHeld()) await this.#rest.whileHeld(hold);
+  }
+
+  async #foretell(run: NodeRun): Promise<void> {
+    const { pending } = run;
+    await this.#foretelling.tell(run, await pending!, () => this.#isHeld && run.pending === pending);
   }
 
   #checkRest(): void {
@@ -230,17 +238,10 @@ export class GraphRun {
       await this.#dismiss([run]);
       return this.#root.fail(toFailure(outcome.error, null), true);
     }
-    const around = outcome.ok ? undefined : this.#limitedAround(run, outcome.error);
+    const around = outcome.ok ? undefined : run.limitedAround(outcome.error);
     if (around) return this.#attemptFailed(around, (outcome as { error: ErrorRecord }).error, outcome.at);
     if (run.purpose === 'retry' && outcome.ok) return this.#attempt(run);
     await this.#proceed(run, run.purpose === 'program' ? this.#readProgram(run, outcome) : outcome);
-  }
-
-  /** The node around this one whose time limit has passed. */
-  #limitedAround(run: NodeRun, { limit }: ErrorRecord): NodeRun | undefined {
-    let around = run.frame.owner?.run;
-    while (around && around.path !== limit) around = around.frame.owner?.run;
-    return around;
   }
 
   /** The value of a program, once what it logged is told. */
@@ -394,7 +395,7 @@ export class GraphRun {
     at?: number,
   ): Promise<void> {
     const endedAt = at ? new Date(at) : new Date();
-    const port = this.#portAfterFailure(run);
+    const port = portAfterFailure(run);
     this.#options.chronicle.attemptFailed(run, error, endedAt, { port, progress: this.#progress(run.frame) });
     await this.#goOnAfterFailure(run, error);
   }
@@ -406,7 +407,7 @@ export class GraphRun {
     const { graph, scope } = frame;
     const { code, message, details } = error;
     scope.steps[node.id] = { output: null, status: 'failed', error: { code, message, details } };
-    const port = this.#portAfterFailure({ frame, node });
+    const port = portAfterFailure({ frame, node });
     if (port === undefined) {
       const goOn = this.#options.graph.definition.settings?.on_failure === 'continue';
       frame.fail(toFailure(error, path), !goOn);
@@ -418,13 +419,6 @@ export class GraphRun {
       frame.fail(toFailure(this.#errorRecord(edgeError, path), path), true);
       if (frame.owner) this.#touched.add(frame);
     }
-  }
-
-  /** The port by which a node that has failed is left; undefined when nothing catches the failure. */
-  #portAfterFailure({ frame: { graph }, node }: { frame: Frame; node: WorkflowNode }): string | undefined {
-    const policy = graph.onError(node.id);
-    if (policy === 'continue') return 'default';
-    return policy === 'route' && graph.outgoing(node.id, 'error').length > 0 ? 'error' : undefined;
   }
 
   #skip(frame: Frame, node: WorkflowNode): void {

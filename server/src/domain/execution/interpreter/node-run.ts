@@ -4,12 +4,18 @@ import { NodeFailure, type NodeResult, type NodeType } from '../../nodes/node-ty
 import type { BodyRuns } from './body-runs.ts';
 import type { Attempt } from './chronicle.ts';
 import type { Frame } from './frame.ts';
-import type { Outcome } from './outcome.ts';
+import type { ErrorRecord, Outcome } from './outcome.ts';
 import type { Primitive } from './primitive.ts';
 import { earliest, nodeLimit, type TimeLimit } from './time-limit.ts';
 
 /** The program of one attempt: the node's handler, with what its commands stand for put in. */
 export type Program = Generator<Primitive, NodeResult, Json>;
+
+/** What a program gets for its command. */
+type Answer = { readonly value: Json } | { readonly error: Error };
+
+/** What a program came to by an answer: its next command or its result, or what it threw. */
+export type Move = { readonly step: IteratorResult<Primitive, NodeResult> } | { readonly error: unknown };
 
 /** What a node waits for while only time passes. */
 export type WaitReason = 'delay' | 'approval' | 'event' | 'execution';
@@ -45,6 +51,7 @@ export class NodeRun implements Attempt {
   /** When the attempt began as the engine remembers it, where that matters. */
   #rememberedStart: number | undefined;
   #program: Program | undefined;
+  #foreseen: Move | undefined;
 
   constructor(frame: Frame, node: WorkflowNode, type: NodeType, params: Record<string, Json>, executionId: string) {
     this.frame = frame;
@@ -87,6 +94,7 @@ export class NodeRun implements Attempt {
     this.#startedAt = new Date();
     this.#rememberedStart = undefined;
     this.#program = program;
+    this.#foreseen = undefined;
   }
 
   /** Sets when the attempt began, from what the engine remembers: limits over long spans must not begin anew after a crash. */
@@ -95,9 +103,32 @@ export class NodeRun implements Attempt {
   }
 
   /** Gives the program the answer to its command (none at the start), up to its next command or its result. */
-  proceed(answer?: { value: Json } | { error: Error }): IteratorResult<Primitive, NodeResult> {
-    if (answer && 'error' in answer) return this.#program!.throw(answer.error);
-    return this.#program!.next((answer?.value ?? null) as Json);
+  proceed(answer?: Answer): IteratorResult<Primitive, NodeResult> {
+    const move = this.#foreseen ?? this.#move(answer);
+    this.#foreseen = undefined;
+    if ('error' in move) throw move.error;
+    return move.step;
+  }
+
+  /** What the next `proceed`, which gives the same answer, will come to. */
+  foresee(answer: Answer): Move {
+    return (this.#foreseen ??= this.#move(answer));
+  }
+
+  #move(answer?: Answer): Move {
+    try {
+      if (answer && 'error' in answer) return { step: this.#program!.throw(answer.error) };
+      return { step: this.#program!.next((answer?.value ?? null) as Json) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** The node around this one whose time limit has passed. */
+  limitedAround({ limit }: ErrorRecord): NodeRun | undefined {
+    let around = this.frame.owner?.run;
+    while (around && around.path !== limit) around = around.frame.owner?.run;
+    return around;
   }
 
   /** Names the next command that the engine has to remember; once a node has one name for two commands, replay is lost. */

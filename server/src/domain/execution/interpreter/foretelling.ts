@@ -1,0 +1,75 @@
+import type { Json } from '../../domain-error.ts';
+import { type NodeResult, NodeFailure } from '../../nodes/node-type.ts';
+import type { Chronicle } from './chronicle.ts';
+import type { Expressions } from './expressions.ts';
+import { firing, portAfterFailure } from './firing.ts';
+import type { NodeRun } from './node-run.ts';
+import { checkDepth, executionTimeout, type Outcome, toErrorRecord, toNodeFailure } from './outcome.ts';
+import { mayRetry, retryDelay } from './retry.ts';
+
+type Ending = { readonly result: NodeResult } | { readonly error: NodeFailure };
+
+/**
+ * Tells how nodes end while the execution is held. Their outcomes are taken up when it goes on, and told again then, to no
+ * effect; what might come out otherwise by then, or is told in the order of the run, is left until then.
+ */
+export class Foretelling {
+  readonly #chronicle: Chronicle;
+  readonly #expressions: Expressions;
+
+  constructor(chronicle: Chronicle, expressions: Expressions) {
+    this.#chronicle = chronicle;
+    this.#expressions = expressions;
+  }
+
+  /** `isHeld` says whether the outcome still waits to be taken up. */
+  async tell(run: NodeRun, outcome: Outcome, isHeld: () => boolean): Promise<void> {
+    const ending = isHeld() ? endingOf(run, outcome) : undefined;
+    if (!ending) return;
+    if ('error' in ending) return this.#failed(run, ending.error, outcome.at);
+    const { output, port = 'default', variables } = ending.result;
+    if (!(await this.#leaves(run, port)) || !isHeld()) return;
+    this.#chronicle.nodeCompleted(run, { output, port, ...(variables && { variables }) }, new Date(outcome.at));
+  }
+
+  #failed(run: NodeRun, failure: NodeFailure, at: number): void {
+    const error = toErrorRecord(failure);
+    const { retry } = run.node;
+    const then =
+      retry && mayRetry(retry, run.attempt, error.code)
+        ? { retryAt: new Date(at + retryDelay(retry, run.attempt, run.idempotencyKey)) }
+        : { port: portAfterFailure(run), progress: undefined };
+    this.#chronicle.attemptFailed(run, error, new Date(at), then);
+  }
+
+  /** False where an edge may turn the end into a failure: variables may be others when the execution goes on. */
+  async #leaves(run: NodeRun, port: string): Promise<boolean> {
+    const { graph } = run.frame;
+    const edges = [...graph.outgoing(run.node.id, port), ...graph.outgoing(run.node.id, 'default')];
+    if (edges.some(({ when }) => when?.includes('variables'))) return false;
+    return firing(run, port, this.#expressions).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+/** How the node ends by this outcome; undefined when it does not, or something around it does. */
+function endingOf(run: NodeRun, outcome: Outcome): Ending | undefined {
+  if (run.attempt === 0 || run.purpose === 'retry') return undefined;
+  if (!outcome.ok && (outcome.error.code === executionTimeout || run.limitedAround(outcome.error))) return undefined;
+  const value = outcome.ok && run.purpose === 'program' ? programValue(outcome.value) : outcome;
+  const move = run.foresee(value.ok ? { value: value.value } : { error: toNodeFailure(value.error) });
+  if ('error' in move) return move.error instanceof NodeFailure ? { error: move.error } : undefined;
+  if (!move.step.done) return undefined;
+  try {
+    checkDepth(move.step.value.output);
+    return { result: move.step.value };
+  } catch (error) {
+    return { error: error as NodeFailure };
+  }
+}
+
+function programValue(value: Json): { ok: true; value: Json } {
+  return { ok: true, value: (value as { value: Json }).value };
+}
