@@ -674,7 +674,8 @@ export interface paths {
         /**
          * Pause an execution
          * @description Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first.
-         *     Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409.
+         *     The time limit of the execution stands still; those of its nodes and waits go on, and so do executions that it has
+         *     called. One that has ended or is paused already is a 409.
          */
         post: operations["pauseExecution"];
         delete?: never;

@@ -83,6 +83,82 @@ describe('in one process', () => {
     await bench.control.cancel(organisationId, id);
   });
 
+  describe('the time limit of an execution stands still', () => {
+    const settings = { timeout: '1s' };
+    /** Paused until its limit would have passed for long. */
+    const outlast = async (id: string): Promise<void> => {
+      await bench.control.pause(organisationId, id);
+      const { startedAt } = await bench.queries.get(organisationId, id);
+      await bench.until(() => Date.now() > startedAt!.getTime() + 1_500);
+    };
+    const begun = (id: string): Promise<unknown> =>
+      bench.until(async () => (await bench.steps(id)).a && (await bench.queries.get(organisationId, id)).startedAt);
+
+    test.each<[what: string, a: object]>([
+      ['a step at work', { type: 'work', params: { ms: 1_800 } }],
+      ['a delay', { type: 'pause', params: { ms: 1_200 } }],
+      [
+        'a wait for the next attempt',
+        {
+          type: 'work',
+          params: { fail: 'no', times: 1 },
+          retry: { max_attempts: 2, backoff: 'constant', initial: '1.2s' },
+        },
+      ],
+    ])('%s', async (_, a) => {
+      const { id } = await bench.begin(sketch({ a, b: W } as never, ['a -> b'], { settings }));
+      await begun(id);
+      await outlast(id);
+      await bench.control.resume(organisationId, id);
+      expect(await bench.ended(id)).toMatchObject({ status: 'completed', error: null });
+      expect(bench.faults).toEqual([]);
+    });
+
+    test('a wait that only the limit ends says anew until when', async () => {
+      const ask = { type: 'approval', params: { message: 'May it?' } };
+      const { id } = await bench.begin(sketch({ a: ask, b: W }, ['a:approved -> b'], { settings }));
+      const wait = (): Promise<ExecutionWait | null> =>
+        bench.database.orm.em.fork().findOne(ExecutionWait, { executionId: id });
+      const first = await bench.until(async () => (await wait())?.endsAt);
+      await outlast(id);
+      await bench.control.resume(organisationId, id);
+      await bench.until(async () => (await wait())!.endsAt! > first!);
+      await bench.database.orm.em.fork().transactional(async (em) => {
+        const open = await em.findOneOrFail(ExecutionWait, { executionId: id });
+        await bench.waits.answer(open, { status: 'approved' }, em);
+      });
+      expect((await bench.ended(id)).status).toBe('completed');
+    });
+
+    test('a called execution is waited for, and not cancelled', async () => {
+      const workflow_id = bench.publish(sketch({ in: { type: 'work', params: { ms: 1_700 } } }, []));
+      const a = { type: 'workflow.call', params: { workflow_id } };
+      const { id } = await bench.begin(sketch({ a, b: W }, ['a -> b'], { settings }));
+      await bench.until(() => worked.length === 1);
+      await outlast(id);
+      await bench.control.resume(organisationId, id);
+      expect(await bench.ended(id)).toMatchObject({ status: 'completed', error: null });
+    });
+
+    test('and goes on afterwards', async () => {
+      const { id } = await bench.begin(sketch({ a: { type: 'pause', params: { ms: 60_000 } } }, [], { settings }));
+      await begun(id);
+      await outlast(id);
+      await bench.control.resume(organisationId, id);
+      expect((await bench.ended(id)).error).toMatchObject({ code: 'execution_timeout' });
+    });
+
+    test('a time-out of a wait is kept as it was announced', async () => {
+      const ask = { type: 'approval', params: { message: 'May it?', timeout: '500ms' } };
+      const { id } = await bench.begin(sketch({ a: ask, b: W }, ['a:timeout -> b'], { settings }));
+      await begun(id);
+      await outlast(id);
+      await bench.control.resume(organisationId, id);
+      expect((await bench.ended(id)).status).toBe('completed');
+      expect((await bench.steps(id)).b).toBe('completed');
+    });
+  });
+
   test('branches with several commands go on in order, however often they are held', async () => {
     const L = { type: 'long' };
     const nodes = { a: L, b: { type: 'work', params: { ms: 40 } }, c: L, d: W, e: L, f: W };

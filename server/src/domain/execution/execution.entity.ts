@@ -56,6 +56,9 @@ const ExecutionSchema = defineEntity({
     status: p.enum(executionStatuses),
     /** What a paused execution was before. */
     pausedFrom: p.text().$type<ExecutionStatus>().nullable(),
+    pausedAt: p.datetime(3).nullable(),
+    /** Milliseconds of the pauses that are over, from its start on: its time limit stands still meanwhile. */
+    pausedMs: p.bigint('number').default(0),
     /** Share of the nodes that are decided, 0 to 100. */
     progress: p.smallint().default(0),
     input: p.json<Json>(),
@@ -116,6 +119,8 @@ export class Execution extends ExecutionSchema.class {
     return Object.assign(new Execution(), {
       parentExecutionId: null,
       pausedFrom: null,
+      pausedAt: null,
+      pausedMs: 0,
       retryOf: null,
       replayOf: null,
       response: null,
@@ -153,6 +158,7 @@ export class Execution extends ExecutionSchema.class {
   pause(at: Date): ExecutionEvent {
     this.assertStatus(['pending', 'running', 'waiting'], 'can be paused');
     this.pausedFrom = this.status;
+    this.pausedAt = at;
     this.status = 'paused';
     return nextEvent(this, `paused:${this.eventSequence + 1}`, 'execution:paused', { status: this.status }, at);
   }
@@ -163,6 +169,8 @@ export class Execution extends ExecutionSchema.class {
     // It may have begun before its process heard of the pause.
     this.status = this.pausedFrom === 'pending' && this.startedAt ? 'running' : (this.pausedFrom ?? 'running');
     this.pausedFrom = null;
+    this.pausedMs = pausedMs(this, at);
+    this.pausedAt = null;
     return nextEvent(this, `resumed:${this.eventSequence + 1}`, 'execution:resumed', { status: this.status }, at);
   }
 
@@ -176,6 +184,18 @@ export class Execution extends ExecutionSchema.class {
   }
 }
 ExecutionSchema.setClass(Execution);
+
+/** What is needed to know how long an execution was paused. */
+export const pauseFields = ['startedAt', 'pausedAt', 'pausedMs'] as const;
+
+/** For how many milliseconds it was paused since it began, up to `now`. */
+export function pausedMs(
+  { startedAt, pausedAt, pausedMs: before }: Pick<Execution, (typeof pauseFields)[number]>,
+  now: Date,
+): number {
+  if (!startedAt || !pausedAt) return before;
+  return before + Math.max(0, now.getTime() - Math.max(startedAt.getTime(), pausedAt.getTime()));
+}
 
 export function isTerminal(status: ExecutionStatus): boolean {
   return (terminalStatuses as readonly string[]).includes(status);

@@ -70,6 +70,7 @@ export class Commands {
   /** Hands the command to the engine, in this very turn: the engine numbers commands in the order in which they come. */
   issue(run: NodeRun, command: Primitive): Promise<Outcome> {
     run.purpose = 'command';
+    run.sleeps = undefined;
     switch (command.kind) {
       case 'step':
         return this.#step(run, command.key, command.run);
@@ -121,22 +122,57 @@ export class Commands {
 
   /** The moment of waking is remembered; the wait itself then needs no step. */
   async #sleep(run: NodeRun, wakeAt: () => number): Promise<Outcome> {
-    const { context, chronicle, waits } = this.#options;
-    const plan = await context.step<{ at: number; error: ErrorRecord | null }>(run.nextKey('sleep'), async () => {
+    const { context } = this.#options;
+    const plan = await context.step<SleepPlan & { wish?: number }>(run.nextKey('sleep'), async () => {
       const wish = wakeAt();
       if (!isWritable(wish)) {
         const message = 'The time to wait for is not a date of the years 1 to 9999.';
         return { at: Date.now(), error: toErrorRecord(new NodeFailure('invalid_params', message)) };
       }
-      const limit = run.limit();
-      if (limit && limit.at < wish) return { at: limit.at, error: toErrorRecord(limit.failure()) };
-      return { at: wish, error: null };
+      return { ...(await sleepPlan(wish, run.limit())), wish };
     });
-    chronicle.stepWaits(run, new Date(plan.at));
-    run.waits = { until: plan.at, reason: 'delay' };
+    run.sleeps = plan.wish === undefined ? undefined : { until: plan.wish, purpose: run.purpose };
+    return this.sleep(run, plan);
+  }
+
+  /** Waits as planned. */
+  async sleep(run: NodeRun, { at, error }: SleepPlan): Promise<Outcome> {
+    const { context, chronicle, waits } = this.#options;
+    chronicle.stepWaits(run, new Date(at));
+    run.waits = { until: at, reason: 'delay' };
     waits();
-    await context.sleepUntil(plan.at);
-    return plan.error ? { ok: false, error: plan.error, at: plan.at } : { ok: true, value: null, at: plan.at };
+    await context.sleepUntil(at);
+    return error ? { ok: false, error, at } : { ok: true, value: null, at };
+  }
+
+  /** Needs no step: the time follows from the recorded outcome of the attempt that failed. */
+  async waitForRetry(run: NodeRun, retryAt: number): Promise<Outcome> {
+    const { context } = this.#options;
+    const { limit } = run.frame;
+    const limited = limit && limit.at < retryAt ? limit : undefined;
+    const at = limited?.at ?? retryAt;
+    run.purpose = 'retry';
+    run.sleeps = { until: retryAt, purpose: 'retry' };
+    run.waits = { until: at, reason: 'delay' };
+    await context.sleepUntil(at);
+    return limited ? { ok: false, error: toErrorRecord(limited.failure()), at } : { ok: true, value: null, at };
+  }
+
+  /** The limit that has ended a sleep may have stood still meanwhile: the answer is how the sleep goes on, if it does. */
+  lookAtLimit(run: NodeRun): Promise<Outcome> {
+    const { until, purpose } = run.sleeps!;
+    const limit = purpose === 'retry' ? run.frame.limit : run.limit();
+    run.purpose = 'limit';
+    return this.#step(
+      run,
+      'limit',
+      async () => {
+        const plan = await sleepPlan(until, limit);
+        if (plan.error && plan.at <= Date.now()) throw (await limit!.now()).failure();
+        return { at: plan.at, error: plan.error && { ...plan.error } };
+      },
+      false,
+    );
   }
 
   /** Every signal of ours tells in `at` when it was sent. */
@@ -150,6 +186,19 @@ export class Commands {
       ? { ok: true, value: { payload }, at: Date.parse(payload.at) }
       : { ok: true, value: null, at: until ?? Date.now() };
   }
+}
+
+/** How long a node sleeps, and what it is called where a limit ends that. */
+export interface SleepPlan {
+  at: number;
+  error: ErrorRecord | null;
+}
+
+/** For steps only. */
+async function sleepPlan(wish: number, limit: TimeLimit | undefined): Promise<SleepPlan> {
+  const reached = limit && limit.at < wish ? await limit.now() : undefined;
+  if (reached && reached.at < wish) return { at: reached.at, error: toErrorRecord(reached.failure()) };
+  return { at: wish, error: null };
 }
 
 /** Where `openWait` is told. */

@@ -1,6 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import type { RunContext } from '../engine.ts';
-import { Execution } from '../execution.entity.ts';
+import { isDatabaseLost } from '../../database-lost.ts';
+import { RunAbandonedError, type RunContext } from '../engine.ts';
+import { Execution, pausedMs, pauseFields } from '../execution.entity.ts';
 import type { LiveChannel } from '../live-channel.ts';
 import type { Hold } from './graph-run-options.ts';
 
@@ -38,6 +39,17 @@ export class ExecutionHold implements Hold {
 
   async isOver(): Promise<boolean> {
     return !(await this.#isPaused());
+  }
+
+  /** Throws RunAbandonedError when the database is lost. */
+  async heldMs(): Promise<number> {
+    try {
+      const where = { id: this.#executionId };
+      const execution = await this.#orm.em.fork().findOne(Execution, where, { fields: [...pauseFields] });
+      return execution ? pausedMs(execution, new Date()) : 0;
+    } catch (error) {
+      throw isDatabaseLost(error) ? new RunAbandonedError(this.#executionId, { cause: error }) : error;
+    }
   }
 
   /** Lets a run that is held before it begins rest; throws RunAbandonedError then. */

@@ -56,7 +56,7 @@ export class Foretelling {
 
 /** How the node ends by this outcome; undefined when it does not, or something around it does. */
 function endingOf(run: NodeRun, outcome: Outcome): Ending | undefined {
-  if (run.attempt === 0 || run.purpose === 'retry') return undefined;
+  if (run.attempt === 0 || run.purpose === 'retry' || run.purpose === 'limit') return undefined;
   if (!outcome.ok && (outcome.error.code === executionTimeout || run.limitedAround(outcome.error))) return undefined;
   const value = outcome.ok && run.purpose === 'program' ? programValue(outcome.value) : outcome;
   const move = run.foresee(value.ok ? { value: value.value } : { error: toNodeFailure(value.error) });

@@ -41,4 +41,6 @@ export interface Hold {
   released(): Promise<void>;
   /** Asked once the run rests: whether it may go on already. */
   isOver(): Promise<boolean>;
+  /** For how many milliseconds the execution was held since it began. */
+  heldMs(): Promise<number>;
 }

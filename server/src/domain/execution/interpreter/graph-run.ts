@@ -7,7 +7,7 @@ import type { Failure } from '../execution.entity.ts';
 import { BodyRuns } from './body-runs.ts';
 import { type Progress, toFailure } from './chronicle.ts';
 import { Callbacks } from './callbacks.ts';
-import { Commands } from './commands.ts';
+import { Commands, type SleepPlan } from './commands.ts';
 import { Expressions, scopeOf } from './expressions.ts';
 import { firing, holding, portAfterFailure } from './firing.ts';
 import { Foretelling } from './foretelling.ts';
@@ -98,7 +98,7 @@ export class GraphRun {
     if (milliseconds !== undefined) {
       const began = await context.step('begin', async () => Date.now());
       this.#expressions.advance(began);
-      limit = executionLimit(began + milliseconds, timeout!);
+      limit = executionLimit(began + milliseconds, timeout!, async () => this.#options.hold?.heldMs() ?? 0);
     }
     if (Callbacks.areNeededBy(graph.definition))
       this.#callbacks = new Callbacks(callbackUrl, await context.step('callbacks', async () => Callbacks.newSecret()));
@@ -235,11 +235,16 @@ export class GraphRun {
   async #resume(run: NodeRun, outcome: Outcome): Promise<void> {
     this.#options.chronicle.goesOn();
     if (!outcome.ok && outcome.error.code === executionTimeout) {
+      if (run.sleeps && run.purpose !== 'limit') return this.#pend(run, this.#commands.lookAtLimit(run));
       await this.#dismiss([run]);
       return this.#root.fail(toFailure(outcome.error, null), true);
     }
     const around = outcome.ok ? undefined : run.limitedAround(outcome.error);
     if (around) return this.#attemptFailed(around, (outcome as { error: ErrorRecord }).error, outcome.at);
+    if (run.purpose === 'limit' && outcome.ok) {
+      run.purpose = run.sleeps!.purpose;
+      return this.#pend(run, this.#commands.sleep(run, outcome.value as unknown as SleepPlan));
+    }
     if (run.purpose === 'retry' && outcome.ok) return this.#attempt(run);
     await this.#proceed(run, run.purpose === 'program' ? this.#readProgram(run, outcome) : outcome);
   }
@@ -371,21 +376,7 @@ export class GraphRun {
     const failedAt = at ?? this.#expressions.clock;
     const retryAt = failedAt + retryDelay(retry, run.attempt, run.idempotencyKey);
     this.#options.chronicle.attemptFailed(run, error, new Date(failedAt), { retryAt: new Date(retryAt) });
-    const { limit } = run.frame;
-    run.purpose = 'retry';
-    run.waits = { until: Math.min(retryAt, limit?.at ?? Infinity), reason: 'delay' };
-    this.#pend(run, this.#waitForRetry(retryAt, limit));
-  }
-
-  /** Needs no step: the time follows from the recorded outcome of the attempt that failed. */
-  async #waitForRetry(retryAt: number, limit: TimeLimit | undefined): Promise<Outcome> {
-    const { context } = this.#options;
-    if (limit && limit.at < retryAt) {
-      await context.sleepUntil(limit.at);
-      return { ok: false, error: toErrorRecord(limit.failure()), at: limit.at };
-    }
-    await context.sleepUntil(retryAt);
-    return { ok: true, value: null, at: retryAt };
+    this.#pend(run, this.#commands.waitForRetry(run, retryAt));
   }
 
   /** The node is out of attempts. */

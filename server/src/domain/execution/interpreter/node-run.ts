@@ -17,6 +17,8 @@ type Answer = { readonly value: Json } | { readonly error: Error };
 /** What a program came to by an answer: its next command or its result, or what it threw. */
 export type Move = { readonly step: IteratorResult<Primitive, NodeResult> } | { readonly error: unknown };
 
+type Purpose = 'command' | 'program' | 'retry' | 'limit';
+
 /** What a node waits for while only time passes. */
 export type WaitReason = 'delay' | 'approval' | 'event' | 'execution';
 
@@ -35,7 +37,9 @@ export class NodeRun implements Attempt {
   /** The bodies under way; such a node has no command under way. */
   bodies: BodyRuns | undefined;
   /** What the pending outcome is for. */
-  purpose: 'command' | 'program' | 'retry' = 'command';
+  purpose: Purpose = 'command';
+  /** What it sleeps for, and until when if no limit ends that before. */
+  sleeps: { readonly until: number; readonly purpose: Purpose } | undefined;
   /** Set while the node only lets time pass: until when, and what for. */
   waits: { readonly until: number; readonly reason: WaitReason } | undefined;
   /** The execution that the node waits for. */

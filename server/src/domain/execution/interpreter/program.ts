@@ -6,7 +6,7 @@ import {
   type WaitAnswer,
   type WaitCommand,
 } from '../../nodes/node-type.ts';
-import { type ErrorRecord, toErrorRecord, toNodeFailure } from './outcome.ts';
+import { type ErrorRecord, executionTimeout, toErrorRecord, toNodeFailure } from './outcome.ts';
 import type { NodeRun, Program } from './node-run.ts';
 import { type Primitive, step } from './primitive.ts';
 
@@ -57,6 +57,8 @@ export function* gateOf(run: NodeRun, world: OutsideWorld): Program {
 interface WaitPlan {
   at: number;
   endsAt: number | null;
+  /** Where it ends of its own accord. */
+  ownEnd?: number | null;
   /** The limit that ends the wait, if it is not its own time-out. */
   error: ErrorRecord | null;
 }
@@ -64,16 +66,23 @@ interface WaitPlan {
 /** Whether the answer or the end of the time came first is decided by the row of the wait. */
 function* waitFor(run: NodeRun, wait: WaitCommand, world: OutsideWorld): Generator<Primitive, WaitAnswer | null, Json> {
   const signal = signalOf(wait.for, run);
-  const plan = (yield step('wait', async () => planOf(run, wait.timeout) as unknown as Json)) as unknown as WaitPlan;
-  yield { kind: 'openWait', wait, signal, at: plan.at, endsAt: plan.endsAt };
-  let answer = yield { kind: 'awaitSignal', signal, reason: wait.for, until: plan.endsAt };
-  if (answer === null) {
-    const expired = yield step('expire', () => world.expire(signal));
-    if (expired && plan.error) throw toNodeFailure(plan.error);
-    if (expired) return null;
-    answer = yield { kind: 'awaitSignal', signal, reason: wait.for, until: null };
+  let plan = (yield planning(run, wait.timeout)) as unknown as WaitPlan;
+  for (;;) {
+    yield { kind: 'openWait', wait, signal, at: plan.at, endsAt: plan.endsAt };
+    let answer = yield { kind: 'awaitSignal', signal, reason: wait.for, until: plan.endsAt };
+    if (answer === null) {
+      const expired = yield step('expire', async () => (await putOff(run, plan)) ?? world.expire(signal));
+      const later = endIn(expired);
+      if (later) {
+        plan = { ...plan, ...later };
+        continue;
+      }
+      if (expired && plan.error) throw toNodeFailure(plan.error);
+      if (expired) return null;
+      answer = yield { kind: 'awaitSignal', signal, reason: wait.for, until: null };
+    }
+    return (answer as unknown as { payload: WaitAnswer }).payload;
   }
-  return (answer as unknown as { payload: WaitAnswer }).payload;
 }
 
 /** The signal that ends the wait of this attempt at the node. */
@@ -86,13 +95,33 @@ export function childSignal(childId: string): string {
   return `child:${childId}`;
 }
 
-function planOf(run: NodeRun, timeout: number | undefined): WaitPlan {
-  const at = Date.now();
-  const ownEnd = timeout === undefined ? null : at + timeout;
+function planning(run: NodeRun, timeout: number | undefined): Primitive {
+  return step('wait', async () => {
+    const at = Date.now();
+    const ownEnd = timeout === undefined ? null : at + timeout;
+    return { at, ownEnd, ...(await endOf(run, ownEnd)) };
+  });
+}
+
+/** When a wait ends with the limits as they stand: for steps only. */
+async function endOf(run: NodeRun, ownEnd: number | null): Promise<{ endsAt: number | null; error: Json }> {
   const limit = run.limit();
-  if (limit && (ownEnd === null || limit.at < ownEnd))
-    return { at, endsAt: limit.at, error: toErrorRecord(limit.failure()) };
-  return { at, endsAt: ownEnd, error: null };
+  const reached = limit && (ownEnd === null || limit.at < ownEnd) ? await limit.now() : undefined;
+  if (reached && (ownEnd === null || reached.at < ownEnd))
+    return { endsAt: reached.at, error: { ...toErrorRecord(reached.failure()) } };
+  return { endsAt: ownEnd, error: null };
+}
+
+/** How the wait goes on where the limit that has ended it stood still meanwhile; undefined where it did not. */
+async function putOff(run: NodeRun, { ownEnd = null, error }: WaitPlan): Promise<Json | undefined> {
+  if (error?.code !== executionTimeout) return undefined;
+  const end = await endOf(run, ownEnd);
+  return end.endsAt === null || end.endsAt > Date.now() ? end : undefined;
+}
+
+/** What `putOff` has said, if it was that which the step answers with. */
+function endIn(answer: Json): Pick<WaitPlan, 'endsAt' | 'error'> | undefined {
+  return typeof answer === 'object' && answer !== null ? (answer as unknown as WaitPlan) : undefined;
 }
 
 /** The other execution is told to stop when its time is over. */
@@ -101,12 +130,19 @@ function* call(run: NodeRun, command: CallCommand, world: OutsideWorld): Generat
   const child = yield step('call', () => world.start(command, key));
   const id = child as string;
   if (!command.wait) return { execution_id: id, status: 'pending', output: null, error: null };
-  const plan = (yield step('wait', async () => planOf(run, undefined) as unknown as Json)) as unknown as WaitPlan;
+  let plan = (yield planning(run, undefined)) as unknown as WaitPlan;
   run.child = id;
-  const ended = yield { kind: 'awaitSignal', signal: childSignal(id), reason: 'execution', until: plan.endsAt };
-  if (ended === null) {
-    yield step('cancel', () => world.cancel(id));
+  for (;;) {
+    const ended = yield { kind: 'awaitSignal', signal: childSignal(id), reason: 'execution', until: plan.endsAt };
+    if (ended !== null) break;
+    const cancelled = yield step('cancel', async () => (await putOff(run, plan)) ?? world.cancel(id));
+    const later = endIn(cancelled);
+    if (later) {
+      plan = { ...plan, ...later };
+      continue;
+    }
     if (plan.error) throw toNodeFailure(plan.error);
+    break;
   }
   run.child = undefined;
   return (yield step('result', () => world.result(id))) as unknown as CallAnswer;

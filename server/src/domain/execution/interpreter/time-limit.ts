@@ -3,33 +3,42 @@ import { executionTimeout, LimitFailure } from './outcome.ts';
 
 /** When something has to be done with, and what it is called if it is not. */
 export interface TimeLimit {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, pauses of the execution left out: the same at every replay. */
   readonly at: number;
   readonly failure: () => NodeFailure;
+  /** The limit as it stands with the pauses there were. It asks the database: for steps only. */
+  readonly now: () => Promise<Pick<TimeLimit, 'at' | 'failure'>>;
 }
 
 /** setTimeout takes no longer span; nothing that is awaited here lasts 24 days. */
 const longestTimer = 2_147_483_647;
+/** How often it is looked at least, in milliseconds, whether a limit that was reached stands still. */
+const lookAgain = 1_000;
 
 /** The limit of one attempt at the node with this path; what it holds inside is held to it too. */
 export function nodeLimit(at: number, timeout: string, path: string): TimeLimit {
-  return { at, failure: () => new LimitFailure('timeout', `The node took longer than ${timeout}.`, { timeout }, path) };
+  const failure = (): NodeFailure =>
+    new LimitFailure('timeout', `The node took longer than ${timeout}.`, { timeout }, path);
+  return { at, failure, now: () => Promise.resolve({ at, failure }) };
 }
 
-/** The limit of the whole execution. */
-export function executionLimit(at: number, timeout: string): TimeLimit {
-  return {
-    at,
-    failure: () => new NodeFailure(executionTimeout, `The execution took longer than ${timeout}.`, { timeout }),
-  };
+/** The limit of the whole execution, which stands still while it is paused; `pausedMs` tells how long it was. */
+export function executionLimit(at: number, timeout: string, pausedMs: () => Promise<number>): TimeLimit {
+  const failure = (): NodeFailure =>
+    new NodeFailure(executionTimeout, `The execution took longer than ${timeout}.`, { timeout });
+  return { at, failure, now: async () => ({ at: at + (await pausedMs()), failure }) };
 }
 
 /** The limit that is reached first. */
 export function earliest(limits: readonly (TimeLimit | undefined)[]): TimeLimit | undefined {
-  return limits.reduce<TimeLimit | undefined>((first, limit) => {
-    if (!limit) return first;
-    return !first || limit.at < first.at ? limit : first;
-  }, undefined);
+  const all = limits.filter((limit) => limit !== undefined);
+  if (all.length < 2) return all[0];
+  const { at, failure } = first(all);
+  return { at, failure, now: async () => first(await Promise.all(all.map((limit) => limit.now()))) };
+}
+
+function first<Limit extends Pick<TimeLimit, 'at' | 'failure'>>(limits: readonly Limit[]): Limit {
+  return limits.reduce((one, other) => (other.at < one.at ? other : one));
 }
 
 /**
@@ -51,11 +60,20 @@ export async function within<T>(
   };
   const onAbort = (): void => end(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
-  const left = limit ? Math.max(0, limit.at - Date.now()) : Infinity;
-  if (limit && left <= longestTimer) timer = setTimeout(() => end(limit.failure()), left);
+  let over = false;
+  const arm = (left: number): void => {
+    if (!over && left <= longestTimer) timer = setTimeout(() => void reach(), Math.max(0, left));
+  };
+  const reach = async (): Promise<void> => {
+    const reached = await limit!.now().catch(() => undefined);
+    if (reached && reached.at <= Date.now()) return end(reached.failure());
+    arm(Math.max(lookAgain, reached ? reached.at - Date.now() : 0));
+  };
+  if (limit) arm(limit.at - Date.now());
   try {
     return await Promise.race([work(controller.signal), ended.promise]);
   } finally {
+    over = true;
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
