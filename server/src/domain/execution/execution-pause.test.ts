@@ -44,9 +44,9 @@ describe('in one process', () => {
   test('what ends while it is held shows so at once, and is told once', async () => {
     const retry = { max_attempts: 2, backoff: 'constant' as const, initial: '60s' };
     const nodes = {
-      good: { type: 'work', params: { ms: 300, value: 'done' } },
-      bad: { type: 'work', params: { ms: 300, fail: 'no' }, on_error: 'continue' as const },
-      again: { type: 'work', params: { ms: 300, fail: 'no' }, retry },
+      good: { type: 'work', params: { ms: 1_500, value: 'done' } },
+      bad: { type: 'work', params: { ms: 1_500, fail: 'no' }, on_error: 'continue' as const },
+      again: { type: 'work', params: { ms: 1_500, fail: 'no' }, retry },
       each: {
         type: 'foreach',
         params: { items: [1], body: sketch({ in: { type: 'work', params: { ms: 300 } } }, []) },
@@ -55,7 +55,7 @@ describe('in one process', () => {
     const { id } = await bench.begin(
       sketch({ ...nodes, next: W } as never, ['good -> next'], { settings: { on_failure: 'continue' } }),
     );
-    await bench.until(() => worked.length === 4);
+    await until(() => worked.length === 4);
     await bench.control.pause(organisationId, id);
     await resting();
     expect(await bench.steps(id)).toEqual({
@@ -76,86 +76,81 @@ describe('in one process', () => {
     const told = ['node:completed each[0].in', 'node:completed good', 'node:failed again', 'node:failed bad'];
     expect(await ends()).toEqual(told);
     await bench.control.resume(organisationId, id);
-    await bench.until(async () => (await bench.steps(id)).next === 'completed');
-    await bench.until(async () => (await bench.steps(id)).each === 'completed');
+    await until(async () => (await bench.steps(id)).next === 'completed');
+    await until(async () => (await bench.steps(id)).each === 'completed');
     expect(await ends()).toEqual([...told, 'node:completed each', 'node:completed next'].sort());
     expect((await bench.step(id, 'good')).completedAt).toEqual(good.completedAt);
     await bench.control.cancel(organisationId, id);
   });
 
-  describe('the time limit of an execution stands still', () => {
-    const settings = { timeout: '1s' };
-    /** Paused until its limit would have passed for long. */
-    const outlast = async (id: string): Promise<void> => {
-      await bench.control.pause(organisationId, id);
-      const { startedAt } = await bench.queries.get(organisationId, id);
-      await bench.until(() => Date.now() > startedAt!.getTime() + 1_500);
+  describe('paused for longer than its time limit', () => {
+    const seconds = 3;
+    const settings = { timeout: `${seconds}s` };
+    const beyond = seconds * 1_000 + 500;
+    const inner = { type: 'work', params: { ms: beyond } };
+    const retry = { max_attempts: 2, backoff: 'constant', initial: `${beyond}ms` };
+    const ask = { type: 'approval', params: { message: 'May it?' } };
+    const definitions = {
+      step: sketch({ a: inner, b: W }, ['a -> b'], { settings }),
+      delay: sketch({ a: { type: 'pause', params: { ms: beyond } }, b: W }, ['a -> b'], { settings }),
+      retry: sketch({ a: { type: 'work', params: { fail: 'no', times: 1 }, retry } } as never, [], { settings }),
+      branches: sketch(
+        { a: { type: 'pause', params: { ms: beyond } }, b: W, c: inner, d: { type: 'long' }, e: W },
+        ['b -> d', 'c -> d e', 'a -> e'],
+        { settings },
+      ),
+      asks: sketch({ a: ask, b: W }, ['a:approved -> b'], { settings }),
+      asksBriefly: sketch({ a: { ...ask, params: { message: 'May it?', timeout: '2s' } }, b: W }, ['a:timeout -> b'], {
+        settings,
+      }),
+      over: sketch({ a: { type: 'pause', params: { ms: 60_000 } } }, [], { settings }),
     };
-    const begun = (id: string): Promise<unknown> =>
-      bench.until(async () => (await bench.steps(id)).a && (await bench.queries.get(organisationId, id)).startedAt);
+    type Name = keyof typeof definitions | 'calls';
+    const ids = new Map<Name, string>();
+    const each = async (work: (id: string) => Promise<unknown>): Promise<void> => {
+      for (const id of ids.values()) await work(id);
+    };
+    const ended = (name: Name): Promise<Execution> => bench.ended(ids.get(name)!);
+    const wait = (name: Name): Promise<ExecutionWait> =>
+      bench.database.orm.em.fork().findOneOrFail(ExecutionWait, { executionId: ids.get(name)! });
+    let announced: Date | null | undefined;
 
-    test.each<[what: string, a: object]>([
-      ['a step at work', { type: 'work', params: { ms: 1_800 } }],
-      ['a delay', { type: 'pause', params: { ms: 1_200 } }],
-      [
-        'a wait for the next attempt',
-        {
-          type: 'work',
-          params: { fail: 'no', times: 1 },
-          retry: { max_attempts: 2, backoff: 'constant', initial: '1.2s' },
-        },
-      ],
-    ])('%s', async (_, a) => {
-      const { id } = await bench.begin(sketch({ a, b: W } as never, ['a -> b'], { settings }));
-      await begun(id);
-      await outlast(id);
-      await bench.control.resume(organisationId, id);
-      expect(await bench.ended(id)).toMatchObject({ status: 'completed', error: null });
+    beforeAll(async () => {
+      const workflow_id = bench.publish(sketch({ in: inner }, []));
+      const calls = sketch({ a: { type: 'workflow.call', params: { workflow_id } }, b: W }, ['a -> b'], { settings });
+      for (const [name, definition] of Object.entries({ ...definitions, calls }))
+        ids.set(name as Name, (await bench.begin(definition)).id);
+      await each((id) => until(async () => ['running', 'waiting'].includes((await bench.steps(id)).a ?? '')));
+      await until(async () => (await bench.steps(ids.get('asks')!)).a === 'waiting');
+      await until(async () => (await bench.steps(ids.get('retry')!)).a === 'waiting');
+      announced = (await wait('asks')).endsAt;
+      await each((id) => bench.control.pause(organisationId, id));
+      const pausedAt = Date.now();
+      await until(() => Date.now() > pausedAt + beyond);
+      await each((id) => bench.control.resume(organisationId, id));
+    });
+
+    test.each<[Name]>([['step'], ['delay'], ['retry'], ['branches'], ['calls']])('%s: it goes on', async (name) => {
+      expect(await ended(name)).toMatchObject({ status: 'completed', error: null });
       expect(bench.faults).toEqual([]);
     });
 
-    test('a wait that only the limit ends says anew until when', async () => {
-      const ask = { type: 'approval', params: { message: 'May it?' } };
-      const { id } = await bench.begin(sketch({ a: ask, b: W }, ['a:approved -> b'], { settings }));
-      const wait = (): Promise<ExecutionWait | null> =>
-        bench.database.orm.em.fork().findOne(ExecutionWait, { executionId: id });
-      const first = await bench.until(async () => (await wait())?.endsAt);
-      await outlast(id);
-      await bench.control.resume(organisationId, id);
-      await bench.until(async () => (await wait())!.endsAt! > first!);
+    test('a wait that only the limit ends announces another end', async () => {
+      await until(async () => (await wait('asks')).endsAt! > announced!);
       await bench.database.orm.em.fork().transactional(async (em) => {
-        const open = await em.findOneOrFail(ExecutionWait, { executionId: id });
+        const open = await em.findOneOrFail(ExecutionWait, { executionId: ids.get('asks')! });
         await bench.waits.answer(open, { status: 'approved' }, em);
       });
-      expect((await bench.ended(id)).status).toBe('completed');
+      expect((await ended('asks')).status).toBe('completed');
     });
 
-    test('a called execution is waited for, and not cancelled', async () => {
-      const workflow_id = bench.publish(sketch({ in: { type: 'work', params: { ms: 1_700 } } }, []));
-      const a = { type: 'workflow.call', params: { workflow_id } };
-      const { id } = await bench.begin(sketch({ a, b: W }, ['a -> b'], { settings }));
-      await bench.until(() => worked.length === 1);
-      await outlast(id);
-      await bench.control.resume(organisationId, id);
-      expect(await bench.ended(id)).toMatchObject({ status: 'completed', error: null });
+    test('a wait with a time-out of its own ends as it was announced', async () => {
+      expect((await ended('asksBriefly')).status).toBe('completed');
+      expect((await bench.steps(ids.get('asksBriefly')!)).b).toBe('completed');
     });
 
-    test('and goes on afterwards', async () => {
-      const { id } = await bench.begin(sketch({ a: { type: 'pause', params: { ms: 60_000 } } }, [], { settings }));
-      await begun(id);
-      await outlast(id);
-      await bench.control.resume(organisationId, id);
-      expect((await bench.ended(id)).error).toMatchObject({ code: 'execution_timeout' });
-    });
-
-    test('a time-out of a wait is kept as it was announced', async () => {
-      const ask = { type: 'approval', params: { message: 'May it?', timeout: '500ms' } };
-      const { id } = await bench.begin(sketch({ a: ask, b: W }, ['a:timeout -> b'], { settings }));
-      await begun(id);
-      await outlast(id);
-      await bench.control.resume(organisationId, id);
-      expect((await bench.ended(id)).status).toBe('completed');
-      expect((await bench.steps(id)).b).toBe('completed');
+    test('the limit goes on where it was', async () => {
+      expect((await ended('over')).error).toMatchObject({ code: 'execution_timeout' });
     });
   });
 
