@@ -1724,7 +1724,8 @@ func (r ApiPauseExecutionRequest) Execute() (*ExecutionResponse, *http.Response,
 PauseExecution Pause an execution
 
 Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first.
-Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409.
+The time limit of the execution stands still; those of its nodes and waits go on, and so do executions that it has
+called. One that has ended or is paused already is a 409.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

@@ -18,7 +18,7 @@ import (
 // checks if the WorkflowProblem type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &WorkflowProblem{}
 
-// WorkflowProblem Something that keeps a definition from being published.
+// WorkflowProblem Something that is wrong with a definition.
 type WorkflowProblem struct {
 	// Stable name of the rule that is broken.
 	Code string `json:"code"`

@@ -22,8 +22,10 @@ var _ MappedNullable = &WorkflowValidation{}
 type WorkflowValidation struct {
 	// Whether it can be published as it is.
 	Valid bool `json:"valid"`
-	// Everything found.
+	// Everything that keeps it from being published.
 	Problems []WorkflowProblem `json:"problems"`
+	// What fails when it runs unless something else changes before, and does not keep it from being published: it calls a workflow that is not published now (`workflow_not_published`). 
+	Warnings []WorkflowProblem `json:"warnings"`
 	AdditionalProperties map[string]interface{}
 }
 
@@ -33,10 +35,11 @@ type _WorkflowValidation WorkflowValidation
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewWorkflowValidation(valid bool, problems []WorkflowProblem) *WorkflowValidation {
+func NewWorkflowValidation(valid bool, problems []WorkflowProblem, warnings []WorkflowProblem) *WorkflowValidation {
 	this := WorkflowValidation{}
 	this.Valid = valid
 	this.Problems = problems
+	this.Warnings = warnings
 	return &this
 }
 
@@ -96,6 +99,30 @@ func (o *WorkflowValidation) SetProblems(v []WorkflowProblem) {
 	o.Problems = v
 }
 
+// GetWarnings returns the Warnings field value
+func (o *WorkflowValidation) GetWarnings() []WorkflowProblem {
+	if o == nil {
+		var ret []WorkflowProblem
+		return ret
+	}
+
+	return o.Warnings
+}
+
+// GetWarningsOk returns a tuple with the Warnings field value
+// and a boolean to check if the value has been set.
+func (o *WorkflowValidation) GetWarningsOk() ([]WorkflowProblem, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return o.Warnings, true
+}
+
+// SetWarnings sets field value
+func (o *WorkflowValidation) SetWarnings(v []WorkflowProblem) {
+	o.Warnings = v
+}
+
 func (o WorkflowValidation) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -108,6 +135,7 @@ func (o WorkflowValidation) ToMap() (map[string]interface{}, error) {
 	toSerialize := map[string]interface{}{}
 	toSerialize["valid"] = o.Valid
 	toSerialize["problems"] = o.Problems
+	toSerialize["warnings"] = o.Warnings
 
 	for key, value := range o.AdditionalProperties {
 		toSerialize[key] = value
@@ -123,6 +151,7 @@ func (o *WorkflowValidation) UnmarshalJSON(data []byte) (err error) {
 	requiredProperties := []string{
 		"valid",
 		"problems",
+		"warnings",
 	}
 
 	allProperties := make(map[string]interface{})
@@ -154,6 +183,7 @@ func (o *WorkflowValidation) UnmarshalJSON(data []byte) (err error) {
 	if err = json.Unmarshal(data, &additionalProperties); err == nil {
 		delete(additionalProperties, "valid")
 		delete(additionalProperties, "problems")
+		delete(additionalProperties, "warnings")
 		o.AdditionalProperties = additionalProperties
 	}
 

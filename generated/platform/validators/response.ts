@@ -5522,7 +5522,7 @@ validate114.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 export const workflowValidationResponse = validate137 as unknown as Validator;
 const schema55 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WorkflowValidation"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema56 = {"type":"object","additionalProperties":false,"required":["valid","problems"],"properties":{"valid":{"type":"boolean"},"problems":{"type":"array","items":{"$ref":"#/$defs/WorkflowProblem"}}}};
+const schema56 = {"type":"object","additionalProperties":false,"required":["valid","problems","warnings"],"properties":{"valid":{"type":"boolean"},"problems":{"type":"array","items":{"$ref":"#/$defs/WorkflowProblem"}},"warnings":{"type":"array","items":{"$ref":"#/$defs/WorkflowProblem"}}}};
 const schema57 = {"type":"object","additionalProperties":false,"required":["code","field","message","hint"],"properties":{"code":{"type":"string","minLength":1,"maxLength":64},"node_id":{"type":"string","maxLength":1000},"edge_id":{"type":"string","maxLength":65536},"field":{"type":"string","maxLength":65536},"message":{"type":"string","minLength":1,"maxLength":65536},"hint":{"type":"string","maxLength":65536}}};
 
 function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5806,9 +5806,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-for(const key0 in data){
-if(!((key0 === "valid") || (key0 === "problems"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(data.warnings === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "warnings"},message:"must have required property '"+"warnings"+"'"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -5817,15 +5816,26 @@ vErrors.push(err2);
 }
 errors++;
 }
-}
-if(data.valid !== undefined){
-if(typeof data.valid !== "boolean"){
-const err3 = {instancePath:instancePath+"/valid",schemaPath:"#/properties/valid/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+for(const key0 in data){
+if(!(((key0 === "valid") || (key0 === "problems")) || (key0 === "warnings"))){
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err3];
 }
 else {
 vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.valid !== undefined){
+if(typeof data.valid !== "boolean"){
+const err4 = {instancePath:instancePath+"/valid",schemaPath:"#/properties/valid/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
 }
 errors++;
 }
@@ -5842,24 +5852,46 @@ errors = vErrors.length;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/problems",schemaPath:"#/properties/problems/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err5 = {instancePath:instancePath+"/problems",schemaPath:"#/properties/problems/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
-vErrors = [err4];
+vErrors = [err5];
 }
 else {
-vErrors.push(err4);
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.warnings !== undefined){
+let data3 = data.warnings;
+if(Array.isArray(data3)){
+const len1 = data3.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate139(data3[i1], {instancePath:instancePath+"/warnings/" + i1,parentData:data3,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/warnings",schemaPath:"#/properties/warnings/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
 }
 errors++;
 }
 }
 }
 else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err5];
+vErrors = [err7];
 }
 else {
-vErrors.push(err5);
+vErrors.push(err7);
 }
 errors++;
 }
@@ -5940,15 +5972,15 @@ return errors === 0;
 }
 validate137.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowVersionResponse = validate143 as unknown as Validator;
+export const workflowVersionResponse = validate144 as unknown as Validator;
 const schema58 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WorkflowVersion"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema59 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","version","changelog","definition","published_at"],"properties":{"id":{"type":"string","pattern":"^wfv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"version":{"type":"integer","minimum":1},"changelog":{"type":["string","null"],"maxLength":5000},"definition":{"$ref":"#/$defs/WorkflowDefinition"},"published_at":{"type":"string","format":"date-time"}}};
 const pattern14 = new RegExp("^wfv_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 
-function validate144(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate145(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate144.evaluated;
+const evaluated0 = validate145.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6170,16 +6202,16 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate144.errors = vErrors;
+validate145.errors = vErrors;
 return errors === 0;
 }
-validate144.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate145.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate144(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate143.evaluated;
+const evaluated0 = validate144.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6220,8 +6252,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate144(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+if(!(validate145(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
 errors = vErrors.length;
 }
 }
@@ -6242,19 +6274,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate143.errors = vErrors;
+validate144.errors = vErrors;
 return errors === 0;
 }
-validate143.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate144.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowVersionListResponse = validate148 as unknown as Validator;
+export const workflowVersionListResponse = validate149 as unknown as Validator;
 const schema60 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WorkflowVersionSummary"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema61 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","version","changelog","node_count","published_at"],"properties":{"id":{"type":"string","pattern":"^wfv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"version":{"type":"integer","minimum":1},"changelog":{"type":["string","null"],"maxLength":5000},"node_count":{"type":"integer","minimum":0,"maximum":500},"published_at":{"type":"string","format":"date-time"}}};
 
-function validate149(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate150(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate149.evaluated;
+const evaluated0 = validate150.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6505,16 +6537,16 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate149.errors = vErrors;
+validate150.errors = vErrors;
 return errors === 0;
 }
-validate149.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate150.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate148(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate149(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate148.evaluated;
+const evaluated0 = validate149.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6579,8 +6611,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate149(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+if(!(validate150(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
 errors = vErrors.length;
 }
 }
@@ -6619,21 +6651,21 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate148.errors = vErrors;
+validate149.errors = vErrors;
 return errors === 0;
 }
-validate148.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate149.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionResponse = validate153 as unknown as Validator;
+export const executionResponse = validate154 as unknown as Validator;
 const schema62 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Execution"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema63 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","workflow_version","status","progress","input","output","error","metadata","started_by","parent_execution_id","retry_of","replay_of","created_at","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"status":{"$ref":"#/$defs/ExecutionStatus"},"progress":{"type":"integer","minimum":0,"maximum":100},"input":{"type":"object","additionalProperties":true},"output":{},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"metadata":{"type":"object","maxProperties":50,"additionalProperties":true},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"parent_execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"retry_of":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"replay_of":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
 const pattern18 = new RegExp("^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema64 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
 
-function validate155(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate156(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate155.evaluated;
+const evaluated0 = validate156.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6660,17 +6692,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate155.errors = vErrors;
+validate156.errors = vErrors;
 return errors === 0;
 }
-validate155.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate156.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema65 = {"type":"object","additionalProperties":false,"required":["code","message","node_id","details"],"properties":{"code":{"type":"string","minLength":1,"maxLength":100},"message":{"type":"string","maxLength":65536},"node_id":{"type":["string","null"],"maxLength":1000},"details":{"type":"object","additionalProperties":true}}};
 
-function validate157(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate158(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate157.evaluated;
+const evaluated0 = validate158.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6841,17 +6873,17 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate157.errors = vErrors;
+validate158.errors = vErrors;
 return errors === 0;
 }
-validate157.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate158.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema66 = {"type":"object","additionalProperties":false,"required":["type","id"],"properties":{"type":{"type":"string","enum":["api_key","user","trigger","schedule","form","channel","execution"]},"id":{"type":"string","minLength":1,"maxLength":64}}};
 
-function validate159(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate160(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate159.evaluated;
+const evaluated0 = validate160.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6960,16 +6992,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate159.errors = vErrors;
+validate160.errors = vErrors;
 return errors === 0;
 }
-validate159.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate160.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate154(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate155(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate154.evaluated;
+const evaluated0 = validate155.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7235,8 +7267,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate155(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+if(!(validate156(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
@@ -7295,8 +7327,8 @@ let data6 = data.error;
 const _errs15 = errors;
 let valid1 = false;
 const _errs16 = errors;
-if(!(validate157(data6, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate158(data6, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs16 === errors;
@@ -7362,8 +7394,8 @@ errors++;
 }
 }
 if(data.started_by !== undefined){
-if(!(validate159(data.started_by, {instancePath:instancePath+"/started_by",parentData:data,parentDataProperty:"started_by",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+if(!(validate160(data.started_by, {instancePath:instancePath+"/started_by",parentData:data,parentDataProperty:"started_by",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
 errors = vErrors.length;
 }
 }
@@ -7553,16 +7585,16 @@ vErrors.push(err46);
 }
 errors++;
 }
-validate154.errors = vErrors;
+validate155.errors = vErrors;
 return errors === 0;
 }
-validate154.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate155.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate153(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate154(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate153.evaluated;
+const evaluated0 = validate154.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7603,8 +7635,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate154(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
+if(!(validate155(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
 errors = vErrors.length;
 }
 }
@@ -7625,18 +7657,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate153.errors = vErrors;
+validate154.errors = vErrors;
 return errors === 0;
 }
-validate153.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate154.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowDocument = validate163 as unknown as Validator;
+export const workflowDocument = validate164 as unknown as Validator;
 const schema67 = {"type":"object","additionalProperties":false,"required":["name","definition"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
 
-function validate163(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate163.evaluated;
+const evaluated0 = validate164.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7730,18 +7762,18 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate163.errors = vErrors;
+validate164.errors = vErrors;
 return errors === 0;
 }
-validate163.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate164.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const layerRetry = validate167 as unknown as Validator;
+export const layerRetry = validate168 as unknown as Validator;
 const schema68 = {"type":"object","additionalProperties":false,"required":["count"],"properties":{"count":{"type":"integer","minimum":1,"maximum":99},"delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"max_delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"backoff_multiplier":{"type":"integer","enum":[1,2]},"jitter_fraction":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
 
-function validate167(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate168(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate167.evaluated;
+const evaluated0 = validate168.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8006,17 +8038,17 @@ vErrors.push(err21);
 }
 errors++;
 }
-validate167.errors = vErrors;
+validate168.errors = vErrors;
 return errors === 0;
 }
-validate167.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate168.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const retryPolicy = validate168 as unknown as Validator;
+export const retryPolicy = validate169 as unknown as Validator;
 
-function validate168(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate169(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate168.evaluated;
+const evaluated0 = validate169.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8223,20 +8255,20 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate168.errors = vErrors;
+validate169.errors = vErrors;
 return errors === 0;
 }
-validate168.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate169.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const layersDocument = validate171 as unknown as Validator;
+export const layersDocument = validate172 as unknown as Validator;
 const schema70 = {"type":"object","additionalProperties":false,"required":["name","layers"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"layers":{"type":"array","maxItems":500,"items":{"$ref":"#/$defs/Layer"}},"edges":{"type":"array","maxItems":5000,"items":{"$ref":"#/$defs/WorkflowEdge"}},"input_schema":{"type":"object","additionalProperties":true},"output":{},"variables":{"type":"object","additionalProperties":true},"settings":{"$ref":"#/$defs/WorkflowSettings"}}};
 const schema71 = {"type":"object","additionalProperties":true,"required":["id","index","type"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"index":{"type":"integer","minimum":0,"maximum":1000000},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"filters":{"type":"array","minItems":1,"maxItems":20,"items":{"$ref":"#/$defs/LayerFilter"}},"when":{"type":"string","maxLength":65536},"retry":{"anyOf":[{"$ref":"#/$defs/LayerRetry"},{"$ref":"#/$defs/RetryPolicy"}]},"timeout":{"anyOf":[{"type":"integer","minimum":1,"maximum":31622400},{"$ref":"#/$defs/Duration"}]}}};
 const schema72 = {"type":"object","additionalProperties":false,"required":["left_value","operator"],"properties":{"left_value":{},"operator":{"type":"string","enum":["eq","neq","gt","gte","lt","lte","contains","not_contains","is_empty","not_empty"]},"right_value":{},"mode":{"type":"string","enum":["and","or"]}}};
 
-function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate176(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate175.evaluated;
+const evaluated0 = validate176.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8333,16 +8365,16 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate175.errors = vErrors;
+validate176.errors = vErrors;
 return errors === 0;
 }
-validate175.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate176.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate174(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate174.evaluated;
+const evaluated0 = validate175.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8550,8 +8582,8 @@ errors++;
 }
 const len0 = data5.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate175(data5[i0], {instancePath:instancePath+"/filters/" + i0,parentData:data5,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
+if(!(validate176(data5[i0], {instancePath:instancePath+"/filters/" + i0,parentData:data5,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
 errors = vErrors.length;
 }
 }
@@ -8597,8 +8629,8 @@ let data8 = data.retry;
 const _errs19 = errors;
 let valid3 = false;
 const _errs20 = errors;
-if(!(validate167(data8, {instancePath:instancePath+"/retry",parentData:data,parentDataProperty:"retry",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+if(!(validate168(data8, {instancePath:instancePath+"/retry",parentData:data,parentDataProperty:"retry",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs20 === errors;
@@ -8719,16 +8751,16 @@ vErrors.push(err25);
 }
 errors++;
 }
-validate174.errors = vErrors;
+validate175.errors = vErrors;
 return errors === 0;
 }
-validate174.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate175.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate171(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate172(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate171.evaluated;
+const evaluated0 = validate172.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8820,8 +8852,8 @@ errors++;
 }
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate174(data3[i0], {instancePath:instancePath+"/layers/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+if(!(validate175(data3[i0], {instancePath:instancePath+"/layers/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
 errors = vErrors.length;
 }
 }
@@ -8916,19 +8948,19 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate171.errors = vErrors;
+validate172.errors = vErrors;
 return errors === 0;
 }
-validate171.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate172.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionListResponse = validate183 as unknown as Validator;
+export const executionListResponse = validate184 as unknown as Validator;
 const schema73 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ExecutionSummary"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema74 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","workflow_version","status","progress","error","started_by","parent_execution_id","retry_of","replay_of","created_at","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"status":{"$ref":"#/$defs/ExecutionStatus"},"progress":{"type":"integer","minimum":0,"maximum":100},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"parent_execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"retry_of":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"replay_of":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
 
-function validate184(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate185(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate184.evaluated;
+const evaluated0 = validate185.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9164,8 +9196,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate155(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+if(!(validate156(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
@@ -9209,8 +9241,8 @@ let data5 = data.error;
 const _errs12 = errors;
 let valid1 = false;
 const _errs13 = errors;
-if(!(validate157(data5, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate158(data5, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs13 === errors;
@@ -9251,8 +9283,8 @@ vErrors = null;
 }
 }
 if(data.started_by !== undefined){
-if(!(validate159(data.started_by, {instancePath:instancePath+"/started_by",parentData:data,parentDataProperty:"started_by",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+if(!(validate160(data.started_by, {instancePath:instancePath+"/started_by",parentData:data,parentDataProperty:"started_by",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
 errors = vErrors.length;
 }
 }
@@ -9442,17 +9474,17 @@ vErrors.push(err40);
 }
 errors++;
 }
-validate184.errors = vErrors;
+validate185.errors = vErrors;
 return errors === 0;
 }
-validate184.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate185.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema75 = {"type":"object","additionalProperties":false,"required":["per_page","next_cursor","has_more"],"properties":{"page":{"type":"integer","minimum":1},"per_page":{"type":"integer","minimum":1,"maximum":100},"total_count":{"type":"integer","minimum":0},"total_pages":{"type":"integer","minimum":0},"has_next":{"type":"boolean"},"has_prev":{"type":"boolean"},"next_cursor":{"type":["string","null"],"minLength":1,"maxLength":512},"has_more":{"type":"boolean"}}};
 
-function validate189(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate190(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate189.evaluated;
+const evaluated0 = validate190.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9694,16 +9726,16 @@ vErrors.push(err19);
 }
 errors++;
 }
-validate189.errors = vErrors;
+validate190.errors = vErrors;
 return errors === 0;
 }
-validate189.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate190.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate183(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate184(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate183.evaluated;
+const evaluated0 = validate184.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9768,8 +9800,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate184(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
+if(!(validate185(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
 errors = vErrors.length;
 }
 }
@@ -9786,8 +9818,8 @@ errors++;
 }
 }
 if(data.pagination !== undefined){
-if(!(validate189(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+if(!(validate190(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
 errors = vErrors.length;
 }
 }
@@ -9808,18 +9840,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate183.errors = vErrors;
+validate184.errors = vErrors;
 return errors === 0;
 }
-validate183.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate184.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowNodeListResponse = validate192 as unknown as Validator;
+export const workflowNodeListResponse = validate193 as unknown as Validator;
 const schema76 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WorkflowNode"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate192(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate193(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate192.evaluated;
+const evaluated0 = validate193.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9924,19 +9956,19 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate192.errors = vErrors;
+validate193.errors = vErrors;
 return errors === 0;
 }
-validate192.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate193.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowNodeChangeResponse = validate196 as unknown as Validator;
+export const workflowNodeChangeResponse = validate197 as unknown as Validator;
 const schema77 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WorkflowNodeChange"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema78 = {"type":"object","additionalProperties":false,"required":["node","problems","revision"],"properties":{"node":{"$ref":"#/$defs/WorkflowNode"},"problems":{"type":"array","items":{"$ref":"#/$defs/WorkflowProblem"}},"revision":{"type":"integer","minimum":1}}};
 
-function validate197(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate198(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate197.evaluated;
+const evaluated0 = validate198.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10050,16 +10082,16 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate197.errors = vErrors;
+validate198.errors = vErrors;
 return errors === 0;
 }
-validate197.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate198.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate196(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate197(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate196.evaluated;
+const evaluated0 = validate197.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10100,8 +10132,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate197(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate197.errors : vErrors.concat(validate197.errors);
+if(!(validate198(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate198.errors : vErrors.concat(validate198.errors);
 errors = vErrors.length;
 }
 }
@@ -10122,18 +10154,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate196.errors = vErrors;
+validate197.errors = vErrors;
 return errors === 0;
 }
-validate196.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate197.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowNodeResponse = validate202 as unknown as Validator;
+export const workflowNodeResponse = validate203 as unknown as Validator;
 const schema79 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WorkflowNode"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate202(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate203(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate202.evaluated;
+const evaluated0 = validate203.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10196,19 +10228,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate202.errors = vErrors;
+validate203.errors = vErrors;
 return errors === 0;
 }
-validate202.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate203.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowRemovalResponse = validate205 as unknown as Validator;
+export const workflowRemovalResponse = validate206 as unknown as Validator;
 const schema80 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WorkflowRemoval"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema81 = {"type":"object","additionalProperties":false,"required":["removed_edges","revision"],"properties":{"removed_edges":{"type":"array","maxItems":5000,"items":{"type":"string","minLength":1,"maxLength":200}},"revision":{"type":"integer","minimum":1}}};
 
-function validate206(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate207(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate206.evaluated;
+const evaluated0 = validate207.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10345,16 +10377,16 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate206.errors = vErrors;
+validate207.errors = vErrors;
 return errors === 0;
 }
-validate206.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate207.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate205(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate206(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate205.evaluated;
+const evaluated0 = validate206.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10395,8 +10427,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate206(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate206.errors : vErrors.concat(validate206.errors);
+if(!(validate207(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
 errors = vErrors.length;
 }
 }
@@ -10417,18 +10449,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate205.errors = vErrors;
+validate206.errors = vErrors;
 return errors === 0;
 }
-validate205.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate206.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowEdgeListResponse = validate209 as unknown as Validator;
+export const workflowEdgeListResponse = validate210 as unknown as Validator;
 const schema82 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WorkflowEdge"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate209(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate210(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate209.evaluated;
+const evaluated0 = validate210.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10533,19 +10565,19 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate209.errors = vErrors;
+validate210.errors = vErrors;
 return errors === 0;
 }
-validate209.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate210.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowEdgeChangeResponse = validate213 as unknown as Validator;
+export const workflowEdgeChangeResponse = validate214 as unknown as Validator;
 const schema83 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WorkflowEdgeChange"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema84 = {"type":"object","additionalProperties":false,"required":["edge","problems","revision"],"properties":{"edge":{"$ref":"#/$defs/WorkflowEdge"},"problems":{"type":"array","items":{"$ref":"#/$defs/WorkflowProblem"}},"revision":{"type":"integer","minimum":1}}};
 
-function validate214(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate215(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate214.evaluated;
+const evaluated0 = validate215.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10659,16 +10691,16 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate214.errors = vErrors;
+validate215.errors = vErrors;
 return errors === 0;
 }
-validate214.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate215.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate213(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate214(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate213.evaluated;
+const evaluated0 = validate214.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10709,8 +10741,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate214(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate214.errors : vErrors.concat(validate214.errors);
+if(!(validate215(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate215.errors : vErrors.concat(validate215.errors);
 errors = vErrors.length;
 }
 }
@@ -10731,18 +10763,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate213.errors = vErrors;
+validate214.errors = vErrors;
 return errors === 0;
 }
-validate213.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate214.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowEdgeResponse = validate219 as unknown as Validator;
+export const workflowEdgeResponse = validate220 as unknown as Validator;
 const schema85 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WorkflowEdge"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate219(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate220(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate219.evaluated;
+const evaluated0 = validate220.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10805,19 +10837,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate219.errors = vErrors;
+validate220.errors = vErrors;
 return errors === 0;
 }
-validate219.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate220.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const nodeTypeListResponse = validate222 as unknown as Validator;
+export const nodeTypeListResponse = validate223 as unknown as Validator;
 const schema86 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/NodeType"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema87 = {"type":"object","additionalProperties":false,"required":["type","description","params","output","ports"],"properties":{"type":{"type":"string","minLength":1,"maxLength":200},"description":{"type":"string","maxLength":5000},"params":{"type":"object","additionalProperties":true},"output":{"type":"object","additionalProperties":true},"ports":{"type":["array","null"],"maxItems":100,"items":{"type":"string","minLength":1,"maxLength":200}}}};
 
-function validate223(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate224(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate223.evaluated;
+const evaluated0 = validate224.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11049,16 +11081,16 @@ vErrors.push(err18);
 }
 errors++;
 }
-validate223.errors = vErrors;
+validate224.errors = vErrors;
 return errors === 0;
 }
-validate223.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate224.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate222(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate223(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate222.evaluated;
+const evaluated0 = validate223.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11123,8 +11155,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate223(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
+if(!(validate224(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
 errors = vErrors.length;
 }
 }
@@ -11163,18 +11195,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate222.errors = vErrors;
+validate223.errors = vErrors;
 return errors === 0;
 }
-validate222.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate223.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const nodeTypeResponse = validate227 as unknown as Validator;
+export const nodeTypeResponse = validate228 as unknown as Validator;
 const schema88 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/NodeType"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate227(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate228(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate227.evaluated;
+const evaluated0 = validate228.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11215,8 +11247,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate223(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
+if(!(validate224(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
 errors = vErrors.length;
 }
 }
@@ -11237,21 +11269,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate227.errors = vErrors;
+validate228.errors = vErrors;
 return errors === 0;
 }
-validate227.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate228.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const bulkJobResponse = validate230 as unknown as Validator;
+export const bulkJobResponse = validate231 as unknown as Validator;
 const schema89 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/BulkJob"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema90 = {"type":"object","additionalProperties":false,"required":["id","action","retry_from","status","progress","counts","started_by","created_at","started_at","completed_at"],"properties":{"id":{"type":"string","pattern":"^job_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"action":{"type":"string","enum":["cancel","retry"]},"retry_from":{"type":["string","null"],"enum":["failure","start",null]},"status":{"type":"string","enum":["pending","running","completed"]},"progress":{"type":"integer","minimum":0,"maximum":100},"counts":{"$ref":"#/$defs/BulkJobCounts"},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"}}};
 const pattern28 = new RegExp("^job_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema91 = {"type":"object","additionalProperties":false,"required":["total","pending","succeeded","failed"],"properties":{"total":{"type":"integer","minimum":0},"pending":{"type":"integer","minimum":0},"succeeded":{"type":"integer","minimum":0},"failed":{"type":"integer","minimum":0}}};
 
-function validate232(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate233(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate232.evaluated;
+const evaluated0 = validate233.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11422,16 +11454,16 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate232.errors = vErrors;
+validate233.errors = vErrors;
 return errors === 0;
 }
-validate232.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate233.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate231(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate232(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate231.evaluated;
+const evaluated0 = validate232.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11681,14 +11713,14 @@ errors++;
 }
 }
 if(data.counts !== undefined){
-if(!(validate232(data.counts, {instancePath:instancePath+"/counts",parentData:data,parentDataProperty:"counts",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+if(!(validate233(data.counts, {instancePath:instancePath+"/counts",parentData:data,parentDataProperty:"counts",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
 errors = vErrors.length;
 }
 }
 if(data.started_by !== undefined){
-if(!(validate159(data.started_by, {instancePath:instancePath+"/started_by",parentData:data,parentDataProperty:"started_by",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+if(!(validate160(data.started_by, {instancePath:instancePath+"/started_by",parentData:data,parentDataProperty:"started_by",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
 errors = vErrors.length;
 }
 }
@@ -11778,16 +11810,16 @@ vErrors.push(err28);
 }
 errors++;
 }
-validate231.errors = vErrors;
+validate232.errors = vErrors;
 return errors === 0;
 }
-validate231.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate232.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate230(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate231(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate230.evaluated;
+const evaluated0 = validate231.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11828,8 +11860,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate231(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate231.errors : vErrors.concat(validate231.errors);
+if(!(validate232(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
 errors = vErrors.length;
 }
 }
@@ -11850,21 +11882,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate230.errors = vErrors;
+validate231.errors = vErrors;
 return errors === 0;
 }
-validate230.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate231.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionStepListResponse = validate237 as unknown as Validator;
+export const executionStepListResponse = validate238 as unknown as Validator;
 const schema92 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ExecutionStep"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema93 = {"type":"object","additionalProperties":false,"required":["id","execution_id","node_id","node_type","node_name","status","attempts","input","output","error","port","reused","started_at","completed_at","duration_ms"],"properties":{"id":{"type":"string","pattern":"^step_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_type":{"type":"string","minLength":1,"maxLength":200},"node_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/StepStatus"},"attempts":{"type":"integer","minimum":0},"input":{},"output":{},"error":{"anyOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]},"port":{"type":["string","null"],"maxLength":200},"reused":{"type":"boolean"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"duration_ms":{"type":["integer","null"],"minimum":0}}};
 const pattern29 = new RegExp("^step_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema94 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
 
-function validate239(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate240(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate239.evaluated;
+const evaluated0 = validate240.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11891,16 +11923,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate239.errors = vErrors;
+validate240.errors = vErrors;
 return errors === 0;
 }
-validate239.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate240.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate238(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate239(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate238.evaluated;
+const evaluated0 = validate239.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12216,8 +12248,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate239(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
+if(!(validate240(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate240.errors : vErrors.concat(validate240.errors);
 errors = vErrors.length;
 }
 }
@@ -12251,8 +12283,8 @@ let data7 = data.error;
 const _errs16 = errors;
 let valid1 = false;
 const _errs17 = errors;
-if(!(validate157(data7, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate158(data7, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs17 === errors;
@@ -12415,16 +12447,16 @@ vErrors.push(err41);
 }
 errors++;
 }
-validate238.errors = vErrors;
+validate239.errors = vErrors;
 return errors === 0;
 }
-validate238.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate239.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate237(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate238(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate237.evaluated;
+const evaluated0 = validate238.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12489,8 +12521,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate238(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate238.errors : vErrors.concat(validate238.errors);
+if(!(validate239(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
 errors = vErrors.length;
 }
 }
@@ -12529,21 +12561,21 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate237.errors = vErrors;
+validate238.errors = vErrors;
 return errors === 0;
 }
-validate237.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate238.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionLogListResponse = validate245 as unknown as Validator;
+export const executionLogListResponse = validate246 as unknown as Validator;
 const schema95 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ExecutionLog"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema96 = {"type":"object","additionalProperties":false,"required":["id","execution_id","level","message","node_id","attempt","data","timestamp"],"properties":{"id":{"type":"string","pattern":"^log_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"level":{"$ref":"#/$defs/LogLevel"},"message":{"type":"string","maxLength":65536},"node_id":{"type":["string","null"],"maxLength":1000},"attempt":{"type":["integer","null"],"minimum":0},"data":{},"timestamp":{"type":"string","format":"date-time"}}};
 const pattern31 = new RegExp("^log_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema97 = {"type":"string","enum":["debug","info","warn","error"]};
 
-function validate247(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate248(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate247.evaluated;
+const evaluated0 = validate248.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12570,16 +12602,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate247.errors = vErrors;
+validate248.errors = vErrors;
 return errors === 0;
 }
-validate247.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate248.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate246(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate247(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate246.evaluated;
+const evaluated0 = validate247.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12730,8 +12762,8 @@ errors++;
 }
 }
 if(data.level !== undefined){
-if(!(validate247(data.level, {instancePath:instancePath+"/level",parentData:data,parentDataProperty:"level",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate247.errors : vErrors.concat(validate247.errors);
+if(!(validate248(data.level, {instancePath:instancePath+"/level",parentData:data,parentDataProperty:"level",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate248.errors : vErrors.concat(validate248.errors);
 errors = vErrors.length;
 }
 }
@@ -12846,16 +12878,16 @@ vErrors.push(err21);
 }
 errors++;
 }
-validate246.errors = vErrors;
+validate247.errors = vErrors;
 return errors === 0;
 }
-validate246.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate247.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate245(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate246(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate245.evaluated;
+const evaluated0 = validate246.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12920,8 +12952,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate246(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate246.errors : vErrors.concat(validate246.errors);
+if(!(validate247(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate247.errors : vErrors.concat(validate247.errors);
 errors = vErrors.length;
 }
 }
@@ -12938,8 +12970,8 @@ errors++;
 }
 }
 if(data.pagination !== undefined){
-if(!(validate189(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+if(!(validate190(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
 errors = vErrors.length;
 }
 }
@@ -12960,19 +12992,19 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate245.errors = vErrors;
+validate246.errors = vErrors;
 return errors === 0;
 }
-validate245.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate246.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionEvent = validate252 as unknown as Validator;
+export const executionEvent = validate253 as unknown as Validator;
 const schema98 = {"type":"object","x-select":{"property":"type","cases":[{"values":["connected"],"schema":{"$ref":"#/$defs/ConnectedEvent"}},{"values":["execution:started"],"schema":{"$ref":"#/$defs/ExecutionStartedEvent"}},{"values":["execution:progress"],"schema":{"$ref":"#/$defs/ExecutionProgressEvent"}},{"values":["execution:waiting"],"schema":{"$ref":"#/$defs/ExecutionWaitingEvent"}},{"values":["execution:paused"],"schema":{"$ref":"#/$defs/ExecutionPausedEvent"}},{"values":["execution:resumed"],"schema":{"$ref":"#/$defs/ExecutionResumedEvent"}},{"values":["execution:completed"],"schema":{"$ref":"#/$defs/ExecutionCompletedEvent"}},{"values":["execution:failed"],"schema":{"$ref":"#/$defs/ExecutionFailedEvent"}},{"values":["execution:cancelled"],"schema":{"$ref":"#/$defs/ExecutionCancelledEvent"}},{"values":["node:started"],"schema":{"$ref":"#/$defs/NodeStartedEvent"}},{"values":["node:completed"],"schema":{"$ref":"#/$defs/NodeCompletedEvent"}},{"values":["node:failed"],"schema":{"$ref":"#/$defs/NodeFailedEvent"}}]}};
 const schema99 = {"type":"object","additionalProperties":false,"required":["type","sequence","execution_id","timestamp","data"],"properties":{"type":{"type":"string","const":"connected"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"$ref":"#/$defs/ExecutionStatus"}}}}};
 
-function validate253(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate254(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate253.evaluated;
+const evaluated0 = validate254.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13166,8 +13198,8 @@ errors++;
 }
 }
 if(data4.status !== undefined){
-if(!(validate155(data4.status, {instancePath:instancePath+"/data/status",parentData:data4,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+if(!(validate156(data4.status, {instancePath:instancePath+"/data/status",parentData:data4,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
@@ -13194,18 +13226,18 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate253.errors = vErrors;
+validate254.errors = vErrors;
 return errors === 0;
 }
-validate253.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate254.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema100 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:started"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["workflow_id","workflow_version"],"properties":{"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1}}}}};
 const pattern34 = new RegExp("^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 
-function validate256(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate257(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate256.evaluated;
+const evaluated0 = validate257.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13516,17 +13548,17 @@ vErrors.push(err25);
 }
 errors++;
 }
-validate256.errors = vErrors;
+validate257.errors = vErrors;
 return errors === 0;
 }
-validate256.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate257.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema101 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:progress"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["progress","completed_nodes","total_nodes","node_id"],"properties":{"progress":{"type":"number","minimum":0,"maximum":100},"completed_nodes":{"type":"integer","minimum":0},"total_nodes":{"type":"integer","minimum":0},"node_id":{"type":["string","null"],"maxLength":1000}}}}};
 
-function validate258(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate259(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate258.evaluated;
+const evaluated0 = validate259.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -13917,17 +13949,17 @@ vErrors.push(err32);
 }
 errors++;
 }
-validate258.errors = vErrors;
+validate259.errors = vErrors;
 return errors === 0;
 }
-validate258.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate259.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema102 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:waiting"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","reason","until"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":1000},"reason":{"type":"string","enum":["delay","event","approval","execution"]},"until":{"type":["string","null"],"format":"date-time"}}}}};
 
-function validate260(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate261(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate260.evaluated;
+const evaluated0 = validate261.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -14281,17 +14313,17 @@ vErrors.push(err29);
 }
 errors++;
 }
-validate260.errors = vErrors;
+validate261.errors = vErrors;
 return errors === 0;
 }
-validate260.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate261.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema103 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:paused"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"paused"}}}}};
 
-function validate262(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate263(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate262.evaluated;
+const evaluated0 = validate263.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -14565,17 +14597,17 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate262.errors = vErrors;
+validate263.errors = vErrors;
 return errors === 0;
 }
-validate262.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate263.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema104 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:resumed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"$ref":"#/$defs/ExecutionStatus"}}}}};
 
-function validate264(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate265(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate264.evaluated;
+const evaluated0 = validate265.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -14804,8 +14836,8 @@ errors++;
 }
 }
 if(data5.status !== undefined){
-if(!(validate155(data5.status, {instancePath:instancePath+"/data/status",parentData:data5,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+if(!(validate156(data5.status, {instancePath:instancePath+"/data/status",parentData:data5,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
@@ -14832,17 +14864,17 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate264.errors = vErrors;
+validate265.errors = vErrors;
 return errors === 0;
 }
-validate264.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate265.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema105 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:completed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status","output","duration_ms"],"properties":{"status":{"type":"string","const":"completed"},"output":{},"duration_ms":{"type":"integer","minimum":0}}}}};
 
-function validate267(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate268(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate267.evaluated;
+const evaluated0 = validate268.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15161,17 +15193,17 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate267.errors = vErrors;
+validate268.errors = vErrors;
 return errors === 0;
 }
-validate267.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate268.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema106 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:failed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status","error","duration_ms"],"properties":{"status":{"type":"string","const":"failed"},"error":{"$ref":"#/$defs/ExecutionError"},"duration_ms":{"type":"integer","minimum":0}}}}};
 
-function validate269(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate270(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate269.evaluated;
+const evaluated0 = validate270.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15443,8 +15475,8 @@ errors++;
 }
 }
 if(data5.error !== undefined){
-if(!(validate157(data5.error, {instancePath:instancePath+"/data/error",parentData:data5,parentDataProperty:"error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate158(data5.error, {instancePath:instancePath+"/data/error",parentData:data5,parentDataProperty:"error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 }
@@ -15496,17 +15528,17 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate269.errors = vErrors;
+validate270.errors = vErrors;
 return errors === 0;
 }
-validate269.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate270.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema107 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution:cancelled"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["status","duration_ms"],"properties":{"status":{"type":"string","const":"cancelled"},"duration_ms":{"type":"integer","minimum":0}}}}};
 
-function validate272(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate273(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate272.evaluated;
+const evaluated0 = validate273.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -15815,17 +15847,17 @@ vErrors.push(err25);
 }
 errors++;
 }
-validate272.errors = vErrors;
+validate273.errors = vErrors;
 return errors === 0;
 }
-validate272.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate273.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema108 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:started"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1}}}}};
 
-function validate274(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate275(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate274.evaluated;
+const evaluated0 = validate275.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -16191,17 +16223,17 @@ vErrors.push(err30);
 }
 errors++;
 }
-validate274.errors = vErrors;
+validate275.errors = vErrors;
 return errors === 0;
 }
-validate274.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate275.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema109 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:completed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt","output","port","duration_ms"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1},"output":{},"port":{"type":"string","minLength":1,"maxLength":200},"duration_ms":{"type":"integer","minimum":0}}}}};
 
-function validate276(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate277(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate276.evaluated;
+const evaluated0 = validate277.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -16657,17 +16689,17 @@ vErrors.push(err38);
 }
 errors++;
 }
-validate276.errors = vErrors;
+validate277.errors = vErrors;
 return errors === 0;
 }
-validate276.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate277.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema110 = {"type":"object","additionalProperties":false,"required":["id","type","sequence","execution_id","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"node:failed"},"sequence":{"type":"integer","minimum":0},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"timestamp":{"type":"string","format":"date-time"},"data":{"type":"object","additionalProperties":false,"required":["node_id","node_type","attempt","error","will_retry","duration_ms"],"properties":{"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_type":{"type":"string","minLength":1,"maxLength":200},"attempt":{"type":"integer","minimum":1},"error":{"$ref":"#/$defs/ExecutionError"},"will_retry":{"type":"boolean"},"duration_ms":{"type":"integer","minimum":0}}}}};
 
-function validate278(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate279(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate278.evaluated;
+const evaluated0 = validate279.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17041,8 +17073,8 @@ errors++;
 }
 }
 if(data5.error !== undefined){
-if(!(validate157(data5.error, {instancePath:instancePath+"/data/error",parentData:data5,parentDataProperty:"error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate158(data5.error, {instancePath:instancePath+"/data/error",parentData:data5,parentDataProperty:"error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 }
@@ -17106,16 +17138,16 @@ vErrors.push(err36);
 }
 errors++;
 }
-validate278.errors = vErrors;
+validate279.errors = vErrors;
 return errors === 0;
 }
-validate278.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate279.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate252(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate253(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate252.evaluated;
+const evaluated0 = validate253.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17125,15 +17157,15 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 const tag0 = data["type"];
 if(tag0 === "connected"){
-if(!(validate253(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
+if(!(validate254(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate254.errors : vErrors.concat(validate254.errors);
 errors = vErrors.length;
 }
 var props0 = true;
 }
 else if(tag0 === "execution:started"){
-if(!(validate256(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
+if(!(validate257(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate257.errors : vErrors.concat(validate257.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17141,8 +17173,8 @@ props0 = true;
 }
 }
 else if(tag0 === "execution:progress"){
-if(!(validate258(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
+if(!(validate259(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate259.errors : vErrors.concat(validate259.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17150,8 +17182,8 @@ props0 = true;
 }
 }
 else if(tag0 === "execution:waiting"){
-if(!(validate260(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
+if(!(validate261(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate261.errors : vErrors.concat(validate261.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17159,8 +17191,8 @@ props0 = true;
 }
 }
 else if(tag0 === "execution:paused"){
-if(!(validate262(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate262.errors : vErrors.concat(validate262.errors);
+if(!(validate263(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate263.errors : vErrors.concat(validate263.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17168,8 +17200,8 @@ props0 = true;
 }
 }
 else if(tag0 === "execution:resumed"){
-if(!(validate264(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate264.errors : vErrors.concat(validate264.errors);
+if(!(validate265(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate265.errors : vErrors.concat(validate265.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17177,8 +17209,8 @@ props0 = true;
 }
 }
 else if(tag0 === "execution:completed"){
-if(!(validate267(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate267.errors : vErrors.concat(validate267.errors);
+if(!(validate268(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17186,8 +17218,8 @@ props0 = true;
 }
 }
 else if(tag0 === "execution:failed"){
-if(!(validate269(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate269.errors : vErrors.concat(validate269.errors);
+if(!(validate270(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate270.errors : vErrors.concat(validate270.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17195,8 +17227,8 @@ props0 = true;
 }
 }
 else if(tag0 === "execution:cancelled"){
-if(!(validate272(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate272.errors : vErrors.concat(validate272.errors);
+if(!(validate273(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate273.errors : vErrors.concat(validate273.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17204,8 +17236,8 @@ props0 = true;
 }
 }
 else if(tag0 === "node:started"){
-if(!(validate274(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate274.errors : vErrors.concat(validate274.errors);
+if(!(validate275(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate275.errors : vErrors.concat(validate275.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17213,8 +17245,8 @@ props0 = true;
 }
 }
 else if(tag0 === "node:completed"){
-if(!(validate276(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate276.errors : vErrors.concat(validate276.errors);
+if(!(validate277(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate277.errors : vErrors.concat(validate277.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17222,8 +17254,8 @@ props0 = true;
 }
 }
 else if(tag0 === "node:failed"){
-if(!(validate278(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate278.errors : vErrors.concat(validate278.errors);
+if(!(validate279(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate279.errors : vErrors.concat(validate279.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -17251,20 +17283,20 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate252.errors = vErrors;
+validate253.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate252.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate253.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-export const callbackReceiptResponse = validate281 as unknown as Validator;
+export const callbackReceiptResponse = validate282 as unknown as Validator;
 const schema111 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/CallbackReceipt"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema112 = {"type":"object","additionalProperties":false,"required":["received_at"],"properties":{"received_at":{"type":"string","format":"date-time"}}};
 
-function validate282(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate283(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate282.evaluated;
+const evaluated0 = validate283.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17330,16 +17362,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate282.errors = vErrors;
+validate283.errors = vErrors;
 return errors === 0;
 }
-validate282.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate283.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate281(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate282(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate281.evaluated;
+const evaluated0 = validate282.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17380,8 +17412,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate282(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate282.errors : vErrors.concat(validate282.errors);
+if(!(validate283(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate283.errors : vErrors.concat(validate283.errors);
 errors = vErrors.length;
 }
 }
@@ -17402,21 +17434,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate281.errors = vErrors;
+validate282.errors = vErrors;
 return errors === 0;
 }
-validate281.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate282.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const approvalListResponse = validate285 as unknown as Validator;
+export const approvalListResponse = validate286 as unknown as Validator;
 const schema113 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Approval"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema114 = {"type":"object","additionalProperties":false,"required":["id","execution_id","workflow_id","node_id","node_name","status","message","details","created_at","expires_at","decided_at","decided_by","note"],"properties":{"id":{"type":"string","pattern":"^wait_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"node_id":{"type":"string","minLength":1,"maxLength":1000},"node_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/ApprovalStatus"},"message":{"type":["string","null"],"maxLength":65536},"details":{},"created_at":{"type":"string","format":"date-time"},"expires_at":{"type":["string","null"],"format":"date-time"},"decided_at":{"type":["string","null"],"format":"date-time"},"decided_by":{"anyOf":[{"$ref":"#/$defs/ApprovalDecider"},{"type":"null"}]},"note":{"type":["string","null"],"maxLength":10000}}};
 const pattern57 = new RegExp("^wait_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema115 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
 
-function validate287(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate288(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate287.evaluated;
+const evaluated0 = validate288.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17443,17 +17475,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate287.errors = vErrors;
+validate288.errors = vErrors;
 return errors === 0;
 }
-validate287.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate288.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema116 = {"type":"object","additionalProperties":false,"required":["type","id"],"properties":{"type":{"type":"string","enum":["user","api_key"]},"id":{"type":"string","minLength":1,"maxLength":64}}};
 
-function validate289(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate290(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate289.evaluated;
+const evaluated0 = validate290.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17562,16 +17594,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate289.errors = vErrors;
+validate290.errors = vErrors;
 return errors === 0;
 }
-validate289.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate290.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate286(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate287(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate286.evaluated;
+const evaluated0 = validate287.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -17857,8 +17889,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate287(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+if(!(validate288(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate288.errors : vErrors.concat(validate288.errors);
 errors = vErrors.length;
 }
 }
@@ -17967,8 +17999,8 @@ let data10 = data.decided_by;
 const _errs22 = errors;
 let valid1 = false;
 const _errs23 = errors;
-if(!(validate289(data10, {instancePath:instancePath+"/decided_by",parentData:data,parentDataProperty:"decided_by",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate289.errors : vErrors.concat(validate289.errors);
+if(!(validate290(data10, {instancePath:instancePath+"/decided_by",parentData:data,parentDataProperty:"decided_by",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs23 === errors;
@@ -18044,16 +18076,16 @@ vErrors.push(err37);
 }
 errors++;
 }
-validate286.errors = vErrors;
+validate287.errors = vErrors;
 return errors === 0;
 }
-validate286.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate287.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate285(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate286(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate285.evaluated;
+const evaluated0 = validate286.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18118,8 +18150,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate286(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate286.errors : vErrors.concat(validate286.errors);
+if(!(validate287(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
 errors = vErrors.length;
 }
 }
@@ -18136,8 +18168,8 @@ errors++;
 }
 }
 if(data.pagination !== undefined){
-if(!(validate189(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+if(!(validate190(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
 errors = vErrors.length;
 }
 }
@@ -18158,18 +18190,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate285.errors = vErrors;
+validate286.errors = vErrors;
 return errors === 0;
 }
-validate285.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate286.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const approvalResponse = validate294 as unknown as Validator;
+export const approvalResponse = validate295 as unknown as Validator;
 const schema117 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Approval"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate294(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate295(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate294.evaluated;
+const evaluated0 = validate295.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18210,8 +18242,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate286(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate286.errors : vErrors.concat(validate286.errors);
+if(!(validate287(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
 errors = vErrors.length;
 }
 }
@@ -18232,18 +18264,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate294.errors = vErrors;
+validate295.errors = vErrors;
 return errors === 0;
 }
-validate294.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate295.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const bulkJobListResponse = validate297 as unknown as Validator;
+export const bulkJobListResponse = validate298 as unknown as Validator;
 const schema118 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/BulkJob"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate297(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate298(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate297.evaluated;
+const evaluated0 = validate298.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18308,8 +18340,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate231(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate231.errors : vErrors.concat(validate231.errors);
+if(!(validate232(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
 errors = vErrors.length;
 }
 }
@@ -18326,8 +18358,8 @@ errors++;
 }
 }
 if(data.pagination !== undefined){
-if(!(validate189(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+if(!(validate190(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
 errors = vErrors.length;
 }
 }
@@ -18348,20 +18380,20 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate297.errors = vErrors;
+validate298.errors = vErrors;
 return errors === 0;
 }
-validate297.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate298.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const bulkJobItemListResponse = validate301 as unknown as Validator;
+export const bulkJobItemListResponse = validate302 as unknown as Validator;
 const schema119 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/BulkJobItem"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema120 = {"type":"object","additionalProperties":false,"required":["execution_id","status","new_execution_id","error","completed_at"],"properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/BulkJobItemStatus"},"new_execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"error":{"anyOf":[{"$ref":"#/$defs/BulkJobItemError"},{"type":"null"}]},"completed_at":{"type":["string","null"],"format":"date-time"}}};
 const schema121 = {"type":"string","enum":["pending","succeeded","failed"]};
 
-function validate303(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate304(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate303.evaluated;
+const evaluated0 = validate304.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18388,17 +18420,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate303.errors = vErrors;
+validate304.errors = vErrors;
 return errors === 0;
 }
-validate303.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate304.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema122 = {"type":"object","additionalProperties":false,"required":["code","message"],"properties":{"code":{"type":"string","minLength":1,"maxLength":100},"message":{"type":"string","maxLength":65536}}};
 
-function validate305(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate306(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate305.evaluated;
+const evaluated0 = validate306.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18509,16 +18541,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate305.errors = vErrors;
+validate306.errors = vErrors;
 return errors === 0;
 }
-validate305.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate306.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate302(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate303(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate302.evaluated;
+const evaluated0 = validate303.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18624,8 +18656,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate303(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate303.errors : vErrors.concat(validate303.errors);
+if(!(validate304(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate304.errors : vErrors.concat(validate304.errors);
 errors = vErrors.length;
 }
 }
@@ -18659,8 +18691,8 @@ let data3 = data.error;
 const _errs8 = errors;
 let valid1 = false;
 const _errs9 = errors;
-if(!(validate305(data3, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate305.errors : vErrors.concat(validate305.errors);
+if(!(validate306(data3, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate306.errors : vErrors.concat(validate306.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs9 === errors;
@@ -18736,16 +18768,16 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate302.errors = vErrors;
+validate303.errors = vErrors;
 return errors === 0;
 }
-validate302.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate303.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate301(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate302(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate301.evaluated;
+const evaluated0 = validate302.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18810,8 +18842,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate302(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate302.errors : vErrors.concat(validate302.errors);
+if(!(validate303(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate303.errors : vErrors.concat(validate303.errors);
 errors = vErrors.length;
 }
 }
@@ -18850,20 +18882,20 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate301.errors = vErrors;
+validate302.errors = vErrors;
 return errors === 0;
 }
-validate301.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate302.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const groupListResponse = validate310 as unknown as Validator;
+export const groupListResponse = validate311 as unknown as Validator;
 const schema123 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Group"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema124 = {"type":"object","additionalProperties":false,"required":["id","name","description","position","workflow_count","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"},"workflow_count":{"type":"integer","minimum":0},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
 const schema125 = {"type":"string","minLength":1,"maxLength":200};
 
-function validate312(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate313(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate312.evaluated;
+const evaluated0 = validate313.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18902,17 +18934,17 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate312.errors = vErrors;
+validate313.errors = vErrors;
 return errors === 0;
 }
-validate312.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate313.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema126 = {"type":"integer","minimum":0,"maximum":499};
 
-function validate314(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate315(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate314.evaluated;
+const evaluated0 = validate315.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -18951,16 +18983,16 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate314.errors = vErrors;
+validate315.errors = vErrors;
 return errors === 0;
 }
-validate314.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate315.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate311(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate312(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate311.evaluated;
+const evaluated0 = validate312.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19076,8 +19108,8 @@ errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate312(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
+if(!(validate313(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate313.errors : vErrors.concat(validate313.errors);
 errors = vErrors.length;
 }
 }
@@ -19107,8 +19139,8 @@ errors++;
 }
 }
 if(data.position !== undefined){
-if(!(validate314(data.position, {instancePath:instancePath+"/position",parentData:data,parentDataProperty:"position",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate314.errors : vErrors.concat(validate314.errors);
+if(!(validate315(data.position, {instancePath:instancePath+"/position",parentData:data,parentDataProperty:"position",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate315.errors : vErrors.concat(validate315.errors);
 errors = vErrors.length;
 }
 }
@@ -19198,16 +19230,16 @@ vErrors.push(err18);
 }
 errors++;
 }
-validate311.errors = vErrors;
+validate312.errors = vErrors;
 return errors === 0;
 }
-validate311.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate312.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate310(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate311(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate310.evaluated;
+const evaluated0 = validate311.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19272,8 +19304,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate311(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
+if(!(validate312(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
 errors = vErrors.length;
 }
 }
@@ -19312,18 +19344,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate310.errors = vErrors;
+validate311.errors = vErrors;
 return errors === 0;
 }
-validate310.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate311.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const groupResponse = validate319 as unknown as Validator;
+export const groupResponse = validate320 as unknown as Validator;
 const schema127 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Group"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate319(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate320(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate319.evaluated;
+const evaluated0 = validate320.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19364,8 +19396,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate311(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
+if(!(validate312(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
 errors = vErrors.length;
 }
 }
@@ -19386,21 +19418,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate319.errors = vErrors;
+validate320.errors = vErrors;
 return errors === 0;
 }
-validate319.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate320.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelListResponse = validate322 as unknown as Validator;
+export const channelListResponse = validate323 as unknown as Validator;
 const schema128 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Channel"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema129 = {"type":"object","additionalProperties":false,"required":["id","name","description","kind","slug","path","auth_mode","token_prefix","enabled","routes","tools","created_by","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^chan_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"kind":{"$ref":"#/$defs/ChannelKind"},"slug":{"$ref":"#/$defs/ChannelSlug"},"path":{"type":"string","format":"uri-reference","maxLength":128},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"token_prefix":{"type":"string","minLength":8,"maxLength":20},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}},"created_by":{"type":["string","null"],"maxLength":64},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
 const pattern62 = new RegExp("^chan_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema130 = {"type":"string","enum":["http","mcp"]};
 
-function validate324(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate325(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate324.evaluated;
+const evaluated0 = validate325.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19427,18 +19459,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate324.errors = vErrors;
+validate325.errors = vErrors;
 return errors === 0;
 }
-validate324.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate325.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema131 = {"type":"string","minLength":3,"maxLength":80,"pattern":"^[a-z0-9]+(?:-[a-z0-9]+)*$"};
 const pattern63 = new RegExp("^[a-z0-9]+(?:-[a-z0-9]+)*$", "u");
 
-function validate326(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate327(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate326.evaluated;
+const evaluated0 = validate327.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19487,17 +19519,17 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate326.errors = vErrors;
+validate327.errors = vErrors;
 return errors === 0;
 }
-validate326.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate327.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema132 = {"type":"string","enum":["token","public"]};
 
-function validate328(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate329(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate328.evaluated;
+const evaluated0 = validate329.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19524,18 +19556,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate328.errors = vErrors;
+validate329.errors = vErrors;
 return errors === 0;
 }
-validate328.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate329.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema133 = {"type":"object","additionalProperties":false,"required":["method","path","workflow_id"],"properties":{"method":{"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]},"path":{"type":"string","maxLength":500,"pattern":"^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"},"workflow_id":{"type":"string","minLength":1,"maxLength":64},"response_mode":{"type":"string","enum":["sync","async"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
 const pattern64 = new RegExp("^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$", "u");
 
-function validate330(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate331(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate330.evaluated;
+const evaluated0 = validate331.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19747,18 +19779,18 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate330.errors = vErrors;
+validate331.errors = vErrors;
 return errors === 0;
 }
-validate330.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate331.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema134 = {"type":"object","additionalProperties":false,"required":["name","workflow_id"],"properties":{"name":{"type":"string","pattern":"^[a-zA-Z0-9_-]{1,64}$"},"description":{"type":"string","minLength":1,"maxLength":2000},"workflow_id":{"type":"string","minLength":1,"maxLength":64},"timeout_seconds":{"type":"integer","minimum":1,"maximum":300}}};
 const pattern65 = new RegExp("^[a-zA-Z0-9_-]{1,64}$", "u");
 
-function validate332(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate333(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate332.evaluated;
+const evaluated0 = validate333.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -19939,17 +19971,17 @@ vErrors.push(err14);
 }
 errors++;
 }
-validate332.errors = vErrors;
+validate333.errors = vErrors;
 return errors === 0;
 }
-validate332.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate333.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const formats104 = /^(?:[a-z][a-z0-9+\-.]*:)?(?:\/?\/(?:(?:[a-z0-9\-._~!$&'()*+,;=:]|%[0-9a-f]{2})*@)?(?:\[(?:(?:(?:(?:[0-9a-f]{1,4}:){6}|::(?:[0-9a-f]{1,4}:){5}|(?:[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){4}|(?:(?:[0-9a-f]{1,4}:){0,1}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){3}|(?:(?:[0-9a-f]{1,4}:){0,2}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){2}|(?:(?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4})?::[0-9a-f]{1,4}:|(?:(?:[0-9a-f]{1,4}:){0,4}[0-9a-f]{1,4})?::)(?:[0-9a-f]{1,4}:[0-9a-f]{1,4}|(?:(?:25[0-5]|2[0-4]\d|[01]?\d\d?)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d\d?))|(?:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4})?::[0-9a-f]{1,4}|(?:(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::)|[Vv][0-9a-f]+\.[a-z0-9\-._~!$&'()*+,;=:]+)\]|(?:(?:25[0-5]|2[0-4]\d|[01]?\d\d?)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d\d?)|(?:[a-z0-9\-._~!$&'"()*+,;=]|%[0-9a-f]{2})*)(?::\d*)?(?:\/(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})*)*|\/(?:(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})+(?:\/(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})*)*)?|(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})+(?:\/(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})*)*)?(?:\?(?:[a-z0-9\-._~!$&'"()*+,;=:@/?]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9\-._~!$&'"()*+,;=:@/?]|%[0-9a-f]{2})*)?$/i;
 
-function validate323(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate324(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate323.evaluated;
+const evaluated0 = validate324.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20195,14 +20227,14 @@ errors++;
 }
 }
 if(data.kind !== undefined){
-if(!(validate324(data.kind, {instancePath:instancePath+"/kind",parentData:data,parentDataProperty:"kind",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate324.errors : vErrors.concat(validate324.errors);
+if(!(validate325(data.kind, {instancePath:instancePath+"/kind",parentData:data,parentDataProperty:"kind",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate325.errors : vErrors.concat(validate325.errors);
 errors = vErrors.length;
 }
 }
 if(data.slug !== undefined){
-if(!(validate326(data.slug, {instancePath:instancePath+"/slug",parentData:data,parentDataProperty:"slug",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate326.errors : vErrors.concat(validate326.errors);
+if(!(validate327(data.slug, {instancePath:instancePath+"/slug",parentData:data,parentDataProperty:"slug",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate327.errors : vErrors.concat(validate327.errors);
 errors = vErrors.length;
 }
 }
@@ -20242,8 +20274,8 @@ errors++;
 }
 }
 if(data.auth_mode !== undefined){
-if(!(validate328(data.auth_mode, {instancePath:instancePath+"/auth_mode",parentData:data,parentDataProperty:"auth_mode",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate328.errors : vErrors.concat(validate328.errors);
+if(!(validate329(data.auth_mode, {instancePath:instancePath+"/auth_mode",parentData:data,parentDataProperty:"auth_mode",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate329.errors : vErrors.concat(validate329.errors);
 errors = vErrors.length;
 }
 }
@@ -20309,8 +20341,8 @@ errors++;
 }
 const len0 = data9.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate330(data9[i0], {instancePath:instancePath+"/routes/" + i0,parentData:data9,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate330.errors : vErrors.concat(validate330.errors);
+if(!(validate331(data9[i0], {instancePath:instancePath+"/routes/" + i0,parentData:data9,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate331.errors : vErrors.concat(validate331.errors);
 errors = vErrors.length;
 }
 }
@@ -20341,8 +20373,8 @@ errors++;
 }
 const len1 = data11.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate332(data11[i1], {instancePath:instancePath+"/tools/" + i1,parentData:data11,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate332.errors : vErrors.concat(validate332.errors);
+if(!(validate333(data11[i1], {instancePath:instancePath+"/tools/" + i1,parentData:data11,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate333.errors : vErrors.concat(validate333.errors);
 errors = vErrors.length;
 }
 }
@@ -20444,16 +20476,16 @@ vErrors.push(err39);
 }
 errors++;
 }
-validate323.errors = vErrors;
+validate324.errors = vErrors;
 return errors === 0;
 }
-validate323.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate324.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate322(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate323(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate322.evaluated;
+const evaluated0 = validate323.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20518,8 +20550,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate323(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
+if(!(validate324(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate324.errors : vErrors.concat(validate324.errors);
 errors = vErrors.length;
 }
 }
@@ -20558,20 +20590,20 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate322.errors = vErrors;
+validate323.errors = vErrors;
 return errors === 0;
 }
-validate322.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate323.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const createdChannelResponse = validate337 as unknown as Validator;
+export const createdChannelResponse = validate338 as unknown as Validator;
 const schema135 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/CreatedChannel"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema136 = {"type":"object","additionalProperties":false,"required":["channel","token"],"properties":{"channel":{"$ref":"#/$defs/Channel"},"token":{"type":"string","pattern":"^fpc_[0-9A-Za-z]{32}$"}}};
 const pattern66 = new RegExp("^fpc_[0-9A-Za-z]{32}$", "u");
 
-function validate338(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate339(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate338.evaluated;
+const evaluated0 = validate339.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20612,8 +20644,8 @@ errors++;
 }
 }
 if(data.channel !== undefined){
-if(!(validate323(data.channel, {instancePath:instancePath+"/channel",parentData:data,parentDataProperty:"channel",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
+if(!(validate324(data.channel, {instancePath:instancePath+"/channel",parentData:data,parentDataProperty:"channel",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate324.errors : vErrors.concat(validate324.errors);
 errors = vErrors.length;
 }
 }
@@ -20653,90 +20685,90 @@ vErrors.push(err5);
 }
 errors++;
 }
+validate339.errors = vErrors;
+return errors === 0;
+}
+validate339.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate338(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate338.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.data === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "data"},message:"must have required property '"+"data"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.meta === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "meta"},message:"must have required property '"+"meta"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "data") || (key0 === "meta"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.data !== undefined){
+if(!(validate339(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate339.errors : vErrors.concat(validate339.errors);
+errors = vErrors.length;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, {instancePath:instancePath+"/meta",parentData:data,parentDataProperty:"meta",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
 validate338.errors = vErrors;
 return errors === 0;
 }
 validate338.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-
-function validate337(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate337.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.data === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "data"},message:"must have required property '"+"data"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.meta === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "meta"},message:"must have required property '"+"meta"+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "data") || (key0 === "meta"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-if(data.data !== undefined){
-if(!(validate338(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate338.errors : vErrors.concat(validate338.errors);
-errors = vErrors.length;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, {instancePath:instancePath+"/meta",parentData:data,parentDataProperty:"meta",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-validate337.errors = vErrors;
-return errors === 0;
-}
-validate337.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-export const channelResponse = validate342 as unknown as Validator;
+export const channelResponse = validate343 as unknown as Validator;
 const schema137 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Channel"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate342(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate343(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate342.evaluated;
+const evaluated0 = validate343.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20777,8 +20809,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate323(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
+if(!(validate324(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate324.errors : vErrors.concat(validate324.errors);
 errors = vErrors.length;
 }
 }
@@ -20799,21 +20831,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate342.errors = vErrors;
+validate343.errors = vErrors;
 return errors === 0;
 }
-validate342.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate343.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formListResponse = validate345 as unknown as Validator;
+export const formListResponse = validate346 as unknown as Validator;
 const schema138 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormSummary"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema139 = {"type":"object","additionalProperties":false,"required":["id","name","title","slug","status","page_path","field_count","workflow_id","revision","created_at","updated_at","published_at"],"properties":{"id":{"type":"string","pattern":"^form_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"slug":{"$ref":"#/$defs/FormSlug"},"status":{"$ref":"#/$defs/FormStatus"},"page_path":{"type":["string","null"],"format":"uri-reference","maxLength":128},"field_count":{"type":"integer","minimum":0},"workflow_id":{"type":["string","null"],"pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"revision":{"type":"integer","minimum":1},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"},"published_at":{"type":["string","null"],"format":"date-time"}}};
 const pattern67 = new RegExp("^form_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema140 = {"type":"string","minLength":3,"maxLength":80,"pattern":"^[a-z0-9]+(?:-[a-z0-9]+)*$"};
 
-function validate347(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate348(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate347.evaluated;
+const evaluated0 = validate348.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20862,17 +20894,17 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate347.errors = vErrors;
+validate348.errors = vErrors;
 return errors === 0;
 }
-validate347.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate348.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema141 = {"type":"string","enum":["draft","published"]};
 
-function validate349(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate350(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate349.evaluated;
+const evaluated0 = validate350.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -20899,16 +20931,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate349.errors = vErrors;
+validate350.errors = vErrors;
 return errors === 0;
 }
-validate349.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate350.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate346(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate347(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate346.evaluated;
+const evaluated0 = validate347.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21144,14 +21176,14 @@ errors++;
 }
 }
 if(data.slug !== undefined){
-if(!(validate347(data.slug, {instancePath:instancePath+"/slug",parentData:data,parentDataProperty:"slug",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate347.errors : vErrors.concat(validate347.errors);
+if(!(validate348(data.slug, {instancePath:instancePath+"/slug",parentData:data,parentDataProperty:"slug",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
 errors = vErrors.length;
 }
 }
 if(data.status !== undefined){
-if(!(validate349(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate349.errors : vErrors.concat(validate349.errors);
+if(!(validate350(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate350.errors : vErrors.concat(validate350.errors);
 errors = vErrors.length;
 }
 }
@@ -21351,16 +21383,16 @@ vErrors.push(err36);
 }
 errors++;
 }
-validate346.errors = vErrors;
+validate347.errors = vErrors;
 return errors === 0;
 }
-validate346.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate347.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate345(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate346(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate345.evaluated;
+const evaluated0 = validate346.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21425,8 +21457,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate346(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate346.errors : vErrors.concat(validate346.errors);
+if(!(validate347(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate347.errors : vErrors.concat(validate347.errors);
 errors = vErrors.length;
 }
 }
@@ -21465,22 +21497,22 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate345.errors = vErrors;
+validate346.errors = vErrors;
 return errors === 0;
 }
-validate345.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate346.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formResponse = validate354 as unknown as Validator;
+export const formResponse = validate355 as unknown as Validator;
 const schema142 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Form"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema143 = {"type":"object","additionalProperties":false,"required":["id","name","title","description","slug","status","page_path","fields","settings","workflow_id","revision","created_by","created_at","updated_at","published_at"],"properties":{"id":{"type":"string","pattern":"^form_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"status":{"$ref":"#/$defs/FormStatus"},"page_path":{"type":["string","null"],"format":"uri-reference","maxLength":128},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"revision":{"type":"integer","minimum":1},"created_by":{"type":["string","null"],"maxLength":64},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"},"published_at":{"type":["string","null"],"format":"date-time"}}};
 const schema144 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"type":"string","pattern":"^[a-z][a-z0-9_]{0,63}$"},"type":{"$ref":"#/$defs/FormFieldType"},"label":{"type":"string","minLength":1,"maxLength":300},"help":{"type":"string","minLength":1,"maxLength":1000},"placeholder":{"type":"string","minLength":1,"maxLength":200},"required":{"type":"boolean"},"min_length":{"type":"integer","minimum":0,"maximum":10000},"max_length":{"type":"integer","minimum":1,"maximum":10000},"pattern":{"type":"string","minLength":1,"maxLength":500},"pattern_message":{"type":"string","minLength":1,"maxLength":300},"min":{"type":"number"},"max":{"type":"number"},"integer":{"type":"boolean"},"min_date":{"type":"string","format":"date"},"max_date":{"type":"string","format":"date"},"options":{"type":"array","minItems":1,"maxItems":200,"items":{"$ref":"#/$defs/FormFieldOption"}},"min_items":{"type":"integer","minimum":1,"maximum":200},"max_items":{"type":"integer","minimum":1,"maximum":200}}};
 const pattern71 = new RegExp("^[a-z][a-z0-9_]{0,63}$", "u");
 const schema145 = {"type":"string","enum":["text","textarea","email","url","phone","number","date","select","multiselect","checkbox"]};
 
-function validate359(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate360(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate359.evaluated;
+const evaluated0 = validate360.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21507,17 +21539,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate359.errors = vErrors;
+validate360.errors = vErrors;
 return errors === 0;
 }
-validate359.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate360.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema146 = {"type":"object","additionalProperties":false,"required":["value","label"],"properties":{"value":{"type":"string","minLength":1,"maxLength":200},"label":{"type":"string","minLength":1,"maxLength":200}}};
 
-function validate361(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate362(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate361.evaluated;
+const evaluated0 = validate362.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21638,17 +21670,17 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate361.errors = vErrors;
+validate362.errors = vErrors;
 return errors === 0;
 }
-validate361.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate362.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const formats120 = runtime1.fullFormats.date;
 
-function validate358(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate359(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate358.evaluated;
+const evaluated0 = validate359.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -21724,8 +21756,8 @@ errors++;
 }
 }
 if(data.type !== undefined){
-if(!(validate359(data.type, {instancePath:instancePath+"/type",parentData:data,parentDataProperty:"type",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate359.errors : vErrors.concat(validate359.errors);
+if(!(validate360(data.type, {instancePath:instancePath+"/type",parentData:data,parentDataProperty:"type",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate360.errors : vErrors.concat(validate360.errors);
 errors = vErrors.length;
 }
 }
@@ -22097,8 +22129,8 @@ errors++;
 }
 const len0 = data15.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate361(data15[i0], {instancePath:instancePath+"/options/" + i0,parentData:data15,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate361.errors : vErrors.concat(validate361.errors);
+if(!(validate362(data15[i0], {instancePath:instancePath+"/options/" + i0,parentData:data15,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate362.errors : vErrors.concat(validate362.errors);
 errors = vErrors.length;
 }
 }
@@ -22195,17 +22227,17 @@ vErrors.push(err44);
 }
 errors++;
 }
-validate358.errors = vErrors;
+validate359.errors = vErrors;
 return errors === 0;
 }
-validate358.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate359.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema147 = {"type":"object","additionalProperties":false,"properties":{"submit_label":{"type":"string","minLength":1,"maxLength":60},"success_title":{"type":"string","minLength":1,"maxLength":200},"success_message":{"type":"string","minLength":1,"maxLength":2000}}};
 
-function validate364(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate365(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate364.evaluated;
+const evaluated0 = validate365.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22341,16 +22373,16 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate364.errors = vErrors;
+validate365.errors = vErrors;
 return errors === 0;
 }
-validate364.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate365.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate355(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate356(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate355.evaluated;
+const evaluated0 = validate356.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22641,14 +22673,14 @@ errors++;
 }
 }
 if(data.slug !== undefined){
-if(!(validate347(data.slug, {instancePath:instancePath+"/slug",parentData:data,parentDataProperty:"slug",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate347.errors : vErrors.concat(validate347.errors);
+if(!(validate348(data.slug, {instancePath:instancePath+"/slug",parentData:data,parentDataProperty:"slug",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
 errors = vErrors.length;
 }
 }
 if(data.status !== undefined){
-if(!(validate349(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate349.errors : vErrors.concat(validate349.errors);
+if(!(validate350(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate350.errors : vErrors.concat(validate350.errors);
 errors = vErrors.length;
 }
 }
@@ -22702,8 +22734,8 @@ errors++;
 }
 const len0 = data7.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate358(data7[i0], {instancePath:instancePath+"/fields/" + i0,parentData:data7,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate358.errors : vErrors.concat(validate358.errors);
+if(!(validate359(data7[i0], {instancePath:instancePath+"/fields/" + i0,parentData:data7,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate359.errors : vErrors.concat(validate359.errors);
 errors = vErrors.length;
 }
 }
@@ -22720,8 +22752,8 @@ errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate364(data.settings, {instancePath:instancePath+"/settings",parentData:data,parentDataProperty:"settings",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate364.errors : vErrors.concat(validate364.errors);
+if(!(validate365(data.settings, {instancePath:instancePath+"/settings",parentData:data,parentDataProperty:"settings",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate365.errors : vErrors.concat(validate365.errors);
 errors = vErrors.length;
 }
 }
@@ -22886,16 +22918,16 @@ vErrors.push(err43);
 }
 errors++;
 }
-validate355.errors = vErrors;
+validate356.errors = vErrors;
 return errors === 0;
 }
-validate355.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate356.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate354(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate355(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate354.evaluated;
+const evaluated0 = validate355.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22936,8 +22968,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate355(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate355.errors : vErrors.concat(validate355.errors);
+if(!(validate356(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate356.errors : vErrors.concat(validate356.errors);
 errors = vErrors.length;
 }
 }
@@ -22958,21 +22990,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate354.errors = vErrors;
+validate355.errors = vErrors;
 return errors === 0;
 }
-validate354.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate355.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formSubmissionListResponse = validate368 as unknown as Validator;
+export const formSubmissionListResponse = validate369 as unknown as Validator;
 const schema148 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormSubmission"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema149 = {"type":"object","additionalProperties":false,"required":["id","form_id","form_revision","source","data","execution_id","start_error","created_at"],"properties":{"id":{"type":"string","pattern":"^sub_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"form_id":{"type":"string","pattern":"^form_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"form_revision":{"type":"integer","minimum":1},"source":{"$ref":"#/$defs/SubmissionSource"},"data":{"type":"object","additionalProperties":true},"execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"start_error":{"anyOf":[{"$ref":"#/$defs/SubmissionStartError"},{"type":"null"}]},"created_at":{"type":"string","format":"date-time"}}};
 const pattern73 = new RegExp("^sub_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema150 = {"type":"string","enum":["page","api"]};
 
-function validate370(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate371(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate370.evaluated;
+const evaluated0 = validate371.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22999,17 +23031,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate370.errors = vErrors;
+validate371.errors = vErrors;
 return errors === 0;
 }
-validate370.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate371.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema151 = {"type":"object","additionalProperties":false,"required":["code","message"],"properties":{"code":{"type":"string","maxLength":100},"message":{"type":"string","maxLength":65536}}};
 
-function validate372(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate373(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate372.evaluated;
+const evaluated0 = validate373.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23110,16 +23142,16 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate372.errors = vErrors;
+validate373.errors = vErrors;
 return errors === 0;
 }
-validate372.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate373.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate369(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate370(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate369.evaluated;
+const evaluated0 = validate370.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23295,8 +23327,8 @@ errors++;
 }
 }
 if(data.source !== undefined){
-if(!(validate370(data.source, {instancePath:instancePath+"/source",parentData:data,parentDataProperty:"source",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate370.errors : vErrors.concat(validate370.errors);
+if(!(validate371(data.source, {instancePath:instancePath+"/source",parentData:data,parentDataProperty:"source",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate371.errors : vErrors.concat(validate371.errors);
 errors = vErrors.length;
 }
 }
@@ -23345,8 +23377,8 @@ let data6 = data.start_error;
 const _errs15 = errors;
 let valid1 = false;
 const _errs16 = errors;
-if(!(validate372(data6, {instancePath:instancePath+"/start_error",parentData:data,parentDataProperty:"start_error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
+if(!(validate373(data6, {instancePath:instancePath+"/start_error",parentData:data,parentDataProperty:"start_error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate373.errors : vErrors.concat(validate373.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs16 === errors;
@@ -23422,16 +23454,16 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate369.errors = vErrors;
+validate370.errors = vErrors;
 return errors === 0;
 }
-validate369.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate370.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate368(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate369(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate368.evaluated;
+const evaluated0 = validate369.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23496,8 +23528,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate369(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
+if(!(validate370(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate370.errors : vErrors.concat(validate370.errors);
 errors = vErrors.length;
 }
 }
@@ -23514,8 +23546,8 @@ errors++;
 }
 }
 if(data.pagination !== undefined){
-if(!(validate189(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+if(!(validate190(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
 errors = vErrors.length;
 }
 }
@@ -23536,19 +23568,19 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate368.errors = vErrors;
+validate369.errors = vErrors;
 return errors === 0;
 }
-validate368.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate369.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const submissionReceiptResponse = validate377 as unknown as Validator;
+export const submissionReceiptResponse = validate378 as unknown as Validator;
 const schema152 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/SubmissionReceipt"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema153 = {"type":"object","additionalProperties":false,"required":["id","form_id","success_title","success_message","created_at"],"properties":{"id":{"type":"string","pattern":"^sub_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"form_id":{"type":"string","pattern":"^form_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"success_title":{"type":"string","maxLength":200},"success_message":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"}}};
 
-function validate378(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate379(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate378.evaluated;
+const evaluated0 = validate379.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23754,90 +23786,90 @@ vErrors.push(err16);
 }
 errors++;
 }
+validate379.errors = vErrors;
+return errors === 0;
+}
+validate379.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate378(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate378.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.data === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "data"},message:"must have required property '"+"data"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.meta === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "meta"},message:"must have required property '"+"meta"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "data") || (key0 === "meta"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.data !== undefined){
+if(!(validate379(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate379.errors : vErrors.concat(validate379.errors);
+errors = vErrors.length;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, {instancePath:instancePath+"/meta",parentData:data,parentDataProperty:"meta",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
 validate378.errors = vErrors;
 return errors === 0;
 }
 validate378.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-
-function validate377(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate377.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.data === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "data"},message:"must have required property '"+"data"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.meta === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "meta"},message:"must have required property '"+"meta"+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "data") || (key0 === "meta"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-if(data.data !== undefined){
-if(!(validate378(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate378.errors : vErrors.concat(validate378.errors);
-errors = vErrors.length;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, {instancePath:instancePath+"/meta",parentData:data,parentDataProperty:"meta",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-validate377.errors = vErrors;
-return errors === 0;
-}
-validate377.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-export const formSubmissionResponse = validate381 as unknown as Validator;
+export const formSubmissionResponse = validate382 as unknown as Validator;
 const schema154 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/FormSubmission"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate381(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate382(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate381.evaluated;
+const evaluated0 = validate382.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23878,8 +23910,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate369(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
+if(!(validate370(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate370.errors : vErrors.concat(validate370.errors);
 errors = vErrors.length;
 }
 }
@@ -23900,20 +23932,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate381.errors = vErrors;
+validate382.errors = vErrors;
 return errors === 0;
 }
-validate381.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate382.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const streamTicketResponse = validate384 as unknown as Validator;
+export const streamTicketResponse = validate385 as unknown as Validator;
 const schema155 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/StreamTicket"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema156 = {"type":"object","additionalProperties":false,"required":["ticket","execution_id","after","expires_at"],"properties":{"ticket":{"type":"string","pattern":"^fp_ticket_[0-9A-Za-z]{32}$"},"execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"after":{"type":"integer","minimum":0},"expires_at":{"type":"string","format":"date-time"}}};
 const pattern78 = new RegExp("^fp_ticket_[0-9A-Za-z]{32}$", "u");
 
-function validate385(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate386(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate385.evaluated;
+const evaluated0 = validate386.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24084,16 +24116,16 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate385.errors = vErrors;
+validate386.errors = vErrors;
 return errors === 0;
 }
-validate385.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate386.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate384(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate385(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate384.evaluated;
+const evaluated0 = validate385.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24134,8 +24166,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate385(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate385.errors : vErrors.concat(validate385.errors);
+if(!(validate386(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate386.errors : vErrors.concat(validate386.errors);
 errors = vErrors.length;
 }
 }
@@ -24156,21 +24188,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate384.errors = vErrors;
+validate385.errors = vErrors;
 return errors === 0;
 }
-validate384.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate385.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const scheduleListResponse = validate388 as unknown as Validator;
+export const scheduleListResponse = validate389 as unknown as Validator;
 const schema157 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Schedule"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema158 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","name","description","status","cron","interval","timezone","overlap","catch_up_seconds","starts_at","ends_at","input","next_run_at","last_run_at","run_count","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"status":{"$ref":"#/$defs/ScheduleStatus"},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"overlap":{"$ref":"#/$defs/OverlapPolicy"},"catch_up_seconds":{"$ref":"#/$defs/CatchUpSeconds"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"},"next_run_at":{"type":["string","null"],"format":"date-time"},"last_run_at":{"type":["string","null"],"format":"date-time"},"run_count":{"type":"integer","minimum":0},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
 const pattern80 = new RegExp("^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema159 = {"type":"string","minLength":1,"maxLength":200};
 
-function validate390(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate391(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate390.evaluated;
+const evaluated0 = validate391.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24209,17 +24241,17 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate390.errors = vErrors;
+validate391.errors = vErrors;
 return errors === 0;
 }
-validate390.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate391.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema160 = {"type":["string","null"],"maxLength":1000};
 
-function validate392(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate393(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate392.evaluated;
+const evaluated0 = validate393.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24248,17 +24280,17 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate392.errors = vErrors;
+validate393.errors = vErrors;
 return errors === 0;
 }
-validate392.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate393.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema161 = {"type":"string","enum":["active","paused"]};
 
-function validate394(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate395(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate394.evaluated;
+const evaluated0 = validate395.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24285,17 +24317,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate394.errors = vErrors;
+validate395.errors = vErrors;
 return errors === 0;
 }
-validate394.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate395.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema162 = {"type":["string","null"],"minLength":1,"maxLength":200};
 
-function validate396(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate397(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate396.evaluated;
+const evaluated0 = validate397.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24334,17 +24366,17 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate396.errors = vErrors;
+validate397.errors = vErrors;
 return errors === 0;
 }
-validate396.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate397.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema163 = {"type":["string","null"],"minLength":1,"maxLength":64};
 
-function validate398(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate399(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate398.evaluated;
+const evaluated0 = validate399.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24383,17 +24415,17 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate398.errors = vErrors;
+validate399.errors = vErrors;
 return errors === 0;
 }
-validate398.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate399.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema164 = {"type":"string","minLength":1,"maxLength":100};
 
-function validate400(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate401(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate400.evaluated;
+const evaluated0 = validate401.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24432,17 +24464,17 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate400.errors = vErrors;
+validate401.errors = vErrors;
 return errors === 0;
 }
-validate400.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate401.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema165 = {"type":"string","enum":["skip","buffer_one","allow"]};
 
-function validate402(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate403(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate402.evaluated;
+const evaluated0 = validate403.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24469,17 +24501,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate402.errors = vErrors;
+validate403.errors = vErrors;
 return errors === 0;
 }
-validate402.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate403.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema166 = {"type":"integer","minimum":10,"maximum":604800};
 
-function validate404(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate405(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate404.evaluated;
+const evaluated0 = validate405.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24518,17 +24550,17 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate404.errors = vErrors;
+validate405.errors = vErrors;
 return errors === 0;
 }
-validate404.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate405.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema167 = {"type":["string","null"],"format":"date-time"};
 
-function validate406(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate407(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate406.evaluated;
+const evaluated0 = validate407.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24557,17 +24589,17 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate406.errors = vErrors;
+validate407.errors = vErrors;
 return errors === 0;
 }
-validate406.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate407.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema168 = {"type":["string","null"],"format":"date-time"};
 
-function validate408(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate409(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate408.evaluated;
+const evaluated0 = validate409.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24596,17 +24628,17 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate408.errors = vErrors;
+validate409.errors = vErrors;
 return errors === 0;
 }
-validate408.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate409.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema169 = {"type":["object","null"],"additionalProperties":true};
 
-function validate410(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate411(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate410.evaluated;
+const evaluated0 = validate411.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24623,16 +24655,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate410.errors = vErrors;
+validate411.errors = vErrors;
 return errors === 0;
 }
-validate410.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate411.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate389(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate390(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate389.evaluated;
+const evaluated0 = validate390.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -24883,68 +24915,68 @@ errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate390(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
+if(!(validate391(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate391.errors : vErrors.concat(validate391.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
-if(!(validate392(data.description, {instancePath:instancePath+"/description",parentData:data,parentDataProperty:"description",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate392.errors : vErrors.concat(validate392.errors);
+if(!(validate393(data.description, {instancePath:instancePath+"/description",parentData:data,parentDataProperty:"description",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate393.errors : vErrors.concat(validate393.errors);
 errors = vErrors.length;
 }
 }
 if(data.status !== undefined){
-if(!(validate394(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate394.errors : vErrors.concat(validate394.errors);
+if(!(validate395(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate395.errors : vErrors.concat(validate395.errors);
 errors = vErrors.length;
 }
 }
 if(data.cron !== undefined){
-if(!(validate396(data.cron, {instancePath:instancePath+"/cron",parentData:data,parentDataProperty:"cron",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
+if(!(validate397(data.cron, {instancePath:instancePath+"/cron",parentData:data,parentDataProperty:"cron",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate397.errors : vErrors.concat(validate397.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate398(data.interval, {instancePath:instancePath+"/interval",parentData:data,parentDataProperty:"interval",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate398.errors : vErrors.concat(validate398.errors);
+if(!(validate399(data.interval, {instancePath:instancePath+"/interval",parentData:data,parentDataProperty:"interval",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate399.errors : vErrors.concat(validate399.errors);
 errors = vErrors.length;
 }
 }
 if(data.timezone !== undefined){
-if(!(validate400(data.timezone, {instancePath:instancePath+"/timezone",parentData:data,parentDataProperty:"timezone",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate400.errors : vErrors.concat(validate400.errors);
+if(!(validate401(data.timezone, {instancePath:instancePath+"/timezone",parentData:data,parentDataProperty:"timezone",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate401.errors : vErrors.concat(validate401.errors);
 errors = vErrors.length;
 }
 }
 if(data.overlap !== undefined){
-if(!(validate402(data.overlap, {instancePath:instancePath+"/overlap",parentData:data,parentDataProperty:"overlap",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate402.errors : vErrors.concat(validate402.errors);
+if(!(validate403(data.overlap, {instancePath:instancePath+"/overlap",parentData:data,parentDataProperty:"overlap",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate403.errors : vErrors.concat(validate403.errors);
 errors = vErrors.length;
 }
 }
 if(data.catch_up_seconds !== undefined){
-if(!(validate404(data.catch_up_seconds, {instancePath:instancePath+"/catch_up_seconds",parentData:data,parentDataProperty:"catch_up_seconds",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate404.errors : vErrors.concat(validate404.errors);
+if(!(validate405(data.catch_up_seconds, {instancePath:instancePath+"/catch_up_seconds",parentData:data,parentDataProperty:"catch_up_seconds",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate405.errors : vErrors.concat(validate405.errors);
 errors = vErrors.length;
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate406(data.starts_at, {instancePath:instancePath+"/starts_at",parentData:data,parentDataProperty:"starts_at",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate406.errors : vErrors.concat(validate406.errors);
+if(!(validate407(data.starts_at, {instancePath:instancePath+"/starts_at",parentData:data,parentDataProperty:"starts_at",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate407.errors : vErrors.concat(validate407.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate408(data.ends_at, {instancePath:instancePath+"/ends_at",parentData:data,parentDataProperty:"ends_at",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate408.errors : vErrors.concat(validate408.errors);
+if(!(validate409(data.ends_at, {instancePath:instancePath+"/ends_at",parentData:data,parentDataProperty:"ends_at",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate409.errors : vErrors.concat(validate409.errors);
 errors = vErrors.length;
 }
 }
 if(data.input !== undefined){
-if(!(validate410(data.input, {instancePath:instancePath+"/input",parentData:data,parentDataProperty:"input",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
+if(!(validate411(data.input, {instancePath:instancePath+"/input",parentData:data,parentDataProperty:"input",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
 errors = vErrors.length;
 }
 }
@@ -25084,16 +25116,16 @@ vErrors.push(err33);
 }
 errors++;
 }
-validate389.errors = vErrors;
+validate390.errors = vErrors;
 return errors === 0;
 }
-validate389.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate390.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate388(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate389(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate388.evaluated;
+const evaluated0 = validate389.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25158,8 +25190,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate389(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate389.errors : vErrors.concat(validate389.errors);
+if(!(validate390(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
 errors = vErrors.length;
 }
 }
@@ -25198,18 +25230,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate388.errors = vErrors;
+validate389.errors = vErrors;
 return errors === 0;
 }
-validate388.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate389.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const scheduleResponse = validate415 as unknown as Validator;
+export const scheduleResponse = validate416 as unknown as Validator;
 const schema170 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Schedule"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate415(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate416(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate415.evaluated;
+const evaluated0 = validate416.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25250,8 +25282,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate389(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate389.errors : vErrors.concat(validate389.errors);
+if(!(validate390(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
 errors = vErrors.length;
 }
 }
@@ -25272,20 +25304,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate415.errors = vErrors;
+validate416.errors = vErrors;
 return errors === 0;
 }
-validate415.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate416.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const schedulePreviewResponse = validate418 as unknown as Validator;
+export const schedulePreviewResponse = validate419 as unknown as Validator;
 const schema171 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/SchedulePreview"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema172 = {"type":"object","additionalProperties":false,"required":["timezone","runs"],"properties":{"timezone":{"type":"string","minLength":1,"maxLength":100},"runs":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ScheduledTime"}}}};
 const schema173 = {"type":"object","additionalProperties":false,"required":["at","local"],"properties":{"at":{"type":"string","format":"date-time"},"local":{"type":"string","format":"date-time"}}};
 
-function validate420(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate421(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate420.evaluated;
+const evaluated0 = validate421.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25386,16 +25418,16 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate420.errors = vErrors;
+validate421.errors = vErrors;
 return errors === 0;
 }
-validate420.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate421.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate419(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate420(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate419.evaluated;
+const evaluated0 = validate420.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25485,8 +25517,8 @@ errors++;
 }
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate420(data1[i0], {instancePath:instancePath+"/runs/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate420.errors : vErrors.concat(validate420.errors);
+if(!(validate421(data1[i0], {instancePath:instancePath+"/runs/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate421.errors : vErrors.concat(validate421.errors);
 errors = vErrors.length;
 }
 }
@@ -25513,16 +25545,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate419.errors = vErrors;
+validate420.errors = vErrors;
 return errors === 0;
 }
-validate419.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate420.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate418(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate419(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate418.evaluated;
+const evaluated0 = validate419.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25563,8 +25595,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate419(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate419.errors : vErrors.concat(validate419.errors);
+if(!(validate420(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate420.errors : vErrors.concat(validate420.errors);
 errors = vErrors.length;
 }
 }
@@ -25585,21 +25617,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate418.errors = vErrors;
+validate419.errors = vErrors;
 return errors === 0;
 }
-validate418.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate419.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const scheduleOccurrenceListResponse = validate424 as unknown as Validator;
+export const scheduleOccurrenceListResponse = validate425 as unknown as Validator;
 const schema174 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ScheduleOccurrence"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 const schema175 = {"type":"object","additionalProperties":false,"required":["id","schedule_id","scheduled_at","missed_until","status","execution_id","error","decided_at"],"properties":{"id":{"type":"string","pattern":"^occ_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"schedule_id":{"type":"string","pattern":"^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"scheduled_at":{"type":"string","format":"date-time"},"missed_until":{"type":["string","null"],"format":"date-time"},"status":{"$ref":"#/$defs/ScheduleOccurrenceStatus"},"execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"error":{"anyOf":[{"$ref":"#/$defs/ScheduleOccurrenceError"},{"type":"null"}]},"decided_at":{"type":"string","format":"date-time"}}};
 const pattern82 = new RegExp("^occ_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 const schema176 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
 
-function validate426(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate427(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate426.evaluated;
+const evaluated0 = validate427.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25626,17 +25658,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate426.errors = vErrors;
+validate427.errors = vErrors;
 return errors === 0;
 }
-validate426.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate427.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema177 = {"type":"object","additionalProperties":false,"required":["code","message"],"properties":{"code":{"type":"string","minLength":1,"maxLength":100},"message":{"type":"string","maxLength":65536}}};
 
-function validate428(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate429(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate428.evaluated;
+const evaluated0 = validate429.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25747,16 +25779,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate428.errors = vErrors;
+validate429.errors = vErrors;
 return errors === 0;
 }
-validate428.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate429.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate425(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate426(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate425.evaluated;
+const evaluated0 = validate426.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -25957,8 +25989,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate426(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate426.errors : vErrors.concat(validate426.errors);
+if(!(validate427(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate427.errors : vErrors.concat(validate427.errors);
 errors = vErrors.length;
 }
 }
@@ -25992,8 +26024,8 @@ let data6 = data.error;
 const _errs14 = errors;
 let valid1 = false;
 const _errs15 = errors;
-if(!(validate428(data6, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate428.errors : vErrors.concat(validate428.errors);
+if(!(validate429(data6, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate429.errors : vErrors.concat(validate429.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs15 === errors;
@@ -26069,16 +26101,16 @@ vErrors.push(err23);
 }
 errors++;
 }
-validate425.errors = vErrors;
+validate426.errors = vErrors;
 return errors === 0;
 }
-validate425.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate426.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate424(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate425(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate424.evaluated;
+const evaluated0 = validate425.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26143,8 +26175,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate425(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate425.errors : vErrors.concat(validate425.errors);
+if(!(validate426(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate426.errors : vErrors.concat(validate426.errors);
 errors = vErrors.length;
 }
 }
@@ -26161,8 +26193,8 @@ errors++;
 }
 }
 if(data.pagination !== undefined){
-if(!(validate189(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+if(!(validate190(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
 errors = vErrors.length;
 }
 }
@@ -26183,20 +26215,20 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate424.errors = vErrors;
+validate425.errors = vErrors;
 return errors === 0;
 }
-validate424.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate425.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerListResponse = validate433 as unknown as Validator;
+export const triggerListResponse = validate434 as unknown as Validator;
 const schema178 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Trigger"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema179 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","name","description","kind","enabled","config","input","url","has_secret","previous_secret_expires_at","next_run_at","last_triggered_at","trigger_count","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"kind":{"$ref":"#/$defs/TriggerKind"},"enabled":{"type":"boolean"},"config":{"$ref":"#/$defs/TriggerConfig"},"input":{"$ref":"#/$defs/TriggerInput"},"url":{"type":["string","null"],"format":"uri","maxLength":2048},"has_secret":{"type":"boolean"},"previous_secret_expires_at":{"type":["string","null"],"format":"date-time"},"next_run_at":{"type":["string","null"],"format":"date-time"},"last_triggered_at":{"type":["string","null"],"format":"date-time"},"trigger_count":{"type":"integer","minimum":0},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
+const schema179 = {"type":"object","additionalProperties":false,"required":["id","workflow_id","name","description","kind","enabled","config","input","url","has_secret","previous_secret_expires_at","next_run_at","last_triggered_at","trigger_count","last_error","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"kind":{"$ref":"#/$defs/TriggerKind"},"enabled":{"type":"boolean"},"config":{"$ref":"#/$defs/TriggerConfig"},"input":{"$ref":"#/$defs/TriggerInput"},"url":{"type":["string","null"],"format":"uri","maxLength":2048},"has_secret":{"type":"boolean"},"previous_secret_expires_at":{"type":["string","null"],"format":"date-time"},"next_run_at":{"type":["string","null"],"format":"date-time"},"last_triggered_at":{"type":["string","null"],"format":"date-time"},"trigger_count":{"type":"integer","minimum":0},"last_error":{"oneOf":[{"$ref":"#/$defs/TriggerError"},{"type":"null"}]},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
 const schema180 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
 
-function validate437(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate438(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate437.evaluated;
+const evaluated0 = validate438.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26223,18 +26255,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate437.errors = vErrors;
+validate438.errors = vErrors;
 return errors === 0;
 }
-validate437.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate438.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema181 = {"type":"object","x-select":{"property":"kind","cases":[{"values":["manual"],"schema":{"$ref":"#/$defs/ManualTriggerConfig"}},{"values":["schedule"],"schema":{"$ref":"#/$defs/ScheduleTriggerConfig"}},{"values":["webhook"],"schema":{"$ref":"#/$defs/WebhookTriggerConfig"}},{"values":["form"],"schema":{"$ref":"#/$defs/FormTriggerConfig"}},{"values":["event"],"schema":{"$ref":"#/$defs/EventTriggerConfig"}}]}};
 const schema182 = {"type":"object","additionalProperties":false,"required":["kind"],"properties":{"kind":{"type":"string","const":"manual"}}};
 
-function validate440(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate441(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate440.evaluated;
+const evaluated0 = validate441.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26298,17 +26330,17 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate440.errors = vErrors;
+validate441.errors = vErrors;
 return errors === 0;
 }
-validate440.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate441.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema183 = {"type":"object","additionalProperties":false,"required":["kind"],"properties":{"kind":{"type":"string","const":"schedule"},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"overlap":{"$ref":"#/$defs/OverlapPolicy"},"catch_up_seconds":{"$ref":"#/$defs/CatchUpSeconds"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"}}};
 
-function validate442(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate443(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate442.evaluated;
+const evaluated0 = validate443.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26362,44 +26394,44 @@ errors++;
 }
 }
 if(data.cron !== undefined){
-if(!(validate396(data.cron, {instancePath:instancePath+"/cron",parentData:data,parentDataProperty:"cron",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
+if(!(validate397(data.cron, {instancePath:instancePath+"/cron",parentData:data,parentDataProperty:"cron",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate397.errors : vErrors.concat(validate397.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate398(data.interval, {instancePath:instancePath+"/interval",parentData:data,parentDataProperty:"interval",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate398.errors : vErrors.concat(validate398.errors);
+if(!(validate399(data.interval, {instancePath:instancePath+"/interval",parentData:data,parentDataProperty:"interval",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate399.errors : vErrors.concat(validate399.errors);
 errors = vErrors.length;
 }
 }
 if(data.timezone !== undefined){
-if(!(validate400(data.timezone, {instancePath:instancePath+"/timezone",parentData:data,parentDataProperty:"timezone",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate400.errors : vErrors.concat(validate400.errors);
+if(!(validate401(data.timezone, {instancePath:instancePath+"/timezone",parentData:data,parentDataProperty:"timezone",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate401.errors : vErrors.concat(validate401.errors);
 errors = vErrors.length;
 }
 }
 if(data.overlap !== undefined){
-if(!(validate402(data.overlap, {instancePath:instancePath+"/overlap",parentData:data,parentDataProperty:"overlap",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate402.errors : vErrors.concat(validate402.errors);
+if(!(validate403(data.overlap, {instancePath:instancePath+"/overlap",parentData:data,parentDataProperty:"overlap",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate403.errors : vErrors.concat(validate403.errors);
 errors = vErrors.length;
 }
 }
 if(data.catch_up_seconds !== undefined){
-if(!(validate404(data.catch_up_seconds, {instancePath:instancePath+"/catch_up_seconds",parentData:data,parentDataProperty:"catch_up_seconds",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate404.errors : vErrors.concat(validate404.errors);
+if(!(validate405(data.catch_up_seconds, {instancePath:instancePath+"/catch_up_seconds",parentData:data,parentDataProperty:"catch_up_seconds",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate405.errors : vErrors.concat(validate405.errors);
 errors = vErrors.length;
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate406(data.starts_at, {instancePath:instancePath+"/starts_at",parentData:data,parentDataProperty:"starts_at",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate406.errors : vErrors.concat(validate406.errors);
+if(!(validate407(data.starts_at, {instancePath:instancePath+"/starts_at",parentData:data,parentDataProperty:"starts_at",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate407.errors : vErrors.concat(validate407.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate408(data.ends_at, {instancePath:instancePath+"/ends_at",parentData:data,parentDataProperty:"ends_at",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate408.errors : vErrors.concat(validate408.errors);
+if(!(validate409(data.ends_at, {instancePath:instancePath+"/ends_at",parentData:data,parentDataProperty:"ends_at",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate409.errors : vErrors.concat(validate409.errors);
 errors = vErrors.length;
 }
 }
@@ -26414,18 +26446,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate442.errors = vErrors;
+validate443.errors = vErrors;
 return errors === 0;
 }
-validate442.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate443.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema184 = {"type":"object","additionalProperties":false,"required":["kind","auth"],"properties":{"kind":{"type":"string","const":"webhook"},"methods":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/HookMethod"}},"path":{"type":["string","null"],"maxLength":200,"pattern":"^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"},"auth":{"$ref":"#/$defs/HookAuth"},"respond":{"type":"string","enum":["immediately","last_node","respond_node"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
 const schema185 = {"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]};
 
-function validate452(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate453(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate452.evaluated;
+const evaluated0 = validate453.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26452,18 +26484,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate452.errors = vErrors;
+validate453.errors = vErrors;
 return errors === 0;
 }
-validate452.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate453.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const schema186 = {"type":"object","x-select":{"property":"type","cases":[{"values":["none"],"schema":{"$ref":"#/$defs/NoHookAuth"}},{"values":["api_key"],"schema":{"$ref":"#/$defs/ApiKeyHookAuth"}},{"values":["bearer"],"schema":{"$ref":"#/$defs/BearerHookAuth"}},{"values":["hmac"],"schema":{"$ref":"#/$defs/HmacHookAuth"}}]}};
 const schema187 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"none"}}};
 
-function validate455(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate456(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate455.evaluated;
+const evaluated0 = validate456.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26527,18 +26559,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate455.errors = vErrors;
+validate456.errors = vErrors;
 return errors === 0;
 }
-validate455.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate456.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema188 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"api_key"},"header":{"type":"string","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}}};
 const pattern88 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", "u");
 
-function validate457(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate458(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate457.evaluated;
+const evaluated0 = validate458.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26627,17 +26659,17 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate457.errors = vErrors;
+validate458.errors = vErrors;
 return errors === 0;
 }
-validate457.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate458.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema189 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"bearer"}}};
 
-function validate459(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate460(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate459.evaluated;
+const evaluated0 = validate460.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26701,17 +26733,17 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate459.errors = vErrors;
+validate460.errors = vErrors;
 return errors === 0;
 }
-validate459.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate460.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema190 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"hmac"},"format":{"type":"string","enum":["standard_webhooks","timestamped","body"]},"header":{"type":"string","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},"prefix":{"type":"string","maxLength":50},"algorithm":{"type":"string","enum":["sha1","sha256","sha512"]},"encoding":{"type":"string","enum":["hex","base64"]},"tolerance_seconds":{"type":"integer","minimum":10,"maximum":3600}}};
 
-function validate461(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate462(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate461.evaluated;
+const evaluated0 = validate462.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26929,16 +26961,16 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate461.errors = vErrors;
+validate462.errors = vErrors;
 return errors === 0;
 }
-validate461.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate462.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate454(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate455(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate454.evaluated;
+const evaluated0 = validate455.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -26948,15 +26980,15 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 const tag0 = data["type"];
 if(tag0 === "none"){
-if(!(validate455(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate455.errors : vErrors.concat(validate455.errors);
+if(!(validate456(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate456.errors : vErrors.concat(validate456.errors);
 errors = vErrors.length;
 }
 var props0 = true;
 }
 else if(tag0 === "api_key"){
-if(!(validate457(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate457.errors : vErrors.concat(validate457.errors);
+if(!(validate458(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate458.errors : vErrors.concat(validate458.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -26964,8 +26996,8 @@ props0 = true;
 }
 }
 else if(tag0 === "bearer"){
-if(!(validate459(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate459.errors : vErrors.concat(validate459.errors);
+if(!(validate460(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate460.errors : vErrors.concat(validate460.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -26973,8 +27005,8 @@ props0 = true;
 }
 }
 else if(tag0 === "hmac"){
-if(!(validate461(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate461.errors : vErrors.concat(validate461.errors);
+if(!(validate462(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate462.errors : vErrors.concat(validate462.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -27002,18 +27034,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate454.errors = vErrors;
+validate455.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate454.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate455.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 const pattern87 = new RegExp("^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$", "u");
 
-function validate451(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate452(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate451.evaluated;
+const evaluated0 = validate452.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27101,8 +27133,8 @@ errors++;
 }
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate452(data1[i0], {instancePath:instancePath+"/methods/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate452.errors : vErrors.concat(validate452.errors);
+if(!(validate453(data1[i0], {instancePath:instancePath+"/methods/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate453.errors : vErrors.concat(validate453.errors);
 errors = vErrors.length;
 }
 }
@@ -27174,8 +27206,8 @@ errors++;
 }
 }
 if(data.auth !== undefined){
-if(!(validate454(data.auth, {instancePath:instancePath+"/auth",parentData:data,parentDataProperty:"auth",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate454.errors : vErrors.concat(validate454.errors);
+if(!(validate455(data.auth, {instancePath:instancePath+"/auth",parentData:data,parentDataProperty:"auth",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate455.errors : vErrors.concat(validate455.errors);
 errors = vErrors.length;
 }
 }
@@ -27248,17 +27280,17 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate451.errors = vErrors;
+validate452.errors = vErrors;
 return errors === 0;
 }
-validate451.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate452.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema191 = {"type":"object","additionalProperties":false,"required":["kind","form_id"],"properties":{"kind":{"type":"string","const":"form"},"form_id":{"type":"string","minLength":1,"maxLength":64}}};
 
-function validate465(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate466(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate465.evaluated;
+const evaluated0 = validate466.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27367,18 +27399,18 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate465.errors = vErrors;
+validate466.errors = vErrors;
 return errors === 0;
 }
-validate465.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate466.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema192 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
 const schema193 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
 
-function validate468(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate469(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate468.evaluated;
+const evaluated0 = validate469.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27405,16 +27437,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate468.errors = vErrors;
+validate469.errors = vErrors;
 return errors === 0;
 }
-validate468.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate469.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate467(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate468(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate467.evaluated;
+const evaluated0 = validate468.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27502,8 +27534,8 @@ errors++;
 }
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate468(data1[i0], {instancePath:instancePath+"/events/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate468.errors : vErrors.concat(validate468.errors);
+if(!(validate469(data1[i0], {instancePath:instancePath+"/events/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate469.errors : vErrors.concat(validate469.errors);
 errors = vErrors.length;
 }
 }
@@ -27585,16 +27617,16 @@ vErrors.push(err12);
 }
 errors++;
 }
-validate467.errors = vErrors;
+validate468.errors = vErrors;
 return errors === 0;
 }
-validate467.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate468.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate439(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate440(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate439.evaluated;
+const evaluated0 = validate440.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27604,15 +27636,15 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 const tag0 = data["kind"];
 if(tag0 === "manual"){
-if(!(validate440(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate440.errors : vErrors.concat(validate440.errors);
+if(!(validate441(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate441.errors : vErrors.concat(validate441.errors);
 errors = vErrors.length;
 }
 var props0 = true;
 }
 else if(tag0 === "schedule"){
-if(!(validate442(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate442.errors : vErrors.concat(validate442.errors);
+if(!(validate443(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate443.errors : vErrors.concat(validate443.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -27620,8 +27652,8 @@ props0 = true;
 }
 }
 else if(tag0 === "webhook"){
-if(!(validate451(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate451.errors : vErrors.concat(validate451.errors);
+if(!(validate452(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate452.errors : vErrors.concat(validate452.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -27629,8 +27661,8 @@ props0 = true;
 }
 }
 else if(tag0 === "form"){
-if(!(validate465(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate465.errors : vErrors.concat(validate465.errors);
+if(!(validate466(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate466.errors : vErrors.concat(validate466.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -27638,8 +27670,8 @@ props0 = true;
 }
 }
 else if(tag0 === "event"){
-if(!(validate467(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate467.errors : vErrors.concat(validate467.errors);
+if(!(validate468(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate468.errors : vErrors.concat(validate468.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -27667,18 +27699,151 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate439.errors = vErrors;
+validate440.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate439.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate440.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+const schema194 = {"type":"object","additionalProperties":false,"required":["code","message","occurred_at"],"properties":{"code":{"type":"string"},"message":{"type":"string","maxLength":1000},"occurred_at":{"type":"string","format":"date-time"}}};
+
+function validate474(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate474.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.code === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "code"},message:"must have required property '"+"code"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.message === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "message"},message:"must have required property '"+"message"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.occurred_at === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "occurred_at"},message:"must have required property '"+"occurred_at"+"'"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "code") || (key0 === "message")) || (key0 === "occurred_at"))){
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.code !== undefined){
+if(typeof data.code !== "string"){
+const err4 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.message !== undefined){
+let data1 = data.message;
+if(typeof data1 === "string"){
+if(func1(data1) > 1000){
+const err5 = {instancePath:instancePath+"/message",schemaPath:"#/properties/message/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/message",schemaPath:"#/properties/message/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.occurred_at !== undefined){
+let data2 = data.occurred_at;
+if(typeof data2 === "string"){
+if(!(formats0.validate(data2))){
+const err7 = {instancePath:instancePath+"/occurred_at",schemaPath:"#/properties/occurred_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/occurred_at",schemaPath:"#/properties/occurred_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+validate474.errors = vErrors;
+return errors === 0;
+}
+validate474.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const formats158 = runtime1.fullFormats.uri;
 
-function validate434(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate435(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate434.evaluated;
+const evaluated0 = validate435.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -27826,8 +27991,8 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data.created_at === undefined){
-const err14 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "created_at"},message:"must have required property '"+"created_at"+"'"};
+if(data.last_error === undefined){
+const err14 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "last_error"},message:"must have required property '"+"last_error"+"'"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -27836,8 +28001,8 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(data.updated_at === undefined){
-const err15 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "updated_at"},message:"must have required property '"+"updated_at"+"'"};
+if(data.created_at === undefined){
+const err15 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "created_at"},message:"must have required property '"+"created_at"+"'"};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -27846,9 +28011,8 @@ vErrors.push(err15);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(func11.call(schema179.properties, key0))){
-const err16 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(data.updated_at === undefined){
+const err16 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "updated_at"},message:"must have required property '"+"updated_at"+"'"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -27857,12 +28021,9 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-if(data.id !== undefined){
-let data0 = data.id;
-if(typeof data0 === "string"){
-if(!pattern80.test(data0)){
-const err17 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
+for(const key0 in data){
+if(!(func11.call(schema179.properties, key0))){
+const err17 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -27872,8 +28033,11 @@ vErrors.push(err17);
 errors++;
 }
 }
-else {
-const err18 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.id !== undefined){
+let data0 = data.id;
+if(typeof data0 === "string"){
+if(!pattern80.test(data0)){
+const err18 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/pattern",keyword:"pattern",params:{pattern: "^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^trig_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -27883,11 +28047,8 @@ vErrors.push(err18);
 errors++;
 }
 }
-if(data.workflow_id !== undefined){
-let data1 = data.workflow_id;
-if(typeof data1 === "string"){
-if(!pattern11.test(data1)){
-const err19 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/pattern",keyword:"pattern",params:{pattern: "^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
+else {
+const err19 = {instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -27897,8 +28058,11 @@ vErrors.push(err19);
 errors++;
 }
 }
-else {
-const err20 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.workflow_id !== undefined){
+let data1 = data.workflow_id;
+if(typeof data1 === "string"){
+if(!pattern11.test(data1)){
+const err20 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/pattern",keyword:"pattern",params:{pattern: "^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},message:"must match pattern \""+"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"+"\""};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -27908,27 +28072,8 @@ vErrors.push(err20);
 errors++;
 }
 }
-if(data.name !== undefined){
-if(!(validate390(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-if(!(validate392(data.description, {instancePath:instancePath+"/description",parentData:data,parentDataProperty:"description",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate392.errors : vErrors.concat(validate392.errors);
-errors = vErrors.length;
-}
-}
-if(data.kind !== undefined){
-if(!(validate437(data.kind, {instancePath:instancePath+"/kind",parentData:data,parentDataProperty:"kind",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate437.errors : vErrors.concat(validate437.errors);
-errors = vErrors.length;
-}
-}
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-const err21 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+else {
+const err21 = {instancePath:instancePath+"/workflow_id",schemaPath:"#/properties/workflow_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -27938,22 +28083,27 @@ vErrors.push(err21);
 errors++;
 }
 }
-if(data.config !== undefined){
-if(!(validate439(data.config, {instancePath:instancePath+"/config",parentData:data,parentDataProperty:"config",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate439.errors : vErrors.concat(validate439.errors);
+if(data.name !== undefined){
+if(!(validate391(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate391.errors : vErrors.concat(validate391.errors);
 errors = vErrors.length;
 }
 }
-if(data.input !== undefined){
-if(!(validate410(data.input, {instancePath:instancePath+"/input",parentData:data,parentDataProperty:"input",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
+if(data.description !== undefined){
+if(!(validate393(data.description, {instancePath:instancePath+"/description",parentData:data,parentDataProperty:"description",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate393.errors : vErrors.concat(validate393.errors);
 errors = vErrors.length;
 }
 }
-if(data.url !== undefined){
-let data8 = data.url;
-if((typeof data8 !== "string") && (data8 !== null)){
-const err22 = {instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: schema179.properties.url.type},message:"must be string,null"};
+if(data.kind !== undefined){
+if(!(validate438(data.kind, {instancePath:instancePath+"/kind",parentData:data,parentDataProperty:"kind",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate438.errors : vErrors.concat(validate438.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+const err22 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -27962,9 +28112,23 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(typeof data8 === "string"){
-if(func1(data8) > 2048){
-const err23 = {instancePath:instancePath+"/url",schemaPath:"#/properties/url/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
+}
+if(data.config !== undefined){
+if(!(validate440(data.config, {instancePath:instancePath+"/config",parentData:data,parentDataProperty:"config",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate440.errors : vErrors.concat(validate440.errors);
+errors = vErrors.length;
+}
+}
+if(data.input !== undefined){
+if(!(validate411(data.input, {instancePath:instancePath+"/input",parentData:data,parentDataProperty:"input",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
+errors = vErrors.length;
+}
+}
+if(data.url !== undefined){
+let data8 = data.url;
+if((typeof data8 !== "string") && (data8 !== null)){
+const err23 = {instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: schema179.properties.url.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -27973,8 +28137,9 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(!(formats158(data8))){
-const err24 = {instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(typeof data8 === "string"){
+if(func1(data8) > 2048){
+const err24 = {instancePath:instancePath+"/url",schemaPath:"#/properties/url/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -27983,11 +28148,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-}
-}
-if(data.has_secret !== undefined){
-if(typeof data.has_secret !== "boolean"){
-const err25 = {instancePath:instancePath+"/has_secret",schemaPath:"#/properties/has_secret/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+if(!(formats158(data8))){
+const err25 = {instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -27997,10 +28159,10 @@ vErrors.push(err25);
 errors++;
 }
 }
-if(data.previous_secret_expires_at !== undefined){
-let data10 = data.previous_secret_expires_at;
-if((typeof data10 !== "string") && (data10 !== null)){
-const err26 = {instancePath:instancePath+"/previous_secret_expires_at",schemaPath:"#/properties/previous_secret_expires_at/type",keyword:"type",params:{type: schema179.properties.previous_secret_expires_at.type},message:"must be string,null"};
+}
+if(data.has_secret !== undefined){
+if(typeof data.has_secret !== "boolean"){
+const err26 = {instancePath:instancePath+"/has_secret",schemaPath:"#/properties/has_secret/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -28009,9 +28171,11 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(typeof data10 === "string"){
-if(!(formats0.validate(data10))){
-const err27 = {instancePath:instancePath+"/previous_secret_expires_at",schemaPath:"#/properties/previous_secret_expires_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+}
+if(data.previous_secret_expires_at !== undefined){
+let data10 = data.previous_secret_expires_at;
+if((typeof data10 !== "string") && (data10 !== null)){
+const err27 = {instancePath:instancePath+"/previous_secret_expires_at",schemaPath:"#/properties/previous_secret_expires_at/type",keyword:"type",params:{type: schema179.properties.previous_secret_expires_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -28020,12 +28184,9 @@ vErrors.push(err27);
 }
 errors++;
 }
-}
-}
-if(data.next_run_at !== undefined){
-let data11 = data.next_run_at;
-if((typeof data11 !== "string") && (data11 !== null)){
-const err28 = {instancePath:instancePath+"/next_run_at",schemaPath:"#/properties/next_run_at/type",keyword:"type",params:{type: schema179.properties.next_run_at.type},message:"must be string,null"};
+if(typeof data10 === "string"){
+if(!(formats0.validate(data10))){
+const err28 = {instancePath:instancePath+"/previous_secret_expires_at",schemaPath:"#/properties/previous_secret_expires_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -28034,9 +28195,12 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(typeof data11 === "string"){
-if(!(formats0.validate(data11))){
-const err29 = {instancePath:instancePath+"/next_run_at",schemaPath:"#/properties/next_run_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+}
+}
+if(data.next_run_at !== undefined){
+let data11 = data.next_run_at;
+if((typeof data11 !== "string") && (data11 !== null)){
+const err29 = {instancePath:instancePath+"/next_run_at",schemaPath:"#/properties/next_run_at/type",keyword:"type",params:{type: schema179.properties.next_run_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -28045,12 +28209,9 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-}
-if(data.last_triggered_at !== undefined){
-let data12 = data.last_triggered_at;
-if((typeof data12 !== "string") && (data12 !== null)){
-const err30 = {instancePath:instancePath+"/last_triggered_at",schemaPath:"#/properties/last_triggered_at/type",keyword:"type",params:{type: schema179.properties.last_triggered_at.type},message:"must be string,null"};
+if(typeof data11 === "string"){
+if(!(formats0.validate(data11))){
+const err30 = {instancePath:instancePath+"/next_run_at",schemaPath:"#/properties/next_run_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -28059,9 +28220,12 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(typeof data12 === "string"){
-if(!(formats0.validate(data12))){
-const err31 = {instancePath:instancePath+"/last_triggered_at",schemaPath:"#/properties/last_triggered_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+}
+}
+if(data.last_triggered_at !== undefined){
+let data12 = data.last_triggered_at;
+if((typeof data12 !== "string") && (data12 !== null)){
+const err31 = {instancePath:instancePath+"/last_triggered_at",schemaPath:"#/properties/last_triggered_at/type",keyword:"type",params:{type: schema179.properties.last_triggered_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -28070,12 +28234,9 @@ vErrors.push(err31);
 }
 errors++;
 }
-}
-}
-if(data.trigger_count !== undefined){
-let data13 = data.trigger_count;
-if(!((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13)))){
-const err32 = {instancePath:instancePath+"/trigger_count",schemaPath:"#/properties/trigger_count/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(typeof data12 === "string"){
+if(!(formats0.validate(data12))){
+const err32 = {instancePath:instancePath+"/last_triggered_at",schemaPath:"#/properties/last_triggered_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -28084,9 +28245,12 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(typeof data13 == "number"){
-if(data13 < 0 || isNaN(data13)){
-const err33 = {instancePath:instancePath+"/trigger_count",schemaPath:"#/properties/trigger_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+}
+}
+if(data.trigger_count !== undefined){
+let data13 = data.trigger_count;
+if(!((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13)))){
+const err33 = {instancePath:instancePath+"/trigger_count",schemaPath:"#/properties/trigger_count/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -28095,13 +28259,9 @@ vErrors.push(err33);
 }
 errors++;
 }
-}
-}
-if(data.created_at !== undefined){
-let data14 = data.created_at;
-if(typeof data14 === "string"){
-if(!(formats0.validate(data14))){
-const err34 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(typeof data13 == "number"){
+if(data13 < 0 || isNaN(data13)){
+const err34 = {instancePath:instancePath+"/trigger_count",schemaPath:"#/properties/trigger_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -28111,8 +28271,25 @@ vErrors.push(err34);
 errors++;
 }
 }
-else {
-const err35 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
+}
+if(data.last_error !== undefined){
+let data14 = data.last_error;
+const _errs26 = errors;
+let valid1 = false;
+let passing0 = null;
+const _errs27 = errors;
+if(!(validate474(data14, {instancePath:instancePath+"/last_error",parentData:data,parentDataProperty:"last_error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate474.errors : vErrors.concat(validate474.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs27 === errors;
+if(_valid0){
+valid1 = true;
+passing0 = 0;
+}
+const _errs28 = errors;
+if(data14 !== null){
+const err35 = {instancePath:instancePath+"/last_error",schemaPath:"#/properties/last_error/oneOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -28121,12 +28298,19 @@ vErrors.push(err35);
 }
 errors++;
 }
+var _valid0 = _errs28 === errors;
+if(_valid0 && valid1){
+valid1 = false;
+passing0 = [passing0, 1];
 }
-if(data.updated_at !== undefined){
-let data15 = data.updated_at;
-if(typeof data15 === "string"){
-if(!(formats0.validate(data15))){
-const err36 = {instancePath:instancePath+"/updated_at",schemaPath:"#/properties/updated_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+else {
+if(_valid0){
+valid1 = true;
+passing0 = 1;
+}
+}
+if(!valid1){
+const err36 = {instancePath:instancePath+"/last_error",schemaPath:"#/properties/last_error/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -28135,9 +28319,23 @@ vErrors.push(err36);
 }
 errors++;
 }
+else {
+errors = _errs26;
+if(vErrors !== null){
+if(_errs26){
+vErrors.length = _errs26;
 }
 else {
-const err37 = {instancePath:instancePath+"/updated_at",schemaPath:"#/properties/updated_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
+vErrors = null;
+}
+}
+}
+}
+if(data.created_at !== undefined){
+let data15 = data.created_at;
+if(typeof data15 === "string"){
+if(!(formats0.validate(data15))){
+const err37 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -28147,9 +28345,8 @@ vErrors.push(err37);
 errors++;
 }
 }
-}
 else {
-const err38 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err38 = {instancePath:instancePath+"/created_at",schemaPath:"#/properties/created_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -28158,16 +28355,53 @@ vErrors.push(err38);
 }
 errors++;
 }
-validate434.errors = vErrors;
+}
+if(data.updated_at !== undefined){
+let data16 = data.updated_at;
+if(typeof data16 === "string"){
+if(!(formats0.validate(data16))){
+const err39 = {instancePath:instancePath+"/updated_at",schemaPath:"#/properties/updated_at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+else {
+const err40 = {instancePath:instancePath+"/updated_at",schemaPath:"#/properties/updated_at/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
+}
+errors++;
+}
+}
+}
+else {
+const err41 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+validate435.errors = vErrors;
 return errors === 0;
 }
-validate434.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate435.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate433(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate434(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate433.evaluated;
+const evaluated0 = validate434.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -28232,8 +28466,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate434(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate434.errors : vErrors.concat(validate434.errors);
+if(!(validate435(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate435.errors : vErrors.concat(validate435.errors);
 errors = vErrors.length;
 }
 }
@@ -28272,19 +28506,19 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate433.errors = vErrors;
+validate434.errors = vErrors;
 return errors === 0;
 }
-validate433.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate434.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const createdTriggerResponse = validate476 as unknown as Validator;
-const schema194 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/CreatedTrigger"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema195 = {"type":"object","additionalProperties":false,"required":["trigger","secret"],"properties":{"trigger":{"$ref":"#/$defs/Trigger"},"secret":{"type":["string","null"],"maxLength":256}}};
+export const createdTriggerResponse = validate479 as unknown as Validator;
+const schema195 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/CreatedTrigger"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema196 = {"type":"object","additionalProperties":false,"required":["trigger","secret"],"properties":{"trigger":{"$ref":"#/$defs/Trigger"},"secret":{"type":["string","null"],"maxLength":256}}};
 
-function validate477(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate480(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate477.evaluated;
+const evaluated0 = validate480.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -28325,15 +28559,15 @@ errors++;
 }
 }
 if(data.trigger !== undefined){
-if(!(validate434(data.trigger, {instancePath:instancePath+"/trigger",parentData:data,parentDataProperty:"trigger",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate434.errors : vErrors.concat(validate434.errors);
+if(!(validate435(data.trigger, {instancePath:instancePath+"/trigger",parentData:data,parentDataProperty:"trigger",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate435.errors : vErrors.concat(validate435.errors);
 errors = vErrors.length;
 }
 }
 if(data.secret !== undefined){
 let data1 = data.secret;
 if((typeof data1 !== "string") && (data1 !== null)){
-const err3 = {instancePath:instancePath+"/secret",schemaPath:"#/properties/secret/type",keyword:"type",params:{type: schema195.properties.secret.type},message:"must be string,null"};
+const err3 = {instancePath:instancePath+"/secret",schemaPath:"#/properties/secret/type",keyword:"type",params:{type: schema196.properties.secret.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -28366,16 +28600,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate477.errors = vErrors;
+validate480.errors = vErrors;
 return errors === 0;
 }
-validate477.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate480.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate476(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate479(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate476.evaluated;
+const evaluated0 = validate479.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -28416,8 +28650,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate477(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate477.errors : vErrors.concat(validate477.errors);
+if(!(validate480(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate480.errors : vErrors.concat(validate480.errors);
 errors = vErrors.length;
 }
 }
@@ -28438,18 +28672,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate476.errors = vErrors;
+validate479.errors = vErrors;
 return errors === 0;
 }
-validate476.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate479.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerResponse = validate481 as unknown as Validator;
-const schema196 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Trigger"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerResponse = validate484 as unknown as Validator;
+const schema197 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Trigger"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate481(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate484(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate481.evaluated;
+const evaluated0 = validate484.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -28490,8 +28724,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate434(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate434.errors : vErrors.concat(validate434.errors);
+if(!(validate435(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate435.errors : vErrors.concat(validate435.errors);
 errors = vErrors.length;
 }
 }
@@ -28512,22 +28746,22 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate481.errors = vErrors;
+validate484.errors = vErrors;
 return errors === 0;
 }
-validate481.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate484.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const secretListResponse = validate484 as unknown as Validator;
-const schema197 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Secret"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema198 = {"type":"object","additionalProperties":false,"required":["id","name","description","tags","status","version","expires_at","last_used_at","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^sec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/SecretName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"status":{"type":"string","enum":["active","expired"]},"version":{"type":"integer","minimum":1},"expires_at":{"type":["string","null"],"format":"date-time"},"last_used_at":{"type":["string","null"],"format":"date-time"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
+export const secretListResponse = validate487 as unknown as Validator;
+const schema198 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Secret"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema199 = {"type":"object","additionalProperties":false,"required":["id","name","description","tags","status","version","expires_at","last_used_at","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^sec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/SecretName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"status":{"type":"string","enum":["active","expired"]},"version":{"type":"integer","minimum":1},"expires_at":{"type":["string","null"],"format":"date-time"},"last_used_at":{"type":["string","null"],"format":"date-time"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
 const pattern90 = new RegExp("^sec_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
-const schema199 = {"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,63}$"};
+const schema200 = {"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,63}$"};
 const pattern91 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,63}$", "u");
 
-function validate486(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate489(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate486.evaluated;
+const evaluated0 = validate489.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -28556,17 +28790,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate486.errors = vErrors;
+validate489.errors = vErrors;
 return errors === 0;
 }
-validate486.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate489.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema200 = {"type":"array","maxItems":20,"uniqueItems":true,"items":{"type":"string","minLength":1,"maxLength":100}};
+const schema201 = {"type":"array","maxItems":20,"uniqueItems":true,"items":{"type":"string","minLength":1,"maxLength":100}};
 
-function validate488(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate491(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate488.evaluated;
+const evaluated0 = validate491.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -28655,16 +28889,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate488.errors = vErrors;
+validate491.errors = vErrors;
 return errors === 0;
 }
-validate488.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate491.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate485(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate488(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate485.evaluated;
+const evaluated0 = validate488.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -28773,7 +29007,7 @@ vErrors.push(err9);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema198.properties, key0))){
+if(!(func11.call(schema199.properties, key0))){
 const err10 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err10];
@@ -28810,15 +29044,15 @@ errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate486(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate486.errors : vErrors.concat(validate486.errors);
+if(!(validate489(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate489.errors : vErrors.concat(validate489.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-const err13 = {instancePath:instancePath+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type: schema198.properties.description.type},message:"must be string,null"};
+const err13 = {instancePath:instancePath+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type: schema199.properties.description.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -28841,8 +29075,8 @@ errors++;
 }
 }
 if(data.tags !== undefined){
-if(!(validate488(data.tags, {instancePath:instancePath+"/tags",parentData:data,parentDataProperty:"tags",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate488.errors : vErrors.concat(validate488.errors);
+if(!(validate491(data.tags, {instancePath:instancePath+"/tags",parentData:data,parentDataProperty:"tags",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate491.errors : vErrors.concat(validate491.errors);
 errors = vErrors.length;
 }
 }
@@ -28859,7 +29093,7 @@ vErrors.push(err15);
 errors++;
 }
 if(!((data4 === "active") || (data4 === "expired"))){
-const err16 = {instancePath:instancePath+"/status",schemaPath:"#/properties/status/enum",keyword:"enum",params:{allowedValues: schema198.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err16 = {instancePath:instancePath+"/status",schemaPath:"#/properties/status/enum",keyword:"enum",params:{allowedValues: schema199.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -28897,7 +29131,7 @@ errors++;
 if(data.expires_at !== undefined){
 let data6 = data.expires_at;
 if((typeof data6 !== "string") && (data6 !== null)){
-const err19 = {instancePath:instancePath+"/expires_at",schemaPath:"#/properties/expires_at/type",keyword:"type",params:{type: schema198.properties.expires_at.type},message:"must be string,null"};
+const err19 = {instancePath:instancePath+"/expires_at",schemaPath:"#/properties/expires_at/type",keyword:"type",params:{type: schema199.properties.expires_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -28922,7 +29156,7 @@ errors++;
 if(data.last_used_at !== undefined){
 let data7 = data.last_used_at;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err21 = {instancePath:instancePath+"/last_used_at",schemaPath:"#/properties/last_used_at/type",keyword:"type",params:{type: schema198.properties.last_used_at.type},message:"must be string,null"};
+const err21 = {instancePath:instancePath+"/last_used_at",schemaPath:"#/properties/last_used_at/type",keyword:"type",params:{type: schema199.properties.last_used_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -29005,16 +29239,16 @@ vErrors.push(err27);
 }
 errors++;
 }
-validate485.errors = vErrors;
+validate488.errors = vErrors;
 return errors === 0;
 }
-validate485.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate488.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate484(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate487(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate484.evaluated;
+const evaluated0 = validate487.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29079,8 +29313,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate485(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate485.errors : vErrors.concat(validate485.errors);
+if(!(validate488(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate488.errors : vErrors.concat(validate488.errors);
 errors = vErrors.length;
 }
 }
@@ -29119,18 +29353,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate484.errors = vErrors;
+validate487.errors = vErrors;
 return errors === 0;
 }
-validate484.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate487.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const secretResponse = validate493 as unknown as Validator;
-const schema201 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Secret"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const secretResponse = validate496 as unknown as Validator;
+const schema202 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Secret"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate493(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate496(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate493.evaluated;
+const evaluated0 = validate496.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29171,8 +29405,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate485(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate485.errors : vErrors.concat(validate485.errors);
+if(!(validate488(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate488.errors : vErrors.concat(validate488.errors);
 errors = vErrors.length;
 }
 }
@@ -29193,22 +29427,22 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate493.errors = vErrors;
+validate496.errors = vErrors;
 return errors === 0;
 }
-validate493.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate496.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialListResponse = validate496 as unknown as Validator;
-const schema202 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Credential"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema203 = {"type":"object","additionalProperties":false,"required":["id","name","type","description","status","expires_at","last_used_at","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^cred_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/CredentialName"},"type":{"$ref":"#/$defs/CredentialType"},"description":{"type":["string","null"],"maxLength":5000},"status":{"$ref":"#/$defs/CredentialStatus"},"expires_at":{"type":["string","null"],"format":"date-time"},"last_used_at":{"type":["string","null"],"format":"date-time"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
+export const credentialListResponse = validate499 as unknown as Validator;
+const schema203 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Credential"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema204 = {"type":"object","additionalProperties":false,"required":["id","name","type","description","status","expires_at","last_used_at","created_at","updated_at"],"properties":{"id":{"type":"string","pattern":"^cred_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"$ref":"#/$defs/CredentialName"},"type":{"$ref":"#/$defs/CredentialType"},"description":{"type":["string","null"],"maxLength":5000},"status":{"$ref":"#/$defs/CredentialStatus"},"expires_at":{"type":["string","null"],"format":"date-time"},"last_used_at":{"type":["string","null"],"format":"date-time"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
 const pattern92 = new RegExp("^cred_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
-const schema204 = {"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"};
+const schema205 = {"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"};
 const pattern93 = new RegExp("^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$", "u");
 
-function validate498(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate501(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate498.evaluated;
+const evaluated0 = validate501.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29237,17 +29471,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate498.errors = vErrors;
+validate501.errors = vErrors;
 return errors === 0;
 }
-validate498.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate501.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema205 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
+const schema206 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
 
-function validate500(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate503(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate500.evaluated;
+const evaluated0 = validate503.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29265,7 +29499,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema205.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema206.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -29274,17 +29508,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate500.errors = vErrors;
+validate503.errors = vErrors;
 return errors === 0;
 }
-validate500.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate503.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema206 = {"type":"string","enum":["active","expired"]};
+const schema207 = {"type":"string","enum":["active","expired"]};
 
-function validate502(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate505(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate502.evaluated;
+const evaluated0 = validate505.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29302,7 +29536,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((data === "active") || (data === "expired"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema206.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema207.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -29311,16 +29545,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate502.errors = vErrors;
+validate505.errors = vErrors;
 return errors === 0;
 }
-validate502.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate505.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate497(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate500(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate497.evaluated;
+const evaluated0 = validate500.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29419,7 +29653,7 @@ vErrors.push(err8);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema203.properties, key0))){
+if(!(func11.call(schema204.properties, key0))){
 const err9 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err9];
@@ -29456,21 +29690,21 @@ errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate498(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate498.errors : vErrors.concat(validate498.errors);
+if(!(validate501(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate501.errors : vErrors.concat(validate501.errors);
 errors = vErrors.length;
 }
 }
 if(data.type !== undefined){
-if(!(validate500(data.type, {instancePath:instancePath+"/type",parentData:data,parentDataProperty:"type",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate500.errors : vErrors.concat(validate500.errors);
+if(!(validate503(data.type, {instancePath:instancePath+"/type",parentData:data,parentDataProperty:"type",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate503.errors : vErrors.concat(validate503.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data3 = data.description;
 if((typeof data3 !== "string") && (data3 !== null)){
-const err12 = {instancePath:instancePath+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type: schema203.properties.description.type},message:"must be string,null"};
+const err12 = {instancePath:instancePath+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type: schema204.properties.description.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -29493,15 +29727,15 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate502(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate502.errors : vErrors.concat(validate502.errors);
+if(!(validate505(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate505.errors : vErrors.concat(validate505.errors);
 errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
 let data5 = data.expires_at;
 if((typeof data5 !== "string") && (data5 !== null)){
-const err14 = {instancePath:instancePath+"/expires_at",schemaPath:"#/properties/expires_at/type",keyword:"type",params:{type: schema203.properties.expires_at.type},message:"must be string,null"};
+const err14 = {instancePath:instancePath+"/expires_at",schemaPath:"#/properties/expires_at/type",keyword:"type",params:{type: schema204.properties.expires_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -29526,7 +29760,7 @@ errors++;
 if(data.last_used_at !== undefined){
 let data6 = data.last_used_at;
 if((typeof data6 !== "string") && (data6 !== null)){
-const err16 = {instancePath:instancePath+"/last_used_at",schemaPath:"#/properties/last_used_at/type",keyword:"type",params:{type: schema203.properties.last_used_at.type},message:"must be string,null"};
+const err16 = {instancePath:instancePath+"/last_used_at",schemaPath:"#/properties/last_used_at/type",keyword:"type",params:{type: schema204.properties.last_used_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -29609,16 +29843,16 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate497.errors = vErrors;
+validate500.errors = vErrors;
 return errors === 0;
 }
-validate497.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate500.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate496(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate499(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate496.evaluated;
+const evaluated0 = validate499.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29683,8 +29917,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate497(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate497.errors : vErrors.concat(validate497.errors);
+if(!(validate500(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate500.errors : vErrors.concat(validate500.errors);
 errors = vErrors.length;
 }
 }
@@ -29723,18 +29957,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate496.errors = vErrors;
+validate499.errors = vErrors;
 return errors === 0;
 }
-validate496.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate499.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialResponse = validate507 as unknown as Validator;
-const schema207 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Credential"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialResponse = validate510 as unknown as Validator;
+const schema208 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Credential"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate507(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate510(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate507.evaluated;
+const evaluated0 = validate510.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29775,8 +30009,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate497(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate497.errors : vErrors.concat(validate497.errors);
+if(!(validate500(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate500.errors : vErrors.concat(validate500.errors);
 errors = vErrors.length;
 }
 }
@@ -29797,21 +30031,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate507.errors = vErrors;
+validate510.errors = vErrors;
 return errors === 0;
 }
-validate507.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate510.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvEntryListResponse = validate510 as unknown as Validator;
-const schema208 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/KvEntrySummary"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema209 = {"type":"object","additionalProperties":false,"required":["key","scope","scope_id","version","size","expires_at","created_at","updated_at"],"properties":{"key":{"$ref":"#/$defs/KvKey"},"scope":{"$ref":"#/$defs/KvScope"},"scope_id":{"type":["string","null"],"maxLength":64},"version":{"type":"integer","minimum":1},"size":{"type":"integer","minimum":1},"expires_at":{"type":["string","null"],"format":"date-time"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
-const schema210 = {"type":"string","pattern":"^[A-Za-z0-9_.:-]{1,256}$"};
+export const kvEntryListResponse = validate513 as unknown as Validator;
+const schema209 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/KvEntrySummary"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema210 = {"type":"object","additionalProperties":false,"required":["key","scope","scope_id","version","size","expires_at","created_at","updated_at"],"properties":{"key":{"$ref":"#/$defs/KvKey"},"scope":{"$ref":"#/$defs/KvScope"},"scope_id":{"type":["string","null"],"maxLength":64},"version":{"type":"integer","minimum":1},"size":{"type":"integer","minimum":1},"expires_at":{"type":["string","null"],"format":"date-time"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
+const schema211 = {"type":"string","pattern":"^[A-Za-z0-9_.:-]{1,256}$"};
 const pattern94 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
 
-function validate512(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate515(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate512.evaluated;
+const evaluated0 = validate515.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29840,17 +30074,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate512.errors = vErrors;
+validate515.errors = vErrors;
 return errors === 0;
 }
-validate512.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate515.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema211 = {"type":"string","enum":["organisation","group","workflow"]};
+const schema212 = {"type":"string","enum":["organisation","group","workflow"]};
 
-function validate514(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate517(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate514.evaluated;
+const evaluated0 = validate517.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29868,7 +30102,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((data === "organisation") || (data === "group")) || (data === "workflow"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema211.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema212.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -29877,16 +30111,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate514.errors = vErrors;
+validate517.errors = vErrors;
 return errors === 0;
 }
-validate514.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate517.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate511(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate514(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate511.evaluated;
+const evaluated0 = validate514.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -29987,21 +30221,21 @@ errors++;
 }
 }
 if(data.key !== undefined){
-if(!(validate512(data.key, {instancePath:instancePath+"/key",parentData:data,parentDataProperty:"key",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate512.errors : vErrors.concat(validate512.errors);
+if(!(validate515(data.key, {instancePath:instancePath+"/key",parentData:data,parentDataProperty:"key",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate515.errors : vErrors.concat(validate515.errors);
 errors = vErrors.length;
 }
 }
 if(data.scope !== undefined){
-if(!(validate514(data.scope, {instancePath:instancePath+"/scope",parentData:data,parentDataProperty:"scope",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate514.errors : vErrors.concat(validate514.errors);
+if(!(validate517(data.scope, {instancePath:instancePath+"/scope",parentData:data,parentDataProperty:"scope",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate517.errors : vErrors.concat(validate517.errors);
 errors = vErrors.length;
 }
 }
 if(data.scope_id !== undefined){
 let data2 = data.scope_id;
 if((typeof data2 !== "string") && (data2 !== null)){
-const err9 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/type",keyword:"type",params:{type: schema209.properties.scope_id.type},message:"must be string,null"};
+const err9 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/type",keyword:"type",params:{type: schema210.properties.scope_id.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -30076,7 +30310,7 @@ errors++;
 if(data.expires_at !== undefined){
 let data5 = data.expires_at;
 if((typeof data5 !== "string") && (data5 !== null)){
-const err15 = {instancePath:instancePath+"/expires_at",schemaPath:"#/properties/expires_at/type",keyword:"type",params:{type: schema209.properties.expires_at.type},message:"must be string,null"};
+const err15 = {instancePath:instancePath+"/expires_at",schemaPath:"#/properties/expires_at/type",keyword:"type",params:{type: schema210.properties.expires_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -30159,16 +30393,16 @@ vErrors.push(err21);
 }
 errors++;
 }
-validate511.errors = vErrors;
+validate514.errors = vErrors;
 return errors === 0;
 }
-validate511.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate514.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate510(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate513(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate510.evaluated;
+const evaluated0 = validate513.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30233,8 +30467,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate511(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate511.errors : vErrors.concat(validate511.errors);
+if(!(validate514(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate514.errors : vErrors.concat(validate514.errors);
 errors = vErrors.length;
 }
 }
@@ -30273,27 +30507,27 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate510.errors = vErrors;
+validate513.errors = vErrors;
 return errors === 0;
 }
-validate510.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate513.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvEntryResponse = validate519 as unknown as Validator;
-const schema212 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/KvEntry"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema213 = {"type":"object","additionalProperties":false,"required":["key","scope","scope_id","value","version","size","expires_at","created_at","updated_at"],"properties":{"key":{"$ref":"#/$defs/KvKey"},"scope":{"$ref":"#/$defs/KvScope"},"scope_id":{"type":["string","null"],"maxLength":64},"value":{"$ref":"#/$defs/JsonValue"},"version":{"type":"integer","minimum":1},"size":{"type":"integer","minimum":1},"expires_at":{"type":["string","null"],"format":"date-time"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
-const schema214 = {};
+export const kvEntryResponse = validate522 as unknown as Validator;
+const schema213 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/KvEntry"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema214 = {"type":"object","additionalProperties":false,"required":["key","scope","scope_id","value","version","size","expires_at","created_at","updated_at"],"properties":{"key":{"$ref":"#/$defs/KvKey"},"scope":{"$ref":"#/$defs/KvScope"},"scope_id":{"type":["string","null"],"maxLength":64},"value":{"$ref":"#/$defs/JsonValue"},"version":{"type":"integer","minimum":1},"size":{"type":"integer","minimum":1},"expires_at":{"type":["string","null"],"format":"date-time"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"}}};
+const schema215 = {};
 
-function validate523(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-validate523.errors = null;
+function validate526(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+validate526.errors = null;
 return true;
 }
-validate523.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate526.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate520(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate523(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate520.evaluated;
+const evaluated0 = validate523.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30392,7 +30626,7 @@ vErrors.push(err8);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema213.properties, key0))){
+if(!(func11.call(schema214.properties, key0))){
 const err9 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err9];
@@ -30404,21 +30638,21 @@ errors++;
 }
 }
 if(data.key !== undefined){
-if(!(validate512(data.key, {instancePath:instancePath+"/key",parentData:data,parentDataProperty:"key",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate512.errors : vErrors.concat(validate512.errors);
+if(!(validate515(data.key, {instancePath:instancePath+"/key",parentData:data,parentDataProperty:"key",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate515.errors : vErrors.concat(validate515.errors);
 errors = vErrors.length;
 }
 }
 if(data.scope !== undefined){
-if(!(validate514(data.scope, {instancePath:instancePath+"/scope",parentData:data,parentDataProperty:"scope",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate514.errors : vErrors.concat(validate514.errors);
+if(!(validate517(data.scope, {instancePath:instancePath+"/scope",parentData:data,parentDataProperty:"scope",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate517.errors : vErrors.concat(validate517.errors);
 errors = vErrors.length;
 }
 }
 if(data.scope_id !== undefined){
 let data2 = data.scope_id;
 if((typeof data2 !== "string") && (data2 !== null)){
-const err10 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/type",keyword:"type",params:{type: schema213.properties.scope_id.type},message:"must be string,null"};
+const err10 = {instancePath:instancePath+"/scope_id",schemaPath:"#/properties/scope_id/type",keyword:"type",params:{type: schema214.properties.scope_id.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -30441,8 +30675,8 @@ errors++;
 }
 }
 if(data.value !== undefined){
-if(!(validate523(data.value, {instancePath:instancePath+"/value",parentData:data,parentDataProperty:"value",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate523.errors : vErrors.concat(validate523.errors);
+if(!(validate526(data.value, {instancePath:instancePath+"/value",parentData:data,parentDataProperty:"value",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate526.errors : vErrors.concat(validate526.errors);
 errors = vErrors.length;
 }
 }
@@ -30499,7 +30733,7 @@ errors++;
 if(data.expires_at !== undefined){
 let data6 = data.expires_at;
 if((typeof data6 !== "string") && (data6 !== null)){
-const err16 = {instancePath:instancePath+"/expires_at",schemaPath:"#/properties/expires_at/type",keyword:"type",params:{type: schema213.properties.expires_at.type},message:"must be string,null"};
+const err16 = {instancePath:instancePath+"/expires_at",schemaPath:"#/properties/expires_at/type",keyword:"type",params:{type: schema214.properties.expires_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -30582,16 +30816,16 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate520.errors = vErrors;
+validate523.errors = vErrors;
 return errors === 0;
 }
-validate520.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate523.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate519(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate522(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate519.evaluated;
+const evaluated0 = validate522.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30632,8 +30866,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate520(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate520.errors : vErrors.concat(validate520.errors);
+if(!(validate523(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate523.errors : vErrors.concat(validate523.errors);
 errors = vErrors.length;
 }
 }
@@ -30654,20 +30888,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate519.errors = vErrors;
+validate522.errors = vErrors;
 return errors === 0;
 }
-validate519.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate522.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const eventTypeListResponse = validate527 as unknown as Validator;
-const schema215 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/EventTypeDescription"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema216 = {"type":"object","additionalProperties":false,"required":["type","summary","description","subscribable","schema","example"],"properties":{"type":{"$ref":"#/$defs/DeliveredEventType"},"summary":{"type":"string","minLength":1,"maxLength":200},"description":{"type":"string","minLength":1,"maxLength":5000},"subscribable":{"type":"boolean"},"schema":{"type":"object","additionalProperties":true},"example":{"type":"object","additionalProperties":true}}};
-const schema217 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
+export const eventTypeListResponse = validate530 as unknown as Validator;
+const schema216 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/EventTypeDescription"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema217 = {"type":"object","additionalProperties":false,"required":["type","summary","description","subscribable","schema","example"],"properties":{"type":{"$ref":"#/$defs/DeliveredEventType"},"summary":{"type":"string","minLength":1,"maxLength":200},"description":{"type":"string","minLength":1,"maxLength":5000},"subscribable":{"type":"boolean"},"schema":{"type":"object","additionalProperties":true},"example":{"type":"object","additionalProperties":true}}};
+const schema218 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
 
-function validate529(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate532(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate529.evaluated;
+const evaluated0 = validate532.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30685,7 +30919,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered")) || (data === "webhook.test"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema217.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema218.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -30694,16 +30928,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate529.errors = vErrors;
+validate532.errors = vErrors;
 return errors === 0;
 }
-validate529.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate532.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate528(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate531(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate528.evaluated;
+const evaluated0 = validate531.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30784,8 +31018,8 @@ errors++;
 }
 }
 if(data.type !== undefined){
-if(!(validate529(data.type, {instancePath:instancePath+"/type",parentData:data,parentDataProperty:"type",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate529.errors : vErrors.concat(validate529.errors);
+if(!(validate532(data.type, {instancePath:instancePath+"/type",parentData:data,parentDataProperty:"type",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate532.errors : vErrors.concat(validate532.errors);
 errors = vErrors.length;
 }
 }
@@ -30912,16 +31146,16 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate528.errors = vErrors;
+validate531.errors = vErrors;
 return errors === 0;
 }
-validate528.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate531.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate527(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate530(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate527.evaluated;
+const evaluated0 = validate530.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -30986,8 +31220,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate528(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate528.errors : vErrors.concat(validate528.errors);
+if(!(validate531(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate531.errors : vErrors.concat(validate531.errors);
 errors = vErrors.length;
 }
 }
@@ -31026,22 +31260,22 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate527.errors = vErrors;
+validate530.errors = vErrors;
 return errors === 0;
 }
-validate527.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate530.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookListResponse = validate534 as unknown as Validator;
-const schema218 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Webhook"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema219 = {"type":"object","additionalProperties":false,"required":["id","name","description","url","events","header_names","enabled","disabled_reason","disabled_at","failing_since","last_delivery_at","created_by","created_at","updated_at","rotated_at","previous_secret_expires_at"],"properties":{"id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"header_names":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":100}},"enabled":{"type":"boolean"},"disabled_reason":{"type":["string","null"],"enum":["manual","failures","gone",null]},"disabled_at":{"type":["string","null"],"format":"date-time"},"failing_since":{"type":["string","null"],"format":"date-time"},"last_delivery_at":{"type":["string","null"],"format":"date-time"},"created_by":{"type":["string","null"],"pattern":"^user_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"},"rotated_at":{"type":["string","null"],"format":"date-time"},"previous_secret_expires_at":{"type":["string","null"],"format":"date-time"}}};
+export const webhookListResponse = validate537 as unknown as Validator;
+const schema219 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/Webhook"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema220 = {"type":"object","additionalProperties":false,"required":["id","name","description","url","events","header_names","enabled","disabled_reason","disabled_at","failing_since","last_delivery_at","created_by","created_at","updated_at","rotated_at","previous_secret_expires_at"],"properties":{"id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"header_names":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":100}},"enabled":{"type":"boolean"},"disabled_reason":{"type":["string","null"],"enum":["manual","failures","gone",null]},"disabled_at":{"type":["string","null"],"format":"date-time"},"failing_since":{"type":["string","null"],"format":"date-time"},"last_delivery_at":{"type":["string","null"],"format":"date-time"},"created_by":{"type":["string","null"],"pattern":"^user_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"},"rotated_at":{"type":["string","null"],"format":"date-time"},"previous_secret_expires_at":{"type":["string","null"],"format":"date-time"}}};
 const pattern95 = new RegExp("^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
-const schema220 = {"type":"string","format":"uri","pattern":"^https?://","minLength":10,"maxLength":2048};
+const schema221 = {"type":"string","format":"uri","pattern":"^https?://","minLength":10,"maxLength":2048};
 const pattern96 = new RegExp("^https?://", "u");
 
-function validate536(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate539(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate536.evaluated;
+const evaluated0 = validate539.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31100,17 +31334,17 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate536.errors = vErrors;
+validate539.errors = vErrors;
 return errors === 0;
 }
-validate536.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate539.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema221 = {"type":"array","minItems":1,"maxItems":50,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}};
+const schema222 = {"type":"array","minItems":1,"maxItems":50,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}};
 
-function validate538(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate541(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate538.evaluated;
+const evaluated0 = validate541.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31140,8 +31374,8 @@ errors++;
 }
 const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate468(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate468.errors : vErrors.concat(validate468.errors);
+if(!(validate469(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate469.errors : vErrors.concat(validate469.errors);
 errors = vErrors.length;
 }
 }
@@ -31176,16 +31410,16 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate538.errors = vErrors;
+validate541.errors = vErrors;
 return errors === 0;
 }
-validate538.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate541.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate535(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate538(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate535.evaluated;
+const evaluated0 = validate538.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31354,7 +31588,7 @@ vErrors.push(err15);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema219.properties, key0))){
+if(!(func11.call(schema220.properties, key0))){
 const err16 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err16];
@@ -31428,7 +31662,7 @@ errors++;
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-const err22 = {instancePath:instancePath+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type: schema219.properties.description.type},message:"must be string,null"};
+const err22 = {instancePath:instancePath+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type: schema220.properties.description.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -31451,14 +31685,14 @@ errors++;
 }
 }
 if(data.url !== undefined){
-if(!(validate536(data.url, {instancePath:instancePath+"/url",parentData:data,parentDataProperty:"url",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate536.errors : vErrors.concat(validate536.errors);
+if(!(validate539(data.url, {instancePath:instancePath+"/url",parentData:data,parentDataProperty:"url",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate539.errors : vErrors.concat(validate539.errors);
 errors = vErrors.length;
 }
 }
 if(data.events !== undefined){
-if(!(validate538(data.events, {instancePath:instancePath+"/events",parentData:data,parentDataProperty:"events",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate538.errors : vErrors.concat(validate538.errors);
+if(!(validate541(data.events, {instancePath:instancePath+"/events",parentData:data,parentDataProperty:"events",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate541.errors : vErrors.concat(validate541.errors);
 errors = vErrors.length;
 }
 }
@@ -31528,7 +31762,7 @@ errors++;
 if(data.disabled_reason !== undefined){
 let data8 = data.disabled_reason;
 if((typeof data8 !== "string") && (data8 !== null)){
-const err29 = {instancePath:instancePath+"/disabled_reason",schemaPath:"#/properties/disabled_reason/type",keyword:"type",params:{type: schema219.properties.disabled_reason.type},message:"must be string,null"};
+const err29 = {instancePath:instancePath+"/disabled_reason",schemaPath:"#/properties/disabled_reason/type",keyword:"type",params:{type: schema220.properties.disabled_reason.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -31538,7 +31772,7 @@ vErrors.push(err29);
 errors++;
 }
 if(!((((data8 === "manual") || (data8 === "failures")) || (data8 === "gone")) || (data8 === null))){
-const err30 = {instancePath:instancePath+"/disabled_reason",schemaPath:"#/properties/disabled_reason/enum",keyword:"enum",params:{allowedValues: schema219.properties.disabled_reason.enum},message:"must be equal to one of the allowed values"};
+const err30 = {instancePath:instancePath+"/disabled_reason",schemaPath:"#/properties/disabled_reason/enum",keyword:"enum",params:{allowedValues: schema220.properties.disabled_reason.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -31551,7 +31785,7 @@ errors++;
 if(data.disabled_at !== undefined){
 let data9 = data.disabled_at;
 if((typeof data9 !== "string") && (data9 !== null)){
-const err31 = {instancePath:instancePath+"/disabled_at",schemaPath:"#/properties/disabled_at/type",keyword:"type",params:{type: schema219.properties.disabled_at.type},message:"must be string,null"};
+const err31 = {instancePath:instancePath+"/disabled_at",schemaPath:"#/properties/disabled_at/type",keyword:"type",params:{type: schema220.properties.disabled_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -31576,7 +31810,7 @@ errors++;
 if(data.failing_since !== undefined){
 let data10 = data.failing_since;
 if((typeof data10 !== "string") && (data10 !== null)){
-const err33 = {instancePath:instancePath+"/failing_since",schemaPath:"#/properties/failing_since/type",keyword:"type",params:{type: schema219.properties.failing_since.type},message:"must be string,null"};
+const err33 = {instancePath:instancePath+"/failing_since",schemaPath:"#/properties/failing_since/type",keyword:"type",params:{type: schema220.properties.failing_since.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -31601,7 +31835,7 @@ errors++;
 if(data.last_delivery_at !== undefined){
 let data11 = data.last_delivery_at;
 if((typeof data11 !== "string") && (data11 !== null)){
-const err35 = {instancePath:instancePath+"/last_delivery_at",schemaPath:"#/properties/last_delivery_at/type",keyword:"type",params:{type: schema219.properties.last_delivery_at.type},message:"must be string,null"};
+const err35 = {instancePath:instancePath+"/last_delivery_at",schemaPath:"#/properties/last_delivery_at/type",keyword:"type",params:{type: schema220.properties.last_delivery_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -31626,7 +31860,7 @@ errors++;
 if(data.created_by !== undefined){
 let data12 = data.created_by;
 if((typeof data12 !== "string") && (data12 !== null)){
-const err37 = {instancePath:instancePath+"/created_by",schemaPath:"#/properties/created_by/type",keyword:"type",params:{type: schema219.properties.created_by.type},message:"must be string,null"};
+const err37 = {instancePath:instancePath+"/created_by",schemaPath:"#/properties/created_by/type",keyword:"type",params:{type: schema220.properties.created_by.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -31701,7 +31935,7 @@ errors++;
 if(data.rotated_at !== undefined){
 let data15 = data.rotated_at;
 if((typeof data15 !== "string") && (data15 !== null)){
-const err43 = {instancePath:instancePath+"/rotated_at",schemaPath:"#/properties/rotated_at/type",keyword:"type",params:{type: schema219.properties.rotated_at.type},message:"must be string,null"};
+const err43 = {instancePath:instancePath+"/rotated_at",schemaPath:"#/properties/rotated_at/type",keyword:"type",params:{type: schema220.properties.rotated_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -31726,7 +31960,7 @@ errors++;
 if(data.previous_secret_expires_at !== undefined){
 let data16 = data.previous_secret_expires_at;
 if((typeof data16 !== "string") && (data16 !== null)){
-const err45 = {instancePath:instancePath+"/previous_secret_expires_at",schemaPath:"#/properties/previous_secret_expires_at/type",keyword:"type",params:{type: schema219.properties.previous_secret_expires_at.type},message:"must be string,null"};
+const err45 = {instancePath:instancePath+"/previous_secret_expires_at",schemaPath:"#/properties/previous_secret_expires_at/type",keyword:"type",params:{type: schema220.properties.previous_secret_expires_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -31759,16 +31993,16 @@ vErrors.push(err47);
 }
 errors++;
 }
-validate535.errors = vErrors;
+validate538.errors = vErrors;
 return errors === 0;
 }
-validate535.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate538.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate534(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate537(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate534.evaluated;
+const evaluated0 = validate537.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31833,8 +32067,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate535(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate535.errors : vErrors.concat(validate535.errors);
+if(!(validate538(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate538.errors : vErrors.concat(validate538.errors);
 errors = vErrors.length;
 }
 }
@@ -31873,20 +32107,20 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate534.errors = vErrors;
+validate537.errors = vErrors;
 return errors === 0;
 }
-validate534.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate537.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const createdWebhookResponse = validate544 as unknown as Validator;
-const schema222 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/CreatedWebhook"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema223 = {"type":"object","additionalProperties":false,"required":["webhook","secret"],"properties":{"webhook":{"$ref":"#/$defs/Webhook"},"secret":{"type":"string","pattern":"^whsec_[A-Za-z0-9+/]{32}$"}}};
+export const createdWebhookResponse = validate547 as unknown as Validator;
+const schema223 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/CreatedWebhook"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema224 = {"type":"object","additionalProperties":false,"required":["webhook","secret"],"properties":{"webhook":{"$ref":"#/$defs/Webhook"},"secret":{"type":"string","pattern":"^whsec_[A-Za-z0-9+/]{32}$"}}};
 const pattern98 = new RegExp("^whsec_[A-Za-z0-9+/]{32}$", "u");
 
-function validate545(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate548(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate545.evaluated;
+const evaluated0 = validate548.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -31927,8 +32161,8 @@ errors++;
 }
 }
 if(data.webhook !== undefined){
-if(!(validate535(data.webhook, {instancePath:instancePath+"/webhook",parentData:data,parentDataProperty:"webhook",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate535.errors : vErrors.concat(validate535.errors);
+if(!(validate538(data.webhook, {instancePath:instancePath+"/webhook",parentData:data,parentDataProperty:"webhook",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate538.errors : vErrors.concat(validate538.errors);
 errors = vErrors.length;
 }
 }
@@ -31968,16 +32202,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate545.errors = vErrors;
+validate548.errors = vErrors;
 return errors === 0;
 }
-validate545.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate548.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate544(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate547(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate544.evaluated;
+const evaluated0 = validate547.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32018,8 +32252,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate545(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate545.errors : vErrors.concat(validate545.errors);
+if(!(validate548(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate548.errors : vErrors.concat(validate548.errors);
 errors = vErrors.length;
 }
 }
@@ -32040,18 +32274,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate544.errors = vErrors;
+validate547.errors = vErrors;
 return errors === 0;
 }
-validate544.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate547.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookResponse = validate549 as unknown as Validator;
-const schema224 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Webhook"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookResponse = validate552 as unknown as Validator;
+const schema225 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Webhook"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate549(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate552(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate549.evaluated;
+const evaluated0 = validate552.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32092,8 +32326,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate535(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate535.errors : vErrors.concat(validate535.errors);
+if(!(validate538(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate538.errors : vErrors.concat(validate538.errors);
 errors = vErrors.length;
 }
 }
@@ -32114,21 +32348,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate549.errors = vErrors;
+validate552.errors = vErrors;
 return errors === 0;
 }
-validate549.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate552.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDeliveryResponse = validate552 as unknown as Validator;
-const schema225 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDelivery"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema226 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"}}};
+export const webhookDeliveryResponse = validate555 as unknown as Validator;
+const schema226 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDelivery"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema227 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"}}};
 const pattern99 = new RegExp("^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
-const schema227 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
+const schema228 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
 
-function validate555(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate558(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate555.evaluated;
+const evaluated0 = validate558.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32146,7 +32380,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema227.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema228.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -32155,16 +32389,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate555.errors = vErrors;
+validate558.errors = vErrors;
 return errors === 0;
 }
-validate555.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate558.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate553(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate556(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate553.evaluated;
+const evaluated0 = validate556.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32303,7 +32537,7 @@ vErrors.push(err12);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema226.properties, key0))){
+if(!(func11.call(schema227.properties, key0))){
 const err13 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err13];
@@ -32390,8 +32624,8 @@ errors++;
 }
 }
 if(data.event_type !== undefined){
-if(!(validate529(data.event_type, {instancePath:instancePath+"/event_type",parentData:data,parentDataProperty:"event_type",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate529.errors : vErrors.concat(validate529.errors);
+if(!(validate532(data.event_type, {instancePath:instancePath+"/event_type",parentData:data,parentDataProperty:"event_type",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate532.errors : vErrors.concat(validate532.errors);
 errors = vErrors.length;
 }
 }
@@ -32408,7 +32642,7 @@ vErrors.push(err20);
 errors++;
 }
 if(!((data4 === "event") || (data4 === "test"))){
-const err21 = {instancePath:instancePath+"/origin",schemaPath:"#/properties/origin/enum",keyword:"enum",params:{allowedValues: schema226.properties.origin.enum},message:"must be equal to one of the allowed values"};
+const err21 = {instancePath:instancePath+"/origin",schemaPath:"#/properties/origin/enum",keyword:"enum",params:{allowedValues: schema227.properties.origin.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -32419,8 +32653,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate555(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate555.errors : vErrors.concat(validate555.errors);
+if(!(validate558(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate558.errors : vErrors.concat(validate558.errors);
 errors = vErrors.length;
 }
 }
@@ -32452,7 +32686,7 @@ errors++;
 if(data.next_attempt_at !== undefined){
 let data7 = data.next_attempt_at;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err24 = {instancePath:instancePath+"/next_attempt_at",schemaPath:"#/properties/next_attempt_at/type",keyword:"type",params:{type: schema226.properties.next_attempt_at.type},message:"must be string,null"};
+const err24 = {instancePath:instancePath+"/next_attempt_at",schemaPath:"#/properties/next_attempt_at/type",keyword:"type",params:{type: schema227.properties.next_attempt_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -32477,7 +32711,7 @@ errors++;
 if(data.last_attempt_at !== undefined){
 let data8 = data.last_attempt_at;
 if((typeof data8 !== "string") && (data8 !== null)){
-const err26 = {instancePath:instancePath+"/last_attempt_at",schemaPath:"#/properties/last_attempt_at/type",keyword:"type",params:{type: schema226.properties.last_attempt_at.type},message:"must be string,null"};
+const err26 = {instancePath:instancePath+"/last_attempt_at",schemaPath:"#/properties/last_attempt_at/type",keyword:"type",params:{type: schema227.properties.last_attempt_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -32502,7 +32736,7 @@ errors++;
 if(data.completed_at !== undefined){
 let data9 = data.completed_at;
 if((typeof data9 !== "string") && (data9 !== null)){
-const err28 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema226.properties.completed_at.type},message:"must be string,null"};
+const err28 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema227.properties.completed_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -32527,7 +32761,7 @@ errors++;
 if(data.response_status !== undefined){
 let data10 = data.response_status;
 if((!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))) && (data10 !== null)){
-const err30 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema226.properties.response_status.type},message:"must be integer,null"};
+const err30 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema227.properties.response_status.type},message:"must be integer,null"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -32562,7 +32796,7 @@ errors++;
 if(data.error !== undefined){
 let data11 = data.error;
 if((typeof data11 !== "string") && (data11 !== null)){
-const err33 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema226.properties.error.type},message:"must be string,null"};
+const err33 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema227.properties.error.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -32620,16 +32854,16 @@ vErrors.push(err37);
 }
 errors++;
 }
-validate553.errors = vErrors;
+validate556.errors = vErrors;
 return errors === 0;
 }
-validate553.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate556.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate552(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate555(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate552.evaluated;
+const evaluated0 = validate555.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32670,8 +32904,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate553(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate553.errors : vErrors.concat(validate553.errors);
+if(!(validate556(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate556.errors : vErrors.concat(validate556.errors);
 errors = vErrors.length;
 }
 }
@@ -32692,19 +32926,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate552.errors = vErrors;
+validate555.errors = vErrors;
 return errors === 0;
 }
-validate552.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate555.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookRecoveryResponse = validate559 as unknown as Validator;
-const schema228 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookRecovery"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema229 = {"type":"object","additionalProperties":false,"required":["recovered"],"properties":{"recovered":{"type":"integer","minimum":0}}};
+export const webhookRecoveryResponse = validate562 as unknown as Validator;
+const schema229 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookRecovery"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema230 = {"type":"object","additionalProperties":false,"required":["recovered"],"properties":{"recovered":{"type":"integer","minimum":0}}};
 
-function validate560(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate563(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate560.evaluated;
+const evaluated0 = validate563.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32770,16 +33004,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate560.errors = vErrors;
+validate563.errors = vErrors;
 return errors === 0;
 }
-validate560.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate563.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate559(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate562(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate559.evaluated;
+const evaluated0 = validate562.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32820,8 +33054,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate560(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate560.errors : vErrors.concat(validate560.errors);
+if(!(validate563(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate563.errors : vErrors.concat(validate563.errors);
 errors = vErrors.length;
 }
 }
@@ -32842,18 +33076,18 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate559.errors = vErrors;
+validate562.errors = vErrors;
 return errors === 0;
 }
-validate559.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate562.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDeliveryListResponse = validate563 as unknown as Validator;
-const schema230 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WebhookDelivery"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookDeliveryListResponse = validate566 as unknown as Validator;
+const schema231 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WebhookDelivery"}},"pagination":{"$ref":"#/$defs/CursorPagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate563(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate566(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate563.evaluated;
+const evaluated0 = validate566.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -32918,8 +33152,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate553(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate553.errors : vErrors.concat(validate553.errors);
+if(!(validate556(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate556.errors : vErrors.concat(validate556.errors);
 errors = vErrors.length;
 }
 }
@@ -32936,8 +33170,8 @@ errors++;
 }
 }
 if(data.pagination !== undefined){
-if(!(validate189(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+if(!(validate190(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
 errors = vErrors.length;
 }
 }
@@ -32958,22 +33192,22 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate563.errors = vErrors;
+validate566.errors = vErrors;
 return errors === 0;
 }
-validate563.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate566.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDeliveryDetailResponse = validate567 as unknown as Validator;
-const schema231 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDeliveryDetail"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema232 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at","payload"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"},"payload":{"$ref":"#/$defs/WebhookPayload"}}};
-const schema233 = {"type":"object","x-select":{"property":"type","cases":[{"values":["execution.started"],"schema":{"$ref":"#/$defs/ExecutionStartedWebhook"}},{"values":["execution.completed"],"schema":{"$ref":"#/$defs/ExecutionCompletedWebhook"}},{"values":["execution.failed"],"schema":{"$ref":"#/$defs/ExecutionFailedWebhook"}},{"values":["execution.cancelled"],"schema":{"$ref":"#/$defs/ExecutionCancelledWebhook"}},{"values":["workflow.created"],"schema":{"$ref":"#/$defs/WorkflowCreatedWebhook"}},{"values":["workflow.updated"],"schema":{"$ref":"#/$defs/WorkflowUpdatedWebhook"}},{"values":["workflow.published"],"schema":{"$ref":"#/$defs/WorkflowPublishedWebhook"}},{"values":["workflow.deleted"],"schema":{"$ref":"#/$defs/WorkflowDeletedWebhook"}},{"values":["form.submitted"],"schema":{"$ref":"#/$defs/FormSubmittedWebhook"}},{"values":["credential.expired"],"schema":{"$ref":"#/$defs/CredentialExpiredWebhook"}},{"values":["alert.triggered"],"schema":{"$ref":"#/$defs/AlertTriggeredWebhook"}},{"values":["webhook.test"],"schema":{"$ref":"#/$defs/WebhookTestWebhook"}}]}};
-const schema234 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.started"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
-const schema235 = {"type":"object","additionalProperties":false,"required":["execution_id","workflow_id","workflow_version","workflow_name","status","created_at","started_at","completed_at","output","output_omitted","error"],"properties":{"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"workflow_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/ExecutionStatus"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"output":{"$ref":"#/$defs/JsonValue"},"output_omitted":{"type":"boolean"},"error":{"oneOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]}}};
+export const webhookDeliveryDetailResponse = validate570 as unknown as Validator;
+const schema232 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/WebhookDeliveryDetail"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema233 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at","payload"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"},"payload":{"$ref":"#/$defs/WebhookPayload"}}};
+const schema234 = {"type":"object","x-select":{"property":"type","cases":[{"values":["execution.started"],"schema":{"$ref":"#/$defs/ExecutionStartedWebhook"}},{"values":["execution.completed"],"schema":{"$ref":"#/$defs/ExecutionCompletedWebhook"}},{"values":["execution.failed"],"schema":{"$ref":"#/$defs/ExecutionFailedWebhook"}},{"values":["execution.cancelled"],"schema":{"$ref":"#/$defs/ExecutionCancelledWebhook"}},{"values":["workflow.created"],"schema":{"$ref":"#/$defs/WorkflowCreatedWebhook"}},{"values":["workflow.updated"],"schema":{"$ref":"#/$defs/WorkflowUpdatedWebhook"}},{"values":["workflow.published"],"schema":{"$ref":"#/$defs/WorkflowPublishedWebhook"}},{"values":["workflow.deleted"],"schema":{"$ref":"#/$defs/WorkflowDeletedWebhook"}},{"values":["form.submitted"],"schema":{"$ref":"#/$defs/FormSubmittedWebhook"}},{"values":["credential.expired"],"schema":{"$ref":"#/$defs/CredentialExpiredWebhook"}},{"values":["alert.triggered"],"schema":{"$ref":"#/$defs/AlertTriggeredWebhook"}},{"values":["webhook.test"],"schema":{"$ref":"#/$defs/WebhookTestWebhook"}}]}};
+const schema235 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.started"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
+const schema236 = {"type":"object","additionalProperties":false,"required":["execution_id","workflow_id","workflow_version","workflow_name","status","created_at","started_at","completed_at","output","output_omitted","error"],"properties":{"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"workflow_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/ExecutionStatus"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"output":{"$ref":"#/$defs/JsonValue"},"output_omitted":{"type":"boolean"},"error":{"oneOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]}}};
 
-function validate573(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate576(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate573.evaluated;
+const evaluated0 = validate576.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33092,7 +33326,7 @@ vErrors.push(err10);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema235.properties, key0))){
+if(!(func11.call(schema236.properties, key0))){
 const err11 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err11];
@@ -33181,7 +33415,7 @@ errors++;
 if(data.workflow_name !== undefined){
 let data3 = data.workflow_name;
 if((typeof data3 !== "string") && (data3 !== null)){
-const err18 = {instancePath:instancePath+"/workflow_name",schemaPath:"#/properties/workflow_name/type",keyword:"type",params:{type: schema235.properties.workflow_name.type},message:"must be string,null"};
+const err18 = {instancePath:instancePath+"/workflow_name",schemaPath:"#/properties/workflow_name/type",keyword:"type",params:{type: schema236.properties.workflow_name.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -33204,8 +33438,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate155(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+if(!(validate156(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
@@ -33237,7 +33471,7 @@ errors++;
 if(data.started_at !== undefined){
 let data6 = data.started_at;
 if((typeof data6 !== "string") && (data6 !== null)){
-const err22 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/type",keyword:"type",params:{type: schema235.properties.started_at.type},message:"must be string,null"};
+const err22 = {instancePath:instancePath+"/started_at",schemaPath:"#/properties/started_at/type",keyword:"type",params:{type: schema236.properties.started_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -33262,7 +33496,7 @@ errors++;
 if(data.completed_at !== undefined){
 let data7 = data.completed_at;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err24 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema235.properties.completed_at.type},message:"must be string,null"};
+const err24 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema236.properties.completed_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -33285,8 +33519,8 @@ errors++;
 }
 }
 if(data.output !== undefined){
-if(!(validate523(data.output, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate523.errors : vErrors.concat(validate523.errors);
+if(!(validate526(data.output, {instancePath:instancePath+"/output",parentData:data,parentDataProperty:"output",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate526.errors : vErrors.concat(validate526.errors);
 errors = vErrors.length;
 }
 }
@@ -33308,8 +33542,8 @@ const _errs21 = errors;
 let valid1 = false;
 let passing0 = null;
 const _errs22 = errors;
-if(!(validate157(data10, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate158(data10, {instancePath:instancePath+"/error",parentData:data,parentDataProperty:"error",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs22 === errors;
@@ -33372,16 +33606,16 @@ vErrors.push(err29);
 }
 errors++;
 }
-validate573.errors = vErrors;
+validate576.errors = vErrors;
 return errors === 0;
 }
-validate573.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate576.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate572(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate575(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate572.evaluated;
+const evaluated0 = validate575.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33515,8 +33749,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate573(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate573.errors : vErrors.concat(validate573.errors);
+if(!(validate576(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate576.errors : vErrors.concat(validate576.errors);
 errors = vErrors.length;
 }
 }
@@ -33531,17 +33765,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate572.errors = vErrors;
+validate575.errors = vErrors;
 return errors === 0;
 }
-validate572.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate575.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema236 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.completed"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
+const schema237 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.completed"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
 
-function validate579(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate582(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate579.evaluated;
+const evaluated0 = validate582.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33675,8 +33909,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate573(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate573.errors : vErrors.concat(validate573.errors);
+if(!(validate576(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate576.errors : vErrors.concat(validate576.errors);
 errors = vErrors.length;
 }
 }
@@ -33691,17 +33925,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate579.errors = vErrors;
+validate582.errors = vErrors;
 return errors === 0;
 }
-validate579.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate582.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema237 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.failed"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
+const schema238 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.failed"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
 
-function validate582(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate585(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate582.evaluated;
+const evaluated0 = validate585.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33835,8 +34069,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate573(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate573.errors : vErrors.concat(validate573.errors);
+if(!(validate576(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate576.errors : vErrors.concat(validate576.errors);
 errors = vErrors.length;
 }
 }
@@ -33851,17 +34085,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate582.errors = vErrors;
+validate585.errors = vErrors;
 return errors === 0;
 }
-validate582.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate585.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema238 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.cancelled"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
+const schema239 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"execution.cancelled"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/ExecutionWebhookData"}}};
 
-function validate585(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate588(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate585.evaluated;
+const evaluated0 = validate588.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33995,8 +34229,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate573(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate573.errors : vErrors.concat(validate573.errors);
+if(!(validate576(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate576.errors : vErrors.concat(validate576.errors);
 errors = vErrors.length;
 }
 }
@@ -34011,18 +34245,18 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate585.errors = vErrors;
+validate588.errors = vErrors;
 return errors === 0;
 }
-validate585.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate588.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema239 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.created"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
-const schema240 = {"type":"object","additionalProperties":false,"required":["workflow_id","name","status","revision","published_version"],"properties":{"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","maxLength":200},"status":{"$ref":"#/$defs/WorkflowStatus"},"revision":{"type":"integer","minimum":1},"published_version":{"type":["integer","null"],"minimum":1}}};
+const schema240 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.created"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
+const schema241 = {"type":"object","additionalProperties":false,"required":["workflow_id","name","status","revision","published_version"],"properties":{"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"name":{"type":"string","maxLength":200},"status":{"$ref":"#/$defs/WorkflowStatus"},"revision":{"type":"integer","minimum":1},"published_version":{"type":["integer","null"],"minimum":1}}};
 
-function validate589(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate592(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate589.evaluated;
+const evaluated0 = validate592.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34176,7 +34410,7 @@ errors++;
 if(data.published_version !== undefined){
 let data4 = data.published_version;
 if((!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))) && (data4 !== null)){
-const err12 = {instancePath:instancePath+"/published_version",schemaPath:"#/properties/published_version/type",keyword:"type",params:{type: schema240.properties.published_version.type},message:"must be integer,null"};
+const err12 = {instancePath:instancePath+"/published_version",schemaPath:"#/properties/published_version/type",keyword:"type",params:{type: schema241.properties.published_version.type},message:"must be integer,null"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -34209,16 +34443,16 @@ vErrors.push(err14);
 }
 errors++;
 }
-validate589.errors = vErrors;
+validate592.errors = vErrors;
 return errors === 0;
 }
-validate589.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate592.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate588(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate591(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate588.evaluated;
+const evaluated0 = validate591.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34352,8 +34586,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate589(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate589.errors : vErrors.concat(validate589.errors);
+if(!(validate592(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate592.errors : vErrors.concat(validate592.errors);
 errors = vErrors.length;
 }
 }
@@ -34368,17 +34602,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate588.errors = vErrors;
+validate591.errors = vErrors;
 return errors === 0;
 }
-validate588.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate591.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema241 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.updated"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
+const schema242 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.updated"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
 
-function validate593(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate596(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate593.evaluated;
+const evaluated0 = validate596.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34512,8 +34746,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate589(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate589.errors : vErrors.concat(validate589.errors);
+if(!(validate592(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate592.errors : vErrors.concat(validate592.errors);
 errors = vErrors.length;
 }
 }
@@ -34528,17 +34762,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate593.errors = vErrors;
+validate596.errors = vErrors;
 return errors === 0;
 }
-validate593.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate596.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema242 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.published"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
+const schema243 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.published"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
 
-function validate596(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate599(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate596.evaluated;
+const evaluated0 = validate599.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34672,8 +34906,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate589(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate589.errors : vErrors.concat(validate589.errors);
+if(!(validate592(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate592.errors : vErrors.concat(validate592.errors);
 errors = vErrors.length;
 }
 }
@@ -34688,17 +34922,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate596.errors = vErrors;
+validate599.errors = vErrors;
 return errors === 0;
 }
-validate596.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate599.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema243 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.deleted"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
+const schema244 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"workflow.deleted"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/WorkflowWebhookData"}}};
 
-function validate599(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate602(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate599.evaluated;
+const evaluated0 = validate602.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34832,8 +35066,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate589(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate589.errors : vErrors.concat(validate589.errors);
+if(!(validate592(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate592.errors : vErrors.concat(validate592.errors);
 errors = vErrors.length;
 }
 }
@@ -34848,19 +35082,19 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate599.errors = vErrors;
+validate602.errors = vErrors;
 return errors === 0;
 }
-validate599.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate602.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema244 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"form.submitted"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/FormWebhookData"}}};
-const schema245 = {"type":"object","additionalProperties":false,"required":["form_id","form_name","submission_id","values","submitted_at"],"properties":{"form_id":{"type":"string","maxLength":64},"form_name":{"type":"string","maxLength":200},"submission_id":{"type":"string","maxLength":64},"values":{"$ref":"#/$defs/JsonObject"},"submitted_at":{"type":"string","format":"date-time"}}};
-const schema246 = {"type":"object","additionalProperties":true};
+const schema245 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"form.submitted"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/FormWebhookData"}}};
+const schema246 = {"type":"object","additionalProperties":false,"required":["form_id","form_name","submission_id","values","submitted_at"],"properties":{"form_id":{"type":"string","maxLength":64},"form_name":{"type":"string","maxLength":200},"submission_id":{"type":"string","maxLength":64},"values":{"$ref":"#/$defs/JsonObject"},"submitted_at":{"type":"string","format":"date-time"}}};
+const schema247 = {"type":"object","additionalProperties":true};
 
-function validate604(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate607(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate604.evaluated;
+const evaluated0 = validate607.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -34879,16 +35113,16 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate604.errors = vErrors;
+validate607.errors = vErrors;
 return errors === 0;
 }
-validate604.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate607.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate603(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate606(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate603.evaluated;
+const evaluated0 = validate606.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35034,8 +35268,8 @@ errors++;
 }
 }
 if(data.values !== undefined){
-if(!(validate604(data.values, {instancePath:instancePath+"/values",parentData:data,parentDataProperty:"values",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate604.errors : vErrors.concat(validate604.errors);
+if(!(validate607(data.values, {instancePath:instancePath+"/values",parentData:data,parentDataProperty:"values",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate607.errors : vErrors.concat(validate607.errors);
 errors = vErrors.length;
 }
 }
@@ -35075,16 +35309,16 @@ vErrors.push(err14);
 }
 errors++;
 }
-validate603.errors = vErrors;
+validate606.errors = vErrors;
 return errors === 0;
 }
-validate603.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate606.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate602(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate605(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate602.evaluated;
+const evaluated0 = validate605.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35218,8 +35452,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate603(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate603.errors : vErrors.concat(validate603.errors);
+if(!(validate606(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate606.errors : vErrors.concat(validate606.errors);
 errors = vErrors.length;
 }
 }
@@ -35234,18 +35468,18 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate602.errors = vErrors;
+validate605.errors = vErrors;
 return errors === 0;
 }
-validate602.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate605.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema247 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"credential.expired"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/CredentialWebhookData"}}};
-const schema248 = {"type":"object","additionalProperties":false,"required":["credential_id","name","type","expired_at"],"properties":{"credential_id":{"type":"string","maxLength":64},"name":{"type":"string","maxLength":200},"type":{"type":"string","maxLength":64},"expired_at":{"type":"string","format":"date-time"}}};
+const schema248 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"credential.expired"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/CredentialWebhookData"}}};
+const schema249 = {"type":"object","additionalProperties":false,"required":["credential_id","name","type","expired_at"],"properties":{"credential_id":{"type":"string","maxLength":64},"name":{"type":"string","maxLength":200},"type":{"type":"string","maxLength":64},"expired_at":{"type":"string","format":"date-time"}}};
 
-function validate609(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate612(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate609.evaluated;
+const evaluated0 = validate612.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35416,16 +35650,16 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate609.errors = vErrors;
+validate612.errors = vErrors;
 return errors === 0;
 }
-validate609.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate612.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate608(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate611(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate608.evaluated;
+const evaluated0 = validate611.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35559,8 +35793,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate609(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate609.errors : vErrors.concat(validate609.errors);
+if(!(validate612(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate612.errors : vErrors.concat(validate612.errors);
 errors = vErrors.length;
 }
 }
@@ -35575,18 +35809,18 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate608.errors = vErrors;
+validate611.errors = vErrors;
 return errors === 0;
 }
-validate608.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate611.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema249 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"alert.triggered"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/AlertWebhookData"}}};
-const schema250 = {"type":"object","additionalProperties":false,"required":["alert","severity","message","resource","details"],"properties":{"alert":{"type":"string","maxLength":64},"severity":{"type":"string","enum":["info","warning","error"]},"message":{"type":"string","maxLength":2000},"resource":{"type":["object","null"],"additionalProperties":false,"required":["type","id"],"properties":{"type":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":64}}},"details":{"$ref":"#/$defs/JsonObject"}}};
+const schema250 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"alert.triggered"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/AlertWebhookData"}}};
+const schema251 = {"type":"object","additionalProperties":false,"required":["alert","severity","message","resource","details"],"properties":{"alert":{"type":"string","maxLength":64},"severity":{"type":"string","enum":["info","warning","error"]},"message":{"type":"string","maxLength":2000},"resource":{"type":["object","null"],"additionalProperties":false,"required":["type","id"],"properties":{"type":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":64}}},"details":{"$ref":"#/$defs/JsonObject"}}};
 
-function validate613(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate616(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate613.evaluated;
+const evaluated0 = validate616.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35694,7 +35928,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((data1 === "info") || (data1 === "warning")) || (data1 === "error"))){
-const err9 = {instancePath:instancePath+"/severity",schemaPath:"#/properties/severity/enum",keyword:"enum",params:{allowedValues: schema250.properties.severity.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/severity",schemaPath:"#/properties/severity/enum",keyword:"enum",params:{allowedValues: schema251.properties.severity.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -35732,7 +35966,7 @@ errors++;
 if(data.resource !== undefined){
 let data3 = data.resource;
 if((!(data3 && typeof data3 == "object" && !Array.isArray(data3))) && (data3 !== null)){
-const err12 = {instancePath:instancePath+"/resource",schemaPath:"#/properties/resource/type",keyword:"type",params:{type: schema250.properties.resource.type},message:"must be object,null"};
+const err12 = {instancePath:instancePath+"/resource",schemaPath:"#/properties/resource/type",keyword:"type",params:{type: schema251.properties.resource.type},message:"must be object,null"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -35827,8 +36061,8 @@ errors++;
 }
 }
 if(data.details !== undefined){
-if(!(validate604(data.details, {instancePath:instancePath+"/details",parentData:data,parentDataProperty:"details",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate604.errors : vErrors.concat(validate604.errors);
+if(!(validate607(data.details, {instancePath:instancePath+"/details",parentData:data,parentDataProperty:"details",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate607.errors : vErrors.concat(validate607.errors);
 errors = vErrors.length;
 }
 }
@@ -35843,16 +36077,16 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate613.errors = vErrors;
+validate616.errors = vErrors;
 return errors === 0;
 }
-validate613.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate616.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate612(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate615(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate612.evaluated;
+const evaluated0 = validate615.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -35986,8 +36220,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate613(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate613.errors : vErrors.concat(validate613.errors);
+if(!(validate616(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate616.errors : vErrors.concat(validate616.errors);
 errors = vErrors.length;
 }
 }
@@ -36002,18 +36236,18 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate612.errors = vErrors;
+validate615.errors = vErrors;
 return errors === 0;
 }
-validate612.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate615.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema251 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"webhook.test"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/TestWebhookData"}}};
-const schema252 = {"type":"object","additionalProperties":false,"required":["webhook_id"],"properties":{"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"}}};
+const schema252 = {"type":"object","additionalProperties":false,"required":["id","type","timestamp","data"],"properties":{"id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"type":{"type":"string","const":"webhook.test"},"timestamp":{"type":"string","format":"date-time"},"data":{"$ref":"#/$defs/TestWebhookData"}}};
+const schema253 = {"type":"object","additionalProperties":false,"required":["webhook_id"],"properties":{"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"}}};
 
-function validate618(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate621(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate618.evaluated;
+const evaluated0 = validate621.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36079,16 +36313,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate618.errors = vErrors;
+validate621.errors = vErrors;
 return errors === 0;
 }
-validate618.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate621.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate617(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate620(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate617.evaluated;
+const evaluated0 = validate620.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36222,8 +36456,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate618(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate618.errors : vErrors.concat(validate618.errors);
+if(!(validate621(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate621.errors : vErrors.concat(validate621.errors);
 errors = vErrors.length;
 }
 }
@@ -36238,16 +36472,16 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate617.errors = vErrors;
+validate620.errors = vErrors;
 return errors === 0;
 }
-validate617.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate620.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate571(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate574(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate571.evaluated;
+const evaluated0 = validate574.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36257,22 +36491,13 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 const tag0 = data["type"];
 if(tag0 === "execution.started"){
-if(!(validate572(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate572.errors : vErrors.concat(validate572.errors);
+if(!(validate575(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate575.errors : vErrors.concat(validate575.errors);
 errors = vErrors.length;
 }
 var props0 = true;
 }
 else if(tag0 === "execution.completed"){
-if(!(validate579(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate579.errors : vErrors.concat(validate579.errors);
-errors = vErrors.length;
-}
-if(props0 !== true){
-props0 = true;
-}
-}
-else if(tag0 === "execution.failed"){
 if(!(validate582(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate582.errors : vErrors.concat(validate582.errors);
 errors = vErrors.length;
@@ -36281,7 +36506,7 @@ if(props0 !== true){
 props0 = true;
 }
 }
-else if(tag0 === "execution.cancelled"){
+else if(tag0 === "execution.failed"){
 if(!(validate585(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate585.errors : vErrors.concat(validate585.errors);
 errors = vErrors.length;
@@ -36290,7 +36515,7 @@ if(props0 !== true){
 props0 = true;
 }
 }
-else if(tag0 === "workflow.created"){
+else if(tag0 === "execution.cancelled"){
 if(!(validate588(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate588.errors : vErrors.concat(validate588.errors);
 errors = vErrors.length;
@@ -36299,16 +36524,16 @@ if(props0 !== true){
 props0 = true;
 }
 }
-else if(tag0 === "workflow.updated"){
-if(!(validate593(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate593.errors : vErrors.concat(validate593.errors);
+else if(tag0 === "workflow.created"){
+if(!(validate591(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate591.errors : vErrors.concat(validate591.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
 props0 = true;
 }
 }
-else if(tag0 === "workflow.published"){
+else if(tag0 === "workflow.updated"){
 if(!(validate596(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate596.errors : vErrors.concat(validate596.errors);
 errors = vErrors.length;
@@ -36317,7 +36542,7 @@ if(props0 !== true){
 props0 = true;
 }
 }
-else if(tag0 === "workflow.deleted"){
+else if(tag0 === "workflow.published"){
 if(!(validate599(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate599.errors : vErrors.concat(validate599.errors);
 errors = vErrors.length;
@@ -36326,7 +36551,7 @@ if(props0 !== true){
 props0 = true;
 }
 }
-else if(tag0 === "form.submitted"){
+else if(tag0 === "workflow.deleted"){
 if(!(validate602(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate602.errors : vErrors.concat(validate602.errors);
 errors = vErrors.length;
@@ -36335,9 +36560,18 @@ if(props0 !== true){
 props0 = true;
 }
 }
+else if(tag0 === "form.submitted"){
+if(!(validate605(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate605.errors : vErrors.concat(validate605.errors);
+errors = vErrors.length;
+}
+if(props0 !== true){
+props0 = true;
+}
+}
 else if(tag0 === "credential.expired"){
-if(!(validate608(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate608.errors : vErrors.concat(validate608.errors);
+if(!(validate611(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate611.errors : vErrors.concat(validate611.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -36345,8 +36579,8 @@ props0 = true;
 }
 }
 else if(tag0 === "alert.triggered"){
-if(!(validate612(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate612.errors : vErrors.concat(validate612.errors);
+if(!(validate615(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate615.errors : vErrors.concat(validate615.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -36354,8 +36588,8 @@ props0 = true;
 }
 }
 else if(tag0 === "webhook.test"){
-if(!(validate617(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate617.errors : vErrors.concat(validate617.errors);
+if(!(validate620(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate620.errors : vErrors.concat(validate620.errors);
 errors = vErrors.length;
 }
 if(props0 !== true){
@@ -36383,17 +36617,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate571.errors = vErrors;
+validate574.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate571.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate574.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate568(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate571(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate568.evaluated;
+const evaluated0 = validate571.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36542,7 +36776,7 @@ vErrors.push(err13);
 errors++;
 }
 for(const key0 in data){
-if(!(func11.call(schema232.properties, key0))){
+if(!(func11.call(schema233.properties, key0))){
 const err14 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err14];
@@ -36629,8 +36863,8 @@ errors++;
 }
 }
 if(data.event_type !== undefined){
-if(!(validate529(data.event_type, {instancePath:instancePath+"/event_type",parentData:data,parentDataProperty:"event_type",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate529.errors : vErrors.concat(validate529.errors);
+if(!(validate532(data.event_type, {instancePath:instancePath+"/event_type",parentData:data,parentDataProperty:"event_type",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate532.errors : vErrors.concat(validate532.errors);
 errors = vErrors.length;
 }
 }
@@ -36647,7 +36881,7 @@ vErrors.push(err21);
 errors++;
 }
 if(!((data4 === "event") || (data4 === "test"))){
-const err22 = {instancePath:instancePath+"/origin",schemaPath:"#/properties/origin/enum",keyword:"enum",params:{allowedValues: schema232.properties.origin.enum},message:"must be equal to one of the allowed values"};
+const err22 = {instancePath:instancePath+"/origin",schemaPath:"#/properties/origin/enum",keyword:"enum",params:{allowedValues: schema233.properties.origin.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -36658,8 +36892,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate555(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate555.errors : vErrors.concat(validate555.errors);
+if(!(validate558(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate558.errors : vErrors.concat(validate558.errors);
 errors = vErrors.length;
 }
 }
@@ -36691,7 +36925,7 @@ errors++;
 if(data.next_attempt_at !== undefined){
 let data7 = data.next_attempt_at;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err25 = {instancePath:instancePath+"/next_attempt_at",schemaPath:"#/properties/next_attempt_at/type",keyword:"type",params:{type: schema232.properties.next_attempt_at.type},message:"must be string,null"};
+const err25 = {instancePath:instancePath+"/next_attempt_at",schemaPath:"#/properties/next_attempt_at/type",keyword:"type",params:{type: schema233.properties.next_attempt_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -36716,7 +36950,7 @@ errors++;
 if(data.last_attempt_at !== undefined){
 let data8 = data.last_attempt_at;
 if((typeof data8 !== "string") && (data8 !== null)){
-const err27 = {instancePath:instancePath+"/last_attempt_at",schemaPath:"#/properties/last_attempt_at/type",keyword:"type",params:{type: schema232.properties.last_attempt_at.type},message:"must be string,null"};
+const err27 = {instancePath:instancePath+"/last_attempt_at",schemaPath:"#/properties/last_attempt_at/type",keyword:"type",params:{type: schema233.properties.last_attempt_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -36741,7 +36975,7 @@ errors++;
 if(data.completed_at !== undefined){
 let data9 = data.completed_at;
 if((typeof data9 !== "string") && (data9 !== null)){
-const err29 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema232.properties.completed_at.type},message:"must be string,null"};
+const err29 = {instancePath:instancePath+"/completed_at",schemaPath:"#/properties/completed_at/type",keyword:"type",params:{type: schema233.properties.completed_at.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -36766,7 +37000,7 @@ errors++;
 if(data.response_status !== undefined){
 let data10 = data.response_status;
 if((!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))) && (data10 !== null)){
-const err31 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema232.properties.response_status.type},message:"must be integer,null"};
+const err31 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema233.properties.response_status.type},message:"must be integer,null"};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -36801,7 +37035,7 @@ errors++;
 if(data.error !== undefined){
 let data11 = data.error;
 if((typeof data11 !== "string") && (data11 !== null)){
-const err34 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema232.properties.error.type},message:"must be string,null"};
+const err34 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema233.properties.error.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -36849,8 +37083,8 @@ errors++;
 }
 }
 if(data.payload !== undefined){
-if(!(validate571(data.payload, {instancePath:instancePath+"/payload",parentData:data,parentDataProperty:"payload",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate571.errors : vErrors.concat(validate571.errors);
+if(!(validate574(data.payload, {instancePath:instancePath+"/payload",parentData:data,parentDataProperty:"payload",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate574.errors : vErrors.concat(validate574.errors);
 errors = vErrors.length;
 }
 }
@@ -36865,16 +37099,16 @@ vErrors.push(err38);
 }
 errors++;
 }
-validate568.errors = vErrors;
+validate571.errors = vErrors;
 return errors === 0;
 }
-validate568.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate571.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate567(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate570(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate567.evaluated;
+const evaluated0 = validate570.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -36915,8 +37149,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate568(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate568.errors : vErrors.concat(validate568.errors);
+if(!(validate571(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate571.errors : vErrors.concat(validate571.errors);
 errors = vErrors.length;
 }
 }
@@ -36937,20 +37171,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate567.errors = vErrors;
+validate570.errors = vErrors;
 return errors === 0;
 }
-validate567.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate570.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookAttemptListResponse = validate624 as unknown as Validator;
-const schema253 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WebhookAttempt"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema254 = {"type":"object","additionalProperties":false,"required":["id","delivery_id","number","started_at","duration_ms","response_status","response_body","error"],"properties":{"id":{"type":"string","pattern":"^att_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"delivery_id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"number":{"type":"integer","minimum":1},"started_at":{"type":"string","format":"date-time"},"duration_ms":{"type":"integer","minimum":0},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"response_body":{"type":["string","null"],"maxLength":10000},"error":{"type":["string","null"],"maxLength":2000}}};
+export const webhookAttemptListResponse = validate627 as unknown as Validator;
+const schema254 = {"type":"object","additionalProperties":false,"required":["data","pagination","meta"],"properties":{"data":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/WebhookAttempt"}},"pagination":{"$ref":"#/$defs/PagePagination"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema255 = {"type":"object","additionalProperties":false,"required":["id","delivery_id","number","started_at","duration_ms","response_status","response_body","error"],"properties":{"id":{"type":"string","pattern":"^att_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"delivery_id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"number":{"type":"integer","minimum":1},"started_at":{"type":"string","format":"date-time"},"duration_ms":{"type":"integer","minimum":0},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"response_body":{"type":["string","null"],"maxLength":10000},"error":{"type":["string","null"],"maxLength":2000}}};
 const pattern121 = new RegExp("^att_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 
-function validate625(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate628(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate625.evaluated;
+const evaluated0 = validate628.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37178,7 +37412,7 @@ errors++;
 if(data.response_status !== undefined){
 let data5 = data.response_status;
 if((!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))) && (data5 !== null)){
-const err19 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema254.properties.response_status.type},message:"must be integer,null"};
+const err19 = {instancePath:instancePath+"/response_status",schemaPath:"#/properties/response_status/type",keyword:"type",params:{type: schema255.properties.response_status.type},message:"must be integer,null"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -37213,7 +37447,7 @@ errors++;
 if(data.response_body !== undefined){
 let data6 = data.response_body;
 if((typeof data6 !== "string") && (data6 !== null)){
-const err22 = {instancePath:instancePath+"/response_body",schemaPath:"#/properties/response_body/type",keyword:"type",params:{type: schema254.properties.response_body.type},message:"must be string,null"};
+const err22 = {instancePath:instancePath+"/response_body",schemaPath:"#/properties/response_body/type",keyword:"type",params:{type: schema255.properties.response_body.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -37238,7 +37472,7 @@ errors++;
 if(data.error !== undefined){
 let data7 = data.error;
 if((typeof data7 !== "string") && (data7 !== null)){
-const err24 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema254.properties.error.type},message:"must be string,null"};
+const err24 = {instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: schema255.properties.error.type},message:"must be string,null"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -37271,16 +37505,16 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate625.errors = vErrors;
+validate628.errors = vErrors;
 return errors === 0;
 }
-validate625.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate628.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate624(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate627(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate624.evaluated;
+const evaluated0 = validate627.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37345,8 +37579,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate625(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate625.errors : vErrors.concat(validate625.errors);
+if(!(validate628(data0[i0], {instancePath:instancePath+"/data/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate628.errors : vErrors.concat(validate628.errors);
 errors = vErrors.length;
 }
 }
@@ -37385,20 +37619,20 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate624.errors = vErrors;
+validate627.errors = vErrors;
 return errors === 0;
 }
-validate624.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate627.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const healthResponse = validate629 as unknown as Validator;
-const schema255 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Health"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema256 = {"type":"object","additionalProperties":false,"required":["status","version","uptime_seconds","components"],"properties":{"status":{"$ref":"#/$defs/HealthStatus"},"version":{"type":"string","minLength":1,"maxLength":64},"uptime_seconds":{"type":"number","minimum":0},"components":{"type":"array","minItems":1,"maxItems":50,"items":{"$ref":"#/$defs/HealthComponent"}}}};
-const schema257 = {"type":"string","enum":["healthy","degraded","unhealthy"]};
+export const healthResponse = validate632 as unknown as Validator;
+const schema256 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Health"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema257 = {"type":"object","additionalProperties":false,"required":["status","version","uptime_seconds","components"],"properties":{"status":{"$ref":"#/$defs/HealthStatus"},"version":{"type":"string","minLength":1,"maxLength":64},"uptime_seconds":{"type":"number","minimum":0},"components":{"type":"array","minItems":1,"maxItems":50,"items":{"$ref":"#/$defs/HealthComponent"}}}};
+const schema258 = {"type":"string","enum":["healthy","degraded","unhealthy"]};
 
-function validate631(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate634(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate631.evaluated;
+const evaluated0 = validate634.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37416,7 +37650,7 @@ vErrors.push(err0);
 errors++;
 }
 if(!(((data === "healthy") || (data === "degraded")) || (data === "unhealthy"))){
-const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema257.enum},message:"must be equal to one of the allowed values"};
+const err1 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema258.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -37425,17 +37659,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate631.errors = vErrors;
+validate634.errors = vErrors;
 return errors === 0;
 }
-validate631.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate634.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema258 = {"type":"object","additionalProperties":false,"required":["name","status","latency_ms"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/HealthStatus"},"latency_ms":{"type":["number","null"],"minimum":0},"message":{"type":"string","maxLength":500}}};
+const schema259 = {"type":"object","additionalProperties":false,"required":["name","status","latency_ms"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/HealthStatus"},"latency_ms":{"type":["number","null"],"minimum":0},"message":{"type":"string","maxLength":500}}};
 
-function validate633(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate636(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate633.evaluated;
+const evaluated0 = validate636.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37521,15 +37755,15 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate631(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate631.errors : vErrors.concat(validate631.errors);
+if(!(validate634(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate634.errors : vErrors.concat(validate634.errors);
 errors = vErrors.length;
 }
 }
 if(data.latency_ms !== undefined){
 let data2 = data.latency_ms;
 if((!(typeof data2 == "number")) && (data2 !== null)){
-const err7 = {instancePath:instancePath+"/latency_ms",schemaPath:"#/properties/latency_ms/type",keyword:"type",params:{type: schema258.properties.latency_ms.type},message:"must be number,null"};
+const err7 = {instancePath:instancePath+"/latency_ms",schemaPath:"#/properties/latency_ms/type",keyword:"type",params:{type: schema259.properties.latency_ms.type},message:"must be number,null"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -37587,16 +37821,16 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate633.errors = vErrors;
+validate636.errors = vErrors;
 return errors === 0;
 }
-validate633.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate636.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate630(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate633(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate630.evaluated;
+const evaluated0 = validate633.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37657,8 +37891,8 @@ errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate631(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate631.errors : vErrors.concat(validate631.errors);
+if(!(validate634(data.status, {instancePath:instancePath+"/status",parentData:data,parentDataProperty:"status",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate634.errors : vErrors.concat(validate634.errors);
 errors = vErrors.length;
 }
 }
@@ -37747,8 +37981,8 @@ errors++;
 }
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate633(data3[i0], {instancePath:instancePath+"/components/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate633.errors : vErrors.concat(validate633.errors);
+if(!(validate636(data3[i0], {instancePath:instancePath+"/components/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate636.errors : vErrors.concat(validate636.errors);
 errors = vErrors.length;
 }
 }
@@ -37775,16 +38009,16 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate630.errors = vErrors;
+validate633.errors = vErrors;
 return errors === 0;
 }
-validate630.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate633.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate629(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate632(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate629.evaluated;
+const evaluated0 = validate632.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37825,8 +38059,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate630(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate630.errors : vErrors.concat(validate630.errors);
+if(!(validate633(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate633.errors : vErrors.concat(validate633.errors);
 errors = vErrors.length;
 }
 }
@@ -37847,19 +38081,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate629.errors = vErrors;
+validate632.errors = vErrors;
 return errors === 0;
 }
-validate629.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate632.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const probeResponse = validate638 as unknown as Validator;
-const schema259 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Probe"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema260 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"ok"}}};
+export const probeResponse = validate641 as unknown as Validator;
+const schema260 = {"type":"object","additionalProperties":false,"required":["data","meta"],"properties":{"data":{"$ref":"#/$defs/Probe"},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema261 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"ok"}}};
 
-function validate639(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate642(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate639.evaluated;
+const evaluated0 = validate642.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37923,16 +38157,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate639.errors = vErrors;
+validate642.errors = vErrors;
 return errors === 0;
 }
-validate639.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate642.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate638(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate641(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate638.evaluated;
+const evaluated0 = validate641.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -37973,8 +38207,8 @@ errors++;
 }
 }
 if(data.data !== undefined){
-if(!(validate639(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate639.errors : vErrors.concat(validate639.errors);
+if(!(validate642(data.data, {instancePath:instancePath+"/data",parentData:data,parentDataProperty:"data",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate642.errors : vErrors.concat(validate642.errors);
 errors = vErrors.length;
 }
 }
@@ -37995,19 +38229,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate638.errors = vErrors;
+validate641.errors = vErrors;
 return errors === 0;
 }
-validate638.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate641.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const validationError = validate642 as unknown as Validator;
-const schema261 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"validation_error"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["errors"],"properties":{"errors":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/FieldError"}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-const schema262 = {"type":"object","additionalProperties":false,"required":["field","message","location"],"properties":{"field":{"type":"string","maxLength":65536},"message":{"type":"string","maxLength":65536},"location":{"type":"string","enum":["body","query","path","header","cookie"]},"node_id":{"type":"string","maxLength":200},"edge_id":{"type":"string","maxLength":200},"hint":{"type":"string","maxLength":65536}}};
+export const validationError = validate645 as unknown as Validator;
+const schema262 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"validation_error"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["errors"],"properties":{"errors":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/FieldError"}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+const schema263 = {"type":"object","additionalProperties":false,"required":["field","message","location"],"properties":{"field":{"type":"string","maxLength":65536},"message":{"type":"string","maxLength":65536},"location":{"type":"string","enum":["body","query","path","header","cookie"]},"node_id":{"type":"string","maxLength":200},"edge_id":{"type":"string","maxLength":200},"hint":{"type":"string","maxLength":65536}}};
 
-function validate643(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate646(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate643.evaluated;
+const evaluated0 = validate646.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -38120,7 +38354,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((((data2 === "body") || (data2 === "query")) || (data2 === "path")) || (data2 === "header")) || (data2 === "cookie"))){
-const err9 = {instancePath:instancePath+"/location",schemaPath:"#/properties/location/enum",keyword:"enum",params:{allowedValues: schema262.properties.location.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/location",schemaPath:"#/properties/location/enum",keyword:"enum",params:{allowedValues: schema263.properties.location.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -38216,16 +38450,16 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate643.errors = vErrors;
+validate646.errors = vErrors;
 return errors === 0;
 }
-validate643.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate646.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate642(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate645(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate642.evaluated;
+const evaluated0 = validate645.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -38398,8 +38632,8 @@ errors++;
 }
 const len0 = data4.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate643(data4[i0], {instancePath:instancePath+"/error/details/errors/" + i0,parentData:data4,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate643.errors : vErrors.concat(validate643.errors);
+if(!(validate646(data4[i0], {instancePath:instancePath+"/error/details/errors/" + i0,parentData:data4,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate646.errors : vErrors.concat(validate646.errors);
 errors = vErrors.length;
 }
 }
@@ -38456,18 +38690,18 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate642.errors = vErrors;
+validate645.errors = vErrors;
 return errors === 0;
 }
-validate642.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate645.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const validationProblem = validate646 as unknown as Validator;
-const schema263 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":400},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"validation_error"},"details":{"type":"object","additionalProperties":false,"required":["errors"],"properties":{"errors":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/FieldError"}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const validationProblem = validate649 as unknown as Validator;
+const schema264 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":400},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"validation_error"},"details":{"type":"object","additionalProperties":false,"required":["errors"],"properties":{"errors":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/FieldError"}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate646(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate649(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate646.evaluated;
+const evaluated0 = validate649.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -38728,8 +38962,8 @@ errors++;
 }
 const len0 = data6.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate643(data6[i0], {instancePath:instancePath+"/details/errors/" + i0,parentData:data6,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate643.errors : vErrors.concat(validate643.errors);
+if(!(validate646(data6[i0], {instancePath:instancePath+"/details/errors/" + i0,parentData:data6,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate646.errors : vErrors.concat(validate646.errors);
 errors = vErrors.length;
 }
 }
@@ -38774,18 +39008,18 @@ vErrors.push(err24);
 }
 errors++;
 }
-validate646.errors = vErrors;
+validate649.errors = vErrors;
 return errors === 0;
 }
-validate646.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate649.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const invalidCredentialsError = validate649 as unknown as Validator;
-const schema264 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"invalid_credentials"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const invalidCredentialsError = validate652 as unknown as Validator;
+const schema265 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"invalid_credentials"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate649(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate652(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate649.evaluated;
+const evaluated0 = validate652.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -38962,18 +39196,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate649.errors = vErrors;
+validate652.errors = vErrors;
 return errors === 0;
 }
-validate649.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate652.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const invalidCredentialsProblem = validate651 as unknown as Validator;
-const schema265 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"invalid_credentials"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const invalidCredentialsProblem = validate654 as unknown as Validator;
+const schema266 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"invalid_credentials"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate651(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate654(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate651.evaluated;
+const evaluated0 = validate654.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -39226,18 +39460,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate651.errors = vErrors;
+validate654.errors = vErrors;
 return errors === 0;
 }
-validate651.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate654.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const notAcceptableError = validate653 as unknown as Validator;
-const schema266 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"not_acceptable"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notAcceptableError = validate656 as unknown as Validator;
+const schema267 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"not_acceptable"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate653(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate656(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate653.evaluated;
+const evaluated0 = validate656.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -39487,18 +39721,18 @@ vErrors.push(err19);
 }
 errors++;
 }
-validate653.errors = vErrors;
+validate656.errors = vErrors;
 return errors === 0;
 }
-validate653.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate656.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const notAcceptableProblem = validate655 as unknown as Validator;
-const schema267 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":406},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"not_acceptable"},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notAcceptableProblem = validate658 as unknown as Validator;
+const schema268 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":406},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"not_acceptable"},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate655(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate658(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate655.evaluated;
+const evaluated0 = validate658.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -39824,18 +40058,18 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate655.errors = vErrors;
+validate658.errors = vErrors;
 return errors === 0;
 }
-validate655.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate658.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const payloadTooLargeError = validate657 as unknown as Validator;
-const schema268 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"payload_too_large"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit"],"properties":{"limit":{"type":"integer","minimum":1}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const payloadTooLargeError = validate660 as unknown as Validator;
+const schema269 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"payload_too_large"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit"],"properties":{"limit":{"type":"integer","minimum":1}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate657(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate660(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate657.evaluated;
+const evaluated0 = validate660.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40059,18 +40293,18 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate657.errors = vErrors;
+validate660.errors = vErrors;
 return errors === 0;
 }
-validate657.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate660.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const payloadTooLargeProblem = validate659 as unknown as Validator;
-const schema269 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":413},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"payload_too_large"},"details":{"type":"object","additionalProperties":false,"required":["limit"],"properties":{"limit":{"type":"integer","minimum":1}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const payloadTooLargeProblem = validate662 as unknown as Validator;
+const schema270 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":413},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"payload_too_large"},"details":{"type":"object","additionalProperties":false,"required":["limit"],"properties":{"limit":{"type":"integer","minimum":1}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate659(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate662(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate659.evaluated;
+const evaluated0 = validate662.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40370,18 +40604,18 @@ vErrors.push(err24);
 }
 errors++;
 }
-validate659.errors = vErrors;
+validate662.errors = vErrors;
 return errors === 0;
 }
-validate659.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate662.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const unsupportedMediaTypeError = validate661 as unknown as Validator;
-const schema270 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"unsupported_media_type"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const unsupportedMediaTypeError = validate664 as unknown as Validator;
+const schema271 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"unsupported_media_type"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate661(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate664(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate661.evaluated;
+const evaluated0 = validate664.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40631,18 +40865,18 @@ vErrors.push(err19);
 }
 errors++;
 }
-validate661.errors = vErrors;
+validate664.errors = vErrors;
 return errors === 0;
 }
-validate661.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate664.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const unsupportedMediaTypeProblem = validate663 as unknown as Validator;
-const schema271 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":415},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"unsupported_media_type"},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const unsupportedMediaTypeProblem = validate666 as unknown as Validator;
+const schema272 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":415},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"unsupported_media_type"},"details":{"type":"object","additionalProperties":false,"required":["supported"],"properties":{"supported":{"type":"array","maxItems":20,"items":{"type":"string","maxLength":128}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate663(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate666(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate663.evaluated;
+const evaluated0 = validate666.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -40968,18 +41202,18 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate663.errors = vErrors;
+validate666.errors = vErrors;
 return errors === 0;
 }
-validate663.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate666.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const rateLimitError = validate665 as unknown as Validator;
-const schema272 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"rate_limit_exceeded"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const rateLimitError = validate668 as unknown as Validator;
+const schema273 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"rate_limit_exceeded"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate665(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate668(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate665.evaluated;
+const evaluated0 = validate668.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -41273,18 +41507,18 @@ vErrors.push(err23);
 }
 errors++;
 }
-validate665.errors = vErrors;
+validate668.errors = vErrors;
 return errors === 0;
 }
-validate665.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate668.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const rateLimitProblem = validate667 as unknown as Validator;
-const schema273 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":429},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"rate_limit_exceeded"},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const rateLimitProblem = validate670 as unknown as Validator;
+const schema274 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":429},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"rate_limit_exceeded"},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate667(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate670(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate667.evaluated;
+const evaluated0 = validate670.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -41654,18 +41888,18 @@ vErrors.push(err30);
 }
 errors++;
 }
-validate667.errors = vErrors;
+validate670.errors = vErrors;
 return errors === 0;
 }
-validate667.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate670.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const internalError = validate669 as unknown as Validator;
-const schema274 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"internal_error"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const internalError = validate672 as unknown as Validator;
+const schema275 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"internal_error"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate669(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate672(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate669.evaluated;
+const evaluated0 = validate672.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -41842,18 +42076,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate669.errors = vErrors;
+validate672.errors = vErrors;
 return errors === 0;
 }
-validate669.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate672.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const internalProblem = validate671 as unknown as Validator;
-const schema275 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":500},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"internal_error"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const internalProblem = validate674 as unknown as Validator;
+const schema276 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":500},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"internal_error"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate671(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate674(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate671.evaluated;
+const evaluated0 = validate674.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42106,18 +42340,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate671.errors = vErrors;
+validate674.errors = vErrors;
 return errors === 0;
 }
-validate671.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate674.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const serviceUnavailableError = validate673 as unknown as Validator;
-const schema276 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"service_unavailable"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const serviceUnavailableError = validate676 as unknown as Validator;
+const schema277 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"service_unavailable"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate673(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate676(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate673.evaluated;
+const evaluated0 = validate676.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42294,18 +42528,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate673.errors = vErrors;
+validate676.errors = vErrors;
 return errors === 0;
 }
-validate673.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate676.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const serviceUnavailableProblem = validate675 as unknown as Validator;
-const schema277 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":503},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"service_unavailable"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const serviceUnavailableProblem = validate678 as unknown as Validator;
+const schema278 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":503},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"service_unavailable"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate675(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate678(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate675.evaluated;
+const evaluated0 = validate678.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42558,18 +42792,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate675.errors = vErrors;
+validate678.errors = vErrors;
 return errors === 0;
 }
-validate675.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate678.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const refreshTokenError = validate677 as unknown as Validator;
-const schema278 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const refreshTokenError = validate680 as unknown as Validator;
+const schema279 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate677(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate680(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate677.evaluated;
+const evaluated0 = validate680.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42667,7 +42901,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "invalid_token") || (data1 === "expired_token"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema278.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema279.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -42746,18 +42980,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate677.errors = vErrors;
+validate680.errors = vErrors;
 return errors === 0;
 }
-validate677.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate680.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const refreshTokenProblem = validate679 as unknown as Validator;
-const schema279 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const refreshTokenProblem = validate682 as unknown as Validator;
+const schema280 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate679(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate682(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate679.evaluated;
+const evaluated0 = validate682.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -42968,7 +43202,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "invalid_token") || (data4 === "expired_token"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema279.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema280.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -43010,18 +43244,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate679.errors = vErrors;
+validate682.errors = vErrors;
 return errors === 0;
 }
-validate679.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate682.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const authenticationError = validate681 as unknown as Validator;
-const schema280 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const authenticationError = validate684 as unknown as Validator;
+const schema281 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate681(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate684(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate681.evaluated;
+const evaluated0 = validate684.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -43119,7 +43353,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((((data1 === "invalid_api_key") || (data1 === "expired_api_key")) || (data1 === "revoked_api_key")) || (data1 === "invalid_token")) || (data1 === "expired_token"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema280.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema281.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -43198,18 +43432,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate681.errors = vErrors;
+validate684.errors = vErrors;
 return errors === 0;
 }
-validate681.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate684.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const authenticationProblem = validate683 as unknown as Validator;
-const schema281 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const authenticationProblem = validate686 as unknown as Validator;
+const schema282 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate683(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate686(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate683.evaluated;
+const evaluated0 = validate686.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -43420,7 +43654,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((((data4 === "invalid_api_key") || (data4 === "expired_api_key")) || (data4 === "revoked_api_key")) || (data4 === "invalid_token")) || (data4 === "expired_token"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema281.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema282.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -43462,18 +43696,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate683.errors = vErrors;
+validate686.errors = vErrors;
 return errors === 0;
 }
-validate683.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate686.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const crossSiteError = validate685 as unknown as Validator;
-const schema282 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"cross_site_request"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const crossSiteError = validate688 as unknown as Validator;
+const schema283 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"cross_site_request"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate685(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate688(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate685.evaluated;
+const evaluated0 = validate688.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -43650,18 +43884,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate685.errors = vErrors;
+validate688.errors = vErrors;
 return errors === 0;
 }
-validate685.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate688.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const crossSiteProblem = validate687 as unknown as Validator;
-const schema283 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"cross_site_request"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const crossSiteProblem = validate690 as unknown as Validator;
+const schema284 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"cross_site_request"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate687(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate690(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate687.evaluated;
+const evaluated0 = validate690.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -43914,18 +44148,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate687.errors = vErrors;
+validate690.errors = vErrors;
 return errors === 0;
 }
-validate687.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate690.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const scopeError = validate689 as unknown as Validator;
-const schema284 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"insufficient_scope"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["required_scopes","missing_scopes"],"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const scopeError = validate692 as unknown as Validator;
+const schema285 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"insufficient_scope"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["required_scopes","missing_scopes"],"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate689(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate692(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate689.evaluated;
+const evaluated0 = validate692.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -44236,18 +44470,18 @@ vErrors.push(err24);
 }
 errors++;
 }
-validate689.errors = vErrors;
+validate692.errors = vErrors;
 return errors === 0;
 }
-validate689.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate692.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const scopeProblem = validate691 as unknown as Validator;
-const schema285 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"insufficient_scope"},"details":{"type":"object","additionalProperties":false,"required":["required_scopes","missing_scopes"],"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const scopeProblem = validate694 as unknown as Validator;
+const schema286 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"insufficient_scope"},"details":{"type":"object","additionalProperties":false,"required":["required_scopes","missing_scopes"],"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate691(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate694(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate691.evaluated;
+const evaluated0 = validate694.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -44634,18 +44868,18 @@ vErrors.push(err31);
 }
 errors++;
 }
-validate691.errors = vErrors;
+validate694.errors = vErrors;
 return errors === 0;
 }
-validate691.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate694.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const writeForbiddenError = validate693 as unknown as Validator;
-const schema286 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const writeForbiddenError = validate696 as unknown as Validator;
+const schema287 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate693(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate696(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate693.evaluated;
+const evaluated0 = validate696.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -44743,7 +44977,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "insufficient_scope") || (data1 === "cross_site_request"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema286.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema287.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -44936,18 +45170,18 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate693.errors = vErrors;
+validate696.errors = vErrors;
 return errors === 0;
 }
-validate693.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate696.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const writeForbiddenProblem = validate695 as unknown as Validator;
-const schema287 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const writeForbiddenProblem = validate698 as unknown as Validator;
+const schema288 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate695(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate698(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate695.evaluated;
+const evaluated0 = validate698.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -45158,7 +45392,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "insufficient_scope") || (data4 === "cross_site_request"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema287.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema288.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -45314,18 +45548,18 @@ vErrors.push(err29);
 }
 errors++;
 }
-validate695.errors = vErrors;
+validate698.errors = vErrors;
 return errors === 0;
 }
-validate695.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate698.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const requestInProgressError = validate697 as unknown as Validator;
-const schema288 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"request_in_progress"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const requestInProgressError = validate700 as unknown as Validator;
+const schema289 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"request_in_progress"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate697(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate700(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate697.evaluated;
+const evaluated0 = validate700.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -45502,18 +45736,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate697.errors = vErrors;
+validate700.errors = vErrors;
 return errors === 0;
 }
-validate697.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate700.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const requestInProgressProblem = validate699 as unknown as Validator;
-const schema289 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"request_in_progress"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const requestInProgressProblem = validate702 as unknown as Validator;
+const schema290 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"request_in_progress"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate699(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate702(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate699.evaluated;
+const evaluated0 = validate702.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -45766,18 +46000,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate699.errors = vErrors;
+validate702.errors = vErrors;
 return errors === 0;
 }
-validate699.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate702.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const idempotencyKeyReusedError = validate701 as unknown as Validator;
-const schema290 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"idempotency_key_reused"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const idempotencyKeyReusedError = validate704 as unknown as Validator;
+const schema291 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"idempotency_key_reused"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate701(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate704(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate701.evaluated;
+const evaluated0 = validate704.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -45954,18 +46188,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate701.errors = vErrors;
+validate704.errors = vErrors;
 return errors === 0;
 }
-validate701.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate704.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const idempotencyKeyReusedProblem = validate703 as unknown as Validator;
-const schema291 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":422},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"idempotency_key_reused"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const idempotencyKeyReusedProblem = validate706 as unknown as Validator;
+const schema292 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":422},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"idempotency_key_reused"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate703(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate706(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate703.evaluated;
+const evaluated0 = validate706.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -46218,18 +46452,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate703.errors = vErrors;
+validate706.errors = vErrors;
 return errors === 0;
 }
-validate703.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate706.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const notFoundError = validate705 as unknown as Validator;
-const schema292 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"resource_not_found"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["resource","id"],"properties":{"resource":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":128}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notFoundError = validate708 as unknown as Validator;
+const schema293 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"resource_not_found"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["resource","id"],"properties":{"resource":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":128}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate705(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate708(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate705.evaluated;
+const evaluated0 = validate708.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -46488,18 +46722,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate705.errors = vErrors;
+validate708.errors = vErrors;
 return errors === 0;
 }
-validate705.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate708.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const notFoundProblem = validate707 as unknown as Validator;
-const schema293 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":404},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"resource_not_found"},"details":{"type":"object","additionalProperties":false,"required":["resource","id"],"properties":{"resource":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":128}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notFoundProblem = validate710 as unknown as Validator;
+const schema294 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":404},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"resource_not_found"},"details":{"type":"object","additionalProperties":false,"required":["resource","id"],"properties":{"resource":{"type":"string","maxLength":64},"id":{"type":"string","maxLength":128}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate707(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate710(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate707.evaluated;
+const evaluated0 = validate710.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -46834,18 +47068,18 @@ vErrors.push(err27);
 }
 errors++;
 }
-validate707.errors = vErrors;
+validate710.errors = vErrors;
 return errors === 0;
 }
-validate707.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate710.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const apiKeyInactiveError = validate709 as unknown as Validator;
-const schema294 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"api_key_not_active"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyInactiveError = validate712 as unknown as Validator;
+const schema295 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"api_key_not_active"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate709(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate712(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate709.evaluated;
+const evaluated0 = validate712.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47022,18 +47256,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate709.errors = vErrors;
+validate712.errors = vErrors;
 return errors === 0;
 }
-validate709.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate712.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const apiKeyInactiveProblem = validate711 as unknown as Validator;
-const schema295 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"api_key_not_active"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyInactiveProblem = validate714 as unknown as Validator;
+const schema296 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"api_key_not_active"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate711(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate714(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate711.evaluated;
+const evaluated0 = validate714.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47286,18 +47520,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate711.errors = vErrors;
+validate714.errors = vErrors;
 return errors === 0;
 }
-validate711.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate714.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const apiKeyRotationConflict = validate713 as unknown as Validator;
-const schema296 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyRotationConflict = validate716 as unknown as Validator;
+const schema297 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate713(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate716(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate713.evaluated;
+const evaluated0 = validate716.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47395,7 +47629,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "api_key_not_active") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema296.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema297.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -47474,18 +47708,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate713.errors = vErrors;
+validate716.errors = vErrors;
 return errors === 0;
 }
-validate713.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate716.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const apiKeyRotationConflictProblem = validate715 as unknown as Validator;
-const schema297 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyRotationConflictProblem = validate718 as unknown as Validator;
+const schema298 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate715(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate718(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate715.evaluated;
+const evaluated0 = validate718.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47696,7 +47930,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "api_key_not_active") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema297.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema298.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -47738,18 +47972,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate715.errors = vErrors;
+validate718.errors = vErrors;
 return errors === 0;
 }
-validate715.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate718.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowUpdateConflict = validate717 as unknown as Validator;
-const schema298 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowUpdateConflict = validate720 as unknown as Validator;
+const schema299 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate717(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate720(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate717.evaluated;
+const evaluated0 = validate720.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -47847,7 +48081,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((data1 === "revision_conflict") || (data1 === "workflow_status_conflict")) || (data1 === "workflow_archived"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema298.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema299.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -47926,18 +48160,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate717.errors = vErrors;
+validate720.errors = vErrors;
 return errors === 0;
 }
-validate717.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate720.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowUpdateConflictProblem = validate719 as unknown as Validator;
-const schema299 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowUpdateConflictProblem = validate722 as unknown as Validator;
+const schema300 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate719(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate722(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate719.evaluated;
+const evaluated0 = validate722.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48148,7 +48382,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((data4 === "revision_conflict") || (data4 === "workflow_status_conflict")) || (data4 === "workflow_archived"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema299.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema300.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -48190,18 +48424,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate719.errors = vErrors;
+validate722.errors = vErrors;
 return errors === 0;
 }
-validate719.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate722.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowPublishConflict = validate721 as unknown as Validator;
-const schema300 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowPublishConflict = validate724 as unknown as Validator;
+const schema301 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate721(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate724(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate721.evaluated;
+const evaluated0 = validate724.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48299,7 +48533,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((data1 === "workflow_already_published") || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema300.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema301.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -48378,18 +48612,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate721.errors = vErrors;
+validate724.errors = vErrors;
 return errors === 0;
 }
-validate721.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate724.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowPublishConflictProblem = validate723 as unknown as Validator;
-const schema301 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowPublishConflictProblem = validate726 as unknown as Validator;
+const schema302 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate723(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate726(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate723.evaluated;
+const evaluated0 = validate726.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48600,7 +48834,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((data4 === "workflow_already_published") || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema301.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema302.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -48642,18 +48876,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate723.errors = vErrors;
+validate726.errors = vErrors;
 return errors === 0;
 }
-validate723.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate726.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowExecuteConflict = validate725 as unknown as Validator;
-const schema302 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowExecuteConflict = validate728 as unknown as Validator;
+const schema303 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate725(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate728(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate725.evaluated;
+const evaluated0 = validate728.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -48751,7 +48985,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data1 === "workflow_not_published") || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema302.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema303.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -48830,18 +49064,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate725.errors = vErrors;
+validate728.errors = vErrors;
 return errors === 0;
 }
-validate725.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate728.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const workflowExecuteConflictProblem = validate727 as unknown as Validator;
-const schema303 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowExecuteConflictProblem = validate730 as unknown as Validator;
+const schema304 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate727(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate730(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate727.evaluated;
+const evaluated0 = validate730.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49052,7 +49286,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((((data4 === "workflow_not_published") || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema303.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema304.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -49094,18 +49328,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate727.errors = vErrors;
+validate730.errors = vErrors;
 return errors === 0;
 }
-validate727.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate730.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const draftExtensionConflict = validate729 as unknown as Validator;
-const schema304 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftExtensionConflict = validate732 as unknown as Validator;
+const schema305 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate729(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate732(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate729.evaluated;
+const evaluated0 = validate732.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49203,7 +49437,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((data1 === "revision_conflict") || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema304.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema305.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -49282,18 +49516,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate729.errors = vErrors;
+validate732.errors = vErrors;
 return errors === 0;
 }
-validate729.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate732.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const draftExtensionConflictProblem = validate731 as unknown as Validator;
-const schema305 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftExtensionConflictProblem = validate734 as unknown as Validator;
+const schema306 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate731(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate734(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate731.evaluated;
+const evaluated0 = validate734.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49504,7 +49738,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((data4 === "revision_conflict") || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema305.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema306.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -49546,18 +49780,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate731.errors = vErrors;
+validate734.errors = vErrors;
 return errors === 0;
 }
-validate731.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate734.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const draftChangeConflict = validate733 as unknown as Validator;
-const schema306 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftChangeConflict = validate736 as unknown as Validator;
+const schema307 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate733(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate736(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate733.evaluated;
+const evaluated0 = validate736.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49655,7 +49889,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "revision_conflict") || (data1 === "workflow_archived"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema306.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema307.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -49734,18 +49968,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate733.errors = vErrors;
+validate736.errors = vErrors;
 return errors === 0;
 }
-validate733.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate736.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const draftChangeConflictProblem = validate735 as unknown as Validator;
-const schema307 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftChangeConflictProblem = validate738 as unknown as Validator;
+const schema308 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate735(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate738(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate735.evaluated;
+const evaluated0 = validate738.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -49956,7 +50190,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "revision_conflict") || (data4 === "workflow_archived"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema307.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema308.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -49998,18 +50232,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate735.errors = vErrors;
+validate738.errors = vErrors;
 return errors === 0;
 }
-validate735.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate738.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionStatusConflictError = validate737 as unknown as Validator;
-const schema308 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"execution_status_conflict"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionStatusConflictError = validate740 as unknown as Validator;
+const schema309 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"execution_status_conflict"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate737(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate740(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate737.evaluated;
+const evaluated0 = validate740.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -50186,18 +50420,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate737.errors = vErrors;
+validate740.errors = vErrors;
 return errors === 0;
 }
-validate737.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate740.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionStatusConflictProblem = validate739 as unknown as Validator;
-const schema309 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"execution_status_conflict"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionStatusConflictProblem = validate742 as unknown as Validator;
+const schema310 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"execution_status_conflict"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate739(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate742(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate739.evaluated;
+const evaluated0 = validate742.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -50450,18 +50684,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate739.errors = vErrors;
+validate742.errors = vErrors;
 return errors === 0;
 }
-validate739.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate742.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionAlreadyFinishedError = validate741 as unknown as Validator;
-const schema310 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"execution_already_finished"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionAlreadyFinishedError = validate744 as unknown as Validator;
+const schema311 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"execution_already_finished"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate741(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate744(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate741.evaluated;
+const evaluated0 = validate744.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -50638,18 +50872,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate741.errors = vErrors;
+validate744.errors = vErrors;
 return errors === 0;
 }
-validate741.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate744.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionAlreadyFinishedProblem = validate743 as unknown as Validator;
-const schema311 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"execution_already_finished"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionAlreadyFinishedProblem = validate746 as unknown as Validator;
+const schema312 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"execution_already_finished"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate743(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate746(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate743.evaluated;
+const evaluated0 = validate746.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -50902,18 +51136,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate743.errors = vErrors;
+validate746.errors = vErrors;
 return errors === 0;
 }
-validate743.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate746.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionNotRetriedError = validate745 as unknown as Validator;
-const schema312 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["execution_status_conflict","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionNotRetriedError = validate748 as unknown as Validator;
+const schema313 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["execution_status_conflict","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate745(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate748(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate745.evaluated;
+const evaluated0 = validate748.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51011,7 +51245,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((((data1 === "execution_status_conflict") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema312.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema313.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -51090,18 +51324,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate745.errors = vErrors;
+validate748.errors = vErrors;
 return errors === 0;
 }
-validate745.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate748.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const executionNotRetriedProblem = validate747 as unknown as Validator;
-const schema313 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["execution_status_conflict","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionNotRetriedProblem = validate750 as unknown as Validator;
+const schema314 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["execution_status_conflict","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate747(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate750(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate747.evaluated;
+const evaluated0 = validate750.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51312,7 +51546,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((((data4 === "execution_status_conflict") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema313.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema314.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -51354,18 +51588,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate747.errors = vErrors;
+validate750.errors = vErrors;
 return errors === 0;
 }
-validate747.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate750.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const callbackClosedError = validate749 as unknown as Validator;
-const schema314 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"wait_closed"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const callbackClosedError = validate752 as unknown as Validator;
+const schema315 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"wait_closed"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate749(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate752(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate749.evaluated;
+const evaluated0 = validate752.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51542,18 +51776,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate749.errors = vErrors;
+validate752.errors = vErrors;
 return errors === 0;
 }
-validate749.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate752.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const callbackClosedProblem = validate751 as unknown as Validator;
-const schema315 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"wait_closed"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const callbackClosedProblem = validate754 as unknown as Validator;
+const schema316 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"wait_closed"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate751(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate754(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate751.evaluated;
+const evaluated0 = validate754.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51806,18 +52040,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate751.errors = vErrors;
+validate754.errors = vErrors;
 return errors === 0;
 }
-validate751.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate754.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const approvalClosedError = validate753 as unknown as Validator;
-const schema316 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"wait_closed"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const approvalClosedError = validate756 as unknown as Validator;
+const schema317 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"wait_closed"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate753(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate756(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate753.evaluated;
+const evaluated0 = validate756.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -51994,18 +52228,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate753.errors = vErrors;
+validate756.errors = vErrors;
 return errors === 0;
 }
-validate753.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate756.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const approvalClosedProblem = validate755 as unknown as Validator;
-const schema317 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"wait_closed"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const approvalClosedProblem = validate758 as unknown as Validator;
+const schema318 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"wait_closed"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate755(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate758(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate755.evaluated;
+const evaluated0 = validate758.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52258,18 +52492,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate755.errors = vErrors;
+validate758.errors = vErrors;
 return errors === 0;
 }
-validate755.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate758.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelNotCreatedError = validate757 as unknown as Validator;
-const schema318 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelNotCreatedError = validate760 as unknown as Validator;
+const schema319 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate757(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate760(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate757.evaluated;
+const evaluated0 = validate760.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52367,7 +52601,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "channel_slug_taken") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema318.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema319.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -52446,18 +52680,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate757.errors = vErrors;
+validate760.errors = vErrors;
 return errors === 0;
 }
-validate757.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate760.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelNotCreatedProblem = validate759 as unknown as Validator;
-const schema319 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelNotCreatedProblem = validate762 as unknown as Validator;
+const schema320 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate759(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate762(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate759.evaluated;
+const evaluated0 = validate762.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52668,7 +52902,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "channel_slug_taken") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema319.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema320.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -52710,18 +52944,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate759.errors = vErrors;
+validate762.errors = vErrors;
 return errors === 0;
 }
-validate759.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate762.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelSlugTakenError = validate761 as unknown as Validator;
-const schema320 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"channel_slug_taken"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelSlugTakenError = validate764 as unknown as Validator;
+const schema321 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"channel_slug_taken"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate761(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate764(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate761.evaluated;
+const evaluated0 = validate764.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -52898,18 +53132,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate761.errors = vErrors;
+validate764.errors = vErrors;
 return errors === 0;
 }
-validate761.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate764.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const channelSlugTakenProblem = validate763 as unknown as Validator;
-const schema321 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"channel_slug_taken"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelSlugTakenProblem = validate766 as unknown as Validator;
+const schema322 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"channel_slug_taken"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate763(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate766(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate763.evaluated;
+const evaluated0 = validate766.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -53162,18 +53396,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate763.errors = vErrors;
+validate766.errors = vErrors;
 return errors === 0;
 }
-validate763.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate766.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formNotCreatedError = validate765 as unknown as Validator;
-const schema322 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotCreatedError = validate768 as unknown as Validator;
+const schema323 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate765(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate768(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate765.evaluated;
+const evaluated0 = validate768.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -53271,7 +53505,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "form_slug_taken") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema322.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema323.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -53350,18 +53584,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate765.errors = vErrors;
+validate768.errors = vErrors;
 return errors === 0;
 }
-validate765.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate768.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formNotCreatedProblem = validate767 as unknown as Validator;
-const schema323 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotCreatedProblem = validate770 as unknown as Validator;
+const schema324 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate767(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate770(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate767.evaluated;
+const evaluated0 = validate770.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -53572,7 +53806,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "form_slug_taken") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema323.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema324.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -53614,18 +53848,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate767.errors = vErrors;
+validate770.errors = vErrors;
 return errors === 0;
 }
-validate767.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate770.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formNotChangedError = validate769 as unknown as Validator;
-const schema324 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotChangedError = validate772 as unknown as Validator;
+const schema325 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate769(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate772(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate769.evaluated;
+const evaluated0 = validate772.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -53723,7 +53957,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "revision_conflict") || (data1 === "form_slug_taken"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema324.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema325.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -53802,18 +54036,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate769.errors = vErrors;
+validate772.errors = vErrors;
 return errors === 0;
 }
-validate769.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate772.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const formNotChangedProblem = validate771 as unknown as Validator;
-const schema325 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotChangedProblem = validate774 as unknown as Validator;
+const schema326 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate771(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate774(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate771.evaluated;
+const evaluated0 = validate774.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54024,7 +54258,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "revision_conflict") || (data4 === "form_slug_taken"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema325.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema326.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -54066,18 +54300,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate771.errors = vErrors;
+validate774.errors = vErrors;
 return errors === 0;
 }
-validate771.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate774.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerExecuteConflict = validate773 as unknown as Validator;
-const schema326 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerExecuteConflict = validate776 as unknown as Validator;
+const schema327 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate773(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate776(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate773.evaluated;
+const evaluated0 = validate776.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54175,7 +54409,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!(((((data1 === "trigger_disabled") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema326.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema327.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -54254,18 +54488,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate773.errors = vErrors;
+validate776.errors = vErrors;
 return errors === 0;
 }
-validate773.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate776.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerExecuteConflictProblem = validate775 as unknown as Validator;
-const schema327 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerExecuteConflictProblem = validate778 as unknown as Validator;
+const schema328 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate775(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate778(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate775.evaluated;
+const evaluated0 = validate778.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54476,7 +54710,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!(((((data4 === "trigger_disabled") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema327.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema328.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -54518,18 +54752,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate775.errors = vErrors;
+validate778.errors = vErrors;
 return errors === 0;
 }
-validate775.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate778.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerSecretConflict = validate777 as unknown as Validator;
-const schema328 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerSecretConflict = validate780 as unknown as Validator;
+const schema329 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate777(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate780(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate777.evaluated;
+const evaluated0 = validate780.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54627,7 +54861,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "trigger_without_secret") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema328.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema329.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -54706,18 +54940,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate777.errors = vErrors;
+validate780.errors = vErrors;
 return errors === 0;
 }
-validate777.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate780.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const triggerSecretConflictProblem = validate779 as unknown as Validator;
-const schema329 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerSecretConflictProblem = validate782 as unknown as Validator;
+const schema330 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate779(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate782(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate779.evaluated;
+const evaluated0 = validate782.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -54928,7 +55162,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "trigger_without_secret") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema329.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema330.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -54970,18 +55204,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate779.errors = vErrors;
+validate782.errors = vErrors;
 return errors === 0;
 }
-validate779.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate782.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const secretNotCreatedError = validate781 as unknown as Validator;
-const schema330 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const secretNotCreatedError = validate784 as unknown as Validator;
+const schema331 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate781(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate784(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate781.evaluated;
+const evaluated0 = validate784.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55079,7 +55313,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "secret_name_taken") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema330.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema331.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -55158,18 +55392,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate781.errors = vErrors;
+validate784.errors = vErrors;
 return errors === 0;
 }
-validate781.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate784.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const secretNotCreatedProblem = validate783 as unknown as Validator;
-const schema331 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const secretNotCreatedProblem = validate786 as unknown as Validator;
+const schema332 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate783(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate786(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate783.evaluated;
+const evaluated0 = validate786.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55380,7 +55614,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "secret_name_taken") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema331.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema332.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -55422,18 +55656,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate783.errors = vErrors;
+validate786.errors = vErrors;
 return errors === 0;
 }
-validate783.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate786.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialNotCreatedError = validate785 as unknown as Validator;
-const schema332 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialNotCreatedError = validate788 as unknown as Validator;
+const schema333 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate785(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate788(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate785.evaluated;
+const evaluated0 = validate788.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55531,7 +55765,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "credential_name_taken") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema332.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema333.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -55610,18 +55844,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate785.errors = vErrors;
+validate788.errors = vErrors;
 return errors === 0;
 }
-validate785.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate788.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialNotCreatedProblem = validate787 as unknown as Validator;
-const schema333 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialNotCreatedProblem = validate790 as unknown as Validator;
+const schema334 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate787(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate790(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate787.evaluated;
+const evaluated0 = validate790.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -55832,7 +56066,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "credential_name_taken") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema333.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema334.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -55874,18 +56108,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate787.errors = vErrors;
+validate790.errors = vErrors;
 return errors === 0;
 }
-validate787.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate790.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialNameTakenError = validate789 as unknown as Validator;
-const schema334 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"credential_name_taken"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialNameTakenError = validate792 as unknown as Validator;
+const schema335 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"credential_name_taken"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate789(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate792(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate789.evaluated;
+const evaluated0 = validate792.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56062,18 +56296,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate789.errors = vErrors;
+validate792.errors = vErrors;
 return errors === 0;
 }
-validate789.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate792.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const credentialNameTakenProblem = validate791 as unknown as Validator;
-const schema335 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"credential_name_taken"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const credentialNameTakenProblem = validate794 as unknown as Validator;
+const schema336 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"credential_name_taken"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate791(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate794(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate791.evaluated;
+const evaluated0 = validate794.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56326,18 +56560,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate791.errors = vErrors;
+validate794.errors = vErrors;
 return errors === 0;
 }
-validate791.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate794.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvVersionConflictError = validate793 as unknown as Validator;
-const schema336 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"kv_version_conflict"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvVersionConflictError = validate796 as unknown as Validator;
+const schema337 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"kv_version_conflict"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate793(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate796(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate793.evaluated;
+const evaluated0 = validate796.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56514,18 +56748,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate793.errors = vErrors;
+validate796.errors = vErrors;
 return errors === 0;
 }
-validate793.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate796.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvVersionConflictProblem = validate795 as unknown as Validator;
-const schema337 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"kv_version_conflict"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvVersionConflictProblem = validate798 as unknown as Validator;
+const schema338 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"kv_version_conflict"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate795(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate798(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate795.evaluated;
+const evaluated0 = validate798.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56778,18 +57012,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate795.errors = vErrors;
+validate798.errors = vErrors;
 return errors === 0;
 }
-validate795.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate798.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvNotAppendedError = validate797 as unknown as Validator;
-const schema338 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvNotAppendedError = validate800 as unknown as Validator;
+const schema339 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate797(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate800(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate797.evaluated;
+const evaluated0 = validate800.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -56887,7 +57121,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "kv_not_a_list") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema338.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema339.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -56966,18 +57200,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate797.errors = vErrors;
+validate800.errors = vErrors;
 return errors === 0;
 }
-validate797.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate800.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const kvNotAppendedProblem = validate799 as unknown as Validator;
-const schema339 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvNotAppendedProblem = validate802 as unknown as Validator;
+const schema340 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate799(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate802(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate799.evaluated;
+const evaluated0 = validate802.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -57188,7 +57422,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "kv_not_a_list") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema339.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema340.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -57230,18 +57464,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate799.errors = vErrors;
+validate802.errors = vErrors;
 return errors === 0;
 }
-validate799.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate802.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookRecoveryConflictError = validate801 as unknown as Validator;
-const schema340 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookRecoveryConflictError = validate804 as unknown as Validator;
+const schema341 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate801(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate804(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate801.evaluated;
+const evaluated0 = validate804.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -57339,7 +57573,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data1 === "webhook_disabled") || (data1 === "request_in_progress"))){
-const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema340.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema341.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -57418,18 +57652,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate801.errors = vErrors;
+validate804.errors = vErrors;
 return errors === 0;
 }
-validate801.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate804.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookRecoveryConflictProblem = validate803 as unknown as Validator;
-const schema341 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookRecoveryConflictProblem = validate806 as unknown as Validator;
+const schema342 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate803(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate806(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate803.evaluated;
+const evaluated0 = validate806.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -57640,7 +57874,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data4 === "webhook_disabled") || (data4 === "request_in_progress"))){
-const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema341.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/code",schemaPath:"#/properties/code/enum",keyword:"enum",params:{allowedValues: schema342.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -57682,18 +57916,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate803.errors = vErrors;
+validate806.errors = vErrors;
 return errors === 0;
 }
-validate803.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate806.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDisabledError = validate805 as unknown as Validator;
-const schema342 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"webhook_disabled"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookDisabledError = validate808 as unknown as Validator;
+const schema343 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"webhook_disabled"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate805(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate808(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate805.evaluated;
+const evaluated0 = validate808.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -57870,18 +58104,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate805.errors = vErrors;
+validate808.errors = vErrors;
 return errors === 0;
 }
-validate805.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate808.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const webhookDisabledProblem = validate807 as unknown as Validator;
-const schema343 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"webhook_disabled"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const webhookDisabledProblem = validate810 as unknown as Validator;
+const schema344 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"webhook_disabled"},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate807(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate810(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate807.evaluated;
+const evaluated0 = validate810.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58134,18 +58368,18 @@ vErrors.push(err20);
 }
 errors++;
 }
-validate807.errors = vErrors;
+validate810.errors = vErrors;
 return errors === 0;
 }
-validate807.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate810.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-export const xRequestIdHeader = validate809 as unknown as Validator;
-const schema344 = {"type":"string","pattern":"^[A-Za-z0-9._-]{1,128}$"};
+export const xRequestIdHeader = validate812 as unknown as Validator;
+const schema345 = {"type":"string","pattern":"^[A-Za-z0-9._-]{1,128}$"};
 
-function validate809(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate812(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate809.evaluated;
+const evaluated0 = validate812.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58174,133 +58408,13 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate809.errors = vErrors;
-return errors === 0;
-}
-validate809.evaluated = {"dynamicProps":false,"dynamicItems":false};
-
-export const xRateLimitLimitHeader = validate810 as unknown as Validator;
-const schema345 = {"type":"integer","minimum":1};
-
-function validate810(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate810.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(typeof data == "number"){
-if(data < 1 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-validate810.errors = vErrors;
-return errors === 0;
-}
-validate810.evaluated = {"dynamicProps":false,"dynamicItems":false};
-
-export const xRateLimitRemainingHeader = validate811 as unknown as Validator;
-const schema346 = {"type":"integer","minimum":0};
-
-function validate811(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate811.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(typeof data == "number"){
-if(data < 0 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-validate811.errors = vErrors;
-return errors === 0;
-}
-validate811.evaluated = {"dynamicProps":false,"dynamicItems":false};
-
-export const xRateLimitResetHeader = validate812 as unknown as Validator;
-const schema347 = {"type":"integer","minimum":0};
-
-function validate812(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate812.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(typeof data == "number"){
-if(data < 0 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
 validate812.errors = vErrors;
 return errors === 0;
 }
 validate812.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const xRateLimitLimitDayHeader = validate813 as unknown as Validator;
-const schema348 = {"type":"integer","minimum":1};
+export const xRateLimitLimitHeader = validate813 as unknown as Validator;
+const schema346 = {"type":"integer","minimum":1};
 
 function validate813(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -58339,8 +58453,8 @@ return errors === 0;
 }
 validate813.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const xRateLimitRemainingDayHeader = validate814 as unknown as Validator;
-const schema349 = {"type":"integer","minimum":0};
+export const xRateLimitRemainingHeader = validate814 as unknown as Validator;
+const schema347 = {"type":"integer","minimum":0};
 
 function validate814(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -58379,8 +58493,8 @@ return errors === 0;
 }
 validate814.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const rateLimitPolicyHeader = validate815 as unknown as Validator;
-const schema350 = {"type":"string","minLength":1,"maxLength":512};
+export const xRateLimitResetHeader = validate815 as unknown as Validator;
+const schema348 = {"type":"integer","minimum":0};
 
 function validate815(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -58392,9 +58506,8 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(typeof data === "string"){
-if(func1(data) > 512){
-const err0 = {instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -58403,8 +58516,9 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(func1(data) < 1){
-const err1 = {instancePath,schemaPath:"#/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(typeof data == "number"){
+if(data < 0 || isNaN(data)){
+const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -58414,28 +58528,98 @@ vErrors.push(err1);
 errors++;
 }
 }
-else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
 validate815.errors = vErrors;
 return errors === 0;
 }
 validate815.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const rateLimitHeader = validate816 as unknown as Validator;
-const schema351 = {"type":"string","minLength":1,"maxLength":512};
+export const xRateLimitLimitDayHeader = validate816 as unknown as Validator;
+const schema349 = {"type":"integer","minimum":1};
 
 function validate816(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate816.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(typeof data == "number"){
+if(data < 1 || isNaN(data)){
+const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+validate816.errors = vErrors;
+return errors === 0;
+}
+validate816.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+export const xRateLimitRemainingDayHeader = validate817 as unknown as Validator;
+const schema350 = {"type":"integer","minimum":0};
+
+function validate817(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate817.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(typeof data == "number"){
+if(data < 0 || isNaN(data)){
+const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+validate817.errors = vErrors;
+return errors === 0;
+}
+validate817.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+export const rateLimitPolicyHeader = validate818 as unknown as Validator;
+const schema351 = {"type":"string","minLength":1,"maxLength":512};
+
+function validate818(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate818.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58474,18 +58658,68 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate816.errors = vErrors;
+validate818.errors = vErrors;
 return errors === 0;
 }
-validate816.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate818.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const setCookieHeader = validate817 as unknown as Validator;
-const schema352 = {"type":"string","minLength":1,"maxLength":4096};
+export const rateLimitHeader = validate819 as unknown as Validator;
+const schema352 = {"type":"string","minLength":1,"maxLength":512};
 
-function validate817(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate819(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate817.evaluated;
+const evaluated0 = validate819.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data === "string"){
+if(func1(data) > 512){
+const err0 = {instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(func1(data) < 1){
+const err1 = {instancePath,schemaPath:"#/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+else {
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+validate819.errors = vErrors;
+return errors === 0;
+}
+validate819.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+export const setCookieHeader = validate820 as unknown as Validator;
+const schema353 = {"type":"string","minLength":1,"maxLength":4096};
+
+function validate820(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate820.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58524,18 +58758,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate817.errors = vErrors;
+validate820.errors = vErrors;
 return errors === 0;
 }
-validate817.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate820.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const locationHeader = validate818 as unknown as Validator;
-const schema353 = {"type":"string","format":"uri-reference","maxLength":512};
+export const locationHeader = validate821 as unknown as Validator;
+const schema354 = {"type":"string","format":"uri-reference","maxLength":512};
 
-function validate818(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate821(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate818.evaluated;
+const evaluated0 = validate821.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58574,18 +58808,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate818.errors = vErrors;
+validate821.errors = vErrors;
 return errors === 0;
 }
-validate818.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate821.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const idempotentReplayedHeader = validate819 as unknown as Validator;
-const schema354 = {"type":"string","const":"true"};
+export const idempotentReplayedHeader = validate822 as unknown as Validator;
+const schema355 = {"type":"string","const":"true"};
 
-function validate819(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate822(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate819.evaluated;
+const evaluated0 = validate822.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58612,18 +58846,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate819.errors = vErrors;
+validate822.errors = vErrors;
 return errors === 0;
 }
-validate819.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate822.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const contentDispositionHeader = validate820 as unknown as Validator;
-const schema355 = {"type":"string","minLength":1,"maxLength":512};
+export const contentDispositionHeader = validate823 as unknown as Validator;
+const schema356 = {"type":"string","minLength":1,"maxLength":512};
 
-function validate820(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate823(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate820.evaluated;
+const evaluated0 = validate823.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58662,18 +58896,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate820.errors = vErrors;
+validate823.errors = vErrors;
 return errors === 0;
 }
-validate820.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate823.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const exportWorkflow200ApplicationYamlBody = validate821 as unknown as Validator;
-const schema356 = {"type":"string","minLength":1};
+export const exportWorkflow200ApplicationYamlBody = validate824 as unknown as Validator;
+const schema357 = {"type":"string","minLength":1};
 
-function validate821(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate824(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate821.evaluated;
+const evaluated0 = validate824.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58702,18 +58936,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate821.errors = vErrors;
+validate824.errors = vErrors;
 return errors === 0;
 }
-validate821.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate824.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const cacheControlHeader = validate822 as unknown as Validator;
-const schema357 = {"type":"string","minLength":1,"maxLength":128};
+export const cacheControlHeader = validate825 as unknown as Validator;
+const schema358 = {"type":"string","minLength":1,"maxLength":128};
 
-function validate822(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate825(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate822.evaluated;
+const evaluated0 = validate825.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58752,18 +58986,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate822.errors = vErrors;
+validate825.errors = vErrors;
 return errors === 0;
 }
-validate822.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate825.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const xAccelBufferingHeader = validate823 as unknown as Validator;
-const schema358 = {"type":"string","const":"no"};
+export const xAccelBufferingHeader = validate826 as unknown as Validator;
+const schema359 = {"type":"string","const":"no"};
 
-function validate823(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate826(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate823.evaluated;
+const evaluated0 = validate826.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58790,18 +59024,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate823.errors = vErrors;
+validate826.errors = vErrors;
 return errors === 0;
 }
-validate823.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate826.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const exportFormSubmissions200Body = validate824 as unknown as Validator;
-const schema359 = {"type":"string"};
+export const exportFormSubmissions200Body = validate827 as unknown as Validator;
+const schema360 = {"type":"string"};
 
-function validate824(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate827(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate824.evaluated;
+const evaluated0 = validate827.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58818,18 +59052,18 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate824.errors = vErrors;
+validate827.errors = vErrors;
 return errors === 0;
 }
-validate824.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate827.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const wwwAuthenticateHeader = validate825 as unknown as Validator;
-const schema360 = {"type":"string","minLength":1,"maxLength":512};
+export const wwwAuthenticateHeader = validate828 as unknown as Validator;
+const schema361 = {"type":"string","minLength":1,"maxLength":512};
 
-function validate825(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate828(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate825.evaluated;
+const evaluated0 = validate828.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58868,18 +59102,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate825.errors = vErrors;
+validate828.errors = vErrors;
 return errors === 0;
 }
-validate825.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate828.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-export const retryAfterHeader = validate826 as unknown as Validator;
-const schema361 = {"type":"integer","minimum":1};
+export const retryAfterHeader = validate829 as unknown as Validator;
+const schema362 = {"type":"integer","minimum":1};
 
-function validate826(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate829(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate826.evaluated;
+const evaluated0 = validate829.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -58908,7 +59142,7 @@ vErrors.push(err1);
 errors++;
 }
 }
-validate826.errors = vErrors;
+validate829.errors = vErrors;
 return errors === 0;
 }
-validate826.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate829.evaluated = {"dynamicProps":false,"dynamicItems":false};

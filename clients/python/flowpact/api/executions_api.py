@@ -2464,7 +2464,7 @@ class ExecutionsApi:
     ) -> ExecutionResponse:
         """Pause an execution
 
-        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
+        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. The time limit of the execution stands still; those of its nodes and waits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -2540,7 +2540,7 @@ class ExecutionsApi:
     ) -> ApiResponse[ExecutionResponse]:
         """Pause an execution
 
-        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
+        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. The time limit of the execution stands still; those of its nodes and waits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -2616,7 +2616,7 @@ class ExecutionsApi:
     ) -> RESTResponseType:
         """Pause an execution
 
-        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. Time limits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
+        Begins no more nodes of it, nor further attempts at one, until it is resumed. What is in flight comes to its end first. The time limit of the execution stands still; those of its nodes and waits go on, and so do executions that it has called. One that has ended or is paused already is a 409. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class WorkflowProblem(BaseModel):
     """
-    Something that keeps a definition from being published.
+    Something that is wrong with a definition.
     """ # noqa: E501
     code: Annotated[str, Field(min_length=1, strict=True, max_length=64)] = Field(description="Stable name of the rule that is broken.", json_schema_extra={"examples": ["unknown_node_type"]})
     node_id: Optional[Annotated[str, Field(strict=True, max_length=1000)]] = Field(default=None, description="Node it is about, where it is about one.")

@@ -29,9 +29,10 @@ class WorkflowValidation(BaseModel):
     Whether a definition can be published, and all that is wrong with it.
     """ # noqa: E501
     valid: StrictBool = Field(description="Whether it can be published as it is.")
-    problems: List[WorkflowProblem] = Field(description="Everything found.")
+    problems: List[WorkflowProblem] = Field(description="Everything that keeps it from being published.")
+    warnings: List[WorkflowProblem] = Field(description="What fails when it runs unless something else changes before, and does not keep it from being published: it calls a workflow that is not published now (`workflow_not_published`). ")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["valid", "problems"]
+    __properties: ClassVar[List[str]] = ["valid", "problems", "warnings"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -80,6 +81,12 @@ class WorkflowValidation(BaseModel):
             for _item_problems in self.problems:
                 _items.append(_item_problems.to_dict() if _item_problems is not None else None)
             _dict['problems'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each item in warnings (list)
+        _items = []
+        if self.warnings:
+            for _item_warnings in self.warnings:
+                _items.append(_item_warnings.to_dict() if _item_warnings is not None else None)
+            _dict['warnings'] = _items
         # puts key-value pairs in additional_properties in the top level
         if self.additional_properties is not None:
             for _key, _value in self.additional_properties.items():
@@ -98,7 +105,8 @@ class WorkflowValidation(BaseModel):
 
         _obj = cls.model_validate({
             "valid": obj.get("valid"),
-            "problems": [WorkflowProblem.from_dict(_item) for _item in obj["problems"]] if obj.get("problems") is not None else None
+            "problems": [WorkflowProblem.from_dict(_item) for _item in obj["problems"]] if obj.get("problems") is not None else None,
+            "warnings": [WorkflowProblem.from_dict(_item) for _item in obj["warnings"]] if obj.get("warnings") is not None else None
         })
         # store additional fields in additional_properties
         for _key in obj.keys():
