@@ -284,6 +284,13 @@ type ApiDeleteCredentialRequest struct {
 	ctx context.Context
 	ApiService *CredentialsAPIService
 	credentialId string
+	force *bool
+}
+
+// Whether to delete it although workflows use it.
+func (r ApiDeleteCredentialRequest) Force(force bool) ApiDeleteCredentialRequest {
+	r.force = &force
+	return r
 }
 
 func (r ApiDeleteCredentialRequest) Execute() (*http.Response, error) {
@@ -293,8 +300,9 @@ func (r ApiDeleteCredentialRequest) Execute() (*http.Response, error) {
 /*
 DeleteCredential Delete a credential
 
-Removes the credential and its values. Workflows that use it can no longer be published, and their calls fail with
-`credential_not_found`.
+Removes the credential and its values. While a workflow that is not archived names it, in its draft or its published version,
+the answer is `credential_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no
+longer be published, and their calls fail with `credential_not_found`.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -335,6 +343,13 @@ func (a *CredentialsAPIService) DeleteCredentialExecute(r ApiDeleteCredentialReq
 		return nil, reportError("credentialId must have less than 64 elements")
 	}
 
+	if r.force != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "force", r.force, "form", "")
+	} else {
+		var defaultValue bool = false
+		parameterAddToHeaderOrQuery(localVarQueryParams, "force", defaultValue, "form", "")
+		r.force = &defaultValue
+	}
 	// to determine the Content-Type header
 	localVarHTTPContentTypes := []string{}
 
@@ -423,6 +438,17 @@ func (a *CredentialsAPIService) DeleteCredentialExecute(r ApiDeleteCredentialReq
 		}
 		if localVarHTTPResponse.StatusCode == 404 {
 			var v NotFoundError
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 409 {
+			var v CredentialInUseError
 			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
 			if err != nil {
 				newErr.error = err.Error()

@@ -284,6 +284,13 @@ type ApiDeleteSecretRequest struct {
 	ctx context.Context
 	ApiService *SecretsAPIService
 	secretName string
+	force *bool
+}
+
+// Whether to delete it although workflows use it.
+func (r ApiDeleteSecretRequest) Force(force bool) ApiDeleteSecretRequest {
+	r.force = &force
+	return r
 }
 
 func (r ApiDeleteSecretRequest) Execute() (*http.Response, error) {
@@ -293,8 +300,9 @@ func (r ApiDeleteSecretRequest) Execute() (*http.Response, error) {
 /*
 DeleteSecret Delete a secret
 
-Removes the secret and its value. Workflows that read it can no longer be published, and their calls fail with
-`secret_not_found`.
+Removes the secret and its value. While a workflow that is not archived reads it, in its draft or its published version,
+the answer is `secret_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no
+longer be published, and their calls fail with `secret_not_found`.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -335,6 +343,13 @@ func (a *SecretsAPIService) DeleteSecretExecute(r ApiDeleteSecretRequest) (*http
 		return nil, reportError("secretName must have less than 200 elements")
 	}
 
+	if r.force != nil {
+		parameterAddToHeaderOrQuery(localVarQueryParams, "force", r.force, "form", "")
+	} else {
+		var defaultValue bool = false
+		parameterAddToHeaderOrQuery(localVarQueryParams, "force", defaultValue, "form", "")
+		r.force = &defaultValue
+	}
 	// to determine the Content-Type header
 	localVarHTTPContentTypes := []string{}
 
@@ -423,6 +438,17 @@ func (a *SecretsAPIService) DeleteSecretExecute(r ApiDeleteSecretRequest) (*http
 		}
 		if localVarHTTPResponse.StatusCode == 404 {
 			var v NotFoundError
+			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
+			if err != nil {
+				newErr.error = err.Error()
+				return localVarHTTPResponse, newErr
+			}
+					newErr.error = formatErrorMessage(localVarHTTPResponse.Status, &v)
+					newErr.model = v
+			return localVarHTTPResponse, newErr
+		}
+		if localVarHTTPResponse.StatusCode == 409 {
+			var v SecretInUseError
 			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
 			if err != nil {
 				newErr.error = err.Error()

@@ -1,6 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { credential, freshName } from '../harness/resources.ts';
+import { credential, draftWorkflow, freshName, publishedWorkflow, QUICK } from '../harness/resources.ts';
 
 const harness = useContractHarness();
 
@@ -71,4 +71,38 @@ test.each([
 test('400: values of no type', async () => {
   const json = { name: 'x', values: { type: 'carrier_pigeon' } };
   await harness().refused('createCredential', { json }, 400, 'validation_error');
+});
+
+describe('deleting one that workflows use', () => {
+  const values = { type: 'bearer', token: 'token' };
+  const naming = (name: string): unknown => ({
+    nodes: [{ id: 'call', type: 'http.request', params: { url: 'https://a.example', auth: { credential: name } } }],
+    edges: [],
+  });
+
+  test('409: a draft or a published version names it', async () => {
+    const { id, name } = await credential(harness(), values);
+    const path = { credential_id: id };
+    const draft = await draftWorkflow(harness(), naming(name), 'A draft');
+    const published = await publishedWorkflow(harness(), naming(name), 'Published');
+    await harness().call('updateWorkflow', { path: { workflow_id: published }, json: { definition: QUICK } });
+    const refused = await harness().refused('deleteCredential', { path }, 409, 'credential_in_use');
+    const workflows = [
+      { id: draft, name: 'A draft' },
+      { id: published, name: 'Published' },
+    ];
+    expect(refused.body.error.details).toEqual({ name, workflows, workflow_count: 2 });
+    expect((await harness().call('deleteCredential', { path, query: { force: 'true' } })).status).toBe(204);
+    await harness().refused('deleteCredential', { path }, 404, 'resource_not_found');
+  });
+
+  test("another organisation's cannot be deleted, nor does it say what uses it", async () => {
+    const { id, name } = await credential(harness(), values);
+    await draftWorkflow(harness(), naming(name));
+    const { apiKey } = await harness().server.createOrganisation();
+    const path = { credential_id: id };
+    await harness().refused('deleteCredential', { path, apiKey }, 404, 'resource_not_found');
+    const query = { force: 'true' };
+    await harness().refused('deleteCredential', { path, query, apiKey }, 404, 'resource_not_found');
+  });
 });

@@ -1,6 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { secret } from '../harness/resources.ts';
+import { draftWorkflow, publishedWorkflow, QUICK, secret } from '../harness/resources.ts';
 
 const harness = useContractHarness();
 
@@ -48,4 +48,91 @@ test("another organisation's secret is not there, and its name is free", async (
   await harness().refused('getSecret', { path: { secret_name: name }, apiKey }, 404, 'resource_not_found');
   expect((await harness().call('createSecret', { json: { name, value: 'their own' }, apiKey })).status).toBe(201);
   expect((await harness().call('listSecrets', { apiKey })).body.pagination.total_count).toBe(1);
+});
+
+describe('deleting one that workflows use', () => {
+  const reading = (name: string): unknown => ({
+    nodes: [
+      {
+        id: 'each',
+        type: 'foreach',
+        params: {
+          items: [1],
+          body: {
+            nodes: [
+              {
+                id: 'call',
+                type: 'http.request',
+                params: { url: 'https://shop.example', headers: { 'X-Key': `Key {{ secrets.${name} }}` } },
+              },
+            ],
+            edges: [],
+          },
+        },
+      },
+    ],
+    edges: [],
+  });
+  const text = (name: string): unknown => ({
+    nodes: [{ id: 'say', type: 'log', params: { message: `secrets.${name}` } }],
+    edges: [],
+  });
+  const remove = (name: string, force?: boolean): ReturnType<ReturnType<typeof harness>['call']> =>
+    harness().call('deleteSecret', { path: { secret_name: name }, ...(force && { query: { force: 'true' } }) });
+  const refused = async (name: string): Promise<unknown> => {
+    const path = { secret_name: name };
+    return (await harness().refused('deleteSecret', { path }, 409, 'secret_in_use')).body.error.details;
+  };
+
+  test('409: a draft reads it; a workflow that only has its name in a text counts for nothing', async () => {
+    const name = await secret(harness());
+    await draftWorkflow(harness(), text(name));
+    const id = await draftWorkflow(harness(), reading(name), 'Orders');
+    expect(await refused(name)).toEqual({ name, workflows: [{ id, name: 'Orders' }], workflow_count: 1 });
+    expect((await harness().call('getSecret', { path: { secret_name: name } })).status).toBe(200);
+    await harness().call('deleteWorkflow', { path: { workflow_id: id } });
+    expect((await remove(name)).status).toBe(204);
+  });
+
+  test('409: the published version reads it, and the draft no longer does; in the archive it counts for nothing', async () => {
+    const name = await secret(harness());
+    const id = await publishedWorkflow(harness(), reading(name), 'Orders');
+    const path = { workflow_id: id };
+    await harness().call('updateWorkflow', { path, json: { definition: QUICK } });
+    expect(await refused(name)).toEqual({ name, workflows: [{ id, name: 'Orders' }], workflow_count: 1 });
+    await harness().call('updateWorkflow', { path, json: { status: 'paused' } });
+    expect(await refused(name)).toMatchObject({ workflow_count: 1 });
+    await harness().call('updateWorkflow', { path, json: { status: 'archived' } });
+    expect((await remove(name)).status).toBe(204);
+  });
+
+  test('with force it goes all the same', async () => {
+    const name = await secret(harness());
+    await publishedWorkflow(harness(), reading(name));
+    expect((await remove(name, true)).status).toBe(204);
+    await harness().refused('getSecret', { path: { secret_name: name } }, 404, 'resource_not_found');
+    await harness().refused('deleteSecret', { path: { secret_name: name } }, 404, 'resource_not_found');
+  });
+
+  test('of many workflows twenty are told, by name', async () => {
+    const name = await secret(harness());
+    for (let index = 0; index < 21; index++)
+      await draftWorkflow(harness(), reading(name), `Many ${String(20 - index).padStart(2, '0')}`);
+    const { workflows, workflow_count: count } = (await refused(name)) as {
+      workflows: { name: string }[];
+      workflow_count: number;
+    };
+    expect(count).toBe(21);
+    expect(workflows.map((each) => each.name)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `Many ${String(index).padStart(2, '0')}`),
+    );
+  });
+
+  test("another organisation's workflows neither keep it nor show", async () => {
+    const name = await secret(harness());
+    const { apiKey } = await harness().server.createOrganisation();
+    await harness().call('createSecret', { json: { name, value: 'their own' }, apiKey });
+    await harness().call('createWorkflow', { json: { name: 'Theirs', definition: reading(name) }, apiKey });
+    expect((await remove(name)).status).toBe(204);
+  });
 });

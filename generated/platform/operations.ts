@@ -583,6 +583,22 @@ const responses = {
       'application/problem+json': { kind: 'json', validate: response.secretNotCreatedProblem, project: projections.projectSecretNotCreatedProblem, supplied: ['meta'] },
     },
   },
+  SecretInUse: {
+    headers: {
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitHeader },
+    },
+    content: {
+      'application/json': { kind: 'json', validate: response.secretInUseError, project: projections.projectSecretInUseError, supplied: ['meta'] },
+      'application/problem+json': { kind: 'json', validate: response.secretInUseProblem, project: projections.projectSecretInUseProblem, supplied: ['meta'] },
+    },
+  },
   CredentialNotCreated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
@@ -614,6 +630,22 @@ const responses = {
     content: {
       'application/json': { kind: 'json', validate: response.credentialNameTakenError, project: projections.projectCredentialNameTakenError, supplied: ['meta'] },
       'application/problem+json': { kind: 'json', validate: response.credentialNameTakenProblem, project: projections.projectCredentialNameTakenProblem, supplied: ['meta'] },
+    },
+  },
+  CredentialInUse: {
+    headers: {
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitHeader },
+    },
+    content: {
+      'application/json': { kind: 'json', validate: response.credentialInUseError, project: projections.projectCredentialInUseError, supplied: ['meta'] },
+      'application/problem+json': { kind: 'json', validate: response.credentialInUseProblem, project: projections.projectCredentialInUseProblem, supplied: ['meta'] },
     },
   },
   KvVersionConflict: {
@@ -6141,7 +6173,12 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
         ],
         validate: request.deleteSecretPath,
       },
-      query: { parameters: [] },
+      query: {
+        parameters: [
+          { name: 'force', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['boolean'] } },
+        ],
+        validate: request.deleteSecretQuery,
+      },
       headers: { parameters: [] },
       cookies: { parameters: [] },
     },
@@ -6163,12 +6200,13 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
       '401': responses.Unauthorized,
       '403': responses.ForbiddenWrite,
       '404': responses.ResourceNotFound,
+      '409': responses.SecretInUse,
       '429': responses.RateLimitExceeded,
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
     security: [{ ApiKeyHeader: ['secrets:write'] }, { BearerAuth: ['secrets:write'] }, { SessionCookie: ['secrets:write'] }],
-    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, secret_in_use: 409, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
   },
@@ -6393,7 +6431,12 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
         ],
         validate: request.deleteCredentialPath,
       },
-      query: { parameters: [] },
+      query: {
+        parameters: [
+          { name: 'force', required: false, style: 'form', explode: true, shape: { kind: 'primitive', types: ['boolean'] } },
+        ],
+        validate: request.deleteCredentialQuery,
+      },
       headers: { parameters: [] },
       cookies: { parameters: [] },
     },
@@ -6415,12 +6458,13 @@ export const operations: Readonly<Record<OperationName, OperationDescriptor>> = 
       '401': responses.Unauthorized,
       '403': responses.ForbiddenWrite,
       '404': responses.ResourceNotFound,
+      '409': responses.CredentialInUse,
       '429': responses.RateLimitExceeded,
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
     security: [{ ApiKeyHeader: ['credentials:write'] }, { BearerAuth: ['credentials:write'] }, { SessionCookie: ['credentials:write'] }],
-    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, credential_in_use: 409, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
   },

@@ -205,6 +205,11 @@ export type SecretNotCreated<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.SecretNotCreatedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.SecretNotCreatedProblem; readonly headers?: undefined };
 
+/** Workflows use the secret, in their drafts or their published versions. */
+export type SecretInUse<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.SecretInUseError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.SecretInUseProblem; readonly headers?: undefined };
+
 /** There is a credential of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
 export type CredentialNotCreated<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.CredentialNotCreatedError; readonly headers?: undefined }
@@ -214,6 +219,11 @@ export type CredentialNotCreated<Status extends number> =
 export type CredentialNameTaken<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.CredentialNameTakenError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.CredentialNameTakenProblem; readonly headers?: undefined };
+
+/** Workflows use the credential, in their drafts or their published versions. */
+export type CredentialInUse<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.CredentialInUseError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.CredentialInUseProblem; readonly headers?: undefined };
 
 /** The entry has another version than `if_version` says. */
 export type KvVersionConflict<Status extends number> =

@@ -168,8 +168,9 @@ export namespace UpdateCredential {
 /**
  * Delete a credential
  *
- * Removes the credential and its values. Workflows that use it can no longer be published, and their calls fail with
- * `credential_not_found`.
+ * Removes the credential and its values. While a workflow that is not archived names it, in its draft or its published version,
+ * the answer is `credential_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no
+ * longer be published, and their calls fail with `credential_not_found`.
  *
  *
  * DELETE /v1/credentials/{credential_id}
@@ -181,7 +182,10 @@ export namespace DeleteCredential {
       /** Id of a credential. */
       readonly credential_id: string;
     };
-    readonly query: {};
+    readonly query: {
+      /** Whether to delete it although workflows use it. */
+      readonly force: boolean;
+    };
     readonly headers: {};
     readonly cookies: {};
     readonly body: undefined;
@@ -193,6 +197,7 @@ export namespace DeleteCredential {
     | responses.Unauthorized<401>
     | responses.ForbiddenWrite<403>
     | responses.ResourceNotFound<404>
+    | responses.CredentialInUse<409>
     | responses.RateLimitExceeded<429>
     | responses.InternalError<500>
     | responses.ServiceUnavailable<503>;

@@ -165,8 +165,9 @@ export namespace UpdateSecret {
 /**
  * Delete a secret
  *
- * Removes the secret and its value. Workflows that read it can no longer be published, and their calls fail with
- * `secret_not_found`.
+ * Removes the secret and its value. While a workflow that is not archived reads it, in its draft or its published version,
+ * the answer is `secret_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no
+ * longer be published, and their calls fail with `secret_not_found`.
  *
  *
  * DELETE /v1/secrets/{secret_name}
@@ -178,7 +179,10 @@ export namespace DeleteSecret {
       /** Name of a secret. */
       readonly secret_name: string;
     };
-    readonly query: {};
+    readonly query: {
+      /** Whether to delete it although workflows use it. */
+      readonly force: boolean;
+    };
     readonly headers: {};
     readonly cookies: {};
     readonly body: undefined;
@@ -190,6 +194,7 @@ export namespace DeleteSecret {
     | responses.Unauthorized<401>
     | responses.ForbiddenWrite<403>
     | responses.ResourceNotFound<404>
+    | responses.SecretInUse<409>
     | responses.RateLimitExceeded<429>
     | responses.InternalError<500>
     | responses.ServiceUnavailable<503>;

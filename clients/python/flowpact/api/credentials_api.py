@@ -15,7 +15,7 @@ from pydantic import validate_call, Field, StrictFloat, StrictStr, StrictInt
 from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, StrictBool, field_validator
 from typing import Optional
 from typing_extensions import Annotated
 from flowpact.models.create_credential_request import CreateCredentialRequest
@@ -372,6 +372,7 @@ class CredentialsApi:
     def delete_credential(
         self,
         credential_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a credential.")],
+        force: Annotated[Optional[StrictBool], Field(description="Whether to delete it although workflows use it.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -387,10 +388,12 @@ class CredentialsApi:
     ) -> None:
         """Delete a credential
 
-        Removes the credential and its values. Workflows that use it can no longer be published, and their calls fail with `credential_not_found`. 
+        Removes the credential and its values. While a workflow that is not archived names it, in its draft or its published version, the answer is `credential_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no longer be published, and their calls fail with `credential_not_found`. 
 
         :param credential_id: Id of a credential. (required)
         :type credential_id: str
+        :param force: Whether to delete it although workflows use it.
+        :type force: bool
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -415,6 +418,7 @@ class CredentialsApi:
 
         _param = self._delete_credential_serialize(
             credential_id=credential_id,
+            force=force,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -427,6 +431,7 @@ class CredentialsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '404': "NotFoundError",
+            '409': "CredentialInUseError",
             '429': "RateLimitError",
             '500': "InternalError",
             '503': "ServiceUnavailableError",
@@ -446,6 +451,7 @@ class CredentialsApi:
     def delete_credential_with_http_info(
         self,
         credential_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a credential.")],
+        force: Annotated[Optional[StrictBool], Field(description="Whether to delete it although workflows use it.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -461,10 +467,12 @@ class CredentialsApi:
     ) -> ApiResponse[None]:
         """Delete a credential
 
-        Removes the credential and its values. Workflows that use it can no longer be published, and their calls fail with `credential_not_found`. 
+        Removes the credential and its values. While a workflow that is not archived names it, in its draft or its published version, the answer is `credential_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no longer be published, and their calls fail with `credential_not_found`. 
 
         :param credential_id: Id of a credential. (required)
         :type credential_id: str
+        :param force: Whether to delete it although workflows use it.
+        :type force: bool
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -489,6 +497,7 @@ class CredentialsApi:
 
         _param = self._delete_credential_serialize(
             credential_id=credential_id,
+            force=force,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -501,6 +510,7 @@ class CredentialsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '404': "NotFoundError",
+            '409': "CredentialInUseError",
             '429': "RateLimitError",
             '500': "InternalError",
             '503': "ServiceUnavailableError",
@@ -520,6 +530,7 @@ class CredentialsApi:
     def delete_credential_without_preload_content(
         self,
         credential_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a credential.")],
+        force: Annotated[Optional[StrictBool], Field(description="Whether to delete it although workflows use it.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -535,10 +546,12 @@ class CredentialsApi:
     ) -> RESTResponseType:
         """Delete a credential
 
-        Removes the credential and its values. Workflows that use it can no longer be published, and their calls fail with `credential_not_found`. 
+        Removes the credential and its values. While a workflow that is not archived names it, in its draft or its published version, the answer is `credential_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no longer be published, and their calls fail with `credential_not_found`. 
 
         :param credential_id: Id of a credential. (required)
         :type credential_id: str
+        :param force: Whether to delete it although workflows use it.
+        :type force: bool
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -563,6 +576,7 @@ class CredentialsApi:
 
         _param = self._delete_credential_serialize(
             credential_id=credential_id,
+            force=force,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -575,6 +589,7 @@ class CredentialsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '404': "NotFoundError",
+            '409': "CredentialInUseError",
             '429': "RateLimitError",
             '500': "InternalError",
             '503': "ServiceUnavailableError",
@@ -589,6 +604,7 @@ class CredentialsApi:
     def _delete_credential_serialize(
         self,
         credential_id,
+        force,
         _request_auth,
         _content_type,
         _headers,
@@ -613,6 +629,10 @@ class CredentialsApi:
         if credential_id is not None:
             _path_params['credential_id'] = credential_id
         # process the query parameters
+        if force is not None:
+            
+            _query_params.append(('force', force))
+            
         # process the header parameters
         # process the form parameters
         # process the body parameter

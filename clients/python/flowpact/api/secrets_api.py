@@ -15,7 +15,7 @@ from pydantic import validate_call, Field, StrictFloat, StrictStr, StrictInt
 from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, StrictBool, field_validator
 from typing import Optional
 from typing_extensions import Annotated
 from flowpact.models.create_secret_request import CreateSecretRequest
@@ -370,6 +370,7 @@ class SecretsApi:
     def delete_secret(
         self,
         secret_name: Annotated[str, Field(min_length=1, strict=True, max_length=200, description="Name of a secret.")],
+        force: Annotated[Optional[StrictBool], Field(description="Whether to delete it although workflows use it.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -385,10 +386,12 @@ class SecretsApi:
     ) -> None:
         """Delete a secret
 
-        Removes the secret and its value. Workflows that read it can no longer be published, and their calls fail with `secret_not_found`. 
+        Removes the secret and its value. While a workflow that is not archived reads it, in its draft or its published version, the answer is `secret_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no longer be published, and their calls fail with `secret_not_found`. 
 
         :param secret_name: Name of a secret. (required)
         :type secret_name: str
+        :param force: Whether to delete it although workflows use it.
+        :type force: bool
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -413,6 +416,7 @@ class SecretsApi:
 
         _param = self._delete_secret_serialize(
             secret_name=secret_name,
+            force=force,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -425,6 +429,7 @@ class SecretsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '404': "NotFoundError",
+            '409': "SecretInUseError",
             '429': "RateLimitError",
             '500': "InternalError",
             '503': "ServiceUnavailableError",
@@ -444,6 +449,7 @@ class SecretsApi:
     def delete_secret_with_http_info(
         self,
         secret_name: Annotated[str, Field(min_length=1, strict=True, max_length=200, description="Name of a secret.")],
+        force: Annotated[Optional[StrictBool], Field(description="Whether to delete it although workflows use it.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -459,10 +465,12 @@ class SecretsApi:
     ) -> ApiResponse[None]:
         """Delete a secret
 
-        Removes the secret and its value. Workflows that read it can no longer be published, and their calls fail with `secret_not_found`. 
+        Removes the secret and its value. While a workflow that is not archived reads it, in its draft or its published version, the answer is `secret_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no longer be published, and their calls fail with `secret_not_found`. 
 
         :param secret_name: Name of a secret. (required)
         :type secret_name: str
+        :param force: Whether to delete it although workflows use it.
+        :type force: bool
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -487,6 +495,7 @@ class SecretsApi:
 
         _param = self._delete_secret_serialize(
             secret_name=secret_name,
+            force=force,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -499,6 +508,7 @@ class SecretsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '404': "NotFoundError",
+            '409': "SecretInUseError",
             '429': "RateLimitError",
             '500': "InternalError",
             '503': "ServiceUnavailableError",
@@ -518,6 +528,7 @@ class SecretsApi:
     def delete_secret_without_preload_content(
         self,
         secret_name: Annotated[str, Field(min_length=1, strict=True, max_length=200, description="Name of a secret.")],
+        force: Annotated[Optional[StrictBool], Field(description="Whether to delete it although workflows use it.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -533,10 +544,12 @@ class SecretsApi:
     ) -> RESTResponseType:
         """Delete a secret
 
-        Removes the secret and its value. Workflows that read it can no longer be published, and their calls fail with `secret_not_found`. 
+        Removes the secret and its value. While a workflow that is not archived reads it, in its draft or its published version, the answer is `secret_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no longer be published, and their calls fail with `secret_not_found`. 
 
         :param secret_name: Name of a secret. (required)
         :type secret_name: str
+        :param force: Whether to delete it although workflows use it.
+        :type force: bool
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -561,6 +574,7 @@ class SecretsApi:
 
         _param = self._delete_secret_serialize(
             secret_name=secret_name,
+            force=force,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -573,6 +587,7 @@ class SecretsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '404': "NotFoundError",
+            '409': "SecretInUseError",
             '429': "RateLimitError",
             '500': "InternalError",
             '503': "ServiceUnavailableError",
@@ -587,6 +602,7 @@ class SecretsApi:
     def _delete_secret_serialize(
         self,
         secret_name,
+        force,
         _request_auth,
         _content_type,
         _headers,
@@ -611,6 +627,10 @@ class SecretsApi:
         if secret_name is not None:
             _path_params['secret_name'] = secret_name
         # process the query parameters
+        if force is not None:
+            
+            _query_params.append(('force', force))
+            
         # process the header parameters
         # process the form parameters
         # process the body parameter

@@ -4,6 +4,7 @@
 export type ErrorCode =
   | 'api_key_not_active'
   | 'channel_slug_taken'
+  | 'credential_in_use'
   | 'credential_name_taken'
   | 'cross_site_request'
   | 'execution_already_finished'
@@ -26,6 +27,7 @@ export type ErrorCode =
   | 'resource_not_found'
   | 'revision_conflict'
   | 'revoked_api_key'
+  | 'secret_in_use'
   | 'secret_name_taken'
   | 'service_unavailable'
   | 'trigger_disabled'

@@ -38,8 +38,8 @@ export type { ListFormsParams, CreateFormParams, UpdateFormParams, ExportFormSub
 export type { CreateStreamTicketParams } from './resources/live.ts';
 export type { ListSchedulesParams, CreateScheduleParams, PreviewScheduleParams, UpdateScheduleParams, GetSchedulePreviewParams, ListScheduleOccurrencesParams } from './resources/schedules.ts';
 export type { ListTriggersParams, CreateTriggerParams, UpdateTriggerParams, ExecuteTriggerParams, RotateTriggerSecretParams } from './resources/triggers.ts';
-export type { ListSecretsParams, CreateSecretParams, UpdateSecretParams } from './resources/secrets.ts';
-export type { ListCredentialsParams, CreateCredentialParams, UpdateCredentialParams } from './resources/credentials.ts';
+export type { ListSecretsParams, CreateSecretParams, UpdateSecretParams, DeleteSecretParams } from './resources/secrets.ts';
+export type { ListCredentialsParams, CreateCredentialParams, UpdateCredentialParams, DeleteCredentialParams } from './resources/credentials.ts';
 export type { ListKvEntriesParams, GetKvEntryParams, SetKvEntryParams, DeleteKvEntryParams, AppendToKvEntryParams } from './resources/kv.ts';
 export type { ListEventTypesParams, ListWebhooksParams, CreateWebhookParams, UpdateWebhookParams, RotateWebhookSecretParams, TestWebhookParams, RecoverWebhookParams, ListWebhookDeliveriesParams, ListWebhookDeliveryAttemptsParams } from './resources/webhooks.ts';
 export type { components, paths } from './types.ts';

@@ -5,6 +5,7 @@
 export const throwableCodes: readonly string[] = [
   'api_key_not_active',
   'channel_slug_taken',
+  'credential_in_use',
   'credential_name_taken',
   'cross_site_request',
   'execution_already_finished',
@@ -22,6 +23,7 @@ export const throwableCodes: readonly string[] = [
   'resource_not_found',
   'revision_conflict',
   'revoked_api_key',
+  'secret_in_use',
   'secret_name_taken',
   'service_unavailable',
   'trigger_disabled',

@@ -105,10 +105,20 @@ export class CredentialService {
     );
   }
 
-  /** Throws ResourceNotFoundError. */
-  async delete(organisationId: string, id: string): Promise<void> {
-    const found = isId('cred', id) && (await this.em.nativeDelete(Credential, { id, organisation: organisationId }));
-    if (!found) throw new ResourceNotFoundError('credential', id);
+  /**
+   * Removes it when `check` has nothing against it; meanwhile no workflow that names it can be published. Throws
+   * ResourceNotFoundError, and what `check` throws.
+   */
+  async delete(
+    organisationId: string,
+    id: string,
+    check?: (em: EntityManager, credential: Credential) => Promise<void>,
+  ): Promise<void> {
+    await this.em.transactional(async (em) => {
+      const credential = await find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      await check?.(em, credential);
+      em.remove(credential);
+    });
   }
 
   #sealed(organisationId: string, id: string, values: CredentialValues): Buffer {

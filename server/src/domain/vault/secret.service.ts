@@ -110,10 +110,20 @@ export class SecretService {
     });
   }
 
-  /** Throws ResourceNotFoundError. */
-  async delete(organisationId: string, name: string): Promise<void> {
-    if ((await this.em.nativeDelete(Secret, { organisation: organisationId, name: known(name) })) === 0)
-      throw new ResourceNotFoundError('secret', name);
+  /**
+   * Removes it when `check` has nothing against it; meanwhile no workflow that reads it can be published. Throws
+   * ResourceNotFoundError, and what `check` throws.
+   */
+  async delete(
+    organisationId: string,
+    name: string,
+    check?: (em: EntityManager, secret: Secret) => Promise<void>,
+  ): Promise<void> {
+    await this.em.transactional(async (em) => {
+      const secret = await this.#find(em, organisationId, name, LockMode.PESSIMISTIC_WRITE);
+      await check?.(em, secret);
+      em.remove(secret);
+    });
   }
 
   async #find(

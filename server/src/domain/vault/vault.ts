@@ -52,20 +52,14 @@ export class Vault {
     });
   }
 
-  /** Those of the names that the organisation does not have. */
+  /**
+   * Those of the names that the organisation does not have. The others are neither removed nor renamed before the transaction
+   * of `em` has ended.
+   */
   async missing(em: EntityManager, organisationId: string, names: VaultNames): Promise<VaultNames> {
-    const organisation = organisationId;
-    const some = (all: readonly string[]): object => ({ organisation, name: { $in: [...all] } });
-    const found = {
-      secrets: names.secrets.length > 0 ? await em.find(Secret, some(names.secrets), { fields: ['name'] }) : [],
-      credentials:
-        names.credentials.length > 0 ? await em.find(Credential, some(names.credentials), { fields: ['name'] }) : [],
-    };
-    const absent = (all: readonly string[], present: readonly { name: string }[]): string[] =>
-      all.filter((name) => !present.some((one) => one.name === name));
     return {
-      secrets: absent(names.secrets, found.secrets),
-      credentials: absent(names.credentials, found.credentials),
+      secrets: await absent(em, 'secret', organisationId, names.secrets),
+      credentials: await absent(em, 'credential', organisationId, names.credentials),
     };
   }
 
@@ -95,6 +89,21 @@ export class Vault {
     const opened = JSON.parse(this.#sealer.open(organisationId, values!, credentialContext(id))) as CredentialValues;
     return { id, name, revision: updatedAt.getTime(), values: opened };
   }
+}
+
+async function absent(
+  em: EntityManager,
+  table: 'secret' | 'credential',
+  organisationId: string,
+  names: readonly string[],
+): Promise<string[]> {
+  if (names.length === 0) return [];
+  const found: { name: string }[] = await em.execute(
+    `select name from ${table} where organisation_id = ? and name in (select jsonb_array_elements_text(?::jsonb))
+    order by name for key share`,
+    [organisationId, JSON.stringify(names)],
+  );
+  return names.filter((name) => !found.some((one) => one.name === name));
 }
 
 const useGranularity = 60_000;

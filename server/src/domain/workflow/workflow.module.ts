@@ -4,12 +4,13 @@ import { EventModule } from '../event/event.module.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
 import { VaultModule } from '../vault/vault.module.ts';
 import { DraftService } from './draft.service.ts';
+import { VaultRemoval } from './vault-removal.ts';
 import { WorkflowService } from './workflow.service.ts';
 
 /** Needs the Sandbox of the platform. */
 @Module({
   imports: [EventModule, GroupModule, NodesModule, VaultModule],
-  providers: [WorkflowService, DraftService],
-  exports: [WorkflowService, DraftService],
+  providers: [WorkflowService, DraftService, VaultRemoval],
+  exports: [WorkflowService, DraftService, VaultRemoval],
 })
 export class WorkflowModule {}

@@ -8,6 +8,7 @@ import type { paths } from '../types.ts';
 export type ListCredentialsParams = QueryParams<paths['/v1/credentials']['get']['parameters']['query']>;
 export type CreateCredentialParams = models.CreateCredentialRequest;
 export type UpdateCredentialParams = models.UpdateCredentialRequest;
+export type DeleteCredentialParams = QueryParams<paths['/v1/credentials/{credential_id}']['delete']['parameters']['query']>;
 
 /** How workflows sign in at other services. */
 export class Credentials extends Resource {
@@ -60,12 +61,13 @@ export class Credentials extends Resource {
   /**
    * Delete a credential
    *
-   * Removes the credential and its values. Workflows that use it can no longer be published, and their calls fail with
-   * `credential_not_found`.
+   * Removes the credential and its values. While a workflow that is not archived names it, in its draft or its published version,
+   * the answer is `credential_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no
+   * longer be published, and their calls fail with `credential_not_found`.
    *
    * `DELETE /v1/credentials/{credential_id}`
    */
-  delete(credentialId: string, options?: RequestOptions): APIPromise<void> {
-    return this.client.call(operations.deleteCredential, { path: { credential_id: credentialId } }, options);
+  delete(credentialId: string, params?: DeleteCredentialParams, options?: RequestOptions): APIPromise<void> {
+    return this.client.call(operations.deleteCredential, { path: { credential_id: credentialId }, params }, options);
   }
 }

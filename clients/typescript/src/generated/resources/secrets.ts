@@ -8,6 +8,7 @@ import type { paths } from '../types.ts';
 export type ListSecretsParams = QueryParams<paths['/v1/secrets']['get']['parameters']['query']>;
 export type CreateSecretParams = models.CreateSecretRequest;
 export type UpdateSecretParams = models.UpdateSecretRequest;
+export type DeleteSecretParams = QueryParams<paths['/v1/secrets/{secret_name}']['delete']['parameters']['query']>;
 
 /** Values that workflows send to other servers and nobody reads back. */
 export class Secrets extends Resource {
@@ -60,12 +61,13 @@ export class Secrets extends Resource {
   /**
    * Delete a secret
    *
-   * Removes the secret and its value. Workflows that read it can no longer be published, and their calls fail with
-   * `secret_not_found`.
+   * Removes the secret and its value. While a workflow that is not archived reads it, in its draft or its published version,
+   * the answer is `secret_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no
+   * longer be published, and their calls fail with `secret_not_found`.
    *
    * `DELETE /v1/secrets/{secret_name}`
    */
-  delete(secretName: string, options?: RequestOptions): APIPromise<void> {
-    return this.client.call(operations.deleteSecret, { path: { secret_name: secretName } }, options);
+  delete(secretName: string, params?: DeleteSecretParams, options?: RequestOptions): APIPromise<void> {
+    return this.client.call(operations.deleteSecret, { path: { secret_name: secretName }, params }, options);
   }
 }

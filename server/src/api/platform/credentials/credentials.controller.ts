@@ -2,13 +2,17 @@ import { Controller } from '@nestjs/common';
 import * as contract from '#generated/platform/index.ts';
 import type { Caller } from '../../../domain/caller.ts';
 import { CredentialService } from '../../../domain/vault/credential.service.ts';
+import { VaultRemoval } from '../../../domain/workflow/vault-removal.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import { toCredential, toCredentialChange, toNewCredential } from './credentials.mapper.ts';
 
 @Controller()
 export class CredentialsController implements contract.CredentialsController {
-  constructor(private readonly credentials: CredentialService) {}
+  constructor(
+    private readonly credentials: CredentialService,
+    private readonly removal: VaultRemoval,
+  ) {}
 
   @contract.ListCredentials()
   async listCredentials(
@@ -51,10 +55,10 @@ export class CredentialsController implements contract.CredentialsController {
 
   @contract.DeleteCredential()
   async deleteCredential(
-    { path }: contract.DeleteCredential.Request,
+    { path, query }: contract.DeleteCredential.Request,
     @CurrentCaller() { organisationId }: Caller,
   ): Promise<contract.DeleteCredential.Response> {
-    await this.credentials.delete(organisationId, path.credential_id);
+    await this.removal.removeCredential(organisationId, path.credential_id, query);
     return contract.DeleteCredential.respond(204);
   }
 }

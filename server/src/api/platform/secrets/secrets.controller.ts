@@ -2,13 +2,17 @@ import { Controller } from '@nestjs/common';
 import * as contract from '#generated/platform/index.ts';
 import type { Caller } from '../../../domain/caller.ts';
 import { SecretService } from '../../../domain/vault/secret.service.ts';
+import { VaultRemoval } from '../../../domain/workflow/vault-removal.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import { toNewSecret, toSecret, toSecretChange } from './secrets.mapper.ts';
 
 @Controller()
 export class SecretsController implements contract.SecretsController {
-  constructor(private readonly secrets: SecretService) {}
+  constructor(
+    private readonly secrets: SecretService,
+    private readonly removal: VaultRemoval,
+  ) {}
 
   @contract.ListSecrets()
   async listSecrets(
@@ -51,10 +55,10 @@ export class SecretsController implements contract.SecretsController {
 
   @contract.DeleteSecret()
   async deleteSecret(
-    { path }: contract.DeleteSecret.Request,
+    { path, query }: contract.DeleteSecret.Request,
     @CurrentCaller() { organisationId }: Caller,
   ): Promise<contract.DeleteSecret.Response> {
-    await this.secrets.delete(organisationId, path.secret_name);
+    await this.removal.removeSecret(organisationId, path.secret_name, query);
     return contract.DeleteSecret.respond(204);
   }
 }
