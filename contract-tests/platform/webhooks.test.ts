@@ -121,6 +121,25 @@ describe('a webhook', () => {
     expect((await webhooks().list()).data).toEqual([]);
   });
 
+  test.each([
+    ['http://10.0.0.1/'],
+    ['http://[::ffff:a00:1]/'],
+    ['https://[64:ff9b::a9fe:a9fe]/latest'],
+    ['http://0xa9.0376.43518/'],
+    ['http://2852039166/'],
+    ['http://localhost:8080/'],
+    ['http://shop.LOCALHOST./'],
+  ])('400: %s is no address that is called', async (url) => {
+    const json = { name: 'n', url, events: ['form.submitted'] };
+    const { body } = await harness().refused('createWebhook', { json }, 400, 'validation_error');
+    const message = expect.stringContaining('OUTGOING_ALLOWED_HOSTS');
+    expect(body.error.details.errors).toEqual([{ field: 'url', message, location: 'body' }]);
+    const { webhook } = await create(['form.submitted'], { url: 'https://shop.example/' });
+    const path = { webhook_id: webhook.id };
+    await harness().refused('updateWebhook', { path, json: { url } }, 400, 'validation_error');
+    expect((await webhooks().get(webhook.id)).url).toBe('https://shop.example/');
+  });
+
   test('there are 200 at most', async () => {
     const { organisationId } = harness().server.admin;
     const { webhook } = await create(['form.submitted']);
@@ -281,8 +300,9 @@ describe('deliveries', () => {
     expect((await webhooks().listDeliveries(webhook.id, { status: ['succeeded'] })).data).toHaveLength(1);
   });
 
-  test('private addresses are not called', async () => {
-    const { webhook } = await create(['workflow.created'], { url: 'http://10.0.0.1/' });
+  test('private addresses are not called, also where one was stored while the operator allowed it', async () => {
+    const { webhook } = await create(['workflow.created']);
+    await harness().server.sql(`update webhook set url = 'http://10.0.0.1/' where id = $1`, [webhook.id]);
     await draftWorkflow(harness());
     const [delivery] = await settled(webhook.id);
     expect(delivery).toMatchObject({ status: 'failed', response_status: null });

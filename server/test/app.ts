@@ -74,6 +74,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     DATABASE_POOL_SIZE: '20',
     FLOWPACT_DATA_DIR: dataDir,
     FLOWPACT_MASTER_KEYS: testMasterKeys,
+    OUTGOING_ALLOWED_HOSTS: '127.0.0.1:9',
     RESPONSE_VALIDATION: 'throw',
     SHUTDOWN_TIMEOUT: '2',
   }).with(options.settings ?? {});

@@ -1,7 +1,7 @@
 import { webhook } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
-/** It hears of next to nothing, and nothing gets through to it. */
+/** It hears of next to nothing; the servers of tests may call there, and nobody answers. */
 const json = { name: 'Matrix', url: 'http://127.0.0.1:9/', events: ['alert.triggered'] };
 
 export const webhooks: TagRequests = {

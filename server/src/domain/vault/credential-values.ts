@@ -31,6 +31,11 @@ export interface SmtpValues {
   readonly password?: string;
 }
 
+/** The port of a mail server, also where it is the usual one (RFC 8314 section 3.3, RFC 6409 section 3.1). */
+export function mailPort({ port, security }: Pick<SmtpValues, 'port' | 'security'>): number {
+  return port ?? (security === 'tls' ? 465 : 587);
+}
+
 /** Those of the values that must not be seen; the others are addresses and names. */
 export function secretsOf(values: CredentialValues): string[] {
   switch (values.type) {

@@ -4,11 +4,12 @@ import { Injectable } from '@nestjs/common';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { checkStorable } from '../execution/storable.ts';
 import { isId, newId } from '../id.ts';
+import { OutgoingAddresses, portOf, refusedHost } from '../outgoing-addresses.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
 import { Credential, credentialContext } from './credential.entity.ts';
-import type { CredentialType, CredentialValues } from './credential-values.ts';
+import { type CredentialType, type CredentialValues, mailPort } from './credential-values.ts';
 import type { ExpiryStatus } from './secret.entity.ts';
 import { CredentialNameTakenError } from './vault.errors.ts';
 import { assertFuture, assertRoom } from './vault-rules.ts';
@@ -37,6 +38,7 @@ export class CredentialService {
   constructor(
     private readonly em: EntityManager,
     private readonly sealer: Sealer,
+    private readonly addresses: OutgoingAddresses,
   ) {}
 
   /** By name. */
@@ -57,7 +59,7 @@ export class CredentialService {
   /** Throws CredentialNameTakenError, and ValidationFailedError for a past expiry, values that cannot be, or too many. */
   async create(organisationId: string, fields: NewCredential): Promise<Credential> {
     const { name, values, description = null, expiresAt = null } = fields;
-    checkFields(fields);
+    checkFields(fields, this.addresses);
     assertRoom(await this.em.count(Credential, { organisation: organisationId }), 'credentials');
     if (await this.em.count(Credential, { organisation: organisationId, name }))
       throw new CredentialNameTakenError(name);
@@ -81,7 +83,7 @@ export class CredentialService {
   /** Throws ResourceNotFoundError, and what `create` throws. */
   async update(organisationId: string, id: string, change: CredentialChange): Promise<Credential> {
     const { name, values, description, expiresAt } = change;
-    checkFields(change);
+    checkFields(change, this.addresses);
     return named(name, () =>
       this.em.transactional(async (em) => {
         const credential = await find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
@@ -149,17 +151,17 @@ async function named<T>(name: string | undefined, write: () => Promise<T>): Prom
   }
 }
 
-function checkFields({ values, description, expiresAt }: CredentialChange): void {
+function checkFields({ values, description, expiresAt }: CredentialChange, addresses: OutgoingAddresses): void {
   checkStorable('values', (values ?? null) as Json);
   checkStorable('description', description ?? null);
   assertFuture(expiresAt);
-  const fault = values && faultOf(values);
+  const fault = values && (faultOf(values) ?? addressFaultOf(values, addresses));
   if (fault) throw new ValidationFailedError('The values cannot be used.', [{ ...fault, location: 'body' }]);
 }
 
 function faultOf(values: CredentialValues): { field: string; message: string } | undefined {
-  if (values.type === 'oauth2' && !/^https?:\/\//i.test(values.token_url))
-    return { field: 'values.token_url', message: 'must begin with https:// or http://' };
+  if (values.type === 'oauth2' && !(/^https?:\/\//i.test(values.token_url) && URL.canParse(values.token_url)))
+    return { field: 'values.token_url', message: 'must be a URL that begins with https:// or http://' };
   if (values.type === 'smtp' && (values.username === undefined) !== (values.password === undefined))
     return { field: 'values.password', message: 'goes together with username' };
   // RFC 7617 section 2: the first colon ends the name.
@@ -168,6 +170,21 @@ function faultOf(values: CredentialValues): { field: string; message: string } |
   if (values.type === 'basic' && values.password === '' && values.username.length < 4)
     return { field: 'values.username', message: 'must have at least 4 characters where there is no password' };
   return undefined;
+}
+
+/** Of the server that the values are for, where they name one. */
+function addressFaultOf(
+  values: CredentialValues,
+  addresses: OutgoingAddresses,
+): { field: string; message: string } | undefined {
+  if (values.type === 'oauth2') {
+    const url = new URL(values.token_url);
+    return addresses.refuses(url.hostname, portOf(url))
+      ? { field: 'values.token_url', message: refusedHost }
+      : undefined;
+  }
+  if (values.type !== 'smtp' || !addresses.refuses(values.host, mailPort(values))) return undefined;
+  return { field: 'values.host', message: refusedHost };
 }
 
 function whereStatus(status: ExpiryStatus | undefined): object {

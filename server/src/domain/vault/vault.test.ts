@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
+import { AddressPolicy } from '../../platform/outgoing/address-policy.ts';
 import { DomainEvent } from '../event/domain-event.entity.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import { newId } from '../id.ts';
@@ -34,7 +35,8 @@ beforeEach(async () => {
 });
 
 const secrets = (): SecretService => new SecretService(database.orm.em.fork(), sealer);
-const credentials = (): CredentialService => new CredentialService(database.orm.em.fork(), sealer);
+const credentials = (): CredentialService =>
+  new CredentialService(database.orm.em.fork(), sealer, new AddressPolicy([]));
 const origin = (): { organisationId: string; executionId: string } => ({ organisationId, executionId: 'exec_1' });
 const marker = (name: string): string => markers.of('exec_1', name);
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
+import { AddressPolicy } from '../../platform/outgoing/address-policy.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import { newId } from '../id.ts';
 import { OutgoingHttp, OutgoingHttpError, type OutgoingRequest, type OutgoingResponse } from '../nodes/index.ts';
@@ -54,7 +55,7 @@ const newSender = (): DeliverySender => {
 };
 
 async function webhook(url = 'https://shop.example/'): Promise<Webhook> {
-  const service = new WebhookService(database.orm.em.fork(), events, sealer);
+  const service = new WebhookService(database.orm.em.fork(), events, sealer, new AddressPolicy([]));
   const created = await service.create(
     { organisationId, scopes: [] },
     { name: 'Shop', url, events: ['credential.expired'] },

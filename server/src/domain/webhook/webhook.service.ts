@@ -8,6 +8,7 @@ import type { EventType } from '../event/event-type.ts';
 import { checkStorable } from '../execution/storable.ts';
 import { isId } from '../id.ts';
 import { connectionHeaders } from '../nodes/outgoing-http.ts';
+import { OutgoingAddresses, portOf, refusedHost } from '../outgoing-addresses.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
@@ -48,6 +49,7 @@ export class WebhookService {
     private readonly em: EntityManager,
     private readonly events: DomainEvents,
     private readonly sealer: Sealer,
+    private readonly addresses: OutgoingAddresses,
   ) {}
 
   /** Newest first. */
@@ -68,7 +70,7 @@ export class WebhookService {
   /** Throws ValidationFailedError for a URL or a header that cannot be used, and when there are too many already. */
   async create(caller: Caller, { headers = {}, enabled = true, ...given }: NewWebhook): Promise<WebhookWithSecret> {
     const { organisationId, userId } = caller;
-    check({ ...given, headers });
+    check({ ...given, headers }, this.addresses);
     return this.em.transactional(async (em) => {
       if ((await em.count(Webhook, { organisation: organisationId })) >= maxWebhooks) throw tooMany();
       const of = {
@@ -93,7 +95,7 @@ export class WebhookService {
     id: string,
     { headers, enabled, events, ...change }: Partial<NewWebhook>,
   ): Promise<Webhook> {
-    check({ ...change, headers });
+    check({ ...change, headers }, this.addresses);
     return this.em.transactional(async (em) => {
       const webhook = await findWebhook(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
       Object.assign(webhook, change, events && { events: [...events] }, { updatedAt: new Date() });
@@ -167,22 +169,22 @@ export async function endDeliveries(em: EntityManager, webhookId: string, now = 
 /** Names that the signature, the body or the connection need for themselves. */
 const reservedHeaders = new Set([...connectionHeaders, 'content-encoding', 'content-type']);
 
-function check({ name, description, url, headers = {} }: Partial<NewWebhook>): void {
+function check({ name, description, url, headers = {} }: Partial<NewWebhook>, addresses: OutgoingAddresses): void {
   checkStorable('name', name ?? null);
   checkStorable('description', description ?? null);
-  const problems = [...(url === undefined ? [] : urlProblems(url)), ...headerProblems(headers)];
+  const problems = [...(url === undefined ? [] : urlProblems(url, addresses)), ...headerProblems(headers)];
   if (problems.length === 0) return;
   const all = problems.map(({ field, message }) => `${field} ${message}`).join('; ');
   throw new ValidationFailedError(`The webhook cannot be used so: ${all}.`, problems);
 }
 
-function urlProblems(text: string): Problem[] {
+function urlProblems(text: string, addresses: OutgoingAddresses): Problem[] {
   const wrong = (message: string): Problem[] => [{ field: 'url', message, location: 'body' }];
   if (!URL.canParse(text)) return wrong('is not a URL');
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return wrong('is neither http nor https');
   if (url.username || url.password) return wrong('has a user name or a password; send them as a header');
-  return [];
+  return addresses.refuses(url.hostname, portOf(url)) ? wrong(refusedHost) : [];
 }
 
 function headerProblems(headers: Readonly<Record<string, string>>): Problem[] {

@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
+import { AddressPolicy } from '../../platform/outgoing/address-policy.ts';
 import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Caller } from '../caller.ts';
 import { ValidationFailedError } from '../domain-error.ts';
@@ -34,6 +35,7 @@ afterAll(async () => {
 });
 
 const fork = (): EntityManager => database.orm.em.fork();
+const credentials = (): CredentialService => new CredentialService(fork(), sealer, new AddressPolicy([]));
 
 function workflows(): WorkflowService {
   const em = fork();
@@ -86,7 +88,7 @@ async function publishedDuring(
 test('a workflow that is published while its secret goes is told that there is none', async () => {
   const { organisationId } = caller;
   await new SecretService(fork(), sealer).create(organisationId, { name: 'A', value: 'a value' });
-  await new CredentialService(fork(), sealer).create(organisationId, {
+  await credentials().create(organisationId, {
     name: 'A',
     values: { type: 'bearer', token: 'token' },
   });
@@ -100,12 +102,12 @@ test('a workflow that is published while its secret goes is told that there is n
 test('a workflow that is published while its credential goes is told that there is none', async () => {
   const { organisationId } = caller;
   await new SecretService(fork(), sealer).create(organisationId, { name: 'B', value: 'a value' });
-  const credential = await new CredentialService(fork(), sealer).create(organisationId, {
+  const credential = await credentials().create(organisationId, {
     name: 'B',
     values: { type: 'bearer', token: 'token' },
   });
   const problems = await publishedDuring(
-    (meanwhile) => new CredentialService(fork(), sealer).delete(organisationId, credential.id, meanwhile),
+    (meanwhile) => credentials().delete(organisationId, credential.id, meanwhile),
     'B',
   );
   expect(problems).toMatchObject([{ message: expect.stringContaining('names the credential B, and there is none') }]);

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { OutgoingHttpError, type OutgoingRequest } from '../../domain/nodes/index.ts';
+import { AddressPolicy } from './address-policy.ts';
 import type { Resolve } from './guarded-connector.ts';
 import { UndiciOutgoingHttp } from './undici-outgoing-http.ts';
 
@@ -134,6 +135,12 @@ test.each(ownForms)('refused: %s (%s), where an unguarded call gets an answer', 
 test.each(foreignForms)('refused: %s (%s)', async (_, host) => {
   expect(await reasonOf(request(`http://${host}:${port}/`))).toBe('refused_address');
   expect(await reasonOf(request(`https://${host}/`))).toBe('refused_address');
+});
+
+test.each([...ownForms, ...foreignForms])('known before a call: %s (%s)', (_, host) => {
+  const policy = new AddressPolicy([]);
+  expect(policy.refuses(new URL(`http://${host}/`).hostname, 80)).toBe(true);
+  expect(policy.refuses(host.replace(/^\[|\]$/g, ''), 25)).toBe(true);
 });
 
 describe('redirects', () => {

@@ -81,4 +81,25 @@ describe('the allow-list', () => {
   ])('address %s: %s', (address, want) => {
     expect(policy.allowsAddress(address)).toBe(want);
   });
+
+  test.each<[host: string, port: number, want: boolean]>([
+    ['localhost', 8080, false],
+    ['localhost', 8081, true],
+    ['api.localhost', 80, true],
+    ['localhost.example', 80, false],
+    ['10.1.2.3', 80, false],
+    ['0xa010203', 80, false],
+    ['10.2.0.1', 80, true],
+    ['[::1]', 3000, false],
+    ['[::1]', 3001, true],
+    ['8.8.8.8', 80, false],
+    ['nowhere.example', 80, false],
+  ])('host %s port %i is refused before any call: %s', (host, port, want) => {
+    expect(policy.refuses(host, port)).toBe(want);
+  });
+
+  test('a range with the address of this machine allows its names', () => {
+    expect(new AddressPolicy(['127.0.0.0/8']).refuses('localhost', 80)).toBe(false);
+    expect(new AddressPolicy(['::1/128']).refuses('x.localhost.', 80)).toBe(false);
+  });
 });

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { OutgoingAddresses } from '../../domain/outgoing-addresses.ts';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -9,12 +10,13 @@ const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
  * Which addresses outgoing calls may reach: public ones, and those that the operator lists as `host`, `host:port`,
  * an address or a CIDR range.
  */
-export class AddressPolicy {
+export class AddressPolicy extends OutgoingAddresses {
   readonly #hosts: ReadonlySet<string>;
   readonly #ranges: readonly [Address, number][];
 
   /** Entries that are neither a range nor an address are host names. */
   constructor(allowed: readonly string[]) {
+    super();
     const ranges = allowed.filter((entry) => ipaddr.isValidCIDR(entry));
     this.#ranges = ranges.map((range) => ipaddr.parseCIDR(range));
     this.#hosts = new Set(allowed.filter((entry) => !ranges.includes(entry)).map((entry) => entry.toLowerCase()));
@@ -36,6 +38,24 @@ export class AddressPolicy {
       this.#ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits))
     );
   }
+
+  override refuses(host: string, port: number): boolean {
+    if (this.allowsHost(host, port)) return false;
+    const name = canonical(host);
+    if (ipaddr.isValid(name)) return !this.allowsAddress(name);
+    return isOwnName(name) && !['127.0.0.1', '::1'].some((address) => this.allowsAddress(address));
+  }
+}
+
+/** An address in one form, whatever it is written in, as URLs have it (URL Standard, host parsing); a name in small letters. */
+function canonical(host: string): string {
+  const url = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}/`;
+  return (URL.canParse(url) ? new URL(url).hostname : host.toLowerCase()).replace(/^\[|\]$|\.$/g, '');
+}
+
+/** RFC 6761 section 6.3: these names lead to the machine that asks. */
+function isOwnName(name: string): boolean {
+  return name === 'localhost' || name.endsWith('.localhost');
 }
 
 /**

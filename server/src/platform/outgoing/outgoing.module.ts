@@ -1,7 +1,9 @@
 import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { OutgoingHttp, OutgoingMail } from '../../domain/nodes/index.ts';
+import { OutgoingAddresses } from '../../domain/outgoing-addresses.ts';
 import { WebhookSettings } from '../../domain/webhook/webhook-settings.ts';
 import { Config } from '../config/config.ts';
+import { AddressPolicy } from './address-policy.ts';
 import { NodemailerOutgoingMail } from './nodemailer-outgoing-mail.ts';
 import { UndiciOutgoingHttp } from './undici-outgoing-http.ts';
 
@@ -21,6 +23,11 @@ class ConfiguredOutgoingHttp extends UndiciOutgoingHttp implements OnApplication
   providers: [
     { provide: OutgoingHttp, useClass: ConfiguredOutgoingHttp },
     {
+      provide: OutgoingAddresses,
+      useFactory: ({ settings }: Config) => new AddressPolicy(settings.OUTGOING_ALLOWED_HOSTS),
+      inject: [Config],
+    },
+    {
       provide: WebhookSettings,
       inject: [Config],
       useFactory: ({ settings }: Config): WebhookSettings => ({
@@ -34,6 +41,6 @@ class ConfiguredOutgoingHttp extends UndiciOutgoingHttp implements OnApplication
       inject: [Config],
     },
   ],
-  exports: [OutgoingHttp, OutgoingMail, WebhookSettings],
+  exports: [OutgoingAddresses, OutgoingHttp, OutgoingMail, WebhookSettings],
 })
 export class OutgoingModule {}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Json } from '../../domain-error.ts';
 import { parseDuration } from '../../language/duration.ts';
 import { isTemplate } from '../../language/template.ts';
+import { mailPort } from '../../vault/credential-values.ts';
 import type { Disclosure } from '../../vault/disclosure.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { disclosed } from '../calls.ts';
@@ -63,7 +64,7 @@ async function send(
 
 function serverOf(disclosure: Disclosure): MailServer {
   const { host, port, security = 'starttls', username, password } = disclosure.credentialOf('smtp');
-  return { host, port: port ?? (security === 'tls' ? 465 : 587), security, username, password };
+  return { host, port: mailPort({ port, security }), security, username, password };
 }
 
 function messageOf(params: EmailParams, { idempotencyKey }: StepContext): OutgoingMessage {
