@@ -1,4 +1,4 @@
-/** What the system and PostgreSQL (classes 08, 53 and 57P) call a connection that is lost, refused or not to be had. */
+/** What the system and PostgreSQL (classes 08, 53 and 57P, and 25P03) call a connection that is lost, refused or not to be had. */
 const codes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -6,6 +6,7 @@ const codes = new Set([
   'EAI_AGAIN',
   'EPIPE',
   'ETIMEDOUT',
+  '25P03',
   '53300',
   '57P01',
   '57P02',

@@ -12,6 +12,8 @@ export interface DatabaseOptions {
   url: string;
   /** Connections at most; 10 unless told. */
   poolSize?: number;
+  /** Milliseconds after which a transaction in which nothing happens is ended by PostgreSQL; 30,000 unless told. */
+  standstill?: number;
   /** Receives what the ORM reports: lost connections, slow or failed queries. */
   log?: (message: string) => void;
   /** Receives the connection pool, for metrics. */
@@ -19,7 +21,13 @@ export interface DatabaseOptions {
 }
 
 /** The one configuration of MikroORM, shared by the server, the tests and the migrations. */
-export function ormOptions({ url, poolSize = 10, log = () => undefined, onPool }: DatabaseOptions): Options {
+export function ormOptions({
+  url,
+  poolSize = 10,
+  standstill = 30_000,
+  log = () => undefined,
+  onPool,
+}: DatabaseOptions): Options {
   return defineConfig({
     driver: Driver,
     clientUrl: url,
@@ -37,7 +45,13 @@ export function ormOptions({ url, poolSize = 10, log = () => undefined, onPool }
     schemaGenerator: { ignoreSchema: ['dbos'] },
     ensureDatabase: false,
     pool: { min: 0, max: poolSize, idleTimeoutMillis: 30_000 },
-    driverOptions: { connectionTimeoutMillis: 10_000, application_name: 'flowpact', onPoolCreated: onPool },
+    driverOptions: {
+      connectionTimeoutMillis: 10_000,
+      application_name: 'flowpact',
+      // A process that stands still in mid-transaction must not hold its locks against all others.
+      idle_in_transaction_session_timeout: standstill,
+      onPoolCreated: onPool,
+    },
     logger: log,
     colors: false,
   });
