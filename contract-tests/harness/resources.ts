@@ -153,6 +153,12 @@ export async function webhook(harness: ContractHarness, json: Record<string, unk
 
 /** Lets an execution wait for an event; answers the token of its callback URL. */
 export async function callback(harness: ContractHarness, params: object = {}): Promise<string> {
+  const url = await callbackUrl(harness, params);
+  return url.slice(url.lastIndexOf('/') + 1);
+}
+
+/** Lets an execution wait for an event; answers its callback URL. */
+export async function callbackUrl(harness: ContractHarness, params: object = {}): Promise<string> {
   const definition = {
     nodes: [
       { id: 'tell', type: 'set', params: { values: { url: '{{ execution.callbacks.paid }}' } } },
@@ -166,7 +172,6 @@ export async function callback(harness: ContractHarness, params: object = {}): P
     const { body } = await harness.call('listExecutionSteps', { path: { execution_id: started.body.data.id } });
     const steps = body.data as { node_id: string; status: string; output: { url: string } | null }[];
     const url = steps.find(({ node_id: id }) => id === 'tell')?.output?.url;
-    if (url && steps.some(({ node_id: id, status }) => id === 'paid' && status === 'waiting'))
-      return url.slice(url.lastIndexOf('/') + 1);
+    if (url && steps.some(({ node_id: id, status }) => id === 'paid' && status === 'waiting')) return url;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { callback } from '../harness/resources.ts';
+import { callback, callbackUrl } from '../harness/resources.ts';
 
 const harness = useContractHarness();
 
@@ -9,6 +9,12 @@ describe('sendCallback', () => {
     const path = { callback_token: await callback(harness()) };
     const { body } = await harness().call('sendCallback', { path, json: { amount: 5 }, apiKey: null });
     expect(body.data).toEqual({ received_at: expect.any(String) });
+  });
+
+  test('200: at the URL that the execution was given, as it is', async () => {
+    const url = await callbackUrl(harness());
+    expect(url).toContain(`${harness().server.url}/v1/callbacks/`);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(200);
   });
 
   test('200: any JSON, and none', async () => {

@@ -333,6 +333,9 @@ describe('an mcp channel', () => {
     const body = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
     const foreign = await ask(made, '', { method: 'POST', body, headers: { origin: 'https://evil.example' } });
     expect(await codeOf(foreign)).toEqual([403, 'cross_site_request']);
+    const accept = 'application/json, text/event-stream';
+    const own = { origin: harness().server.url, accept, 'content-type': 'application/json' };
+    expect((await ask(made, '', { method: 'POST', body, headers: own })).status).toBe(200);
     expect(await codeOf(await ask(made, '/more', { method: 'POST', body }))).toEqual([404, 'resource_not_found']);
     const stream = await ask(made, '');
     expect(stream.headers.get('allow')).toBe('POST');

@@ -58,7 +58,10 @@ test.each([
   [{ type: 'basic', username: 'abc', password: '' }, 'values.username'],
   [{ type: 'smtp', host: 'mail.example', username: 'a' }, 'values.password'],
   [{ type: 'oauth2', token_url: 'file:///etc', client_id: 'a', client_secret: 'abcd' }, 'values.token_url'],
-  [{ type: 'oauth2', token_url: 'https://a.example:99999/', client_id: 'a', client_secret: 'abcd' }, 'values.token_url'],
+  [
+    { type: 'oauth2', token_url: 'https://a.example:99999/', client_id: 'a', client_secret: 'abcd' },
+    'values.token_url',
+  ],
   [{ type: 'oauth2', token_url: 'http://0x7f.1/', client_id: 'a', client_secret: 'abcd' }, 'values.token_url'],
   [{ type: 'smtp', host: '::ffff:10.0.0.1' }, 'values.host'],
   [{ type: 'smtp', host: 'localhost' }, 'values.host'],

@@ -75,6 +75,7 @@ export async function startServer(
           .bootstrap({ adminEmail: FLOWPACT_ADMIN_EMAIL, adminPassword: FLOWPACT_ADMIN_PASSWORD })
       : undefined;
     const port = await listen(app, HOST, PORT);
+    parts.config.listensOn(port);
     lifecycle.ready();
     const loops = app.get(ProcessWorkerLoops);
     undo.add(() => loops.stop());

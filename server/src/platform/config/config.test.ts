@@ -47,4 +47,13 @@ describe('Config', () => {
   ])('TRUST_PROXY=%s', (text, want) => {
     expect(Config.from({ TRUST_PROXY: text }).settings.TRUST_PROXY).toEqual(want);
   });
+
+  test('clients see the port that is listened on, unless PUBLIC_URL says otherwise', () => {
+    const config = Config.from({ PORT: '0' });
+    config.listensOn(4711);
+    expect(config.publicUrl()).toBe('http://localhost:4711');
+    const proxied = Config.from({ PORT: '0', PUBLIC_URL: 'https://flowpact.example' });
+    proxied.listensOn(4711);
+    expect(proxied.publicUrl()).toBe('https://flowpact.example');
+  });
 });

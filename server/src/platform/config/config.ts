@@ -5,8 +5,10 @@ import { variables } from './variables.ts';
 /** The values of the environment variables, typed and with defaults, each under its own name. */
 export type Settings = z.output<typeof variables>;
 
-/** The configuration of one server process, injected by this class; it never changes after the start. */
+/** The configuration of one server process, injected by this class; once the server listens, it never changes. */
 export class Config {
+  #boundPort: number | undefined;
+
   private constructor(readonly settings: Readonly<Settings>) {}
 
   /** Reads the environment; throws one StartupError that lists every variable that is wrong, and what to do. */
@@ -29,8 +31,13 @@ export class Config {
     return new Config({ ...this.settings, ...found });
   }
 
-  /** The origin that clients see; `port` is the one that was bound, for when PORT is 0. */
-  publicUrl(port: number = this.settings.PORT): string {
+  /** Takes the port that the server listens on, which with PORT=0 is known only then. */
+  listensOn(port: number): void {
+    this.#boundPort = port;
+  }
+
+  /** The origin that clients see. */
+  publicUrl(port: number = this.#boundPort ?? this.settings.PORT): string {
     return this.settings.PUBLIC_URL ?? `http://localhost:${port}`;
   }
 }
