@@ -22,7 +22,7 @@ var _ MappedNullable = &OAuth2Credential{}
 type OAuth2Credential struct {
 	// The type.
 	Type string `json:"type"`
-	// Where tokens are asked for.
+	// Where tokens are asked for; not a private address.
 	TokenUrl string `json:"token_url"`
 	// Id of the client.
 	ClientId string `json:"client_id"`

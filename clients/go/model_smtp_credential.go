@@ -22,7 +22,7 @@ var _ MappedNullable = &SmtpCredential{}
 type SmtpCredential struct {
 	// The type.
 	Type string `json:"type"`
-	// Name or address of the server.
+	// Name or public address of the server.
 	Host string `json:"host"`
 	// 465 with `tls` and 587 otherwise when absent.
 	Port *int32 `json:"port,omitempty"`

@@ -23,7 +23,7 @@ type UpdateWebhookRequest struct {
 	Name *string `json:"name,omitempty"`
 	// More about it.
 	Description NullableString `json:"description,omitempty"`
-	// Where the messages are sent: http or https, without user name and password. Private and reserved addresses are refused when a message is sent, unless the operator of the server allows them. 
+	// Where the messages are sent: http or https, without user name and password. Private and reserved addresses and `localhost` are refused, unless the operator of the server allows them; the addresses of other names are judged when a message is sent. 
 	Url *string `json:"url,omitempty" validate:"regexp=^https?://"`
 	// The types of events that are sent.
 	Events []EventType `json:"events,omitempty"`

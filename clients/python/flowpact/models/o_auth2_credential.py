@@ -29,7 +29,7 @@ class OAuth2Credential(BaseModel):
     A client of an OAuth 2.0 server, with which calls get an access token (RFC 6749 section 4.4, client credentials).
     """ # noqa: E501
     type: StrictStr = Field(description="The type.")
-    token_url: Annotated[str, Field(strict=True, max_length=2000)] = Field(description="Where tokens are asked for.")
+    token_url: Annotated[str, Field(strict=True, max_length=2000)] = Field(description="Where tokens are asked for; not a private address.")
     client_id: Annotated[str, Field(min_length=1, strict=True, max_length=8192)] = Field(description="Id of the client.")
     client_secret: Annotated[str, Field(min_length=4, strict=True, max_length=8192)] = Field(description="Secret of the client.")
     scope: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=8192)]] = Field(default=None, description="Scopes to ask for, separated by spaces.")

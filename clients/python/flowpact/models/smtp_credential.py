@@ -29,7 +29,7 @@ class SmtpCredential(BaseModel):
     A mail server, for `email.send`.
     """ # noqa: E501
     type: StrictStr = Field(description="The type.")
-    host: Annotated[str, Field(min_length=1, strict=True, max_length=253)] = Field(description="Name or address of the server.")
+    host: Annotated[str, Field(min_length=1, strict=True, max_length=253)] = Field(description="Name or public address of the server.")
     port: Optional[Annotated[int, Field(le=65535, strict=True, ge=1)]] = Field(default=None, description="465 with `tls` and 587 otherwise when absent.")
     security: Optional[StrictStr] = Field(default=None, description="`tls` from the first byte; `starttls` (when absent) before signing in; `none` sends everything in the clear. ")
     username: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=8192)]] = Field(default=None, description="Name to sign in with; none when absent.")

@@ -31,7 +31,7 @@ class UpdateWebhookRequest(BaseModel):
     """ # noqa: E501
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = Field(default=None, description="What it is for.")
     description: Optional[Annotated[str, Field(strict=True, max_length=5000)]] = Field(default=None, description="More about it.")
-    url: Optional[Annotated[str, Field(min_length=10, strict=True, max_length=2048)]] = Field(default=None, description="Where the messages are sent: http or https, without user name and password. Private and reserved addresses are refused when a message is sent, unless the operator of the server allows them. ")
+    url: Optional[Annotated[str, Field(min_length=10, strict=True, max_length=2048)]] = Field(default=None, description="Where the messages are sent: http or https, without user name and password. Private and reserved addresses and `localhost` are refused, unless the operator of the server allows them; the addresses of other names are judged when a message is sent. ")
     events: Optional[Annotated[List[EventType], Field(min_length=1, max_length=50)]] = Field(default=None, description="The types of events that are sent.")
     headers: Optional[Dict[str, Annotated[str, Field(strict=True, max_length=4096)]]] = Field(default=None, description="Headers that are sent along, such as a token of the receiver. Their values are stored encrypted and never shown. `webhook-*`, `content-type`, `content-length`, `host` and those that belong to the connection cannot be set. ")
     enabled: Optional[StrictBool] = Field(default=None, description="Whether events are sent.")

@@ -33,7 +33,7 @@ class Webhook(BaseModel):
     id: Annotated[str, Field(strict=True)] = Field(description="Id of the webhook.")
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)] = Field(description="What it is for.")
     description: Optional[Annotated[str, Field(strict=True, max_length=5000)]] = Field(description="More about it.")
-    url: Annotated[str, Field(min_length=10, strict=True, max_length=2048)] = Field(description="Where the messages are sent: http or https, without user name and password. Private and reserved addresses are refused when a message is sent, unless the operator of the server allows them. ")
+    url: Annotated[str, Field(min_length=10, strict=True, max_length=2048)] = Field(description="Where the messages are sent: http or https, without user name and password. Private and reserved addresses and `localhost` are refused, unless the operator of the server allows them; the addresses of other names are judged when a message is sent. ")
     events: Annotated[List[EventType], Field(min_length=1, max_length=50)] = Field(description="The types of events that are sent.")
     header_names: Annotated[List[Annotated[str, Field(strict=True, max_length=100)]], Field(max_length=20)] = Field(description="Names of the headers that are sent along.")
     enabled: StrictBool = Field(description="Whether events are sent.")
