@@ -3955,6 +3955,63 @@ export function projectSecretNotCreatedProblem(value: unknown, dropped?: string[
   return out;
 }
 
+export function projectSecretInUseError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectSecretInUseErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretInUseErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = projectSecretInUseDetails(value.details, dropped, dropped && path + '/details');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretInUseDetails(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.workflows !== undefined) out.workflows = projectSecretInUseDetailsWorkflows(value.workflows, dropped, dropped && path + '/workflows');
+  if (value.workflow_count !== undefined) out.workflow_count = value.workflow_count;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretInUseDetailsWorkflows(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectUsingWorkflow(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectUsingWorkflow(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.id !== undefined) out.id = value.id;
+  if (value.name !== undefined) out.name = value.name;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectSecretInUseProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = projectSecretInUseDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectCredentialNotCreatedError(value: unknown, dropped?: string[], path = ''): unknown {
   if (!isObject(value)) return value;
   const out: Record<string, unknown> = {};
@@ -4016,6 +4073,54 @@ export function projectCredentialNameTakenProblem(value: unknown, dropped?: stri
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialInUseError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.error !== undefined) out.error = projectCredentialInUseErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialInUseErrorError(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = projectCredentialInUseDetails(value.details, dropped, dropped && path + '/details');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialInUseDetails(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.workflows !== undefined) out.workflows = projectCredentialInUseDetailsWorkflows(value.workflows, dropped, dropped && path + '/workflows');
+  if (value.workflow_count !== undefined) out.workflow_count = value.workflow_count;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectCredentialInUseDetailsWorkflows(value: unknown, dropped?: string[], path = ''): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => projectUsingWorkflow(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectCredentialInUseProblem(value: unknown, dropped?: string[], path = ''): unknown {
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = projectCredentialInUseDetails(value.details, dropped, dropped && path + '/details');
   if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;

@@ -4604,6 +4604,61 @@ export interface components {
             };
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /** @description A workflow that uses something. */
+        UsingWorkflow: {
+            /** @description Id of the workflow. */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+        };
+        /** @description What uses the secret. */
+        SecretInUseDetails: {
+            /** @description Name of the secret. */
+            name: string;
+            /** @description Workflows that use it, by name; the first 20. */
+            workflows: components["schemas"]["UsingWorkflow"][];
+            /** @description How many workflows use it. */
+            workflow_count: number;
+        };
+        /** @description Workflows use the secret. */
+        SecretInUseError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "secret_in_use";
+                /** @description For people; may change. */
+                message: string;
+                details: components["schemas"]["SecretInUseDetails"];
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Workflows use the secret (RFC 9457). */
+        SecretInUseProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "secret_in_use";
+            details: components["schemas"]["SecretInUseDetails"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /** @description What to change; what is absent stays. */
         UpdateSecretRequest: {
             value?: components["schemas"]["SecretValue"];
@@ -4722,7 +4777,7 @@ export interface components {
             type: "oauth2";
             /**
              * Format: uri
-             * @description Where tokens are asked for.
+             * @description Where tokens are asked for; not a private address.
              */
             token_url: string;
             /** @description Id of the client. */
@@ -4744,7 +4799,7 @@ export interface components {
              * @constant
              */
             type: "smtp";
-            /** @description Name or address of the server. */
+            /** @description Name or public address of the server. */
             host: string;
             /** @description 465 with `tls` and 587 otherwise when absent. */
             port?: number;
@@ -4837,6 +4892,54 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What uses the credential. */
+        CredentialInUseDetails: {
+            /** @description Name of the credential. */
+            name: string;
+            /** @description Workflows that use it, by name; the first 20. */
+            workflows: components["schemas"]["UsingWorkflow"][];
+            /** @description How many workflows use it. */
+            workflow_count: number;
+        };
+        /** @description Workflows use the credential. */
+        CredentialInUseError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "credential_in_use";
+                /** @description For people; may change. */
+                message: string;
+                details: components["schemas"]["CredentialInUseDetails"];
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Workflows use the credential (RFC 9457). */
+        CredentialInUseProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "credential_in_use";
+            details: components["schemas"]["CredentialInUseDetails"];
             meta?: components["schemas"]["ResponseMeta"];
         };
         /** @description What to change; what is absent stays. */
@@ -5109,8 +5212,9 @@ export interface components {
         };
         /**
          * Format: uri
-         * @description Where the messages are sent: http or https, without user name and password. Private and reserved addresses are refused
-         *     when a message is sent, unless the operator of the server allows them.
+         * @description Where the messages are sent: http or https, without user name and password. Private and reserved addresses and
+         *     `localhost` are refused, unless the operator of the server allows them; the addresses of other names are judged when a
+         *     message is sent.
          */
         WebhookUrl: string;
         /** @description The types of events that are sent. */

@@ -128,6 +128,10 @@ __all__ = [
     "CreatedWebhookResponse",
     "Credential",
     "CredentialExpiredWebhook",
+    "CredentialInUseDetails",
+    "CredentialInUseError",
+    "CredentialInUseErrorError",
+    "CredentialInUseProblem",
     "CredentialListResponse",
     "CredentialNameTakenError",
     "CredentialNameTakenErrorError",
@@ -334,6 +338,10 @@ __all__ = [
     "ScopeErrorErrorDetails",
     "ScopeProblem",
     "Secret",
+    "SecretInUseDetails",
+    "SecretInUseError",
+    "SecretInUseErrorError",
+    "SecretInUseProblem",
     "SecretListResponse",
     "SecretNotCreatedError",
     "SecretNotCreatedErrorError",
@@ -383,6 +391,7 @@ __all__ = [
     "UpdateWebhookRequest",
     "UpdateWorkflowRequest",
     "User",
+    "UsingWorkflow",
     "ValidateWorkflowRequest",
     "ValidationError",
     "ValidationErrorError",
@@ -574,6 +583,10 @@ from flowpact.models.created_webhook import CreatedWebhook as CreatedWebhook
 from flowpact.models.created_webhook_response import CreatedWebhookResponse as CreatedWebhookResponse
 from flowpact.models.credential import Credential as Credential
 from flowpact.models.credential_expired_webhook import CredentialExpiredWebhook as CredentialExpiredWebhook
+from flowpact.models.credential_in_use_details import CredentialInUseDetails as CredentialInUseDetails
+from flowpact.models.credential_in_use_error import CredentialInUseError as CredentialInUseError
+from flowpact.models.credential_in_use_error_error import CredentialInUseErrorError as CredentialInUseErrorError
+from flowpact.models.credential_in_use_problem import CredentialInUseProblem as CredentialInUseProblem
 from flowpact.models.credential_list_response import CredentialListResponse as CredentialListResponse
 from flowpact.models.credential_name_taken_error import CredentialNameTakenError as CredentialNameTakenError
 from flowpact.models.credential_name_taken_error_error import CredentialNameTakenErrorError as CredentialNameTakenErrorError
@@ -780,6 +793,10 @@ from flowpact.models.scope_error_error import ScopeErrorError as ScopeErrorError
 from flowpact.models.scope_error_error_details import ScopeErrorErrorDetails as ScopeErrorErrorDetails
 from flowpact.models.scope_problem import ScopeProblem as ScopeProblem
 from flowpact.models.secret import Secret as Secret
+from flowpact.models.secret_in_use_details import SecretInUseDetails as SecretInUseDetails
+from flowpact.models.secret_in_use_error import SecretInUseError as SecretInUseError
+from flowpact.models.secret_in_use_error_error import SecretInUseErrorError as SecretInUseErrorError
+from flowpact.models.secret_in_use_problem import SecretInUseProblem as SecretInUseProblem
 from flowpact.models.secret_list_response import SecretListResponse as SecretListResponse
 from flowpact.models.secret_not_created_error import SecretNotCreatedError as SecretNotCreatedError
 from flowpact.models.secret_not_created_error_error import SecretNotCreatedErrorError as SecretNotCreatedErrorError
@@ -829,6 +846,7 @@ from flowpact.models.update_trigger_request import UpdateTriggerRequest as Updat
 from flowpact.models.update_webhook_request import UpdateWebhookRequest as UpdateWebhookRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest as UpdateWorkflowRequest
 from flowpact.models.user import User as User
+from flowpact.models.using_workflow import UsingWorkflow as UsingWorkflow
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest as ValidateWorkflowRequest
 from flowpact.models.validation_error import ValidationError as ValidationError
 from flowpact.models.validation_error_error import ValidationErrorError as ValidationErrorError

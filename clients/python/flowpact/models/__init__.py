@@ -95,6 +95,10 @@ from flowpact.models.created_webhook import CreatedWebhook
 from flowpact.models.created_webhook_response import CreatedWebhookResponse
 from flowpact.models.credential import Credential
 from flowpact.models.credential_expired_webhook import CredentialExpiredWebhook
+from flowpact.models.credential_in_use_details import CredentialInUseDetails
+from flowpact.models.credential_in_use_error import CredentialInUseError
+from flowpact.models.credential_in_use_error_error import CredentialInUseErrorError
+from flowpact.models.credential_in_use_problem import CredentialInUseProblem
 from flowpact.models.credential_list_response import CredentialListResponse
 from flowpact.models.credential_name_taken_error import CredentialNameTakenError
 from flowpact.models.credential_name_taken_error_error import CredentialNameTakenErrorError
@@ -301,6 +305,10 @@ from flowpact.models.scope_error_error import ScopeErrorError
 from flowpact.models.scope_error_error_details import ScopeErrorErrorDetails
 from flowpact.models.scope_problem import ScopeProblem
 from flowpact.models.secret import Secret
+from flowpact.models.secret_in_use_details import SecretInUseDetails
+from flowpact.models.secret_in_use_error import SecretInUseError
+from flowpact.models.secret_in_use_error_error import SecretInUseErrorError
+from flowpact.models.secret_in_use_problem import SecretInUseProblem
 from flowpact.models.secret_list_response import SecretListResponse
 from flowpact.models.secret_not_created_error import SecretNotCreatedError
 from flowpact.models.secret_not_created_error_error import SecretNotCreatedErrorError
@@ -350,6 +358,7 @@ from flowpact.models.update_trigger_request import UpdateTriggerRequest
 from flowpact.models.update_webhook_request import UpdateWebhookRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest
 from flowpact.models.user import User
+from flowpact.models.using_workflow import UsingWorkflow
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest
 from flowpact.models.validation_error import ValidationError
 from flowpact.models.validation_error_error import ValidationErrorError

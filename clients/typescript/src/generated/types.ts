@@ -1637,8 +1637,9 @@ export interface paths {
         post?: never;
         /**
          * Delete a secret
-         * @description Removes the secret and its value. Workflows that read it can no longer be published, and their calls fail with
-         *     `secret_not_found`.
+         * @description Removes the secret and its value. While a workflow that is not archived reads it, in its draft or its published version,
+         *     the answer is `secret_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no
+         *     longer be published, and their calls fail with `secret_not_found`.
          */
         delete: operations["deleteSecret"];
         options?: never;
@@ -1692,8 +1693,9 @@ export interface paths {
         post?: never;
         /**
          * Delete a credential
-         * @description Removes the credential and its values. Workflows that use it can no longer be published, and their calls fail with
-         *     `credential_not_found`.
+         * @description Removes the credential and its values. While a workflow that is not archived names it, in its draft or its published version,
+         *     the answer is `credential_in_use` and nothing is removed. With `force=true` it is removed all the same: such workflows can no
+         *     longer be published, and their calls fail with `credential_not_found`.
          */
         delete: operations["deleteCredential"];
         options?: never;
@@ -6805,6 +6807,61 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
+        /** @description A workflow that uses something. */
+        UsingWorkflow: {
+            /** @description Id of the workflow. */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+        };
+        /** @description What uses the secret. */
+        SecretInUseDetails: {
+            /** @description Name of the secret. */
+            name: string;
+            /** @description Workflows that use it, by name; the first 20. */
+            workflows: components["schemas"]["UsingWorkflow"][];
+            /** @description How many workflows use it. */
+            workflow_count: number;
+        };
+        /** @description Workflows use the secret. */
+        SecretInUseError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "secret_in_use";
+                /** @description For people; may change. */
+                message: string;
+                details: components["schemas"]["SecretInUseDetails"];
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Workflows use the secret (RFC 9457). */
+        SecretInUseProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "secret_in_use";
+            details: components["schemas"]["SecretInUseDetails"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /** @description What to change; what is absent stays. */
         UpdateSecretRequest: {
             value?: components["schemas"]["SecretValue"];
@@ -6923,7 +6980,7 @@ export interface components {
             type: "oauth2";
             /**
              * Format: uri
-             * @description Where tokens are asked for.
+             * @description Where tokens are asked for; not a private address.
              */
             token_url: string;
             /** @description Id of the client. */
@@ -6945,7 +7002,7 @@ export interface components {
              * @enum {string}
              */
             type: "smtp";
-            /** @description Name or address of the server. */
+            /** @description Name or public address of the server. */
             host: string;
             /** @description 465 with `tls` and 587 otherwise when absent. */
             port?: number;
@@ -7038,6 +7095,54 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What uses the credential. */
+        CredentialInUseDetails: {
+            /** @description Name of the credential. */
+            name: string;
+            /** @description Workflows that use it, by name; the first 20. */
+            workflows: components["schemas"]["UsingWorkflow"][];
+            /** @description How many workflows use it. */
+            workflow_count: number;
+        };
+        /** @description Workflows use the credential. */
+        CredentialInUseError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "credential_in_use";
+                /** @description For people; may change. */
+                message: string;
+                details: components["schemas"]["CredentialInUseDetails"];
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Workflows use the credential (RFC 9457). */
+        CredentialInUseProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "credential_in_use";
+            details: components["schemas"]["CredentialInUseDetails"];
             meta: components["schemas"]["ResponseMeta"];
         };
         /** @description What to change; what is absent stays. */
@@ -7310,8 +7415,9 @@ export interface components {
         };
         /**
          * Format: uri
-         * @description Where the messages are sent: http or https, without user name and password. Private and reserved addresses are refused
-         *     when a message is sent, unless the operator of the server allows them.
+         * @description Where the messages are sent: http or https, without user name and password. Private and reserved addresses and
+         *     `localhost` are refused, unless the operator of the server allows them; the addresses of other names are judged when a
+         *     message is sent.
          */
         WebhookUrl: string;
         /** @description The types of events that are sent. */
@@ -9824,6 +9930,69 @@ export interface components {
                 "application/problem+json": components["schemas"]["SecretNotCreatedProblem"];
             };
         };
+        /** @description Workflows use the secret, in their drafts or their published versions. */
+        SecretInUse: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "secret_in_use",
+                 *         "message": "The secret SHOP_API_KEY is used by 1 workflow. Take it out of there first, or delete it all the same with force=true.",
+                 *         "details": {
+                 *           "name": "SHOP_API_KEY",
+                 *           "workflows": [
+                 *             {
+                 *               "id": "wf_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                 *               "name": "Orders"
+                 *             }
+                 *           ],
+                 *           "workflow_count": 1
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecretInUseError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:secret_in_use",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The secret SHOP_API_KEY is used by 1 workflow. Take it out of there first, or delete it all the same with force=true.",
+                 *       "code": "secret_in_use",
+                 *       "details": {
+                 *         "name": "SHOP_API_KEY",
+                 *         "workflows": [
+                 *           {
+                 *             "id": "wf_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                 *             "name": "Orders"
+                 *           }
+                 *         ],
+                 *         "workflow_count": 1
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["SecretInUseProblem"];
+            };
+        };
         /** @description There is a credential of this name, or an earlier request with the same `Idempotency-Key` is still at work. */
         CredentialNotCreated: {
             headers: {
@@ -9872,6 +10041,69 @@ export interface components {
                  *     }
                  */
                 "application/problem+json": components["schemas"]["CredentialNotCreatedProblem"];
+            };
+        };
+        /** @description Workflows use the credential, in their drafts or their published versions. */
+        CredentialInUse: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "credential_in_use",
+                 *         "message": "The credential shop is used by 1 workflow. Take it out of there first, or delete it all the same with force=true.",
+                 *         "details": {
+                 *           "name": "shop",
+                 *           "workflows": [
+                 *             {
+                 *               "id": "wf_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                 *               "name": "Orders"
+                 *             }
+                 *           ],
+                 *           "workflow_count": 1
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CredentialInUseError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:credential_in_use",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The credential shop is used by 1 workflow. Take it out of there first, or delete it all the same with force=true.",
+                 *       "code": "credential_in_use",
+                 *       "details": {
+                 *         "name": "shop",
+                 *         "workflows": [
+                 *           {
+                 *             "id": "wf_01kaq4c2m8e3s4t5v6w7x8y9z0",
+                 *             "name": "Orders"
+                 *           }
+                 *         ],
+                 *         "workflow_count": 1
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["CredentialInUseProblem"];
             };
         };
         /** @description There is another credential of this name. */
@@ -10447,6 +10679,11 @@ export interface components {
          * @example SHOP_API_KEY
          */
         SecretName: string;
+        /**
+         * @description Whether to delete it although workflows use it.
+         * @example true
+         */
+        Force: boolean;
         /**
          * @description Id of a credential.
          * @example cred_01kaq4c2m8e3s4t5v6w7x8y9z0
@@ -19957,7 +20194,13 @@ export interface operations {
     };
     deleteSecret: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Whether to delete it although workflows use it.
+                 * @example true
+                 */
+                force?: components["parameters"]["Force"];
+            };
             header?: never;
             path: {
                 /**
@@ -19989,6 +20232,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenWrite"];
             404: components["responses"]["ResourceNotFound"];
+            409: components["responses"]["SecretInUse"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -20305,7 +20549,13 @@ export interface operations {
     };
     deleteCredential: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Whether to delete it although workflows use it.
+                 * @example true
+                 */
+                force?: components["parameters"]["Force"];
+            };
             header?: never;
             path: {
                 /**
@@ -20337,6 +20587,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenWrite"];
             404: components["responses"]["ResourceNotFound"];
+            409: components["responses"]["CredentialInUse"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];
