@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { lowerFile, openObjects } from '../codegen/src/lowering/index.ts';
+import { goIdempotencyKey, goTables, idempotent, type LoweredDocument, pythonTables } from './sdk-contract.ts';
 
 const root = join(import.meta.dirname, '..');
 const spec = join(root, 'spec/platform/openapi.yaml');
@@ -19,11 +20,26 @@ interface Sdk {
   readonly folder: string;
   readonly options: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
-  /** Mistakes of the generator, put right in its output; `from` must be there exactly once. */
-  readonly corrections: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+  /** What the generator does wrong or has no place for, put right in its output. */
+  readonly corrections: readonly Correction[];
+  /** Files beside those of the generator, by their paths: what the handwritten layers take from the contract. */
+  readonly tables: (document: LoweredDocument) => Readonly<Record<string, string>>;
 }
 
-const common = { hideGenerationTimestamp: 'true', disallowAdditionalPropertiesIfNotPresent: 'false' };
+interface Correction {
+  /** One file, in which `from` must be there exactly once; or many, in which it must be there `times`, or at all. */
+  readonly file: string | RegExp;
+  readonly from: string;
+  readonly to: string;
+  readonly times?: (document: LoweredDocument) => number;
+}
+
+const common = {
+  hideGenerationTimestamp: 'true',
+  disallowAdditionalPropertiesIfNotPresent: 'false',
+  // Otherwise each variant of a union is tried, and an open object fits several.
+  useOneOfDiscriminatorLookup: 'true',
+};
 
 const sdks: readonly Sdk[] = [
   {
@@ -31,7 +47,15 @@ const sdks: readonly Sdk[] = [
     folder: 'clients/python',
     options: ['--package-name', 'flowpact'],
     properties: { ...common, packageVersion: '0.1.0', projectName: 'flowpact' },
-    corrections: [],
+    corrections: [
+      // What an object does not have became null in the model, and was sent back as null.
+      {
+        file: /^flowpact\/models\/.*\.py$/,
+        from: '        _obj = cls.model_validate({\n',
+        to: '        from flowpact.given import validated\n        _obj = validated(cls, obj, {\n',
+      },
+    ],
+    tables: pythonTables,
   },
   {
     generator: 'go',
@@ -54,7 +78,16 @@ const sdks: readonly Sdk[] = [
         from: '\tif postBody != nil {',
         to: '\tif value := reflect.ValueOf(postBody); value.IsValid() && (value.Kind() != reflect.Ptr || !value.IsNil()) {',
       },
+      // Calls go through send.go: retries, deadlines, typed errors.
+      { file: 'client.go', from: 'c.cfg.HTTPClient.Do(request)', to: 'c.send(request)' },
+      {
+        file: 'configuration.go',
+        from: '\tHTTPClient       *http.Client\n}',
+        to: '\tHTTPClient       *http.Client\n\tCallPolicy       CallPolicy\n}',
+      },
+      { file: /^api_.*\.go$/, ...goIdempotencyKey, times: (document) => idempotent(document).length },
     ],
+    tables: goTables,
   },
 ];
 
@@ -68,9 +101,15 @@ async function main(check: boolean): Promise<number> {
   const work = await mkdtemp(join(tmpdir(), 'flowpact-sdks-'));
   try {
     const input = join(work, 'openapi-3.0.json');
-    await writeFile(input, JSON.stringify(await lowered(), null, 2));
+    const document = await lowered();
+    await writeFile(input, JSON.stringify(document, null, 2));
     const drift: string[] = [];
-    for (const sdk of sdks) drift.push(...(await update(sdk, await generated(sdk, input, work), check)));
+    for (const sdk of sdks) {
+      const out = await generated(sdk, input, work);
+      for (const correction of sdk.corrections) await correct(out, correction, document);
+      for (const [path, text] of Object.entries(sdk.tables(document))) await writeFile(join(out, path), text);
+      drift.push(...(await update(sdk, out, check)));
+    }
     if (check) for (const line of drift) console.log(line);
     console.log(summary(check, drift.length));
     return check && drift.length > 0 ? 1 : 0;
@@ -87,12 +126,13 @@ function summary(check: boolean, count: number): string {
 }
 
 /** The document as generators get it; every loss is printed, so that none is silent. */
-async function lowered(): Promise<object> {
+async function lowered(): Promise<LoweredDocument> {
   const { document, report } = await lowerFile(spec, root);
   for (const line of report) console.log(line);
   const info = document['info'] as { description?: string };
   // Every generated file repeats the description in its head; the first paragraph is enough there.
-  return { ...openObjects(document), info: { ...info, description: info.description?.split('\n\n')[0] } };
+  const shortened = { ...openObjects(document), info: { ...info, description: info.description?.split('\n\n')[0] } };
+  return shortened as unknown as LoweredDocument;
 }
 
 /** The JAR from Maven Central by Maven where there is one; otherwise openapi-generator-cli fetches it itself. */
@@ -110,7 +150,7 @@ async function provideJar(): Promise<void> {
 }
 
 async function generated(
-  { generator, folder, options, properties, corrections }: Sdk,
+  { generator, folder, options, properties }: Sdk,
   input: string,
   work: string,
 ): Promise<string> {
@@ -135,14 +175,21 @@ async function generated(
     '--global-property',
     tests,
   ]);
-  for (const correction of corrections) await correct(out, correction);
   return out;
 }
 
-async function correct(out: string, { file, from, to }: Sdk['corrections'][number]): Promise<void> {
-  const parts = (await readFile(join(out, file), 'utf8')).split(from);
-  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times, not once: ${from.trim()}`);
-  await writeFile(join(out, file), parts.join(to));
+async function correct(out: string, { file, from, to, times }: Correction, document: LoweredDocument): Promise<void> {
+  const files =
+    typeof file === 'string' ? [file] : (await readdir(out, { recursive: true })).filter((name) => file.test(name));
+  const expected = typeof file === 'string' ? 1 : times?.(document);
+  let found = 0;
+  for (const name of files) {
+    const parts = (await readFile(join(out, name), 'utf8')).split(from);
+    found += parts.length - 1;
+    if (parts.length > 1) await writeFile(join(out, name), parts.join(to));
+  }
+  if (found === 0 || found !== (expected ?? found))
+    throw new Error(`${file} has ${found} times, not ${expected ?? 'at least once'}: ${from.trim()}`);
 }
 
 /** What differs between the folder and the fresh output; without `check` it is also made equal. */

@@ -1,7 +1,7 @@
 /**
- * Installs each SDK into a clean environment and runs one scenario with it against a live server: log in, create,
- * publish, execute, follow, list with paging, a 404 and a 400 as typed errors. Prints one line for each language.
- * Uses the server at FLOWPACT_URL (with FLOWPACT_EMAIL and FLOWPACT_PASSWORD), or builds and starts one of its own.
+ * Installs each SDK into a clean environment, runs its tests, and runs one scenario with it against a live server: log
+ * in, create, publish, execute, follow, list with paging, a 404 and a 400 as typed errors, receive and verify what is sent
+ * to a webhook. Prints one line for each language. (The TypeScript SDK's tests run with `npm test`.) Uses the server at FLOWPACT_URL (with FLOWPACT_EMAIL and FLOWPACT_PASSWORD), or builds and starts one of its own.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 const clients = join(root, 'clients');
-const steps = 'log in, create, publish, execute, follow, list with paging, 404, 400';
+const steps = 'log in, create, publish, execute, follow, list with paging, 404, 400, verify a webhook';
 
 interface Server {
   readonly url: string;
@@ -54,6 +54,7 @@ async function preparePython(folder: string): Promise<readonly [string, ...strin
   const packages = ['./sdk', 'mypy==2.4.1', 'types-python-dateutil'];
   await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages], folder);
   await run(python, ['-m', 'mypy'], join(folder, 'sdk'));
+  await run(python, ['-m', 'unittest'], join(folder, 'sdk'));
   await run(python, ['-m', 'mypy', '--check-untyped-defs', 'scenario.py'], folder);
   return [python, 'scenario.py'];
 }
@@ -61,6 +62,7 @@ async function preparePython(folder: string): Promise<readonly [string, ...strin
 async function prepareGo(folder: string): Promise<readonly [string, ...string[]]> {
   const sdk = join(clients, 'go');
   await run('go', ['vet', './...'], sdk);
+  await run('go', ['test', './...'], sdk);
   await cp(join(clients, 'scenario/go'), folder, { recursive: true });
   await run('go', ['mod', 'edit', `-replace=github.com/flowpact/flowpact-go=${sdk}`], folder);
   await run('go', ['mod', 'tidy'], folder);
@@ -143,6 +145,8 @@ async function startServer(work: string): Promise<Server> {
       FLOWPACT_ADMIN_PASSWORD: account.password,
       LOG_LEVEL: 'warn',
       RESPONSE_VALIDATION: 'throw',
+      // Where the scenarios receive what is sent to their webhooks.
+      OUTGOING_ALLOWED_HOSTS: '127.0.0.1',
     },
   });
   const output: string[] = [];

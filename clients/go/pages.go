@@ -36,8 +36,8 @@ type CursorRequest[Request, Answer any] interface {
 //	for workflow, err := range flowpact.Items(client.WorkflowsAPI.ListWorkflows(ctx).Tag("shop")) { ... }
 func Items[Request PageRequest[Request, Answer], Answer PageAnswer[Item], Item any](request Request) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		for page := int32(1); ; page++ {
-			answer, _, err := request.Page(page).Execute()
+		for {
+			answer, _, err := request.Execute()
 			if err != nil {
 				var none Item
 				yield(none, err)
@@ -48,9 +48,11 @@ func Items[Request PageRequest[Request, Answer], Answer PageAnswer[Item], Item a
 					return
 				}
 			}
-			if pagination := answer.GetPagination(); !pagination.HasNext {
+			pagination := answer.GetPagination()
+			if !pagination.HasNext {
 				return
 			}
+			request = request.Page(int32(pagination.Page) + 1)
 		}
 	}
 }

@@ -3,63 +3,23 @@
 from __future__ import annotations
 
 import codecs
-import random
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Union
 
 import urllib3
 
 from flowpact.api.executions_api import ExecutionsApi
 from flowpact.api_client import ApiClient
+from flowpact.contract import LAST_EVENTS, ExecutionEventVariant
+from flowpact.errors import APIConnectionError, StreamError
 from flowpact.exceptions import ApiException, ServiceException
-from flowpact.models.connected_event import ConnectedEvent
-from flowpact.models.execution_cancelled_event import ExecutionCancelledEvent
-from flowpact.models.execution_completed_event import ExecutionCompletedEvent
 from flowpact.models.execution_event import ExecutionEvent
-from flowpact.models.execution_failed_event import ExecutionFailedEvent
-from flowpact.models.execution_paused_event import ExecutionPausedEvent
-from flowpact.models.execution_progress_event import ExecutionProgressEvent
-from flowpact.models.execution_resumed_event import ExecutionResumedEvent
-from flowpact.models.execution_started_event import ExecutionStartedEvent
-from flowpact.models.execution_waiting_event import ExecutionWaitingEvent
-from flowpact.models.node_completed_event import NodeCompletedEvent
-from flowpact.models.node_failed_event import NodeFailedEvent
-from flowpact.models.node_started_event import NodeStartedEvent
 from flowpact.rest import RESTResponse
+from flowpact.retry import RetryPolicy
 
-Event = Union[
-    ConnectedEvent,
-    ExecutionStartedEvent,
-    ExecutionProgressEvent,
-    ExecutionWaitingEvent,
-    ExecutionPausedEvent,
-    ExecutionResumedEvent,
-    ExecutionCompletedEvent,
-    ExecutionFailedEvent,
-    ExecutionCancelledEvent,
-    NodeStartedEvent,
-    NodeCompletedEvent,
-    NodeFailedEvent,
-]
+Event = ExecutionEventVariant
 
-_LAST = ("execution:completed", "execution:failed", "execution:cancelled")
-
-_ERRORS = {
-    "400": "ValidationError",
-    "401": "AuthenticationError",
-    "403": "ScopeError",
-    "404": "NotFoundError",
-    "406": "NotAcceptableError",
-    "429": "RateLimitError",
-    "500": "InternalError",
-    "503": "ServiceUnavailableError",
-}
-
-
-class StreamError(Exception):
-    """The stream broke again and again without bringing an event."""
+_LAST = LAST_EVENTS["streamExecutionEvents"]
 
 
 @dataclass
@@ -81,16 +41,17 @@ def follow(
 
     A broken connection is taken up again after the last event seen, so that none is lost and none comes twice; events have
     their id in ``sequence``. ``idle_timeout`` is seconds without a byte, keep-alives included. Events of a type that this
-    version of the SDK does not know are left out. Raises ``ApiException`` for what the server refuses, and ``StreamError``
+    version of the SDK does not know are left out. Raises ``APIError`` for what the server refuses, and ``StreamError``
     after ``max_reconnects`` connections in a row without an event.
     """
+    policy: RetryPolicy = getattr(client, "retry", RetryPolicy())
     seen = last_event_id
     fruitless = 0
     greeted = False
     cause: Exception | None = None
     while fruitless <= max_reconnects:
         if fruitless > 0:
-            time.sleep(min(8.0, 0.5 * 2 ** (fruitless - 1)) * random.uniform(0.5, 1.0))
+            policy.sleep(policy.delay(fruitless - 1) or 0.0)
         try:
             for message in _connection(client, execution_id, seen, idle_timeout):
                 event = _decode(message.data)
@@ -105,7 +66,7 @@ def follow(
                     yield event
                 if message.event in _LAST:
                     return
-        except (urllib3.exceptions.HTTPError, ServiceException, OSError) as error:
+        except (urllib3.exceptions.HTTPError, APIConnectionError, ServiceException, OSError) as error:
             cause = error
         except ApiException as error:
             if error.status != 429:
@@ -127,7 +88,7 @@ def _connection(client: ApiClient, execution_id: str, after: int | None, idle_ti
         if response.status != 200:
             refused = RESTResponse(response)
             refused.read()
-            client.response_deserialize(response_data=refused, response_types_map=_ERRORS)
+            client.response_deserialize(response_data=refused, response_types_map={})
         yield from _messages(response)
     finally:
         response.close()

@@ -6,9 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flowpact/flowpact-go"
 )
@@ -23,16 +27,13 @@ func main() {
 }
 
 func scenario() error {
-	configuration := flowpact.NewConfiguration()
-	configuration.Servers = flowpact.ServerConfigurations{{URL: url}}
-	client := flowpact.NewAPIClient(configuration)
-
+	ctx := context.Background()
 	credentials := *flowpact.NewLoginRequest(os.Getenv("FLOWPACT_EMAIL"), os.Getenv("FLOWPACT_PASSWORD"))
-	session, _, err := client.AuthAPI.Login(context.Background()).LoginRequest(credentials).Execute()
+	session, _, err := flowpact.New(flowpact.Options{BaseURL: url}).AuthAPI.Login(ctx).LoginRequest(credentials).Execute()
 	if err != nil {
 		return fmt.Errorf("login: %w", err)
 	}
-	ctx := context.WithValue(context.Background(), flowpact.ContextAccessToken, session.Data.AccessToken)
+	client := flowpact.New(flowpact.Options{BaseURL: url, AccessToken: session.Data.AccessToken})
 
 	workflow, err := create(ctx, client, "SDK scenario", definition())
 	if err != nil {
@@ -62,6 +63,9 @@ func scenario() error {
 		return fmt.Errorf("expected three workflows on three pages, got %v", listed)
 	}
 	if err := mistakes(ctx, client, second); err != nil {
+		return err
+	}
+	if err := receive(ctx, client); err != nil {
 		return err
 	}
 	for _, id := range listed {
@@ -145,30 +149,86 @@ func list(ctx context.Context, client *flowpact.APIClient) ([]string, error) {
 	return ids, nil
 }
 
-// A 404 and a 400, each as the type that the contract gives to it.
+// A 404 and a 400, told apart by their kinds, with what the server says about them.
 func mistakes(ctx context.Context, client *flowpact.APIClient, empty string) error {
+	var failure *flowpact.APIError
 	_, _, err := client.WorkflowsAPI.GetWorkflow(ctx, "wf_01kaq4e5n8e3s4t5v6w7x8y9z0").Execute()
-	if missing, ok := model[flowpact.NotFoundError](err); !ok || missing.Error.Code != "resource_not_found" {
-		return fmt.Errorf("expected a NotFoundError, got %w", err)
+	if !errors.Is(err, flowpact.ErrNotFound) || !errors.As(err, &failure) || failure.Code != "resource_not_found" {
+		return fmt.Errorf("expected ErrNotFound, got %w", err)
+	}
+	if failure.RequestID == "" || failure.Details["resource"] != "workflow" {
+		return fmt.Errorf("expected a request id and details, got %v of %w", failure.Details, err)
 	}
 	for _, err := range client.ExecutionsAPI.Follow(ctx, "exec_01kaq4j9qaf5h6j7k8m9n0p1q2", 0) {
-		if missing, ok := model[flowpact.NotFoundError](err); !ok || missing.Error.Code != "resource_not_found" {
-			return fmt.Errorf("expected a NotFoundError, got %w", err)
+		if !errors.Is(err, flowpact.ErrNotFound) {
+			return fmt.Errorf("expected ErrNotFound, got %w", err)
 		}
 	}
 	_, _, err = client.WorkflowsAPI.PublishWorkflow(ctx, empty).Execute()
-	if refused, ok := model[flowpact.ValidationError](err); !ok || len(refused.Error.Details.Errors) == 0 {
-		return fmt.Errorf("expected a ValidationError, got %w", err)
+	if !errors.Is(err, flowpact.ErrValidation) || !errors.As(err, &failure) || len(failure.Problems) == 0 {
+		return fmt.Errorf("expected ErrValidation, got %w", err)
 	}
 	return nil
 }
 
-func model[Model any](err error) (Model, bool) {
-	var failure *flowpact.GenericOpenAPIError
-	var none Model
-	if !errors.As(err, &failure) {
-		return none, false
+type message struct {
+	payload []byte
+	header  http.Header
+}
+
+// A message to a webhook is verified with its secret, and after a rotation with either.
+func receive(ctx context.Context, client *flowpact.APIClient) error {
+	messages := make(chan message, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		payload, _ := io.ReadAll(request.Body)
+		messages <- message{payload, request.Header}
+		writer.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+	request := *flowpact.NewCreateWebhookRequest(tag, server.URL, []flowpact.EventType{flowpact.EVENTTYPE_FORM_SUBMITTED})
+	created, _, err := client.WebhooksAPI.CreateWebhook(ctx).CreateWebhookRequest(request).Execute()
+	if err != nil {
+		return fmt.Errorf("create webhook: %w", err)
 	}
-	value, ok := failure.Model().(Model)
-	return value, ok
+	webhook, old := created.Data.Webhook.Id, created.Data.Secret
+	first, err := tested(ctx, client, webhook, messages)
+	if err != nil {
+		return err
+	}
+	event, err := flowpact.VerifyWebhook(first.payload, first.header, old)
+	if err != nil || event.WebhookTestWebhook == nil || event.WebhookTestWebhook.Data.WebhookId != webhook {
+		return fmt.Errorf("verify: %v %w", event, err)
+	}
+	rotation := *flowpact.NewRotateWebhookSecretRequest()
+	rotated, _, err := client.WebhooksAPI.RotateWebhookSecret(ctx, webhook).RotateWebhookSecretRequest(rotation).Execute()
+	if err != nil {
+		return fmt.Errorf("rotate: %w", err)
+	}
+	second, err := tested(ctx, client, webhook, messages)
+	if err != nil {
+		return err
+	}
+	for _, secret := range []string{old, rotated.Data.Secret} {
+		if _, err := flowpact.VerifyWebhook(second.payload, second.header, secret); err != nil {
+			return fmt.Errorf("verify during a rotation: %w", err)
+		}
+	}
+	if _, err := flowpact.VerifyWebhook(append(second.payload, ' '), second.header, old); !errors.Is(err, flowpact.ErrWebhook) {
+		return fmt.Errorf("expected ErrWebhook for a message that was changed, got %w", err)
+	}
+	_, err = client.WebhooksAPI.DeleteWebhook(ctx, webhook).Execute()
+	return err
+}
+
+func tested(ctx context.Context, client *flowpact.APIClient, webhook string, messages <-chan message) (message, error) {
+	request := *flowpact.NewTestWebhookRequest()
+	if _, _, err := client.WebhooksAPI.TestWebhook(ctx, webhook).TestWebhookRequest(request).Execute(); err != nil {
+		return message{}, fmt.Errorf("test webhook: %w", err)
+	}
+	select {
+	case received := <-messages:
+		return received, nil
+	case <-time.After(30 * time.Second):
+		return message{}, errors.New("no message came to the webhook")
+	}
 }

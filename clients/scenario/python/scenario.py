@@ -1,22 +1,31 @@
 """The scenario of `npm run test:sdks` in Python: what it does is the same in every language."""
 
 import os
+import queue
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
-import flowpact
-from flowpact.exceptions import BadRequestException, NotFoundException
-from flowpact.follow import follow
+from flowpact.client import Flowpact
+from flowpact.errors import NotFoundError, ValidationError, WebhookVerificationError
 from flowpact.models import (
+    CreateWebhookRequest,
     CreateWorkflowRequest,
+    EventType,
     ExecuteWorkflowRequest,
     Execution,
     ExecutionCompletedEvent,
     LoginRequest,
     NodeCompletedEvent,
+    RotateWebhookSecretRequest,
+    TestWebhookRequest,
+    WebhookTestWebhook,
     WorkflowDefinition,
     WorkflowEdge,
     WorkflowNode,
 )
 from flowpact.pages import items
+from flowpact.webhooks import verify_webhook
 
 url, tag = os.environ["FLOWPACT_URL"], os.environ["FLOWPACT_TAG"]
 email, password = os.environ["FLOWPACT_EMAIL"], os.environ["FLOWPACT_PASSWORD"]
@@ -35,25 +44,81 @@ definition = WorkflowDefinition(
 
 
 def sign_in() -> str:
-    with flowpact.ApiClient(flowpact.Configuration(host=url)) as client:
-        request = LoginRequest(email=email, password=password)
-        return flowpact.AuthApi(client).login(request).data.access_token
+    with Flowpact(url) as client:
+        return client.auth.login(LoginRequest(email=email, password=password)).data.access_token
 
 
-def follow_to_end(client: flowpact.ApiClient, execution_id: str) -> Execution:
-    events = list(follow(client, execution_id))
+def follow_to_end(client: Flowpact, execution_id: str) -> Execution:
+    events = list(client.follow(execution_id))
     assert [events[0].type, events[1].type] == ["connected", "execution:started"], events
     assert isinstance(events[-1], ExecutionCompletedEvent), events
     outputs = [event.data.output for event in events if isinstance(event, NodeCompletedEvent)]
     assert len(outputs) == 2, outputs
-    rest = list(follow(client, execution_id, last_event_id=events[-2].sequence))
+    rest = list(client.follow(execution_id, last_event_id=events[-2].sequence))
     assert [event.sequence for event in rest[1:]] == [events[-1].sequence], rest
-    return flowpact.ExecutionsApi(client).get_execution(execution_id).data
+    return client.executions.get_execution(execution_id).data
+
+
+def mistakes(client: Flowpact, empty: str) -> None:
+    try:
+        client.workflows.get_workflow("wf_01kaq4e5n8e3s4t5v6w7x8y9z0")
+        raise AssertionError("a missing workflow was found")
+    except NotFoundError as error:
+        assert error.code == "resource_not_found" and error.request_id, error
+        assert error.details["resource"] == "workflow", error.details
+
+    try:
+        client.workflows.publish_workflow(empty)
+        raise AssertionError("an empty workflow was published")
+    except ValidationError as error:
+        assert error.code == "validation_error" and error.problems, error
+
+    try:
+        list(client.follow("exec_01kaq4j9qaf5h6j7k8m9n0p1q2"))
+        raise AssertionError("a missing execution was followed")
+    except NotFoundError as error:
+        assert error.code == "resource_not_found", error
+
+
+def receive(client: Flowpact) -> None:
+    """A message to a webhook is verified with its secret, and after a rotation with either."""
+    messages: queue.Queue[tuple[bytes, Mapping[str, str]]] = queue.Queue()
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            messages.put((self.rfile.read(int(self.headers["Content-Length"])), dict(self.headers)))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        request = CreateWebhookRequest(name=tag, url=address, events=[EventType.FORM_DOT_SUBMITTED])
+        created = client.webhooks.create_webhook(request).data
+        webhook, old = created.webhook.id, created.secret
+        client.webhooks.test_webhook(webhook, TestWebhookRequest())
+        payload, headers = messages.get(timeout=30)
+        event = verify_webhook(payload, headers, old)
+        assert isinstance(event, WebhookTestWebhook) and event.data.webhook_id == webhook, event
+        new = client.webhooks.rotate_webhook_secret(webhook, RotateWebhookSecretRequest()).data.secret
+        client.webhooks.test_webhook(webhook, TestWebhookRequest())
+        payload, headers = messages.get(timeout=30)
+        assert verify_webhook(payload, headers, old) == verify_webhook(payload, headers, new)
+        try:
+            verify_webhook(payload + b" ", headers, [old, new])
+            raise AssertionError("a message that was changed was verified")
+        except WebhookVerificationError:
+            pass
+        client.webhooks.delete_webhook(webhook)
+        server.shutdown()
 
 
 def main() -> None:
-    with flowpact.ApiClient(flowpact.Configuration(host=url, access_token=sign_in())) as client:
-        workflows, executions = flowpact.WorkflowsApi(client), flowpact.ExecutionsApi(client)
+    with Flowpact(url, access_token=sign_in()) as client:
+        workflows = client.workflows
 
         request = CreateWorkflowRequest(name="SDK scenario", tags=[tag], definition=definition)
         workflow = workflows.create_workflow(request).data
@@ -71,29 +136,12 @@ def main() -> None:
         listed = [found.id for found in items(workflows.list_workflows, tag=tag, per_page=1)]
         assert len(listed) == 3 and set(others) < set(listed), listed
 
-        try:
-            workflows.get_workflow("wf_01kaq4e5n8e3s4t5v6w7x8y9z0")
-            raise AssertionError("a missing workflow was found")
-        except NotFoundException as error:
-            assert error.data is not None and error.data.error.code == "resource_not_found", error
-
-        try:
-            workflows.publish_workflow(others[0])
-            raise AssertionError("an empty workflow was published")
-        except BadRequestException as error:
-            assert error.data is not None and error.data.error.code == "validation_error", error
-            assert error.data.error.details.errors, error
-
         again = workflows.execute_workflow(workflow.id, ExecuteWorkflowRequest(input={"amount": 1}), wait="10s").data
-        runs = [run.id for run in items(executions.list_executions, workflow_id=workflow.id, per_page=1)]
+        runs = [run.id for run in items(client.executions.list_executions, workflow_id=workflow.id, per_page=1)]
         assert runs == [again.id, started.id], runs
 
-        try:
-            list(follow(client, "exec_01kaq4j9qaf5h6j7k8m9n0p1q2"))
-            raise AssertionError("a missing execution was followed")
-        except NotFoundException as error:
-            assert error.data is not None and error.data.error.code == "resource_not_found", error
-
+        mistakes(client, others[0])
+        receive(client)
         for workflow_id in listed:
             workflows.delete_workflow(workflow_id)
 

@@ -1,5 +1,17 @@
 // The scenario of `npm run test:sdks` in TypeScript: what it does is the same in every language.
-import { Flowpact, NotFoundError, ValidationError, type models } from '@flowpact/sdk';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import {
+  Flowpact,
+  NotFoundError,
+  ValidationError,
+  verifyWebhook,
+  type WebhookEvent,
+  WebhookVerificationError,
+  type models,
+} from '@flowpact/sdk';
 
 const { FLOWPACT_URL: baseUrl, FLOWPACT_EMAIL: email, FLOWPACT_PASSWORD: password, FLOWPACT_TAG: tag } = process.env;
 
@@ -55,4 +67,31 @@ assert(missing.requestId !== undefined, 'a request id');
 const refused = await fp.workflows.publish(others[0]!.id).catch((error: unknown) => error);
 assert(refused instanceof ValidationError && refused.problems.length > 0, `a ValidationError, not ${String(refused)}`);
 
+await receive();
 for (const id of listed) await fp.workflows.delete(id);
+
+/** A message to a webhook is verified with its secret, and after a rotation with either. */
+async function receive(): Promise<void> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const { webhook, secret } = await fp.webhooks.create({ name: tag!, url, events: ['form.submitted'] });
+  const tested = async (): Promise<(secret: string, change?: string) => Promise<WebhookEvent>> => {
+    const asked = once(server, 'request');
+    await fp.webhooks.test(webhook.id, {});
+    const [request, response] = (await asked) as [IncomingMessage, ServerResponse];
+    const payload = await text(request);
+    response.writeHead(204).end();
+    return (secret, change = '') => verifyWebhook(payload + change, request.headers, secret);
+  };
+  const event = await (await tested())(secret);
+  assert(event.type === 'webhook.test' && event.data.webhook_id === webhook.id, 'the test of the webhook');
+  const rotated = await fp.webhooks.rotateSecret(webhook.id, {});
+  const verify = await tested();
+  assert((await verify(secret)).id === (await verify(rotated.secret)).id, 'a message that both secrets fit');
+  const changed = await verify(secret, ' ').catch((error: unknown) => error);
+  assert(changed instanceof WebhookVerificationError, `a WebhookVerificationError, not ${String(changed)}`);
+  await fp.webhooks.delete(webhook.id);
+  server.close();
+  server.closeAllConnections();
+}
