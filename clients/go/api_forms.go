@@ -105,7 +105,9 @@ func (a *FormsAPIService) CreateFormExecute(r ApiCreateFormRequest) (*FormRespon
 	if localVarHTTPHeaderAccept != "" {
 		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
 	}
-	if r.idempotencyKey != nil {
+	if r.idempotencyKey == nil {
+		localVarHeaderParams["Idempotency-Key"] = newIdempotencyKey()
+	} else {
 		parameterAddToHeaderOrQuery(localVarHeaderParams, "Idempotency-Key", r.idempotencyKey, "simple", "")
 	}
 	// body params
@@ -2147,7 +2149,9 @@ func (a *FormsAPIService) SubmitFormExecute(r ApiSubmitFormRequest) (*Submission
 	if localVarHTTPHeaderAccept != "" {
 		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
 	}
-	if r.idempotencyKey != nil {
+	if r.idempotencyKey == nil {
+		localVarHeaderParams["Idempotency-Key"] = newIdempotencyKey()
+	} else {
 		parameterAddToHeaderOrQuery(localVarHeaderParams, "Idempotency-Key", r.idempotencyKey, "simple", "")
 	}
 	// body params

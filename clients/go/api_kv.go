@@ -138,7 +138,9 @@ func (a *KvAPIService) AppendToKvEntryExecute(r ApiAppendToKvEntryRequest) (*KvE
 	if localVarHTTPHeaderAccept != "" {
 		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
 	}
-	if r.idempotencyKey != nil {
+	if r.idempotencyKey == nil {
+		localVarHeaderParams["Idempotency-Key"] = newIdempotencyKey()
+	} else {
 		parameterAddToHeaderOrQuery(localVarHeaderParams, "Idempotency-Key", r.idempotencyKey, "simple", "")
 	}
 	// body params

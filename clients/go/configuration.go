@@ -86,6 +86,7 @@ type Configuration struct {
 	Servers          ServerConfigurations
 	OperationServers map[string]ServerConfigurations
 	HTTPClient       *http.Client
+	CallPolicy       CallPolicy
 }
 
 // NewConfiguration returns a new Configuration object

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"fmt"
-	"gopkg.in/validator.v2"
 )
 
 // CredentialValues - What is kept secret, by type.
@@ -72,128 +71,86 @@ func SmtpCredentialAsCredentialValues(v *SmtpCredential) CredentialValues {
 // Unmarshal JSON data into one of the pointers in the struct
 func (dst *CredentialValues) UnmarshalJSON(data []byte) error {
 	var err error
-	match := 0
-	// try to unmarshal data into ApiKeyCredential
-	err = newStrictDecoder(data).Decode(&dst.ApiKeyCredential)
-	if err == nil {
-		jsonApiKeyCredential, _ := json.Marshal(dst.ApiKeyCredential)
-		if string(jsonApiKeyCredential) == "{}" { // empty struct
+	// use discriminator value to speed up the lookup
+	var jsonDict map[string]interface{}
+	err = newStrictDecoder(data).Decode(&jsonDict)
+	if err != nil {
+		return fmt.Errorf("failed to unmarshal JSON into map for the discriminator lookup")
+	}
+
+	// check if the discriminator value is 'api_key'
+	if jsonDict["type"] == "api_key" {
+		// try to unmarshal JSON data into ApiKeyCredential
+		err = json.Unmarshal(data, &dst.ApiKeyCredential)
+		if err == nil {
+			return nil // data stored in dst.ApiKeyCredential, return on the first match
+		} else {
 			dst.ApiKeyCredential = nil
-		} else {
-			if err = validator.Validate(dst.ApiKeyCredential); err != nil {
-				dst.ApiKeyCredential = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal CredentialValues as ApiKeyCredential: %s", err.Error())
 		}
-	} else {
-		dst.ApiKeyCredential = nil
 	}
 
-	// try to unmarshal data into BasicCredential
-	err = newStrictDecoder(data).Decode(&dst.BasicCredential)
-	if err == nil {
-		jsonBasicCredential, _ := json.Marshal(dst.BasicCredential)
-		if string(jsonBasicCredential) == "{}" { // empty struct
+	// check if the discriminator value is 'basic'
+	if jsonDict["type"] == "basic" {
+		// try to unmarshal JSON data into BasicCredential
+		err = json.Unmarshal(data, &dst.BasicCredential)
+		if err == nil {
+			return nil // data stored in dst.BasicCredential, return on the first match
+		} else {
 			dst.BasicCredential = nil
-		} else {
-			if err = validator.Validate(dst.BasicCredential); err != nil {
-				dst.BasicCredential = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal CredentialValues as BasicCredential: %s", err.Error())
 		}
-	} else {
-		dst.BasicCredential = nil
 	}
 
-	// try to unmarshal data into BearerCredential
-	err = newStrictDecoder(data).Decode(&dst.BearerCredential)
-	if err == nil {
-		jsonBearerCredential, _ := json.Marshal(dst.BearerCredential)
-		if string(jsonBearerCredential) == "{}" { // empty struct
+	// check if the discriminator value is 'bearer'
+	if jsonDict["type"] == "bearer" {
+		// try to unmarshal JSON data into BearerCredential
+		err = json.Unmarshal(data, &dst.BearerCredential)
+		if err == nil {
+			return nil // data stored in dst.BearerCredential, return on the first match
+		} else {
 			dst.BearerCredential = nil
-		} else {
-			if err = validator.Validate(dst.BearerCredential); err != nil {
-				dst.BearerCredential = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal CredentialValues as BearerCredential: %s", err.Error())
 		}
-	} else {
-		dst.BearerCredential = nil
 	}
 
-	// try to unmarshal data into CustomCredential
-	err = newStrictDecoder(data).Decode(&dst.CustomCredential)
-	if err == nil {
-		jsonCustomCredential, _ := json.Marshal(dst.CustomCredential)
-		if string(jsonCustomCredential) == "{}" { // empty struct
+	// check if the discriminator value is 'custom'
+	if jsonDict["type"] == "custom" {
+		// try to unmarshal JSON data into CustomCredential
+		err = json.Unmarshal(data, &dst.CustomCredential)
+		if err == nil {
+			return nil // data stored in dst.CustomCredential, return on the first match
+		} else {
 			dst.CustomCredential = nil
-		} else {
-			if err = validator.Validate(dst.CustomCredential); err != nil {
-				dst.CustomCredential = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal CredentialValues as CustomCredential: %s", err.Error())
 		}
-	} else {
-		dst.CustomCredential = nil
 	}
 
-	// try to unmarshal data into OAuth2Credential
-	err = newStrictDecoder(data).Decode(&dst.OAuth2Credential)
-	if err == nil {
-		jsonOAuth2Credential, _ := json.Marshal(dst.OAuth2Credential)
-		if string(jsonOAuth2Credential) == "{}" { // empty struct
+	// check if the discriminator value is 'oauth2'
+	if jsonDict["type"] == "oauth2" {
+		// try to unmarshal JSON data into OAuth2Credential
+		err = json.Unmarshal(data, &dst.OAuth2Credential)
+		if err == nil {
+			return nil // data stored in dst.OAuth2Credential, return on the first match
+		} else {
 			dst.OAuth2Credential = nil
-		} else {
-			if err = validator.Validate(dst.OAuth2Credential); err != nil {
-				dst.OAuth2Credential = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal CredentialValues as OAuth2Credential: %s", err.Error())
 		}
-	} else {
-		dst.OAuth2Credential = nil
 	}
 
-	// try to unmarshal data into SmtpCredential
-	err = newStrictDecoder(data).Decode(&dst.SmtpCredential)
-	if err == nil {
-		jsonSmtpCredential, _ := json.Marshal(dst.SmtpCredential)
-		if string(jsonSmtpCredential) == "{}" { // empty struct
+	// check if the discriminator value is 'smtp'
+	if jsonDict["type"] == "smtp" {
+		// try to unmarshal JSON data into SmtpCredential
+		err = json.Unmarshal(data, &dst.SmtpCredential)
+		if err == nil {
+			return nil // data stored in dst.SmtpCredential, return on the first match
+		} else {
 			dst.SmtpCredential = nil
-		} else {
-			if err = validator.Validate(dst.SmtpCredential); err != nil {
-				dst.SmtpCredential = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal CredentialValues as SmtpCredential: %s", err.Error())
 		}
-	} else {
-		dst.SmtpCredential = nil
 	}
 
-	if match > 1 { // more than 1 match
-		// reset to nil
-		dst.ApiKeyCredential = nil
-		dst.BasicCredential = nil
-		dst.BearerCredential = nil
-		dst.CustomCredential = nil
-		dst.OAuth2Credential = nil
-		dst.SmtpCredential = nil
-
-		return fmt.Errorf("data matches more than one schema in oneOf(CredentialValues)")
-	} else if match == 1 {
-		return nil // exactly one match
-	} else { // no match
-		if err != nil {
-			return fmt.Errorf("data failed to match schemas in oneOf(CredentialValues): %v", err)
-		}
-
-		return fmt.Errorf("data failed to match schemas in oneOf(CredentialValues)")
-	}
+	return nil
 }
 
 // Marshal data from the first non-nil pointers in the struct to JSON

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"fmt"
-	"gopkg.in/validator.v2"
 )
 
 // ExecutionEvent - A message of `streamExecutionEvents`.
@@ -120,236 +119,158 @@ func NodeStartedEventAsExecutionEvent(v *NodeStartedEvent) ExecutionEvent {
 // Unmarshal JSON data into one of the pointers in the struct
 func (dst *ExecutionEvent) UnmarshalJSON(data []byte) error {
 	var err error
-	match := 0
-	// try to unmarshal data into ConnectedEvent
-	err = newStrictDecoder(data).Decode(&dst.ConnectedEvent)
-	if err == nil {
-		jsonConnectedEvent, _ := json.Marshal(dst.ConnectedEvent)
-		if string(jsonConnectedEvent) == "{}" { // empty struct
+	// use discriminator value to speed up the lookup
+	var jsonDict map[string]interface{}
+	err = newStrictDecoder(data).Decode(&jsonDict)
+	if err != nil {
+		return fmt.Errorf("failed to unmarshal JSON into map for the discriminator lookup")
+	}
+
+	// check if the discriminator value is 'connected'
+	if jsonDict["type"] == "connected" {
+		// try to unmarshal JSON data into ConnectedEvent
+		err = json.Unmarshal(data, &dst.ConnectedEvent)
+		if err == nil {
+			return nil // data stored in dst.ConnectedEvent, return on the first match
+		} else {
 			dst.ConnectedEvent = nil
-		} else {
-			if err = validator.Validate(dst.ConnectedEvent); err != nil {
-				dst.ConnectedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ConnectedEvent: %s", err.Error())
 		}
-	} else {
-		dst.ConnectedEvent = nil
 	}
 
-	// try to unmarshal data into ExecutionCancelledEvent
-	err = newStrictDecoder(data).Decode(&dst.ExecutionCancelledEvent)
-	if err == nil {
-		jsonExecutionCancelledEvent, _ := json.Marshal(dst.ExecutionCancelledEvent)
-		if string(jsonExecutionCancelledEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'execution:cancelled'
+	if jsonDict["type"] == "execution:cancelled" {
+		// try to unmarshal JSON data into ExecutionCancelledEvent
+		err = json.Unmarshal(data, &dst.ExecutionCancelledEvent)
+		if err == nil {
+			return nil // data stored in dst.ExecutionCancelledEvent, return on the first match
+		} else {
 			dst.ExecutionCancelledEvent = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionCancelledEvent); err != nil {
-				dst.ExecutionCancelledEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ExecutionCancelledEvent: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionCancelledEvent = nil
 	}
 
-	// try to unmarshal data into ExecutionCompletedEvent
-	err = newStrictDecoder(data).Decode(&dst.ExecutionCompletedEvent)
-	if err == nil {
-		jsonExecutionCompletedEvent, _ := json.Marshal(dst.ExecutionCompletedEvent)
-		if string(jsonExecutionCompletedEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'execution:completed'
+	if jsonDict["type"] == "execution:completed" {
+		// try to unmarshal JSON data into ExecutionCompletedEvent
+		err = json.Unmarshal(data, &dst.ExecutionCompletedEvent)
+		if err == nil {
+			return nil // data stored in dst.ExecutionCompletedEvent, return on the first match
+		} else {
 			dst.ExecutionCompletedEvent = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionCompletedEvent); err != nil {
-				dst.ExecutionCompletedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ExecutionCompletedEvent: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionCompletedEvent = nil
 	}
 
-	// try to unmarshal data into ExecutionFailedEvent
-	err = newStrictDecoder(data).Decode(&dst.ExecutionFailedEvent)
-	if err == nil {
-		jsonExecutionFailedEvent, _ := json.Marshal(dst.ExecutionFailedEvent)
-		if string(jsonExecutionFailedEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'execution:failed'
+	if jsonDict["type"] == "execution:failed" {
+		// try to unmarshal JSON data into ExecutionFailedEvent
+		err = json.Unmarshal(data, &dst.ExecutionFailedEvent)
+		if err == nil {
+			return nil // data stored in dst.ExecutionFailedEvent, return on the first match
+		} else {
 			dst.ExecutionFailedEvent = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionFailedEvent); err != nil {
-				dst.ExecutionFailedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ExecutionFailedEvent: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionFailedEvent = nil
 	}
 
-	// try to unmarshal data into ExecutionPausedEvent
-	err = newStrictDecoder(data).Decode(&dst.ExecutionPausedEvent)
-	if err == nil {
-		jsonExecutionPausedEvent, _ := json.Marshal(dst.ExecutionPausedEvent)
-		if string(jsonExecutionPausedEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'execution:paused'
+	if jsonDict["type"] == "execution:paused" {
+		// try to unmarshal JSON data into ExecutionPausedEvent
+		err = json.Unmarshal(data, &dst.ExecutionPausedEvent)
+		if err == nil {
+			return nil // data stored in dst.ExecutionPausedEvent, return on the first match
+		} else {
 			dst.ExecutionPausedEvent = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionPausedEvent); err != nil {
-				dst.ExecutionPausedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ExecutionPausedEvent: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionPausedEvent = nil
 	}
 
-	// try to unmarshal data into ExecutionProgressEvent
-	err = newStrictDecoder(data).Decode(&dst.ExecutionProgressEvent)
-	if err == nil {
-		jsonExecutionProgressEvent, _ := json.Marshal(dst.ExecutionProgressEvent)
-		if string(jsonExecutionProgressEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'execution:progress'
+	if jsonDict["type"] == "execution:progress" {
+		// try to unmarshal JSON data into ExecutionProgressEvent
+		err = json.Unmarshal(data, &dst.ExecutionProgressEvent)
+		if err == nil {
+			return nil // data stored in dst.ExecutionProgressEvent, return on the first match
+		} else {
 			dst.ExecutionProgressEvent = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionProgressEvent); err != nil {
-				dst.ExecutionProgressEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ExecutionProgressEvent: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionProgressEvent = nil
 	}
 
-	// try to unmarshal data into ExecutionResumedEvent
-	err = newStrictDecoder(data).Decode(&dst.ExecutionResumedEvent)
-	if err == nil {
-		jsonExecutionResumedEvent, _ := json.Marshal(dst.ExecutionResumedEvent)
-		if string(jsonExecutionResumedEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'execution:resumed'
+	if jsonDict["type"] == "execution:resumed" {
+		// try to unmarshal JSON data into ExecutionResumedEvent
+		err = json.Unmarshal(data, &dst.ExecutionResumedEvent)
+		if err == nil {
+			return nil // data stored in dst.ExecutionResumedEvent, return on the first match
+		} else {
 			dst.ExecutionResumedEvent = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionResumedEvent); err != nil {
-				dst.ExecutionResumedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ExecutionResumedEvent: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionResumedEvent = nil
 	}
 
-	// try to unmarshal data into ExecutionStartedEvent
-	err = newStrictDecoder(data).Decode(&dst.ExecutionStartedEvent)
-	if err == nil {
-		jsonExecutionStartedEvent, _ := json.Marshal(dst.ExecutionStartedEvent)
-		if string(jsonExecutionStartedEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'execution:started'
+	if jsonDict["type"] == "execution:started" {
+		// try to unmarshal JSON data into ExecutionStartedEvent
+		err = json.Unmarshal(data, &dst.ExecutionStartedEvent)
+		if err == nil {
+			return nil // data stored in dst.ExecutionStartedEvent, return on the first match
+		} else {
 			dst.ExecutionStartedEvent = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionStartedEvent); err != nil {
-				dst.ExecutionStartedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ExecutionStartedEvent: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionStartedEvent = nil
 	}
 
-	// try to unmarshal data into ExecutionWaitingEvent
-	err = newStrictDecoder(data).Decode(&dst.ExecutionWaitingEvent)
-	if err == nil {
-		jsonExecutionWaitingEvent, _ := json.Marshal(dst.ExecutionWaitingEvent)
-		if string(jsonExecutionWaitingEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'execution:waiting'
+	if jsonDict["type"] == "execution:waiting" {
+		// try to unmarshal JSON data into ExecutionWaitingEvent
+		err = json.Unmarshal(data, &dst.ExecutionWaitingEvent)
+		if err == nil {
+			return nil // data stored in dst.ExecutionWaitingEvent, return on the first match
+		} else {
 			dst.ExecutionWaitingEvent = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionWaitingEvent); err != nil {
-				dst.ExecutionWaitingEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as ExecutionWaitingEvent: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionWaitingEvent = nil
 	}
 
-	// try to unmarshal data into NodeCompletedEvent
-	err = newStrictDecoder(data).Decode(&dst.NodeCompletedEvent)
-	if err == nil {
-		jsonNodeCompletedEvent, _ := json.Marshal(dst.NodeCompletedEvent)
-		if string(jsonNodeCompletedEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'node:completed'
+	if jsonDict["type"] == "node:completed" {
+		// try to unmarshal JSON data into NodeCompletedEvent
+		err = json.Unmarshal(data, &dst.NodeCompletedEvent)
+		if err == nil {
+			return nil // data stored in dst.NodeCompletedEvent, return on the first match
+		} else {
 			dst.NodeCompletedEvent = nil
-		} else {
-			if err = validator.Validate(dst.NodeCompletedEvent); err != nil {
-				dst.NodeCompletedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as NodeCompletedEvent: %s", err.Error())
 		}
-	} else {
-		dst.NodeCompletedEvent = nil
 	}
 
-	// try to unmarshal data into NodeFailedEvent
-	err = newStrictDecoder(data).Decode(&dst.NodeFailedEvent)
-	if err == nil {
-		jsonNodeFailedEvent, _ := json.Marshal(dst.NodeFailedEvent)
-		if string(jsonNodeFailedEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'node:failed'
+	if jsonDict["type"] == "node:failed" {
+		// try to unmarshal JSON data into NodeFailedEvent
+		err = json.Unmarshal(data, &dst.NodeFailedEvent)
+		if err == nil {
+			return nil // data stored in dst.NodeFailedEvent, return on the first match
+		} else {
 			dst.NodeFailedEvent = nil
-		} else {
-			if err = validator.Validate(dst.NodeFailedEvent); err != nil {
-				dst.NodeFailedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as NodeFailedEvent: %s", err.Error())
 		}
-	} else {
-		dst.NodeFailedEvent = nil
 	}
 
-	// try to unmarshal data into NodeStartedEvent
-	err = newStrictDecoder(data).Decode(&dst.NodeStartedEvent)
-	if err == nil {
-		jsonNodeStartedEvent, _ := json.Marshal(dst.NodeStartedEvent)
-		if string(jsonNodeStartedEvent) == "{}" { // empty struct
+	// check if the discriminator value is 'node:started'
+	if jsonDict["type"] == "node:started" {
+		// try to unmarshal JSON data into NodeStartedEvent
+		err = json.Unmarshal(data, &dst.NodeStartedEvent)
+		if err == nil {
+			return nil // data stored in dst.NodeStartedEvent, return on the first match
+		} else {
 			dst.NodeStartedEvent = nil
-		} else {
-			if err = validator.Validate(dst.NodeStartedEvent); err != nil {
-				dst.NodeStartedEvent = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal ExecutionEvent as NodeStartedEvent: %s", err.Error())
 		}
-	} else {
-		dst.NodeStartedEvent = nil
 	}
 
-	if match > 1 { // more than 1 match
-		// reset to nil
-		dst.ConnectedEvent = nil
-		dst.ExecutionCancelledEvent = nil
-		dst.ExecutionCompletedEvent = nil
-		dst.ExecutionFailedEvent = nil
-		dst.ExecutionPausedEvent = nil
-		dst.ExecutionProgressEvent = nil
-		dst.ExecutionResumedEvent = nil
-		dst.ExecutionStartedEvent = nil
-		dst.ExecutionWaitingEvent = nil
-		dst.NodeCompletedEvent = nil
-		dst.NodeFailedEvent = nil
-		dst.NodeStartedEvent = nil
-
-		return fmt.Errorf("data matches more than one schema in oneOf(ExecutionEvent)")
-	} else if match == 1 {
-		return nil // exactly one match
-	} else { // no match
-		if err != nil {
-			return fmt.Errorf("data failed to match schemas in oneOf(ExecutionEvent): %v", err)
-		}
-
-		return fmt.Errorf("data failed to match schemas in oneOf(ExecutionEvent)")
-	}
+	return nil
 }
 
 // Marshal data from the first non-nil pointers in the struct to JSON

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"fmt"
-	"gopkg.in/validator.v2"
 )
 
 // HookAuth - How senders prove who they are.
@@ -56,92 +55,62 @@ func NoHookAuthAsHookAuth(v *NoHookAuth) HookAuth {
 // Unmarshal JSON data into one of the pointers in the struct
 func (dst *HookAuth) UnmarshalJSON(data []byte) error {
 	var err error
-	match := 0
-	// try to unmarshal data into ApiKeyHookAuth
-	err = newStrictDecoder(data).Decode(&dst.ApiKeyHookAuth)
-	if err == nil {
-		jsonApiKeyHookAuth, _ := json.Marshal(dst.ApiKeyHookAuth)
-		if string(jsonApiKeyHookAuth) == "{}" { // empty struct
+	// use discriminator value to speed up the lookup
+	var jsonDict map[string]interface{}
+	err = newStrictDecoder(data).Decode(&jsonDict)
+	if err != nil {
+		return fmt.Errorf("failed to unmarshal JSON into map for the discriminator lookup")
+	}
+
+	// check if the discriminator value is 'api_key'
+	if jsonDict["type"] == "api_key" {
+		// try to unmarshal JSON data into ApiKeyHookAuth
+		err = json.Unmarshal(data, &dst.ApiKeyHookAuth)
+		if err == nil {
+			return nil // data stored in dst.ApiKeyHookAuth, return on the first match
+		} else {
 			dst.ApiKeyHookAuth = nil
-		} else {
-			if err = validator.Validate(dst.ApiKeyHookAuth); err != nil {
-				dst.ApiKeyHookAuth = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal HookAuth as ApiKeyHookAuth: %s", err.Error())
 		}
-	} else {
-		dst.ApiKeyHookAuth = nil
 	}
 
-	// try to unmarshal data into BearerHookAuth
-	err = newStrictDecoder(data).Decode(&dst.BearerHookAuth)
-	if err == nil {
-		jsonBearerHookAuth, _ := json.Marshal(dst.BearerHookAuth)
-		if string(jsonBearerHookAuth) == "{}" { // empty struct
+	// check if the discriminator value is 'bearer'
+	if jsonDict["type"] == "bearer" {
+		// try to unmarshal JSON data into BearerHookAuth
+		err = json.Unmarshal(data, &dst.BearerHookAuth)
+		if err == nil {
+			return nil // data stored in dst.BearerHookAuth, return on the first match
+		} else {
 			dst.BearerHookAuth = nil
-		} else {
-			if err = validator.Validate(dst.BearerHookAuth); err != nil {
-				dst.BearerHookAuth = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal HookAuth as BearerHookAuth: %s", err.Error())
 		}
-	} else {
-		dst.BearerHookAuth = nil
 	}
 
-	// try to unmarshal data into HmacHookAuth
-	err = newStrictDecoder(data).Decode(&dst.HmacHookAuth)
-	if err == nil {
-		jsonHmacHookAuth, _ := json.Marshal(dst.HmacHookAuth)
-		if string(jsonHmacHookAuth) == "{}" { // empty struct
+	// check if the discriminator value is 'hmac'
+	if jsonDict["type"] == "hmac" {
+		// try to unmarshal JSON data into HmacHookAuth
+		err = json.Unmarshal(data, &dst.HmacHookAuth)
+		if err == nil {
+			return nil // data stored in dst.HmacHookAuth, return on the first match
+		} else {
 			dst.HmacHookAuth = nil
-		} else {
-			if err = validator.Validate(dst.HmacHookAuth); err != nil {
-				dst.HmacHookAuth = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal HookAuth as HmacHookAuth: %s", err.Error())
 		}
-	} else {
-		dst.HmacHookAuth = nil
 	}
 
-	// try to unmarshal data into NoHookAuth
-	err = newStrictDecoder(data).Decode(&dst.NoHookAuth)
-	if err == nil {
-		jsonNoHookAuth, _ := json.Marshal(dst.NoHookAuth)
-		if string(jsonNoHookAuth) == "{}" { // empty struct
+	// check if the discriminator value is 'none'
+	if jsonDict["type"] == "none" {
+		// try to unmarshal JSON data into NoHookAuth
+		err = json.Unmarshal(data, &dst.NoHookAuth)
+		if err == nil {
+			return nil // data stored in dst.NoHookAuth, return on the first match
+		} else {
 			dst.NoHookAuth = nil
-		} else {
-			if err = validator.Validate(dst.NoHookAuth); err != nil {
-				dst.NoHookAuth = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal HookAuth as NoHookAuth: %s", err.Error())
 		}
-	} else {
-		dst.NoHookAuth = nil
 	}
 
-	if match > 1 { // more than 1 match
-		// reset to nil
-		dst.ApiKeyHookAuth = nil
-		dst.BearerHookAuth = nil
-		dst.HmacHookAuth = nil
-		dst.NoHookAuth = nil
-
-		return fmt.Errorf("data matches more than one schema in oneOf(HookAuth)")
-	} else if match == 1 {
-		return nil // exactly one match
-	} else { // no match
-		if err != nil {
-			return fmt.Errorf("data failed to match schemas in oneOf(HookAuth): %v", err)
-		}
-
-		return fmt.Errorf("data failed to match schemas in oneOf(HookAuth)")
-	}
+	return nil
 }
 
 // Marshal data from the first non-nil pointers in the struct to JSON

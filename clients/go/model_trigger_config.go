@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"fmt"
-	"gopkg.in/validator.v2"
 )
 
 // TriggerConfig - What makes it start.
@@ -64,110 +63,74 @@ func WebhookTriggerConfigAsTriggerConfig(v *WebhookTriggerConfig) TriggerConfig 
 // Unmarshal JSON data into one of the pointers in the struct
 func (dst *TriggerConfig) UnmarshalJSON(data []byte) error {
 	var err error
-	match := 0
-	// try to unmarshal data into EventTriggerConfig
-	err = newStrictDecoder(data).Decode(&dst.EventTriggerConfig)
-	if err == nil {
-		jsonEventTriggerConfig, _ := json.Marshal(dst.EventTriggerConfig)
-		if string(jsonEventTriggerConfig) == "{}" { // empty struct
+	// use discriminator value to speed up the lookup
+	var jsonDict map[string]interface{}
+	err = newStrictDecoder(data).Decode(&jsonDict)
+	if err != nil {
+		return fmt.Errorf("failed to unmarshal JSON into map for the discriminator lookup")
+	}
+
+	// check if the discriminator value is 'event'
+	if jsonDict["kind"] == "event" {
+		// try to unmarshal JSON data into EventTriggerConfig
+		err = json.Unmarshal(data, &dst.EventTriggerConfig)
+		if err == nil {
+			return nil // data stored in dst.EventTriggerConfig, return on the first match
+		} else {
 			dst.EventTriggerConfig = nil
-		} else {
-			if err = validator.Validate(dst.EventTriggerConfig); err != nil {
-				dst.EventTriggerConfig = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal TriggerConfig as EventTriggerConfig: %s", err.Error())
 		}
-	} else {
-		dst.EventTriggerConfig = nil
 	}
 
-	// try to unmarshal data into FormTriggerConfig
-	err = newStrictDecoder(data).Decode(&dst.FormTriggerConfig)
-	if err == nil {
-		jsonFormTriggerConfig, _ := json.Marshal(dst.FormTriggerConfig)
-		if string(jsonFormTriggerConfig) == "{}" { // empty struct
+	// check if the discriminator value is 'form'
+	if jsonDict["kind"] == "form" {
+		// try to unmarshal JSON data into FormTriggerConfig
+		err = json.Unmarshal(data, &dst.FormTriggerConfig)
+		if err == nil {
+			return nil // data stored in dst.FormTriggerConfig, return on the first match
+		} else {
 			dst.FormTriggerConfig = nil
-		} else {
-			if err = validator.Validate(dst.FormTriggerConfig); err != nil {
-				dst.FormTriggerConfig = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal TriggerConfig as FormTriggerConfig: %s", err.Error())
 		}
-	} else {
-		dst.FormTriggerConfig = nil
 	}
 
-	// try to unmarshal data into ManualTriggerConfig
-	err = newStrictDecoder(data).Decode(&dst.ManualTriggerConfig)
-	if err == nil {
-		jsonManualTriggerConfig, _ := json.Marshal(dst.ManualTriggerConfig)
-		if string(jsonManualTriggerConfig) == "{}" { // empty struct
+	// check if the discriminator value is 'manual'
+	if jsonDict["kind"] == "manual" {
+		// try to unmarshal JSON data into ManualTriggerConfig
+		err = json.Unmarshal(data, &dst.ManualTriggerConfig)
+		if err == nil {
+			return nil // data stored in dst.ManualTriggerConfig, return on the first match
+		} else {
 			dst.ManualTriggerConfig = nil
-		} else {
-			if err = validator.Validate(dst.ManualTriggerConfig); err != nil {
-				dst.ManualTriggerConfig = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal TriggerConfig as ManualTriggerConfig: %s", err.Error())
 		}
-	} else {
-		dst.ManualTriggerConfig = nil
 	}
 
-	// try to unmarshal data into ScheduleTriggerConfig
-	err = newStrictDecoder(data).Decode(&dst.ScheduleTriggerConfig)
-	if err == nil {
-		jsonScheduleTriggerConfig, _ := json.Marshal(dst.ScheduleTriggerConfig)
-		if string(jsonScheduleTriggerConfig) == "{}" { // empty struct
+	// check if the discriminator value is 'schedule'
+	if jsonDict["kind"] == "schedule" {
+		// try to unmarshal JSON data into ScheduleTriggerConfig
+		err = json.Unmarshal(data, &dst.ScheduleTriggerConfig)
+		if err == nil {
+			return nil // data stored in dst.ScheduleTriggerConfig, return on the first match
+		} else {
 			dst.ScheduleTriggerConfig = nil
-		} else {
-			if err = validator.Validate(dst.ScheduleTriggerConfig); err != nil {
-				dst.ScheduleTriggerConfig = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal TriggerConfig as ScheduleTriggerConfig: %s", err.Error())
 		}
-	} else {
-		dst.ScheduleTriggerConfig = nil
 	}
 
-	// try to unmarshal data into WebhookTriggerConfig
-	err = newStrictDecoder(data).Decode(&dst.WebhookTriggerConfig)
-	if err == nil {
-		jsonWebhookTriggerConfig, _ := json.Marshal(dst.WebhookTriggerConfig)
-		if string(jsonWebhookTriggerConfig) == "{}" { // empty struct
+	// check if the discriminator value is 'webhook'
+	if jsonDict["kind"] == "webhook" {
+		// try to unmarshal JSON data into WebhookTriggerConfig
+		err = json.Unmarshal(data, &dst.WebhookTriggerConfig)
+		if err == nil {
+			return nil // data stored in dst.WebhookTriggerConfig, return on the first match
+		} else {
 			dst.WebhookTriggerConfig = nil
-		} else {
-			if err = validator.Validate(dst.WebhookTriggerConfig); err != nil {
-				dst.WebhookTriggerConfig = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal TriggerConfig as WebhookTriggerConfig: %s", err.Error())
 		}
-	} else {
-		dst.WebhookTriggerConfig = nil
 	}
 
-	if match > 1 { // more than 1 match
-		// reset to nil
-		dst.EventTriggerConfig = nil
-		dst.FormTriggerConfig = nil
-		dst.ManualTriggerConfig = nil
-		dst.ScheduleTriggerConfig = nil
-		dst.WebhookTriggerConfig = nil
-
-		return fmt.Errorf("data matches more than one schema in oneOf(TriggerConfig)")
-	} else if match == 1 {
-		return nil // exactly one match
-	} else { // no match
-		if err != nil {
-			return fmt.Errorf("data failed to match schemas in oneOf(TriggerConfig): %v", err)
-		}
-
-		return fmt.Errorf("data failed to match schemas in oneOf(TriggerConfig)")
-	}
+	return nil
 }
 
 // Marshal data from the first non-nil pointers in the struct to JSON

@@ -13,7 +13,6 @@ package flowpact
 import (
 	"encoding/json"
 	"fmt"
-	"gopkg.in/validator.v2"
 )
 
 // WebhookPayload - The body of a message to a webhook. `type` says which.
@@ -120,236 +119,158 @@ func WorkflowUpdatedWebhookAsWebhookPayload(v *WorkflowUpdatedWebhook) WebhookPa
 // Unmarshal JSON data into one of the pointers in the struct
 func (dst *WebhookPayload) UnmarshalJSON(data []byte) error {
 	var err error
-	match := 0
-	// try to unmarshal data into AlertTriggeredWebhook
-	err = newStrictDecoder(data).Decode(&dst.AlertTriggeredWebhook)
-	if err == nil {
-		jsonAlertTriggeredWebhook, _ := json.Marshal(dst.AlertTriggeredWebhook)
-		if string(jsonAlertTriggeredWebhook) == "{}" { // empty struct
+	// use discriminator value to speed up the lookup
+	var jsonDict map[string]interface{}
+	err = newStrictDecoder(data).Decode(&jsonDict)
+	if err != nil {
+		return fmt.Errorf("failed to unmarshal JSON into map for the discriminator lookup")
+	}
+
+	// check if the discriminator value is 'alert.triggered'
+	if jsonDict["type"] == "alert.triggered" {
+		// try to unmarshal JSON data into AlertTriggeredWebhook
+		err = json.Unmarshal(data, &dst.AlertTriggeredWebhook)
+		if err == nil {
+			return nil // data stored in dst.AlertTriggeredWebhook, return on the first match
+		} else {
 			dst.AlertTriggeredWebhook = nil
-		} else {
-			if err = validator.Validate(dst.AlertTriggeredWebhook); err != nil {
-				dst.AlertTriggeredWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as AlertTriggeredWebhook: %s", err.Error())
 		}
-	} else {
-		dst.AlertTriggeredWebhook = nil
 	}
 
-	// try to unmarshal data into CredentialExpiredWebhook
-	err = newStrictDecoder(data).Decode(&dst.CredentialExpiredWebhook)
-	if err == nil {
-		jsonCredentialExpiredWebhook, _ := json.Marshal(dst.CredentialExpiredWebhook)
-		if string(jsonCredentialExpiredWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'credential.expired'
+	if jsonDict["type"] == "credential.expired" {
+		// try to unmarshal JSON data into CredentialExpiredWebhook
+		err = json.Unmarshal(data, &dst.CredentialExpiredWebhook)
+		if err == nil {
+			return nil // data stored in dst.CredentialExpiredWebhook, return on the first match
+		} else {
 			dst.CredentialExpiredWebhook = nil
-		} else {
-			if err = validator.Validate(dst.CredentialExpiredWebhook); err != nil {
-				dst.CredentialExpiredWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as CredentialExpiredWebhook: %s", err.Error())
 		}
-	} else {
-		dst.CredentialExpiredWebhook = nil
 	}
 
-	// try to unmarshal data into ExecutionCancelledWebhook
-	err = newStrictDecoder(data).Decode(&dst.ExecutionCancelledWebhook)
-	if err == nil {
-		jsonExecutionCancelledWebhook, _ := json.Marshal(dst.ExecutionCancelledWebhook)
-		if string(jsonExecutionCancelledWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'execution.cancelled'
+	if jsonDict["type"] == "execution.cancelled" {
+		// try to unmarshal JSON data into ExecutionCancelledWebhook
+		err = json.Unmarshal(data, &dst.ExecutionCancelledWebhook)
+		if err == nil {
+			return nil // data stored in dst.ExecutionCancelledWebhook, return on the first match
+		} else {
 			dst.ExecutionCancelledWebhook = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionCancelledWebhook); err != nil {
-				dst.ExecutionCancelledWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as ExecutionCancelledWebhook: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionCancelledWebhook = nil
 	}
 
-	// try to unmarshal data into ExecutionCompletedWebhook
-	err = newStrictDecoder(data).Decode(&dst.ExecutionCompletedWebhook)
-	if err == nil {
-		jsonExecutionCompletedWebhook, _ := json.Marshal(dst.ExecutionCompletedWebhook)
-		if string(jsonExecutionCompletedWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'execution.completed'
+	if jsonDict["type"] == "execution.completed" {
+		// try to unmarshal JSON data into ExecutionCompletedWebhook
+		err = json.Unmarshal(data, &dst.ExecutionCompletedWebhook)
+		if err == nil {
+			return nil // data stored in dst.ExecutionCompletedWebhook, return on the first match
+		} else {
 			dst.ExecutionCompletedWebhook = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionCompletedWebhook); err != nil {
-				dst.ExecutionCompletedWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as ExecutionCompletedWebhook: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionCompletedWebhook = nil
 	}
 
-	// try to unmarshal data into ExecutionFailedWebhook
-	err = newStrictDecoder(data).Decode(&dst.ExecutionFailedWebhook)
-	if err == nil {
-		jsonExecutionFailedWebhook, _ := json.Marshal(dst.ExecutionFailedWebhook)
-		if string(jsonExecutionFailedWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'execution.failed'
+	if jsonDict["type"] == "execution.failed" {
+		// try to unmarshal JSON data into ExecutionFailedWebhook
+		err = json.Unmarshal(data, &dst.ExecutionFailedWebhook)
+		if err == nil {
+			return nil // data stored in dst.ExecutionFailedWebhook, return on the first match
+		} else {
 			dst.ExecutionFailedWebhook = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionFailedWebhook); err != nil {
-				dst.ExecutionFailedWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as ExecutionFailedWebhook: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionFailedWebhook = nil
 	}
 
-	// try to unmarshal data into ExecutionStartedWebhook
-	err = newStrictDecoder(data).Decode(&dst.ExecutionStartedWebhook)
-	if err == nil {
-		jsonExecutionStartedWebhook, _ := json.Marshal(dst.ExecutionStartedWebhook)
-		if string(jsonExecutionStartedWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'execution.started'
+	if jsonDict["type"] == "execution.started" {
+		// try to unmarshal JSON data into ExecutionStartedWebhook
+		err = json.Unmarshal(data, &dst.ExecutionStartedWebhook)
+		if err == nil {
+			return nil // data stored in dst.ExecutionStartedWebhook, return on the first match
+		} else {
 			dst.ExecutionStartedWebhook = nil
-		} else {
-			if err = validator.Validate(dst.ExecutionStartedWebhook); err != nil {
-				dst.ExecutionStartedWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as ExecutionStartedWebhook: %s", err.Error())
 		}
-	} else {
-		dst.ExecutionStartedWebhook = nil
 	}
 
-	// try to unmarshal data into FormSubmittedWebhook
-	err = newStrictDecoder(data).Decode(&dst.FormSubmittedWebhook)
-	if err == nil {
-		jsonFormSubmittedWebhook, _ := json.Marshal(dst.FormSubmittedWebhook)
-		if string(jsonFormSubmittedWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'form.submitted'
+	if jsonDict["type"] == "form.submitted" {
+		// try to unmarshal JSON data into FormSubmittedWebhook
+		err = json.Unmarshal(data, &dst.FormSubmittedWebhook)
+		if err == nil {
+			return nil // data stored in dst.FormSubmittedWebhook, return on the first match
+		} else {
 			dst.FormSubmittedWebhook = nil
-		} else {
-			if err = validator.Validate(dst.FormSubmittedWebhook); err != nil {
-				dst.FormSubmittedWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as FormSubmittedWebhook: %s", err.Error())
 		}
-	} else {
-		dst.FormSubmittedWebhook = nil
 	}
 
-	// try to unmarshal data into WebhookTestWebhook
-	err = newStrictDecoder(data).Decode(&dst.WebhookTestWebhook)
-	if err == nil {
-		jsonWebhookTestWebhook, _ := json.Marshal(dst.WebhookTestWebhook)
-		if string(jsonWebhookTestWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'webhook.test'
+	if jsonDict["type"] == "webhook.test" {
+		// try to unmarshal JSON data into WebhookTestWebhook
+		err = json.Unmarshal(data, &dst.WebhookTestWebhook)
+		if err == nil {
+			return nil // data stored in dst.WebhookTestWebhook, return on the first match
+		} else {
 			dst.WebhookTestWebhook = nil
-		} else {
-			if err = validator.Validate(dst.WebhookTestWebhook); err != nil {
-				dst.WebhookTestWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as WebhookTestWebhook: %s", err.Error())
 		}
-	} else {
-		dst.WebhookTestWebhook = nil
 	}
 
-	// try to unmarshal data into WorkflowCreatedWebhook
-	err = newStrictDecoder(data).Decode(&dst.WorkflowCreatedWebhook)
-	if err == nil {
-		jsonWorkflowCreatedWebhook, _ := json.Marshal(dst.WorkflowCreatedWebhook)
-		if string(jsonWorkflowCreatedWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'workflow.created'
+	if jsonDict["type"] == "workflow.created" {
+		// try to unmarshal JSON data into WorkflowCreatedWebhook
+		err = json.Unmarshal(data, &dst.WorkflowCreatedWebhook)
+		if err == nil {
+			return nil // data stored in dst.WorkflowCreatedWebhook, return on the first match
+		} else {
 			dst.WorkflowCreatedWebhook = nil
-		} else {
-			if err = validator.Validate(dst.WorkflowCreatedWebhook); err != nil {
-				dst.WorkflowCreatedWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as WorkflowCreatedWebhook: %s", err.Error())
 		}
-	} else {
-		dst.WorkflowCreatedWebhook = nil
 	}
 
-	// try to unmarshal data into WorkflowDeletedWebhook
-	err = newStrictDecoder(data).Decode(&dst.WorkflowDeletedWebhook)
-	if err == nil {
-		jsonWorkflowDeletedWebhook, _ := json.Marshal(dst.WorkflowDeletedWebhook)
-		if string(jsonWorkflowDeletedWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'workflow.deleted'
+	if jsonDict["type"] == "workflow.deleted" {
+		// try to unmarshal JSON data into WorkflowDeletedWebhook
+		err = json.Unmarshal(data, &dst.WorkflowDeletedWebhook)
+		if err == nil {
+			return nil // data stored in dst.WorkflowDeletedWebhook, return on the first match
+		} else {
 			dst.WorkflowDeletedWebhook = nil
-		} else {
-			if err = validator.Validate(dst.WorkflowDeletedWebhook); err != nil {
-				dst.WorkflowDeletedWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as WorkflowDeletedWebhook: %s", err.Error())
 		}
-	} else {
-		dst.WorkflowDeletedWebhook = nil
 	}
 
-	// try to unmarshal data into WorkflowPublishedWebhook
-	err = newStrictDecoder(data).Decode(&dst.WorkflowPublishedWebhook)
-	if err == nil {
-		jsonWorkflowPublishedWebhook, _ := json.Marshal(dst.WorkflowPublishedWebhook)
-		if string(jsonWorkflowPublishedWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'workflow.published'
+	if jsonDict["type"] == "workflow.published" {
+		// try to unmarshal JSON data into WorkflowPublishedWebhook
+		err = json.Unmarshal(data, &dst.WorkflowPublishedWebhook)
+		if err == nil {
+			return nil // data stored in dst.WorkflowPublishedWebhook, return on the first match
+		} else {
 			dst.WorkflowPublishedWebhook = nil
-		} else {
-			if err = validator.Validate(dst.WorkflowPublishedWebhook); err != nil {
-				dst.WorkflowPublishedWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as WorkflowPublishedWebhook: %s", err.Error())
 		}
-	} else {
-		dst.WorkflowPublishedWebhook = nil
 	}
 
-	// try to unmarshal data into WorkflowUpdatedWebhook
-	err = newStrictDecoder(data).Decode(&dst.WorkflowUpdatedWebhook)
-	if err == nil {
-		jsonWorkflowUpdatedWebhook, _ := json.Marshal(dst.WorkflowUpdatedWebhook)
-		if string(jsonWorkflowUpdatedWebhook) == "{}" { // empty struct
+	// check if the discriminator value is 'workflow.updated'
+	if jsonDict["type"] == "workflow.updated" {
+		// try to unmarshal JSON data into WorkflowUpdatedWebhook
+		err = json.Unmarshal(data, &dst.WorkflowUpdatedWebhook)
+		if err == nil {
+			return nil // data stored in dst.WorkflowUpdatedWebhook, return on the first match
+		} else {
 			dst.WorkflowUpdatedWebhook = nil
-		} else {
-			if err = validator.Validate(dst.WorkflowUpdatedWebhook); err != nil {
-				dst.WorkflowUpdatedWebhook = nil
-			} else {
-				match++
-			}
+			return fmt.Errorf("failed to unmarshal WebhookPayload as WorkflowUpdatedWebhook: %s", err.Error())
 		}
-	} else {
-		dst.WorkflowUpdatedWebhook = nil
 	}
 
-	if match > 1 { // more than 1 match
-		// reset to nil
-		dst.AlertTriggeredWebhook = nil
-		dst.CredentialExpiredWebhook = nil
-		dst.ExecutionCancelledWebhook = nil
-		dst.ExecutionCompletedWebhook = nil
-		dst.ExecutionFailedWebhook = nil
-		dst.ExecutionStartedWebhook = nil
-		dst.FormSubmittedWebhook = nil
-		dst.WebhookTestWebhook = nil
-		dst.WorkflowCreatedWebhook = nil
-		dst.WorkflowDeletedWebhook = nil
-		dst.WorkflowPublishedWebhook = nil
-		dst.WorkflowUpdatedWebhook = nil
-
-		return fmt.Errorf("data matches more than one schema in oneOf(WebhookPayload)")
-	} else if match == 1 {
-		return nil // exactly one match
-	} else { // no match
-		if err != nil {
-			return fmt.Errorf("data failed to match schemas in oneOf(WebhookPayload): %v", err)
-		}
-
-		return fmt.Errorf("data failed to match schemas in oneOf(WebhookPayload)")
-	}
+	return nil
 }
 
 // Marshal data from the first non-nil pointers in the struct to JSON

@@ -109,7 +109,8 @@ class AlertWebhookData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "alert": obj.get("alert"),
             "severity": obj.get("severity"),
             "message": obj.get("message"),

@@ -119,7 +119,8 @@ class ApiKeyCredential(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "key": obj.get("key"),
             "in": obj.get("in"),

@@ -107,7 +107,8 @@ class ApiKeyHookAuth(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "header": obj.get("header") if obj.get("header") is not None else 'X-API-Key'
         })

@@ -101,7 +101,8 @@ class AppendToKvEntryRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "item": obj.get("item"),
             "max_items": obj.get("max_items"),
             "ttl": obj.get("ttl")

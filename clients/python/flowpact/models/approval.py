@@ -163,7 +163,8 @@ class Approval(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "execution_id": obj.get("execution_id"),
             "workflow_id": obj.get("workflow_id"),

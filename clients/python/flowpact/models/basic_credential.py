@@ -105,7 +105,8 @@ class BasicCredential(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "username": obj.get("username"),
             "password": obj.get("password")

@@ -104,7 +104,8 @@ class BulkCancelFilter(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "workflow_id": obj.get("workflow_id"),
             "status": obj.get("status"),
             "from": obj.get("from"),

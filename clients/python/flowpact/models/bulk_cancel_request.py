@@ -94,7 +94,8 @@ class BulkCancelRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "execution_ids": obj.get("execution_ids"),
             "filter": BulkCancelFilter.from_dict(obj["filter"]) if obj.get("filter") is not None else None
         })

@@ -153,7 +153,8 @@ class BulkJob(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "action": obj.get("action"),
             "retry_from": obj.get("retry_from"),

@@ -92,7 +92,8 @@ class BulkJobCounts(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "total": obj.get("total"),
             "pending": obj.get("pending"),
             "succeeded": obj.get("succeeded"),

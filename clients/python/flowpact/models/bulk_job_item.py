@@ -124,7 +124,8 @@ class BulkJobItem(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "execution_id": obj.get("execution_id"),
             "status": obj.get("status"),
             "new_execution_id": obj.get("new_execution_id"),

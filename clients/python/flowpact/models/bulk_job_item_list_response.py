@@ -106,7 +106,8 @@ class BulkJobItemListResponse(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "data": [BulkJobItem.from_dict(_item) for _item in obj["data"]] if obj.get("data") is not None else None,
             "pagination": PagePagination.from_dict(obj["pagination"]) if obj.get("pagination") is not None else None,
             "meta": ResponseMeta.from_dict(obj["meta"]) if obj.get("meta") is not None else None

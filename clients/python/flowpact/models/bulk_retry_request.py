@@ -105,7 +105,8 @@ class BulkRetryRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "execution_ids": obj.get("execution_ids"),
             "filter": BulkRetryFilter.from_dict(obj["filter"]) if obj.get("filter") is not None else None,
             "from": obj.get("from")

@@ -89,7 +89,8 @@ class CallbackReceipt(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "received_at": obj.get("received_at")
         })
         # store additional fields in additional_properties

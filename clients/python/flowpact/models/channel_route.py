@@ -117,7 +117,8 @@ class ChannelRoute(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "method": obj.get("method"),
             "path": obj.get("path"),
             "workflow_id": obj.get("workflow_id"),

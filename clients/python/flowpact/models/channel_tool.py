@@ -99,7 +99,8 @@ class ChannelTool(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "description": obj.get("description"),
             "workflow_id": obj.get("workflow_id"),

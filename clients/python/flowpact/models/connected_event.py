@@ -112,7 +112,8 @@ class ConnectedEvent(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "sequence": obj.get("sequence"),
             "execution_id": obj.get("execution_id"),

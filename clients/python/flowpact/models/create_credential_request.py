@@ -114,7 +114,8 @@ class CreateCredentialRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "values": CredentialValues.from_dict(obj["values"]) if obj.get("values") is not None else None,
             "description": obj.get("description"),

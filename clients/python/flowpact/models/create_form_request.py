@@ -126,7 +126,8 @@ class CreateFormRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "title": obj.get("title"),
             "description": obj.get("description"),

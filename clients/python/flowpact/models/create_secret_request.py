@@ -111,7 +111,8 @@ class CreateSecretRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "value": obj.get("value"),
             "description": obj.get("description"),

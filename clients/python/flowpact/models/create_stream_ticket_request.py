@@ -95,7 +95,8 @@ class CreateStreamTicketRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "execution_id": obj.get("execution_id"),
             "after": obj.get("after") if obj.get("after") is not None else 0
         })

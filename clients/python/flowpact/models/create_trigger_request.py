@@ -124,7 +124,8 @@ class CreateTriggerRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "workflow_id": obj.get("workflow_id"),
             "name": obj.get("name"),
             "description": obj.get("description"),

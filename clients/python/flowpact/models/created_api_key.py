@@ -101,7 +101,8 @@ class CreatedApiKey(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "api_key": ApiKey.from_dict(obj["api_key"]) if obj.get("api_key") is not None else None,
             "secret": obj.get("secret")
         })

@@ -101,7 +101,8 @@ class CreatedChannel(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "channel": Channel.from_dict(obj["channel"]) if obj.get("channel") is not None else None,
             "token": obj.get("token")
         })

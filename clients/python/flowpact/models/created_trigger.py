@@ -99,7 +99,8 @@ class CreatedTrigger(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "trigger": Trigger.from_dict(obj["trigger"]) if obj.get("trigger") is not None else None,
             "secret": obj.get("secret")
         })

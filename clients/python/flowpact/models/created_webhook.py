@@ -101,7 +101,8 @@ class CreatedWebhook(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "webhook": Webhook.from_dict(obj["webhook"]) if obj.get("webhook") is not None else None,
             "secret": obj.get("secret")
         })

@@ -98,7 +98,8 @@ class CredentialNotCreatedErrorError(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "code": obj.get("code"),
             "message": obj.get("message"),
             "details": obj.get("details")

@@ -122,6 +122,42 @@ class CredentialValues(BaseModel):
         error_messages = []
         match = 0
 
+        # use oneOf discriminator to lookup the data type
+        _discriminator_property = "type"
+        _data_type = json.loads(json_str).get(_discriminator_property)
+        if not _data_type:
+            raise ValueError(f"Failed to lookup data type from the field `{_discriminator_property}` in the input.")
+
+        # check if data type is `ApiKeyCredential`
+        if _data_type == "api_key":
+            instance.actual_instance = ApiKeyCredential.from_json(json_str)
+            return instance
+
+        # check if data type is `BasicCredential`
+        if _data_type == "basic":
+            instance.actual_instance = BasicCredential.from_json(json_str)
+            return instance
+
+        # check if data type is `BearerCredential`
+        if _data_type == "bearer":
+            instance.actual_instance = BearerCredential.from_json(json_str)
+            return instance
+
+        # check if data type is `CustomCredential`
+        if _data_type == "custom":
+            instance.actual_instance = CustomCredential.from_json(json_str)
+            return instance
+
+        # check if data type is `OAuth2Credential`
+        if _data_type == "oauth2":
+            instance.actual_instance = OAuth2Credential.from_json(json_str)
+            return instance
+
+        # check if data type is `SmtpCredential`
+        if _data_type == "smtp":
+            instance.actual_instance = SmtpCredential.from_json(json_str)
+            return instance
+
         # deserialize data into ApiKeyCredential
         try:
             instance.actual_instance = ApiKeyCredential.from_json(json_str)

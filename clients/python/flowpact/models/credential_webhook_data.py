@@ -93,7 +93,8 @@ class CredentialWebhookData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "credential_id": obj.get("credential_id"),
             "name": obj.get("name"),
             "type": obj.get("type"),

@@ -145,7 +145,8 @@ class CurrentUser(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "method": obj.get("method"),
             "user": User.from_dict(obj["user"]) if obj.get("user") is not None else None,
             "organisation": Organisation.from_dict(obj["organisation"]) if obj.get("organisation") is not None else None,

@@ -89,7 +89,8 @@ class DecideApprovalRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "note": obj.get("note")
         })
         # store additional fields in additional_properties

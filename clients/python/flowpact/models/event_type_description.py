@@ -95,7 +95,8 @@ class EventTypeDescription(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "summary": obj.get("summary"),
             "description": obj.get("description"),

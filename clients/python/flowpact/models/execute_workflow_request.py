@@ -89,7 +89,8 @@ class ExecuteWorkflowRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "input": obj.get("input"),
             "metadata": obj.get("metadata")
         })

@@ -199,7 +199,8 @@ class Execution(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "workflow_id": obj.get("workflow_id"),
             "workflow_version": obj.get("workflow_version"),

@@ -97,7 +97,8 @@ class ExecutionCancelledEventData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "status": obj.get("status"),
             "duration_ms": obj.get("duration_ms")
         })

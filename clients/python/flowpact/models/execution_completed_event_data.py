@@ -103,7 +103,8 @@ class ExecutionCompletedEventData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "status": obj.get("status"),
             "output": obj.get("output"),
             "duration_ms": obj.get("duration_ms")

@@ -97,7 +97,8 @@ class ExecutionError(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "code": obj.get("code"),
             "message": obj.get("message"),
             "node_id": obj.get("node_id"),

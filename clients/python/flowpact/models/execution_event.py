@@ -170,6 +170,72 @@ class ExecutionEvent(BaseModel):
         error_messages = []
         match = 0
 
+        # use oneOf discriminator to lookup the data type
+        _discriminator_property = "type"
+        _data_type = json.loads(json_str).get(_discriminator_property)
+        if not _data_type:
+            raise ValueError(f"Failed to lookup data type from the field `{_discriminator_property}` in the input.")
+
+        # check if data type is `ConnectedEvent`
+        if _data_type == "connected":
+            instance.actual_instance = ConnectedEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionCancelledEvent`
+        if _data_type == "execution:cancelled":
+            instance.actual_instance = ExecutionCancelledEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionCompletedEvent`
+        if _data_type == "execution:completed":
+            instance.actual_instance = ExecutionCompletedEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionFailedEvent`
+        if _data_type == "execution:failed":
+            instance.actual_instance = ExecutionFailedEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionPausedEvent`
+        if _data_type == "execution:paused":
+            instance.actual_instance = ExecutionPausedEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionProgressEvent`
+        if _data_type == "execution:progress":
+            instance.actual_instance = ExecutionProgressEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionResumedEvent`
+        if _data_type == "execution:resumed":
+            instance.actual_instance = ExecutionResumedEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionStartedEvent`
+        if _data_type == "execution:started":
+            instance.actual_instance = ExecutionStartedEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionWaitingEvent`
+        if _data_type == "execution:waiting":
+            instance.actual_instance = ExecutionWaitingEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `NodeCompletedEvent`
+        if _data_type == "node:completed":
+            instance.actual_instance = NodeCompletedEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `NodeFailedEvent`
+        if _data_type == "node:failed":
+            instance.actual_instance = NodeFailedEvent.from_json(json_str)
+            return instance
+
+        # check if data type is `NodeStartedEvent`
+        if _data_type == "node:started":
+            instance.actual_instance = NodeStartedEvent.from_json(json_str)
+            return instance
+
         # deserialize data into ConnectedEvent
         try:
             instance.actual_instance = ConnectedEvent.from_json(json_str)

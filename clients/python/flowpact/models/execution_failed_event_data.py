@@ -102,7 +102,8 @@ class ExecutionFailedEventData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "status": obj.get("status"),
             "error": ExecutionError.from_dict(obj["error"]) if obj.get("error") is not None else None,
             "duration_ms": obj.get("duration_ms")

@@ -127,7 +127,8 @@ class ExecutionLog(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "execution_id": obj.get("execution_id"),
             "level": obj.get("level"),

@@ -97,7 +97,8 @@ class ExecutionProgressEventData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "progress": obj.get("progress"),
             "completed_nodes": obj.get("completed_nodes"),
             "total_nodes": obj.get("total_nodes"),

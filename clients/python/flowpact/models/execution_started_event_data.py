@@ -97,7 +97,8 @@ class ExecutionStartedEventData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "workflow_id": obj.get("workflow_id"),
             "workflow_version": obj.get("workflow_version")
         })

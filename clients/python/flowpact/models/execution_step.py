@@ -163,7 +163,8 @@ class ExecutionStep(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "execution_id": obj.get("execution_id"),
             "node_id": obj.get("node_id"),

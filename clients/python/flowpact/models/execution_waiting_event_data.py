@@ -104,7 +104,8 @@ class ExecutionWaitingEventData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "node_id": obj.get("node_id"),
             "reason": obj.get("reason"),
             "until": obj.get("until")

@@ -144,7 +144,8 @@ class ExecutionWebhookData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "execution_id": obj.get("execution_id"),
             "workflow_id": obj.get("workflow_id"),
             "workflow_version": obj.get("workflow_version"),

@@ -101,7 +101,8 @@ class FieldError(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "field": obj.get("field"),
             "message": obj.get("message"),
             "location": obj.get("location"),

@@ -122,7 +122,8 @@ class FormField(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "type": obj.get("type"),
             "label": obj.get("label"),

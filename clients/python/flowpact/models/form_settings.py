@@ -91,7 +91,8 @@ class FormSettings(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "submit_label": obj.get("submit_label"),
             "success_title": obj.get("success_title"),
             "success_message": obj.get("success_message")

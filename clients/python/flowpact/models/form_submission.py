@@ -136,7 +136,8 @@ class FormSubmission(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "form_id": obj.get("form_id"),
             "form_revision": obj.get("form_revision"),

@@ -111,7 +111,8 @@ class FormSubmittedWebhook(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "type": obj.get("type"),
             "timestamp": obj.get("timestamp"),

@@ -97,7 +97,8 @@ class FormTriggerConfig(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "kind": obj.get("kind"),
             "form_id": obj.get("form_id")
         })

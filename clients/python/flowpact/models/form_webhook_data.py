@@ -94,7 +94,8 @@ class FormWebhookData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "form_id": obj.get("form_id"),
             "form_name": obj.get("form_name"),
             "submission_id": obj.get("submission_id"),

@@ -100,7 +100,8 @@ class Health(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "status": obj.get("status"),
             "version": obj.get("version"),
             "uptime_seconds": obj.get("uptime_seconds"),

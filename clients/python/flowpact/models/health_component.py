@@ -98,7 +98,8 @@ class HealthComponent(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "status": obj.get("status"),
             "latency_ms": obj.get("latency_ms"),

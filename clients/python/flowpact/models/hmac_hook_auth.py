@@ -142,7 +142,8 @@ class HmacHookAuth(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "format": obj.get("format") if obj.get("format") is not None else 'standard_webhooks',
             "header": obj.get("header"),

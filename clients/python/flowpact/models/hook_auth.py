@@ -106,6 +106,32 @@ class HookAuth(BaseModel):
         error_messages = []
         match = 0
 
+        # use oneOf discriminator to lookup the data type
+        _discriminator_property = "type"
+        _data_type = json.loads(json_str).get(_discriminator_property)
+        if not _data_type:
+            raise ValueError(f"Failed to lookup data type from the field `{_discriminator_property}` in the input.")
+
+        # check if data type is `ApiKeyHookAuth`
+        if _data_type == "api_key":
+            instance.actual_instance = ApiKeyHookAuth.from_json(json_str)
+            return instance
+
+        # check if data type is `BearerHookAuth`
+        if _data_type == "bearer":
+            instance.actual_instance = BearerHookAuth.from_json(json_str)
+            return instance
+
+        # check if data type is `HmacHookAuth`
+        if _data_type == "hmac":
+            instance.actual_instance = HmacHookAuth.from_json(json_str)
+            return instance
+
+        # check if data type is `NoHookAuth`
+        if _data_type == "none":
+            instance.actual_instance = NoHookAuth.from_json(json_str)
+            return instance
+
         # deserialize data into NoHookAuth
         try:
             instance.actual_instance = NoHookAuth.from_json(json_str)

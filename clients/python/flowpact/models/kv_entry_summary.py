@@ -115,7 +115,8 @@ class KvEntrySummary(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "key": obj.get("key"),
             "scope": obj.get("scope"),
             "scope_id": obj.get("scope_id"),

@@ -112,7 +112,8 @@ class Layer(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "index": obj.get("index"),
             "type": obj.get("type"),

@@ -118,7 +118,8 @@ class LayerFilter(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "left_value": obj.get("left_value"),
             "operator": obj.get("operator"),
             "right_value": obj.get("right_value"),

@@ -90,7 +90,8 @@ class LoginRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "email": obj.get("email"),
             "password": obj.get("password")
         })

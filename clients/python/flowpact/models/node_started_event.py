@@ -120,7 +120,8 @@ class NodeStartedEvent(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "type": obj.get("type"),
             "sequence": obj.get("sequence"),

@@ -91,7 +91,8 @@ class NodeStartedEventData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "node_id": obj.get("node_id"),
             "node_type": obj.get("node_type"),
             "attempt": obj.get("attempt")

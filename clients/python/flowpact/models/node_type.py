@@ -98,7 +98,8 @@ class NodeType(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "description": obj.get("description"),
             "params": obj.get("params"),

@@ -94,7 +94,8 @@ class PagePagination(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "page": obj.get("page"),
             "per_page": obj.get("per_page"),
             "total_count": obj.get("total_count"),

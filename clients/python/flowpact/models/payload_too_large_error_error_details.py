@@ -89,7 +89,8 @@ class PayloadTooLargeErrorErrorDetails(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "limit": obj.get("limit")
         })
         # store additional fields in additional_properties

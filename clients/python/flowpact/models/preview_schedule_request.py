@@ -121,7 +121,8 @@ class PreviewScheduleRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "cron": obj.get("cron"),
             "interval": obj.get("interval"),
             "timezone": obj.get("timezone") if obj.get("timezone") is not None else 'UTC',

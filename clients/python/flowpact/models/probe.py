@@ -95,7 +95,8 @@ class Probe(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "status": obj.get("status")
         })
         # store additional fields in additional_properties

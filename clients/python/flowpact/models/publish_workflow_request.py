@@ -94,7 +94,8 @@ class PublishWorkflowRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "changelog": obj.get("changelog")
         })
         # store additional fields in additional_properties

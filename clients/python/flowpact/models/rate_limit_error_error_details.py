@@ -91,7 +91,8 @@ class RateLimitErrorErrorDetails(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "limit": obj.get("limit"),
             "window": obj.get("window"),
             "retry_after": obj.get("retry_after")

@@ -89,7 +89,8 @@ class RefreshSessionRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "refresh_token": obj.get("refresh_token")
         })
         # store additional fields in additional_properties

@@ -91,7 +91,8 @@ class ReplayExecutionRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "input": obj.get("input"),
             "version": obj.get("version"),
             "metadata": obj.get("metadata")

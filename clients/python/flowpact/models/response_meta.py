@@ -98,7 +98,8 @@ class ResponseMeta(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "request_id": obj.get("request_id"),
             "timestamp": obj.get("timestamp")
         })

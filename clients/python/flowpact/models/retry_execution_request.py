@@ -98,7 +98,8 @@ class RetryExecutionRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "from": obj.get("from")
         })
         # store additional fields in additional_properties

@@ -104,7 +104,8 @@ class RetryPolicy(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "max_attempts": obj.get("max_attempts"),
             "backoff": obj.get("backoff"),
             "initial": obj.get("initial"),

@@ -105,7 +105,8 @@ class RotateTriggerSecretRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "secret": obj.get("secret"),
             "overlap_seconds": obj.get("overlap_seconds")
         })

@@ -89,7 +89,8 @@ class RotateWebhookSecretRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "overlap_seconds": obj.get("overlap_seconds")
         })
         # store additional fields in additional_properties

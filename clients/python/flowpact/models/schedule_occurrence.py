@@ -141,7 +141,8 @@ class ScheduleOccurrence(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "schedule_id": obj.get("schedule_id"),
             "scheduled_at": obj.get("scheduled_at"),

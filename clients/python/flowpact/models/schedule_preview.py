@@ -97,7 +97,8 @@ class SchedulePreview(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "timezone": obj.get("timezone"),
             "runs": [ScheduledTime.from_dict(_item) for _item in obj["runs"]] if obj.get("runs") is not None else None
         })

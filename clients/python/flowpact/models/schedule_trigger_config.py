@@ -125,7 +125,8 @@ class ScheduleTriggerConfig(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "kind": obj.get("kind"),
             "cron": obj.get("cron"),
             "interval": obj.get("interval"),

@@ -93,7 +93,8 @@ class ScopeBundle(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "description": obj.get("description"),
             "scopes": obj.get("scopes")

@@ -104,7 +104,8 @@ class ScopeCatalogue(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "scopes": [ScopeDescription.from_dict(_item) for _item in obj["scopes"]] if obj.get("scopes") is not None else None,
             "bundles": [ScopeBundle.from_dict(_item) for _item in obj["bundles"]] if obj.get("bundles") is not None else None
         })

@@ -90,7 +90,8 @@ class ScopeErrorErrorDetails(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "required_scopes": obj.get("required_scopes"),
             "missing_scopes": obj.get("missing_scopes")
         })

@@ -101,7 +101,8 @@ class SetKvEntryRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "value": obj.get("value"),
             "ttl": obj.get("ttl"),
             "if_version": obj.get("if_version")

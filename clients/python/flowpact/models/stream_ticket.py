@@ -115,7 +115,8 @@ class StreamTicket(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "ticket": obj.get("ticket"),
             "execution_id": obj.get("execution_id"),
             "after": obj.get("after"),

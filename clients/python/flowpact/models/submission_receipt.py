@@ -113,7 +113,8 @@ class SubmissionReceipt(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "form_id": obj.get("form_id"),
             "success_title": obj.get("success_title"),

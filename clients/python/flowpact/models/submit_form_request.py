@@ -88,7 +88,8 @@ class SubmitFormRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "data": obj.get("data")
         })
         # store additional fields in additional_properties

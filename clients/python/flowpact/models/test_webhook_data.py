@@ -96,7 +96,8 @@ class TestWebhookData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "webhook_id": obj.get("webhook_id")
         })
         # store additional fields in additional_properties

@@ -89,7 +89,8 @@ class TestWebhookRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "event_type": obj.get("event_type")
         })
         # store additional fields in additional_properties

@@ -107,7 +107,8 @@ class TokenPair(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "access_token": obj.get("access_token"),
             "token_type": obj.get("token_type"),
             "expires_in": obj.get("expires_in"),

@@ -114,6 +114,37 @@ class TriggerConfig(BaseModel):
         error_messages = []
         match = 0
 
+        # use oneOf discriminator to lookup the data type
+        _discriminator_property = "kind"
+        _data_type = json.loads(json_str).get(_discriminator_property)
+        if not _data_type:
+            raise ValueError(f"Failed to lookup data type from the field `{_discriminator_property}` in the input.")
+
+        # check if data type is `EventTriggerConfig`
+        if _data_type == "event":
+            instance.actual_instance = EventTriggerConfig.from_json(json_str)
+            return instance
+
+        # check if data type is `FormTriggerConfig`
+        if _data_type == "form":
+            instance.actual_instance = FormTriggerConfig.from_json(json_str)
+            return instance
+
+        # check if data type is `ManualTriggerConfig`
+        if _data_type == "manual":
+            instance.actual_instance = ManualTriggerConfig.from_json(json_str)
+            return instance
+
+        # check if data type is `ScheduleTriggerConfig`
+        if _data_type == "schedule":
+            instance.actual_instance = ScheduleTriggerConfig.from_json(json_str)
+            return instance
+
+        # check if data type is `WebhookTriggerConfig`
+        if _data_type == "webhook":
+            instance.actual_instance = WebhookTriggerConfig.from_json(json_str)
+            return instance
+
         # deserialize data into ManualTriggerConfig
         try:
             instance.actual_instance = ManualTriggerConfig.from_json(json_str)

@@ -103,7 +103,8 @@ class UpdateSecretRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "value": obj.get("value"),
             "description": obj.get("description"),
             "tags": obj.get("tags"),

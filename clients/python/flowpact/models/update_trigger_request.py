@@ -122,7 +122,8 @@ class UpdateTriggerRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "description": obj.get("description"),
             "config": TriggerConfig.from_dict(obj["config"]) if obj.get("config") is not None else None,

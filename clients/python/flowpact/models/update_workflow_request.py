@@ -129,7 +129,8 @@ class UpdateWorkflowRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "description": obj.get("description"),
             "tags": obj.get("tags"),

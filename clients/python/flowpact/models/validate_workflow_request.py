@@ -92,7 +92,8 @@ class ValidateWorkflowRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "definition": WorkflowDefinition.from_dict(obj["definition"]) if obj.get("definition") is not None else None
         })
         # store additional fields in additional_properties

@@ -126,7 +126,8 @@ class WebhookAttempt(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "delivery_id": obj.get("delivery_id"),
             "number": obj.get("number"),

@@ -162,7 +162,8 @@ class WebhookDeliveryDetail(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "webhook_id": obj.get("webhook_id"),
             "event_id": obj.get("event_id"),

@@ -170,6 +170,72 @@ class WebhookPayload(BaseModel):
         error_messages = []
         match = 0
 
+        # use oneOf discriminator to lookup the data type
+        _discriminator_property = "type"
+        _data_type = json.loads(json_str).get(_discriminator_property)
+        if not _data_type:
+            raise ValueError(f"Failed to lookup data type from the field `{_discriminator_property}` in the input.")
+
+        # check if data type is `AlertTriggeredWebhook`
+        if _data_type == "alert.triggered":
+            instance.actual_instance = AlertTriggeredWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `CredentialExpiredWebhook`
+        if _data_type == "credential.expired":
+            instance.actual_instance = CredentialExpiredWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionCancelledWebhook`
+        if _data_type == "execution.cancelled":
+            instance.actual_instance = ExecutionCancelledWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionCompletedWebhook`
+        if _data_type == "execution.completed":
+            instance.actual_instance = ExecutionCompletedWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionFailedWebhook`
+        if _data_type == "execution.failed":
+            instance.actual_instance = ExecutionFailedWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `ExecutionStartedWebhook`
+        if _data_type == "execution.started":
+            instance.actual_instance = ExecutionStartedWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `FormSubmittedWebhook`
+        if _data_type == "form.submitted":
+            instance.actual_instance = FormSubmittedWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `WebhookTestWebhook`
+        if _data_type == "webhook.test":
+            instance.actual_instance = WebhookTestWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `WorkflowCreatedWebhook`
+        if _data_type == "workflow.created":
+            instance.actual_instance = WorkflowCreatedWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `WorkflowDeletedWebhook`
+        if _data_type == "workflow.deleted":
+            instance.actual_instance = WorkflowDeletedWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `WorkflowPublishedWebhook`
+        if _data_type == "workflow.published":
+            instance.actual_instance = WorkflowPublishedWebhook.from_json(json_str)
+            return instance
+
+        # check if data type is `WorkflowUpdatedWebhook`
+        if _data_type == "workflow.updated":
+            instance.actual_instance = WorkflowUpdatedWebhook.from_json(json_str)
+            return instance
+
         # deserialize data into ExecutionStartedWebhook
         try:
             instance.actual_instance = ExecutionStartedWebhook.from_json(json_str)

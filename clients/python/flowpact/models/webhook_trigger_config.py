@@ -131,7 +131,8 @@ class WebhookTriggerConfig(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "kind": obj.get("kind"),
             "methods": obj.get("methods"),
             "path": obj.get("path"),

@@ -117,7 +117,8 @@ class WorkflowDefinition(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "nodes": [WorkflowNode.from_dict(_item) for _item in obj["nodes"]] if obj.get("nodes") is not None else None,
             "edges": [WorkflowEdge.from_dict(_item) for _item in obj["edges"]] if obj.get("edges") is not None else None,
             "input_schema": obj.get("input_schema"),

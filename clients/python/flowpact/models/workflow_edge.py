@@ -94,7 +94,8 @@ class WorkflowEdge(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "from": obj.get("from"),
             "to": obj.get("to"),

@@ -102,7 +102,8 @@ class WorkflowEdgeChange(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "edge": WorkflowEdge.from_dict(obj["edge"]) if obj.get("edge") is not None else None,
             "problems": [WorkflowProblem.from_dict(_item) for _item in obj["problems"]] if obj.get("problems") is not None else None,
             "revision": obj.get("revision")

@@ -102,7 +102,8 @@ class WorkflowNodeChange(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "node": WorkflowNode.from_dict(obj["node"]) if obj.get("node") is not None else None,
             "problems": [WorkflowProblem.from_dict(_item) for _item in obj["problems"]] if obj.get("problems") is not None else None,
             "revision": obj.get("revision")

@@ -89,7 +89,8 @@ class WorkflowNodePosition(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "x": obj.get("x"),
             "y": obj.get("y")
         })

@@ -90,7 +90,8 @@ class WorkflowRemoval(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "removed_edges": obj.get("removed_edges"),
             "revision": obj.get("revision")
         })

@@ -97,7 +97,8 @@ class WorkflowRemovalResponse(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "data": WorkflowRemoval.from_dict(obj["data"]) if obj.get("data") is not None else None,
             "meta": ResponseMeta.from_dict(obj["meta"]) if obj.get("meta") is not None else None
         })

@@ -101,7 +101,8 @@ class WorkflowSettings(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "timeout": obj.get("timeout"),
             "concurrency": obj.get("concurrency"),
             "on_failure": obj.get("on_failure")

@@ -106,7 +106,8 @@ class WorkflowWebhookData(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "workflow_id": obj.get("workflow_id"),
             "name": obj.get("name"),
             "status": obj.get("status"),
