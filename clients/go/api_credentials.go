@@ -104,7 +104,9 @@ func (a *CredentialsAPIService) CreateCredentialExecute(r ApiCreateCredentialReq
 	if localVarHTTPHeaderAccept != "" {
 		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
 	}
-	if r.idempotencyKey != nil {
+	if r.idempotencyKey == nil {
+		localVarHeaderParams["Idempotency-Key"] = newIdempotencyKey()
+	} else {
 		parameterAddToHeaderOrQuery(localVarHeaderParams, "Idempotency-Key", r.idempotencyKey, "simple", "")
 	}
 	// body params

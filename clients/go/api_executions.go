@@ -2022,7 +2022,9 @@ func (a *ExecutionsAPIService) ReplayExecutionExecute(r ApiReplayExecutionReques
 	if localVarHTTPHeaderAccept != "" {
 		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
 	}
-	if r.idempotencyKey != nil {
+	if r.idempotencyKey == nil {
+		localVarHeaderParams["Idempotency-Key"] = newIdempotencyKey()
+	} else {
 		parameterAddToHeaderOrQuery(localVarHeaderParams, "Idempotency-Key", r.idempotencyKey, "simple", "")
 	}
 	// body params
@@ -2521,7 +2523,9 @@ func (a *ExecutionsAPIService) RetryExecutionExecute(r ApiRetryExecutionRequest)
 	if localVarHTTPHeaderAccept != "" {
 		localVarHeaderParams["Accept"] = localVarHTTPHeaderAccept
 	}
-	if r.idempotencyKey != nil {
+	if r.idempotencyKey == nil {
+		localVarHeaderParams["Idempotency-Key"] = newIdempotencyKey()
+	} else {
 		parameterAddToHeaderOrQuery(localVarHeaderParams, "Idempotency-Key", r.idempotencyKey, "simple", "")
 	}
 	// body params

@@ -107,7 +107,8 @@ class CreateWebhookRequest(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "description": obj.get("description"),
             "url": obj.get("url"),

@@ -104,7 +104,8 @@ class EventTriggerConfig(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "kind": obj.get("kind"),
             "events": obj.get("events"),
             "filter": obj.get("filter")

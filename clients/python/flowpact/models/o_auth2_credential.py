@@ -101,7 +101,8 @@ class OAuth2Credential(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "token_url": obj.get("token_url"),
             "client_id": obj.get("client_id"),

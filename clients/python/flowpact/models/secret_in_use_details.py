@@ -98,7 +98,8 @@ class SecretInUseDetails(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "name": obj.get("name"),
             "workflows": [UsingWorkflow.from_dict(_item) for _item in obj["workflows"]] if obj.get("workflows") is not None else None,
             "workflow_count": obj.get("workflow_count")

@@ -97,7 +97,8 @@ class SecretInUseError(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "error": SecretInUseErrorError.from_dict(obj["error"]) if obj.get("error") is not None else None,
             "meta": ResponseMeta.from_dict(obj["meta"]) if obj.get("meta") is not None else None
         })

@@ -102,7 +102,8 @@ class SecretInUseErrorError(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "code": obj.get("code"),
             "message": obj.get("message"),
             "details": SecretInUseDetails.from_dict(obj["details"]) if obj.get("details") is not None else None

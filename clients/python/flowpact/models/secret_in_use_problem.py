@@ -117,7 +117,8 @@ class SecretInUseProblem(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "title": obj.get("title"),
             "status": obj.get("status"),

@@ -111,7 +111,8 @@ class SmtpCredential(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "type": obj.get("type"),
             "host": obj.get("host"),
             "port": obj.get("port"),

@@ -164,7 +164,8 @@ class Trigger(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "workflow_id": obj.get("workflow_id"),
             "name": obj.get("name"),

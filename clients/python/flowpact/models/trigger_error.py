@@ -92,7 +92,8 @@ class TriggerError(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "code": obj.get("code"),
             "message": obj.get("message"),
             "occurred_at": obj.get("occurred_at")

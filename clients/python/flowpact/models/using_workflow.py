@@ -90,7 +90,8 @@ class UsingWorkflow(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "name": obj.get("name")
         })

@@ -180,7 +180,8 @@ class Webhook(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "id": obj.get("id"),
             "name": obj.get("name"),
             "description": obj.get("description"),

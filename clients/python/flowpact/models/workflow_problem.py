@@ -94,7 +94,8 @@ class WorkflowProblem(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "code": obj.get("code"),
             "node_id": obj.get("node_id"),
             "edge_id": obj.get("edge_id"),

@@ -103,7 +103,8 @@ class WorkflowValidation(BaseModel):
         if not isinstance(obj, dict):
             return cls.model_validate(obj)
 
-        _obj = cls.model_validate({
+        from flowpact.given import validated
+        _obj = validated(cls, obj, {
             "valid": obj.get("valid"),
             "problems": [WorkflowProblem.from_dict(_item) for _item in obj["problems"]] if obj.get("problems") is not None else None,
             "warnings": [WorkflowProblem.from_dict(_item) for _item in obj["warnings"]] if obj.get("warnings") is not None else None
