@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Validator } from '../runtime/nest/contract.ts';
-import { operations } from './golden/everything/operations.ts';
-import { projectListPets200Body, projectPetOwner } from './golden/everything/projections.ts';
+import { operations } from './golden/everything/operations.js';
+import { projectListPets200Body, projectPetOwner } from './golden/everything/projections.js';
 
 const { createPet, getEvents, listPets, putPetsByPetId, search, uploadFile } = operations;
 const createPetBody = createPet.request.body!.content['application/json']!.validate!;

@@ -163,6 +163,7 @@ const messages: Readonly<Record<string, (params: Record<string, unknown>) => str
   minItems: (params) =>
     params['limit'] === 1 ? 'must not be empty' : `must have at least ${plural(params['limit'], 'item')}`,
   maxItems: (params) => `must have at most ${plural(params['limit'], 'item')}`,
+  items: (params) => `must have at most ${plural(params['limit'], 'item')}`,
   uniqueItems: () => 'must not hold the same item twice',
   contains: () => 'must hold an item of the required form',
   minProperties: (params) => `must have at least ${plural(params['limit'], 'field')}`,
@@ -180,6 +181,7 @@ const messages: Readonly<Record<string, (params: Record<string, unknown>) => str
     params['passingSchemas'] == null
       ? 'must have one of the allowed forms'
       : 'must have exactly one of the allowed forms',
+  if: () => 'does not meet a condition',
   not: () => 'has a form that is not allowed',
   'false schema': () => 'is not allowed',
 };

@@ -19,13 +19,15 @@ export const nest: Target = {
       files.set(path, printTagFile(context, tag, runtimeImport(path)));
     }
     files.set('responses.ts', printResponses(context, runtimeImport('responses.ts')));
-    files.set('operations.ts', printOperations(context, runtimeImport('operations.ts')));
+    files.set('operations.js', printOperations(context));
+    files.set('operations.d.ts', printOperationTypes(context, runtimeImport('operations.d.ts')));
     for (const form of ['request', 'upload', 'response'] as const) {
-      const path = `validators/${form}.ts`;
+      const types = `validators/${form}.d.ts`;
       const validators = context.validators[form];
       if (validators.isEmpty) continue;
       try {
-        files.set(path, validators.print(runtimeImport(path)));
+        files.set(`validators/${form}.js`, validators.print());
+        files.set(types, validators.printTypes(runtimeImport(types)));
       } catch (cause) {
         input.problems.add({
           code: 'invalid-schema',
@@ -34,8 +36,10 @@ export const nest: Target = {
         });
       }
     }
-    if (!context.projections.isEmpty)
-      files.set('projections.ts', context.projections.print('./validators/response.ts'));
+    if (!context.projections.isEmpty) {
+      files.set('projections.js', context.projections.print('./validators/response.js'));
+      files.set('projections.d.ts', context.projections.printTypes());
+    }
     files.set('types.ts', context.types.components);
     files.set('schemas.ts', printSchemas(context));
     files.set('index.ts', printIndex(context));
@@ -73,7 +77,7 @@ function printResponses(context: NestContext, runtimeImport: string): string {
   ].join('');
 }
 
-function printOperations(context: NestContext, runtimeImport: string): string {
+function printOperations(context: NestContext): string {
   const { contract, plan } = context;
   const operations = plan.operations.map(
     (operation) => `${propertyKey(operation.name)}: ${printOperationDescriptor(context, operation)},\n`,
@@ -92,24 +96,30 @@ function printOperations(context: NestContext, runtimeImport: string): string {
   });
   const validators = (['request', 'upload', 'response'] as const)
     .filter((form) => !context.validators[form].isEmpty)
-    .map((form) => `import * as ${form} from './validators/${form}.ts';\n`);
+    .map((form) => `import * as ${form} from './validators/${form}.js';\n`);
   return [
     `import { readFileSync } from 'node:fs';\n`,
-    `import type { ContractDescriptor, OperationDescriptor${components.length > 0 ? ', ResponseDescriptor' : ''} } from ${quote(runtimeImport)};\n`,
-    context.projections.isEmpty ? '' : `import * as projections from './projections.ts';\n`,
+    context.projections.isEmpty ? '' : `import * as projections from './projections.js';\n`,
     ...validators,
-    components.length === 0
-      ? ''
-      : `\nconst responses = {\n${indent(components.join(''))}} satisfies Record<string, ResponseDescriptor>;\n`,
-    `\nexport type OperationName = ${plan.operations.map(({ name }) => quote(name)).join(' | ') || 'never'};\n`,
-    `\nexport const operations: Readonly<Record<OperationName, OperationDescriptor>> = {\n${indent(operations.join(''))}};\n`,
+    components.length === 0 ? '' : `\nconst responses = {\n${indent(components.join(''))}};\n`,
+    `\nexport const operations = {\n${indent(operations.join(''))}};\n`,
     `\n/** Everything the runtime has to know about this contract. */\n`,
-    `export const contract: ContractDescriptor = {\n`,
+    `export const contract = {\n`,
     `  name: ${quote(contract.name)},\n`,
-    `  document: JSON.parse(readFileSync(new URL('./openapi.json', import.meta.url), 'utf8')) as Record<string, unknown>,\n`,
+    `  document: JSON.parse(readFileSync(new URL('./openapi.json', import.meta.url), 'utf8')),\n`,
     `  operations,\n`,
     `  securitySchemes: {\n${indent(schemes.join(''), '    ')}  },\n`,
     `};\n`,
+  ].join('');
+}
+
+function printOperationTypes({ plan }: NestContext, runtimeImport: string): string {
+  return [
+    `import type { ContractDescriptor, OperationDescriptor } from ${quote(runtimeImport)};\n`,
+    `\nexport type OperationName = ${plan.operations.map(({ name }) => quote(name)).join(' | ') || 'never'};\n`,
+    `\nexport declare const operations: Readonly<Record<OperationName, OperationDescriptor>>;\n`,
+    `\n/** Everything the runtime has to know about this contract. */\n`,
+    `export declare const contract: ContractDescriptor;\n`,
   ].join('');
 }
 
@@ -123,7 +133,7 @@ function printSchemas(context: NestContext): string {
 function printIndex(context: NestContext): string {
   return [
     ...context.plan.tags.map((tag) => `export * from './tags/${tag.fileName}.ts';\n`),
-    `export { contract, type OperationName, operations } from './operations.ts';\n`,
+    `export { contract, type OperationName, operations } from './operations.js';\n`,
     `export type * as responses from './responses.ts';\n`,
     `export type * from './schemas.ts';\n`,
   ].join('');

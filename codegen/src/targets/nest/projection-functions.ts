@@ -1,38 +1,26 @@
-/** Types of what projections call. */
-export const PROJECTION_TYPES = [
-  {
-    name: 'Project',
-    text: 'type Project = (value: unknown, dropped?: string[], path?: string) => unknown;\n',
-  },
-  {
-    name: 'Alternative',
-    text: 'type Alternative = readonly [Project, (value: unknown) => boolean];\n',
-  },
-];
-
 /** Functions that projections call; later ones call earlier ones. A file gets those that it uses. */
 export const PROJECTION_FUNCTIONS: readonly { readonly name: string; readonly text: string }[] = [
   {
     name: 'isObject',
-    text: `const isObject = (value: unknown): value is Record<string, unknown> =>
+    text: `const isObject = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 `,
   },
   {
     name: 'keep',
-    text: `const keep = (value: unknown): unknown => value;
+    text: `const keep = (value) => value;
 `,
   },
   {
     name: 'escape',
-    text: `const escape = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
+    text: `const escape = (key) => key.replaceAll('~', '~0').replaceAll('/', '~1');
 `,
   },
   {
     name: 'reportDropped',
-    text: `const reportDropped = (value: object, out: object, dropped: string[], path: string): void => {
+    text: `const reportDropped = (value, out, dropped, path) => {
   for (const key of Object.keys(value)) {
-    if (!Object.hasOwn(out, key) && (value as Record<string, unknown>)[key] !== undefined) dropped.push(\`\${path}/\${escape(key)}\`);
+    if (!Object.hasOwn(out, key) && value[key] !== undefined) dropped.push(\`\${path}/\${escape(key)}\`);
   }
 };
 `,
@@ -40,14 +28,7 @@ export const PROJECTION_FUNCTIONS: readonly { readonly name: string; readonly te
   {
     name: 'copyOwn',
     text: `/** For names that every object inherits. */
-const copyOwn = (
-  value: Record<string, unknown>,
-  out: Record<string, unknown>,
-  key: string,
-  project: Project,
-  dropped: string[] | undefined,
-  path: string,
-): void => {
+const copyOwn = (value, out, key, project, dropped, path) => {
   if (!Object.hasOwn(value, key)) return;
   const copy = project(value[key], dropped, dropped && \`\${path}/\${key}\`);
   Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
@@ -56,14 +37,7 @@ const copyOwn = (
   },
   {
     name: 'copyOthers',
-    text: `const copyOthers = (
-  value: Record<string, unknown>,
-  out: Record<string, unknown>,
-  project: Project,
-  dropped: string[] | undefined,
-  path: string,
-  pattern?: RegExp,
-): void => {
+    text: `const copyOthers = (value, out, project, dropped, path, pattern) => {
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(out, key) || value[key] === undefined || (pattern && !pattern.test(key))) continue;
     const copy = project(value[key], dropped, dropped && \`\${path}/\${escape(key)}\`);
@@ -75,30 +49,17 @@ const copyOwn = (
   {
     name: 'merge',
     text: `/** Adds what one alternative declares; what it dropped at this level another part of the schema may still declare. */
-const merge = (
-  value: Record<string, unknown>,
-  out: Record<string, unknown>,
-  project: Project,
-  dropped: string[] | undefined,
-  path: string,
-): void => {
-  const inner: string[] | undefined = dropped && [];
+const merge = (value, out, project, dropped, path) => {
+  const inner = dropped && [];
   const copy = project(value, inner, path);
-  for (const [key, entry] of Object.entries(copy as object)) if (!Object.hasOwn(out, key)) out[key] = entry;
+  for (const [key, entry] of Object.entries(copy)) if (!Object.hasOwn(out, key)) out[key] = entry;
   if (dropped) for (const place of inner ?? []) if (place.indexOf('/', path.length + 1) >= 0) dropped.push(place);
 };
 `,
   },
   {
     name: 'mergeSelected',
-    text: `const mergeSelected = (
-  value: Record<string, unknown>,
-  out: Record<string, unknown>,
-  cases: ReadonlyMap<unknown, Project>,
-  selected: unknown,
-  dropped: string[] | undefined,
-  path: string,
-): void => {
+    text: `const mergeSelected = (value, out, cases, selected, dropped, path) => {
   const project = cases.get(selected);
   if (project) merge(value, out, project, dropped, path);
 };
@@ -106,42 +67,24 @@ const merge = (
   },
   {
     name: 'mergeValid',
-    text: `const mergeValid = (
-  value: Record<string, unknown>,
-  out: Record<string, unknown>,
-  alternatives: readonly Alternative[],
-  exclusive: boolean,
-  dropped: string[] | undefined,
-  path: string,
-): void => {
+    text: `const mergeValid = (value, out, alternatives, exclusive, dropped, path) => {
   const valid = alternatives.filter(([project, check]) => check(project(value)));
-  const chosen = valid.length === 0 || exclusive ? [valid[0] ?? alternatives[0]!] : valid;
+  const chosen = valid.length === 0 || exclusive ? [valid[0] ?? alternatives[0]] : valid;
   for (const [project] of chosen) merge(value, out, project, dropped, path);
 };
 `,
   },
   {
     name: 'projectValid',
-    text: `const projectValid = (
-  value: unknown,
-  alternatives: readonly Alternative[],
-  dropped: string[] | undefined,
-  path: string,
-): unknown => {
-  const [project] = alternatives.find(([candidate, check]) => check(candidate(value))) ?? alternatives[0]!;
+    text: `const projectValid = (value, alternatives, dropped, path) => {
+  const [project] = alternatives.find(([candidate, check]) => check(candidate(value))) ?? alternatives[0];
   return project(value, dropped, path);
 };
 `,
   },
   {
     name: 'projectTuple',
-    text: `const projectTuple = (
-  value: readonly unknown[],
-  first: readonly Project[],
-  rest: Project,
-  dropped: string[] | undefined,
-  path: string,
-): unknown => value.map((item, index) => (first[index] ?? rest)(item, dropped, dropped && \`\${path}/\${index}\`));
+    text: `const projectTuple = (value, first, rest, dropped, path) => value.map((item, index) => (first[index] ?? rest)(item, dropped, dropped && \`\${path}/\${index}\`));
 `,
   },
 ];

@@ -5,7 +5,7 @@ import type { Contract, Schema } from '../../ir/index.ts';
 import { Scope, pascalCase } from '../../plan/names.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { member, quote } from '../../print/text.ts';
-import { PROJECTION_FUNCTIONS, PROJECTION_TYPES } from './projection-functions.ts';
+import { PROJECTION_FUNCTIONS } from './projection-functions.ts';
 import { isTrivial } from './projected-schema.ts';
 import type { Validators } from './validators.ts';
 
@@ -68,7 +68,7 @@ export class Projections {
       : ['return value;'];
     const lines = [...(array ? [`if (Array.isArray(value)) return ${array};`] : []), ...choice, ...object];
     const body = lines.map((line) => `  ${line}\n`).join('');
-    return `export function ${functionName}(value: unknown, dropped?: string[], path = ''): unknown {\n${body}}\n`;
+    return `export function ${functionName}(value, dropped, path = '') {\n${body}}\n`;
   }
 
   #printArray(parts: readonly Schema[], name: string): string | undefined {
@@ -101,7 +101,7 @@ export class Projections {
     const choices = groups.flatMap((group, index) => this.#printChoice(group, `${name}${index === 0 ? '' : index}`));
     const others = this.#printOthers(parts, properties.size + groups.length > 0, name);
     return [
-      'const out: Record<string, unknown> = {};',
+      'const out = {};',
       ...copies,
       ...choices,
       ...others,
@@ -133,7 +133,7 @@ export class Projections {
     if (selector) {
       const cases = [...selector.cases].map(([value, index]) => `  [${quote(value)}, ${projects[index]}],\n`).join('');
       const table = this.#scope.claim(`cases${name}`);
-      this.#tables.push(`const ${table} = new Map<unknown, Project>([\n${cases}]);\n`);
+      this.#tables.push(`const ${table} = new Map([\n${cases}]);\n`);
       return [`mergeSelected(value, out, ${table}, ${member('value', selector.property)}, dropped, path);`];
     }
     const table = this.#alternatives(objects, projects, `${name} Option`);
@@ -162,7 +162,7 @@ export class Projections {
       (schema, index) => `  [${projects[index]}, ${this.#validator(schema, `${name}${index + 1}`)}],\n`,
     );
     const table = this.#scope.claim(`alternatives${pascalCase(name)}`);
-    this.#tables.push(`const ${table}: readonly Alternative[] = [\n${entries.join('')}];\n`);
+    this.#tables.push(`const ${table} = [\n${entries.join('')}];\n`);
     return table;
   }
 
@@ -195,15 +195,18 @@ export class Projections {
     );
   }
 
+  /** An ES module of JavaScript. */
   print(validatorsImport: string): string {
     const functions = [...this.#functions.values(), ...this.#tables].join('\n');
     const imports = this.#validated.size > 0 ? `import * as validators from ${quote(validatorsImport)};\n\n` : '';
     const used = usedFunctions(functions);
-    const text = used.join('\n') + functions;
-    const types = PROJECTION_TYPES.filter(({ name }) => new RegExp(`\\b${name}\\b`).test(text)).map(
-      (entry) => entry.text,
-    );
-    return `${imports}${types.join('')}\n${used.join('\n')}\n${functions}`;
+    return `${imports}${used.join('\n')}\n${functions}`;
+  }
+
+  /** The declarations of that module. */
+  printTypes(): string {
+    const declarations = [...this.#functions.keys()].map((name) => `export declare const ${name}: Projection;\n`);
+    return `type Projection = (value: unknown, dropped?: string[], path?: string) => unknown;\n\n${declarations.join('')}`;
   }
 }
 

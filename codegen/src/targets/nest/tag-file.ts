@@ -16,7 +16,7 @@ export function printTagFile(context: NestContext, tag: TagPlan, runtimeImport: 
   const imports: string[] = [];
   imports.push(`import { defineOperation } from ${quote(runtimeImport)};\n`);
   if (code.includes('runtime.')) imports.push(`import type * as runtime from ${quote(runtimeImport)};\n`);
-  imports.push(`import { operations } from '../operations.ts';\n`);
+  imports.push(`import { operations } from '../operations.js';\n`);
   if (code.includes('responses.')) imports.push(`import type * as responses from '../responses.ts';\n`);
   if (code.includes('schemas.')) imports.push(`import type * as schemas from '../schemas.ts';\n`);
   if (code.includes('WithRequired<')) imports.push(`import type { WithRequired } from '../types.ts';\n`);

@@ -8,19 +8,27 @@ import type { Contract, Parameter, Schema } from '../../ir/index.ts';
 import { Scope, pascalCase } from '../../plan/names.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { quote } from '../../print/text.ts';
+import { compact } from './compact.ts';
 import { Defaults } from './defaults.ts';
 import { selectKeyword } from './select-keyword.ts';
 
 const ROOT = 'flowpact';
+/** Functions that every module has beside what it exports. */
+const OWN_NAMES = ['report', 'filling', 'isObject'];
+
+interface Inline {
+  readonly name: string;
+  readonly schema: unknown;
+}
 
 /** The validators of one form: `use` names one for a schema, `print` compiles all that were used into one module. */
 export class Validators {
   readonly #contract: Contract;
   readonly #plan: Plan;
   readonly #form: Form;
-  readonly #scope = new Scope();
+  readonly #scope = new Scope(OWN_NAMES);
   readonly #named = new Map<string, string>();
-  readonly #inline = new Map<string, { name: string; schema: unknown }>();
+  readonly #inline = new Map<string, Inline>();
   readonly #defaults: Defaults;
   /** Exported name -> function that fills in defaults. */
   readonly #fills = new Map<string, string>();
@@ -88,40 +96,60 @@ export class Validators {
     return `#/$defs/${this.#plan.schemas.get(pointer)!.typeName}`;
   }
 
-  /** An ES module; AJV's own text is not typed, its exports are. Throws what AJV throws about a schema. */
-  print(contractImport: string): string {
-    const ajv = new Ajv2020({
-      allErrors: true,
-      strict: false,
-      inlineRefs: false,
-      code: { source: true, esm: true, lines: true },
-    });
-    ajv.addKeyword(selectKeyword);
-    addFormats.default(ajv, { mode: 'full' } satisfies FormatsPluginOptions);
-    for (const format of formatsOf(this.#contract)) {
-      if (!(format in ajv.formats)) ajv.addFormat(format, true);
-    }
+  /** An ES module of JavaScript, in which equal schemas share a function. Throws what AJV throws about a schema. */
+  print(): string {
     const $defs = Object.fromEntries(
       [...this.#plan.schemas.values()].map(({ schema, typeName }) => [typeName, this.#json(schema.schema)]),
     );
-    const inline = Object.fromEntries([...this.#inline.values()].map(({ name, schema }) => [name, schema]));
-    ajv.addSchema({ $id: ROOT, $defs, definitions: inline });
+    const definitions: Record<string, unknown> = {};
     const exported: Record<string, string> = {};
     for (const [pointer, name] of this.#named) exported[name] = ROOT + this.#refTo(pointer);
-    for (const name of Object.keys(inline)) exported[name] = `${ROOT}#/definitions/${name}`;
-    const code = toModule(standaloneCode.default(ajv, exported), contractImport);
-    if (this.#defaults.isEmpty) return code;
-    const filled = code.replace(
-      /^export const (\w+) = (\w+) as unknown as Validator;$/gm,
-      (line, name: string, validate: string) => {
-        const fill = this.#fills.get(name);
-        return fill === undefined
-          ? line
-          : `export const ${name} = filling(${validate}, ${fill}) as unknown as Validator;`;
-      },
+    const same = Map.groupBy(this.#inline.values(), ({ schema }) => JSON.stringify(schema));
+    for (const [{ name, schema }] of same.values() as Iterable<[Inline]>) {
+      definitions[name] = schema;
+      exported[name] = `${ROOT}#/definitions/${name}`;
+    }
+    const ajv = compiler(this.#contract, JSON.stringify([$defs, definitions]).includes('"unevaluated'));
+    ajv.addSchema({ $id: ROOT, $defs, definitions });
+    // What is wrong with a schema is said in words, what is wrong with a value is put into words by the runtime.
+    Object.assign(ajv.opts, { messages: false });
+    const others = new Map([...same.values()].map(([first, ...rest]) => [first!.name, rest.map(({ name }) => name)]));
+    const code = compact(toModule(standaloneCode.default(ajv, exported))).replace(
+      /^export const (\w+) = (\w+);$/gm,
+      (line, name: string, validate: string) =>
+        [line, ...(others.get(name) ?? []).map((other) => `export const ${other} = ${validate};`)].join('\n'),
     );
+    if (this.#defaults.isEmpty) return code;
+    const filled = code.replace(/^export const (\w+) = (\w+);$/gm, (line, name: string, validate: string) => {
+      const fill = this.#fills.get(name);
+      return fill === undefined ? line : `export const ${name} = filling(${validate}, ${fill});`;
+    });
     return `${filled}\n${this.#defaults.print()}`;
   }
+
+  /** The declarations of that module. */
+  printTypes(contractImport: string): string {
+    const names = [...this.#named.values(), ...[...this.#inline.values()].map(({ name }) => name)];
+    const declarations = names.map((name) => `export declare const ${name}: Validator;\n`);
+    return `import type { Validator } from ${quote(contractImport)};\n\n${declarations.join('')}`;
+  }
+}
+
+/** Dynamic references are not in what it compiles, and what was evaluated matters only to the keywords named after it. */
+function compiler(contract: Contract, unevaluated: boolean): Ajv2020 {
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: false,
+    inlineRefs: false,
+    code: { source: true, esm: true, lines: true },
+  });
+  Object.assign(ajv.opts, { dynamicRef: false, unevaluated });
+  ajv.addKeyword(selectKeyword);
+  addFormats.default(ajv, { mode: 'full' } satisfies FormatsPluginOptions);
+  for (const format of formatsOf(contract)) {
+    if (!(format in ajv.formats)) ajv.addFormat(format, true);
+  }
+  return ajv;
 }
 
 function formatsOf(contract: Contract): ReadonlySet<string> {
@@ -143,7 +171,7 @@ function formatsOf(contract: Contract): ReadonlySet<string> {
 }
 
 /** AJV's standalone code calls `require` for its runtime even when asked for an ES module (ajv#2209). */
-function toModule(code: string, contractImport: string): string {
+function toModule(code: string): string {
   const imports = new Map<string, string>();
   const body = code
     .replace(/^"use strict";\n?/, '')
@@ -152,8 +180,8 @@ function toModule(code: string, contractImport: string): string {
       if (!imports.has(file)) imports.set(file, `runtime${imports.size}`);
       return imports.get(file)!;
     })
-    .replace(/^export const (\w+) = (\w+);$/gm, 'export const $1 = $2 as unknown as Validator;')
-    .replace(/export const (\w+) = (\w+);/g, 'export const $1 = $2 as unknown as Validator;\n');
+    .replace(/(?<!^)export const (\w+) = (\w+);/gm, '\nexport const $1 = $2;')
+    .replace(/^(export const \w+ = \w+;)(?!\n)/gm, '$1\n');
   const lines = [...imports].map(([file, name]) => `import ${name} from ${quote(file)};\n`).join('');
-  return `// @ts-nocheck\n${lines}import type { Validator } from ${quote(contractImport)};\n\n${body.trim()}\n`;
+  return `${lines}\n${body.trim()}\n`;
 }

@@ -3,6 +3,6 @@
 export * from './tags/pets.ts';
 export * from './tags/file-uploads.ts';
 export * from './tags/default.ts';
-export { contract, type OperationName, operations } from './operations.ts';
+export { contract, type OperationName, operations } from './operations.js';
 export type * as responses from './responses.ts';
 export type * from './schemas.ts';

@@ -2,7 +2,7 @@
 
 import { defineOperation } from '../../../../runtime/nest/index.ts';
 import type * as runtime from '../../../../runtime/nest/index.ts';
-import { operations } from '../operations.ts';
+import { operations } from '../operations.js';
 import type * as schemas from '../schemas.ts';
 
 export interface DefaultController {
