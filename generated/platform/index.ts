@@ -19,6 +19,6 @@ export * from './tags/credentials.ts';
 export * from './tags/kv.ts';
 export * from './tags/webhooks.ts';
 export * from './tags/health.ts';
-export { contract, type OperationName, operations } from './operations.ts';
+export { contract, type OperationName, operations } from './operations.js';
 export type * as responses from './responses.ts';
 export type * from './schemas.ts';
