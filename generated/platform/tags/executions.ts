@@ -2,7 +2,7 @@
 
 import { defineOperation } from '../../../codegen/runtime/nest/index.ts';
 import type * as runtime from '../../../codegen/runtime/nest/index.ts';
-import { operations } from '../operations.ts';
+import { operations } from '../operations.js';
 import type * as responses from '../responses.ts';
 import type * as schemas from '../schemas.ts';
 

@@ -10300,90 +10300,17 @@ validate376.errors = vErrors;
 return errors === 0;
 }
 
-export const listCredentialsQuery = filling(validate377, fillListCredentialsQuery);
-const schema193 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
-
-function validate378(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate378/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate378/enum",keyword:"enum",params:{allowedValues: schema193.enum}});
-errors++;
-}
-validate378.errors = vErrors;
-return errors === 0;
-}
-
-const schema194 = {"type":"string","enum":["active","expired"]};
-
-function validate380(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate380/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "active") || (data === "expired"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate380/enum",keyword:"enum",params:{allowedValues: schema194.enum}});
-errors++;
-}
-validate380.errors = vErrors;
-return errors === 0;
-}
-
+export const deleteSecretQuery = filling(validate377, fillDeleteSecretQuery);
+export const deleteCredentialQuery = filling(validate377, fillDeleteCredentialQuery);
 
 function validate377(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type !== undefined){
-if(!(validate378(data.type, instancePath+"/type"))){
-vErrors = vErrors === null ? validate378.errors : vErrors.concat(validate378.errors);
-errors = vErrors.length;
-}
-}
-if(data.status !== undefined){
-if(!(validate380(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate380.errors : vErrors.concat(validate380.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate377/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data.force !== undefined){
+if(typeof data.force !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/force",schemaPath:"#/validate377/properties/force/type",keyword:"type",params:{type: "boolean"}});
 errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate377/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate377/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate377/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate377/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate377/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -10395,128 +10322,128 @@ validate377.errors = vErrors;
 return errors === 0;
 }
 
-export const getCredentialPath = validate382;
-export const updateCredentialPath = validate382;
-export const deleteCredentialPath = validate382;
+export const listCredentialsQuery = filling(validate378, fillListCredentialsQuery);
+const schema194 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
 
-function validate382(data, instancePath = ""){
+function validate379(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/enum",keyword:"enum",params:{allowedValues: schema194.enum}});
+errors++;
+}
+validate379.errors = vErrors;
+return errors === 0;
+}
+
+const schema195 = {"type":"string","enum":["active","expired"]};
+
+function validate381(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate381/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "active") || (data === "expired"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate381/enum",keyword:"enum",params:{allowedValues: schema195.enum}});
+errors++;
+}
+validate381.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate378(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type !== undefined){
+if(!(validate379(data.type, instancePath+"/type"))){
+vErrors = vErrors === null ? validate379.errors : vErrors.concat(validate379.errors);
+errors = vErrors.length;
+}
+}
+if(data.status !== undefined){
+if(!(validate381(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate381.errors : vErrors.concat(validate381.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate378/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate378.errors = vErrors;
+return errors === 0;
+}
+
+export const getCredentialPath = validate383;
+export const updateCredentialPath = validate383;
+export const deleteCredentialPath = validate383;
+
+function validate383(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.credential_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/required",keyword:"required",params:{missingProperty: "credential_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate383/required",keyword:"required",params:{missingProperty: "credential_id"}});
 errors++;
 }
 if(data.credential_id !== undefined){
 let data0 = data.credential_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate382/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate383/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate382/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate383/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate382/properties/credential_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate383/properties/credential_id/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate382.errors = vErrors;
-return errors === 0;
-}
-
-export const listKvEntriesQuery = filling(validate383, fillListKvEntriesQuery);
-const schema196 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-
-function validate383(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate383/properties/scope/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate383/properties/scope/enum",keyword:"enum",params:{allowedValues: schema196.properties.scope.enum}});
-errors++;
-}
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate383/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate383/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate383/properties/scope_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.prefix !== undefined){
-let data2 = data.prefix;
-if(typeof data2 === "string"){
-if(func1(data2) > 256){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate383/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 256}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate383/properties/prefix/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate383/properties/prefix/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate383/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate383/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate383/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate383/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate383/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate383/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -10528,39 +10455,90 @@ validate383.errors = vErrors;
 return errors === 0;
 }
 
-export const getKvEntryPath = validate384;
-export const setKvEntryPath = validate384;
-export const deleteKvEntryPath = validate384;
-export const appendToKvEntryPath = validate384;
-const pattern23 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
+export const listKvEntriesQuery = filling(validate384, fillListKvEntriesQuery);
+const schema197 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate384(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.key === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate384/required",keyword:"required",params:{missingProperty: "key"}});
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate384/properties/scope/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data.key !== undefined){
-let data0 = data.key;
-if(typeof data0 === "string"){
-if(func1(data0) > 256){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate384/properties/key/maxLength",keyword:"maxLength",params:{limit: 256}});
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate384/properties/scope/enum",keyword:"enum",params:{allowedValues: schema197.properties.scope.enum}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate384/properties/key/minLength",keyword:"minLength",params:{limit: 1}});
+}
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate384/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-if(!pattern23.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate384/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate384/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate384/properties/key/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate384/properties/scope_id/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.prefix !== undefined){
+let data2 = data.prefix;
+if(typeof data2 === "string"){
+if(func1(data2) > 256){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate384/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 256}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate384/properties/prefix/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate384/properties/prefix/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -10572,40 +10550,38 @@ validate384.errors = vErrors;
 return errors === 0;
 }
 
-export const getKvEntryQuery = filling(validate385, fillGetKvEntryQuery);
-export const setKvEntryQuery = filling(validate385, fillSetKvEntryQuery);
-export const appendToKvEntryQuery = filling(validate385, fillAppendToKvEntryQuery);
-const schema198 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
+export const getKvEntryPath = validate385;
+export const setKvEntryPath = validate385;
+export const deleteKvEntryPath = validate385;
+export const appendToKvEntryPath = validate385;
+const pattern23 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
 
 function validate385(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate385/properties/scope/type",keyword:"type",params:{type: "string"}});
+if(data.key === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/required",keyword:"required",params:{missingProperty: "key"}});
 errors++;
 }
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate385/properties/scope/enum",keyword:"enum",params:{allowedValues: schema198.properties.scope.enum}});
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 === "string"){
+if(func1(data0) > 256){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate385/properties/key/maxLength",keyword:"maxLength",params:{limit: 256}});
 errors++;
 }
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate385/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate385/properties/key/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate385/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(!pattern23.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate385/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate385/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate385/properties/key/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10618,8 +10594,10 @@ validate385.errors = vErrors;
 return errors === 0;
 }
 
-export const deleteKvEntryQuery = filling(validate386, fillDeleteKvEntryQuery);
-const schema199 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
+export const getKvEntryQuery = filling(validate386, fillGetKvEntryQuery);
+export const setKvEntryQuery = filling(validate386, fillSetKvEntryQuery);
+export const appendToKvEntryQuery = filling(validate386, fillAppendToKvEntryQuery);
+const schema199 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
 
 function validate386(data, instancePath = ""){
 let vErrors = null;
@@ -10653,19 +10631,6 @@ vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/v
 errors++;
 }
 }
-if(data.if_version !== undefined){
-let data2 = data.if_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate386/properties/if_version/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate386/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
 }
 else {
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate386/type",keyword:"type",params:{type: "object"}});
@@ -10675,48 +10640,50 @@ validate386.errors = vErrors;
 return errors === 0;
 }
 
-export const listWebhooksQuery = filling(validate387, fillListWebhooksQuery);
+export const deleteKvEntryQuery = filling(validate387, fillDeleteKvEntryQuery);
+const schema200 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
 
 function validate387(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate387/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate387/properties/scope/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate387/properties/scope/enum",keyword:"enum",params:{allowedValues: schema200.properties.scope.enum}});
 errors++;
 }
 }
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate387/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate387/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate387/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
-if(data.per_page !== undefined){
-let data2 = data.per_page;
+}
+if(data.if_version !== undefined){
+let data2 = data.if_version;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate387/properties/if_version/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate387/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -10730,37 +10697,50 @@ validate387.errors = vErrors;
 return errors === 0;
 }
 
-export const getWebhookPath = validate388;
-export const updateWebhookPath = validate388;
-export const deleteWebhookPath = validate388;
-export const rotateWebhookSecretPath = validate388;
-export const testWebhookPath = validate388;
-export const recoverWebhookPath = validate388;
-export const listWebhookDeliveriesPath = validate388;
+export const listWebhooksQuery = filling(validate388, fillListWebhooksQuery);
 
 function validate388(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.webhook_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate388/required",keyword:"required",params:{missingProperty: "webhook_id"}});
-errors++;
-}
-if(data.webhook_id !== undefined){
-let data0 = data.webhook_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate388/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate388/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate388/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate388/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+if(data.page !== undefined){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate388/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate388/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate388/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate388/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate388/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate388/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -10772,121 +10752,36 @@ validate388.errors = vErrors;
 return errors === 0;
 }
 
-export const listWebhookDeliveriesQuery = filling(validate389, fillListWebhookDeliveriesQuery);
-const schema203 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
-
-function validate390(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate390/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate390/enum",keyword:"enum",params:{allowedValues: schema203.enum}});
-errors++;
-}
-validate390.errors = vErrors;
-return errors === 0;
-}
-
+export const getWebhookPath = validate389;
+export const updateWebhookPath = validate389;
+export const deleteWebhookPath = validate389;
+export const rotateWebhookSecretPath = validate389;
+export const testWebhookPath = validate389;
+export const recoverWebhookPath = validate389;
+export const listWebhookDeliveriesPath = validate389;
 
 function validate389(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate389/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+if(data.webhook_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate389/required",keyword:"required",params:{missingProperty: "webhook_id"}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate389/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+if(data.webhook_id !== undefined){
+let data0 = data.webhook_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate389/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate390(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate389/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate389/properties/status/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.event_type !== undefined){
-if(!(validate305(data.event_type, instancePath+"/event_type"))){
-vErrors = vErrors === null ? validate305.errors : vErrors.concat(validate305.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate389/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate389/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate389/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate389/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate389/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate389/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data5 = data.cursor;
-if(typeof data5 === "string"){
-if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate389/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate389/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate389/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate389/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate389/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10899,36 +10794,163 @@ validate389.errors = vErrors;
 return errors === 0;
 }
 
-export const getWebhookDeliveryPath = validate393;
-export const listWebhookDeliveryAttemptsPath = validate393;
-export const resendWebhookDeliveryPath = validate393;
+export const listWebhookDeliveriesQuery = filling(validate390, fillListWebhookDeliveriesQuery);
+const schema204 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
 
-function validate393(data, instancePath = ""){
+function validate391(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate391/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate391/enum",keyword:"enum",params:{allowedValues: schema204.enum}});
+errors++;
+}
+validate391.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate390(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate390/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+errors++;
+}
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate390/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate391(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate391.errors : vErrors.concat(validate391.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate390/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate390/properties/status/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.event_type !== undefined){
+if(!(validate305(data.event_type, instancePath+"/event_type"))){
+vErrors = vErrors === null ? validate305.errors : vErrors.concat(validate305.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data5 = data.cursor;
+if(typeof data5 === "string"){
+if(func1(data5) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate390/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate390.errors = vErrors;
+return errors === 0;
+}
+
+export const getWebhookDeliveryPath = validate394;
+export const listWebhookDeliveryAttemptsPath = validate394;
+export const resendWebhookDeliveryPath = validate394;
+
+function validate394(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.webhook_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/required",keyword:"required",params:{missingProperty: "webhook_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/required",keyword:"required",params:{missingProperty: "webhook_id"}});
 errors++;
 }
 if(data.delivery_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/required",keyword:"required",params:{missingProperty: "delivery_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/required",keyword:"required",params:{missingProperty: "delivery_id"}});
 errors++;
 }
 if(data.webhook_id !== undefined){
 let data0 = data.webhook_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate393/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate394/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate393/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate394/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate393/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate394/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10936,25 +10958,25 @@ if(data.delivery_id !== undefined){
 let data1 = data.delivery_id;
 if(typeof data1 === "string"){
 if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate393/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate394/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate393/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate394/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate393/properties/delivery_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate394/properties/delivery_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate393.errors = vErrors;
+validate394.errors = vErrors;
 return errors === 0;
 }
 
@@ -11168,10 +11190,20 @@ function fillListSecretsQuery(value) {
   if (value.per_page === undefined) value.per_page = 20;
 }
 
+function fillDeleteSecretQuery(value) {
+  if (!isObject(value)) return;
+  if (value.force === undefined) value.force = false;
+}
+
 function fillListCredentialsQuery(value) {
   if (!isObject(value)) return;
   if (value.page === undefined) value.page = 1;
   if (value.per_page === undefined) value.per_page = 20;
+}
+
+function fillDeleteCredentialQuery(value) {
+  if (!isObject(value)) return;
+  if (value.force === undefined) value.force = false;
 }
 
 function fillListKvEntriesQuery(value) {
