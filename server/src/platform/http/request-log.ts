@@ -4,15 +4,23 @@ import type { Caller } from '../../domain/caller.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { traceIdOf } from '../telemetry/tracing.ts';
+import { ownOperation } from './own-operation.ts';
 import { pathOf } from './path-of.ts';
 
 /** Routes whose success is asked for every few seconds by machines and is not worth a line. */
 const quiet = new Set(['getLiveness', 'getReadiness', '/metrics']);
 
-/** Writes one line and one measurement for every request when its answer is complete. */
+/** Writes one line and one measurement for every request when its answer is complete, and counts open event streams. */
 export function installRequestLog(server: FastifyInstance, logger: Logger, metrics: Metrics): void {
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (isEventStream(reply) && !reply.raw.destroyed) {
+      metrics.eventStreamOpened();
+      reply.raw.once('close', () => metrics.eventStreamClosed());
+    }
+    done(null, payload);
+  });
   server.addHook('onResponse', (request, reply, done) => {
-    const operation = findContext(request)?.operation?.id;
+    const operation = ownOperation(request)?.id;
     metrics.requestEnded(
       operation ?? outsideContract(request),
       request.method,
@@ -25,6 +33,10 @@ export function installRequestLog(server: FastifyInstance, logger: Logger, metri
     );
     done();
   });
+}
+
+function isEventStream(reply: FastifyReply): boolean {
+  return String(reply.getHeader('content-type')).startsWith('text/event-stream');
 }
 
 /** The template of a route such as /docs, so that a stranger's paths cannot make endless time series. */

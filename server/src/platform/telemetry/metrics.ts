@@ -26,6 +26,11 @@ export class Metrics {
     ['type', 'status'],
     secondsOfRequests,
   );
+  private readonly eventStreams = new Gauge({
+    name: 'flowpact_event_streams',
+    help: 'Event streams (Server-Sent Events) that are open.',
+    registers: [this.registry],
+  });
 
   /** Everything of the process itself as well: CPU, memory, event-loop lag, garbage collection. */
   constructor() {
@@ -35,6 +40,14 @@ export class Metrics {
   /** `operation` is the operationId, or `none` for a path that the contract does not have. */
   requestEnded(operation: string, method: string, status: number, seconds: number): void {
     this.requests.observe({ operation, method, status: String(status) }, seconds);
+  }
+
+  eventStreamOpened(): void {
+    this.eventStreams.inc();
+  }
+
+  eventStreamClosed(): void {
+    this.eventStreams.dec();
   }
 
   executionStarted(): void {

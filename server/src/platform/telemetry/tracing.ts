@@ -10,7 +10,7 @@ import {
   type Span,
 } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { findContext } from '#runtime/nest/index.ts';
+import { ownOperation } from '../http/own-operation.ts';
 import { pathOf } from '../http/path-of.ts';
 
 /** What tracing needs of the configuration. */
@@ -70,7 +70,7 @@ export function installTracing(server: FastifyInstance): void {
   });
   server.addHook('onResponse', (request, reply, done) => {
     const span = traces.get(request)?.span;
-    const operation = findContext(request)?.operation;
+    const operation = ownOperation(request);
     const route = operation?.path ?? request.routeOptions.url;
     span?.updateName(route ? `${request.method} ${route}` : request.method);
     span?.setAttributes({

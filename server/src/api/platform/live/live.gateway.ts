@@ -13,7 +13,7 @@ import { assertSameOrigin } from '../../../platform/auth/same-origin.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { Metrics } from '../../../platform/telemetry/metrics.ts';
 import { closeCodes, LiveConnection } from './live-connection.ts';
-import { handshakeProblem, routeUpgrades, takeSocket, upgradeOf } from './live-upgrade.ts';
+import { handshakeProblem, routeUpgrades, takeSocket, upgraded, upgradeOf } from './live-upgrade.ts';
 
 const messageLimit = 16 * 1024;
 /** Milliseconds that clients get to answer a close when the server stops. */
@@ -130,6 +130,7 @@ export class LiveGateway implements OnModuleInit, BeforeApplicationShutdown {
         this.logger.error({ err, request_id: request.id }, 'A live connection ended for a fault');
       const connection = new LiveConnection(socket, principal, this.events, fault);
       this.connections.add(connection);
+      upgraded(reply.raw);
       socket.on('close', () => this.connections.delete(connection));
       begin(connection);
     });
