@@ -73,6 +73,7 @@ export default defineConfig({
         },
         methods: {
           bulkCancelExecutions: 'cancel',
+          cancelBulkJob: 'cancelJob',
           bulkRetryExecutions: 'retry',
           streamExecutionEvents: 'stream',
           listWorkflowNodes: 'list',

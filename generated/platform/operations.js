@@ -465,6 +465,22 @@ const responses = {
       'application/problem+json': { kind: 'json', validate: response.approvalClosedProblem, project: projections.projectApprovalClosedProblem, supplied: ['meta'] },
     },
   },
+  BulkJobAlreadyFinished: {
+    headers: {
+      'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+      'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+      'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+      'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+      'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+      'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+      RateLimit: { required: true, validate: response.rateLimitHeader },
+    },
+    content: {
+      'application/json': { kind: 'json', validate: response.bulkJobAlreadyFinishedError, project: projections.projectBulkJobAlreadyFinishedError, supplied: ['meta'] },
+      'application/problem+json': { kind: 'json', validate: response.bulkJobAlreadyFinishedProblem, project: projections.projectBulkJobAlreadyFinishedProblem, supplied: ['meta'] },
+    },
+  },
   ChannelNotCreated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
@@ -3714,6 +3730,53 @@ export const operations = {
     },
     security: [{ ApiKeyHeader: ['executions:read'] }, { BearerAuth: ['executions:read'] }, { SessionCookie: ['executions:read'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
+    rateLimit: 'general',
+    idempotent: false,
+  },
+  cancelBulkJob: {
+    id: 'cancelBulkJob',
+    tag: 'bulk-jobs',
+    method: 'POST',
+    path: '/v1/bulk-jobs/{bulk_job_id}/cancel',
+    request: {
+      path: {
+        parameters: [
+          { name: 'bulk_job_id', required: true, style: 'simple', explode: false, shape: { kind: 'primitive', types: ['string'] } },
+        ],
+        validate: request.cancelBulkJobPath,
+      },
+      query: { parameters: [] },
+      headers: { parameters: [] },
+      cookies: { parameters: [] },
+    },
+    responses: {
+      '200': {
+        headers: {
+          'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
+          'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
+          'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
+          'X-RateLimit-Limit-Day': { required: true, validate: response.xRateLimitLimitDayHeader },
+          'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
+          'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
+          RateLimit: { required: true, validate: response.rateLimitHeader },
+        },
+        content: {
+          'application/json': { kind: 'json', validate: response.bulkJobResponse, project: projections.projectBulkJobResponse, supplied: ['meta'] },
+        },
+      },
+      '400': responses.ValidationFailed,
+      '401': responses.Unauthorized,
+      '403': responses.ForbiddenWrite,
+      '404': responses.ResourceNotFound,
+      '406': responses.NotAcceptable,
+      '409': responses.BulkJobAlreadyFinished,
+      '429': responses.RateLimitExceeded,
+      '500': responses.InternalError,
+      '503': responses.ServiceUnavailable,
+    },
+    security: [{ ApiKeyHeader: ['executions:cancel'] }, { BearerAuth: ['executions:cancel'] }, { SessionCookie: ['executions:cancel'] }],
+    errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, bulk_job_already_finished: 409, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
   },

@@ -862,6 +862,7 @@ export function projectBulkJobCounts(value, dropped, path = '') {
   if (value.pending !== undefined) out.pending = value.pending;
   if (value.succeeded !== undefined) out.succeeded = value.succeeded;
   if (value.failed !== undefined) out.failed = value.failed;
+  if (value.skipped !== undefined) out.skipped = value.skipped;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -3681,6 +3682,39 @@ export function projectApprovalClosedErrorError(value, dropped, path = '') {
 }
 
 export function projectApprovalClosedProblem(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJobAlreadyFinishedError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.error !== undefined) out.error = projectBulkJobAlreadyFinishedErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJobAlreadyFinishedErrorError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectBulkJobAlreadyFinishedProblem(value, dropped, path = '') {
   if (!isObject(value)) return value;
   const out = {};
   if (value.type !== undefined) out.type = value.type;

@@ -158,6 +158,11 @@ export type ApprovalClosed<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ApprovalClosedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ApprovalClosedProblem; readonly headers?: undefined };
 
+/** The job has ended: all of its executions are done (details: `status`). */
+export type BulkJobAlreadyFinished<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.BulkJobAlreadyFinishedError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.BulkJobAlreadyFinishedProblem; readonly headers?: undefined };
+
 /**
  * Another channel has the slug (`channel_slug_taken`, details: `slug`), or an earlier request with the same
  * `Idempotency-Key` is still at work.

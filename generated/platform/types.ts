@@ -2120,6 +2120,8 @@ export interface components {
             succeeded: number;
             /** @description Refused, each for its own reason. */
             failed: number;
+            /** @description Left as they were because the job was cancelled before. */
+            skipped: number;
         };
         /** @description One thing done to many executions. */
         BulkJob: {
@@ -2136,10 +2138,10 @@ export interface components {
              */
             retry_from: "failure" | "start" | null;
             /**
-             * @description `completed` also when items failed: look at `counts`.
+             * @description `completed` also when items failed: look at `counts`. `cancelled` by `cancelBulkJob`.
              * @enum {unknown}
              */
-            status: "pending" | "running" | "completed";
+            status: "pending" | "running" | "completed" | "cancelled";
             /** @description Share of the executions that are done, in percent. */
             progress: number;
             counts: components["schemas"]["BulkJobCounts"];
@@ -2156,7 +2158,7 @@ export interface components {
             started_at: string | null;
             /**
              * Format: date-time
-             * @description When the last was.
+             * @description When the last was, or the job was cancelled.
              */
             completed_at: string | null;
         };
@@ -2975,11 +2977,56 @@ export interface components {
             pagination: components["schemas"]["CursorPagination"];
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /** @description The job has ended: all of its executions are done (details: `status`). */
+        BulkJobAlreadyFinishedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "bulk_job_already_finished";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The job has ended: all of its executions are done (details: `status`) (RFC 9457). */
+        BulkJobAlreadyFinishedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "bulk_job_already_finished";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /**
-         * @description What became of an execution of a job.
+         * @description What became of an execution of a job; `skipped` when the job was cancelled before its turn.
          * @enum {unknown}
          */
-        BulkJobItemStatus: "pending" | "succeeded" | "failed";
+        BulkJobItemStatus: "pending" | "succeeded" | "failed" | "skipped";
         /** @description Why it could not be done. */
         BulkJobItemError: {
             /** @description Stable name of the error, as the operation on one execution would give it. */

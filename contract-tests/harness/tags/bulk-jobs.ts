@@ -12,6 +12,7 @@ export const bulkJobs: TagRequests = {
       listBulkJobs: {},
       getBulkJob: { path },
       listBulkJobItems: { path },
+      cancelBulkJob: { path },
     };
   },
   writes: ['bulk_job', 'bulk_job_item'],

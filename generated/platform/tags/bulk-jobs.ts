@@ -15,6 +15,8 @@ export interface BulkJobsController {
   listBulkJobs(request: ListBulkJobs.Request, ...rest: never[]): Promise<ListBulkJobs.Response>;
   /** Get a bulk job */
   getBulkJob(request: GetBulkJob.Request, ...rest: never[]): Promise<GetBulkJob.Response>;
+  /** Cancel a bulk job */
+  cancelBulkJob(request: CancelBulkJob.Request, ...rest: never[]): Promise<CancelBulkJob.Response>;
   /** List items of a bulk job */
   listBulkJobItems(request: ListBulkJobItems.Request, ...rest: never[]): Promise<ListBulkJobItems.Response>;
 }
@@ -168,6 +170,41 @@ export namespace GetBulkJob {
     | responses.Forbidden<403>
     | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
+    | responses.RateLimitExceeded<429>
+    | responses.InternalError<500>
+    | responses.ServiceUnavailable<503>;
+}
+
+/**
+ * Cancel a bulk job
+ *
+ * Ends a job. Executions whose turn has not come stay as they are and are counted as `skipped`; what was done stays
+ * done. Repeating it changes nothing; a job that is completed is a 409.
+ *
+ *
+ * POST /v1/bulk-jobs/{bulk_job_id}/cancel
+ */
+export const CancelBulkJob = defineOperation<CancelBulkJob.Request, CancelBulkJob.Response>(operations.cancelBulkJob);
+export namespace CancelBulkJob {
+  export type Request = {
+    readonly path: {
+      /** Id of a bulk job. */
+      readonly bulk_job_id: string;
+    };
+    readonly query: {};
+    readonly headers: {};
+    readonly cookies: {};
+    readonly body: undefined;
+  };
+
+  export type Response =
+    | { readonly status: 200; readonly contentType?: 'application/json'; readonly body: schemas.BulkJobResponse; readonly headers?: undefined }
+    | responses.ValidationFailed<400>
+    | responses.Unauthorized<401>
+    | responses.ForbiddenWrite<403>
+    | responses.ResourceNotFound<404>
+    | responses.NotAcceptable<406>
+    | responses.BulkJobAlreadyFinished<409>
     | responses.RateLimitExceeded<429>
     | responses.InternalError<500>
     | responses.ServiceUnavailable<503>;

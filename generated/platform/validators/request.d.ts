@@ -121,6 +121,7 @@ export declare const approveApprovalPath: Validator;
 export declare const declineApprovalPath: Validator;
 export declare const listBulkJobsQuery: Validator;
 export declare const getBulkJobPath: Validator;
+export declare const cancelBulkJobPath: Validator;
 export declare const listBulkJobItemsPath: Validator;
 export declare const listBulkJobItemsQuery: Validator;
 export declare const listGroupsQuery: Validator;

@@ -9154,6 +9154,7 @@ return errors === 0;
 }
 
 export const getBulkJobPath = validate345;
+export const cancelBulkJobPath = validate345;
 export const listBulkJobItemsPath = validate345;
 
 function validate345(data, instancePath = ""){
@@ -9191,7 +9192,7 @@ return errors === 0;
 }
 
 export const listBulkJobItemsQuery = filling(validate346, fillListBulkJobItemsQuery);
-const schema169 = {"type":"string","enum":["pending","succeeded","failed"]};
+const schema169 = {"type":"string","enum":["pending","succeeded","failed","skipped"]};
 
 function validate347(data, instancePath = ""){
 let vErrors = null;
@@ -9200,7 +9201,7 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate347/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((data === "pending") || (data === "succeeded")) || (data === "failed"))){
+if(!((((data === "pending") || (data === "succeeded")) || (data === "failed")) || (data === "skipped"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate347/enum",keyword:"enum",params:{allowedValues: schema169.enum}});
 errors++;
 }
@@ -9216,8 +9217,8 @@ if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
 let data0 = data.status;
 if(Array.isArray(data0)){
-if(data0.length > 3){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate346/properties/status/maxItems",keyword:"maxItems",params:{limit: 3}});
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate346/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
 if(data0.length < 1){

@@ -128,6 +128,8 @@ export declare const callbackClosedError: Validator;
 export declare const callbackClosedProblem: Validator;
 export declare const approvalClosedError: Validator;
 export declare const approvalClosedProblem: Validator;
+export declare const bulkJobAlreadyFinishedError: Validator;
+export declare const bulkJobAlreadyFinishedProblem: Validator;
 export declare const channelNotCreatedError: Validator;
 export declare const channelNotCreatedProblem: Validator;
 export declare const channelSlugTakenError: Validator;

@@ -5876,7 +5876,7 @@ return errors === 0;
 }
 
 export const bulkJobResponse = validate231;
-const schema90 = {"type":"object","additionalProperties":false,"required":["id","action","retry_from","status","progress","counts","started_by","created_at","started_at","completed_at"],"properties":{"id":{"type":"string","pattern":"^job_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"action":{"type":"string","enum":["cancel","retry"]},"retry_from":{"type":["string","null"],"enum":["failure","start",null]},"status":{"type":"string","enum":["pending","running","completed"]},"progress":{"type":"integer","minimum":0,"maximum":100},"counts":{"$ref":"#/$defs/BulkJobCounts"},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"}}};
+const schema90 = {"type":"object","additionalProperties":false,"required":["id","action","retry_from","status","progress","counts","started_by","created_at","started_at","completed_at"],"properties":{"id":{"type":"string","pattern":"^job_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"action":{"type":"string","enum":["cancel","retry"]},"retry_from":{"type":["string","null"],"enum":["failure","start",null]},"status":{"type":"string","enum":["pending","running","completed","cancelled"]},"progress":{"type":"integer","minimum":0,"maximum":100},"counts":{"$ref":"#/$defs/BulkJobCounts"},"started_by":{"$ref":"#/$defs/ExecutionStarter"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"}}};
 const pattern28 = new RegExp("^job_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 
 function validate233(data, instancePath = ""){
@@ -5899,8 +5899,12 @@ if(data.failed === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/required",keyword:"required",params:{missingProperty: "failed"}});
 errors++;
 }
+if(data.skipped === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/required",keyword:"required",params:{missingProperty: "skipped"}});
+errors++;
+}
 for(const key0 in data){
-if(!((((key0 === "total") || (key0 === "pending")) || (key0 === "succeeded")) || (key0 === "failed"))){
+if(!(((((key0 === "total") || (key0 === "pending")) || (key0 === "succeeded")) || (key0 === "failed")) || (key0 === "skipped"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
@@ -5953,6 +5957,19 @@ errors++;
 if(typeof data3 == "number"){
 if(data3 < 0 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/failed",schemaPath:"#/validate233/properties/failed/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.skipped !== undefined){
+let data4 = data.skipped;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/skipped",schemaPath:"#/validate233/properties/skipped/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 < 0 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/skipped",schemaPath:"#/validate233/properties/skipped/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -6058,7 +6075,7 @@ if(typeof data3 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate232/properties/status/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((data3 === "pending") || (data3 === "running")) || (data3 === "completed"))){
+if(!((((data3 === "pending") || (data3 === "running")) || (data3 === "completed")) || (data3 === "cancelled"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate232/properties/status/enum",keyword:"enum",params:{allowedValues: schema90.properties.status.enum}});
 errors++;
 }
@@ -9427,7 +9444,7 @@ return errors === 0;
 
 export const bulkJobItemListResponse = validate302;
 const schema120 = {"type":"object","additionalProperties":false,"required":["execution_id","status","new_execution_id","error","completed_at"],"properties":{"execution_id":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/BulkJobItemStatus"},"new_execution_id":{"type":["string","null"],"pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"error":{"anyOf":[{"$ref":"#/$defs/BulkJobItemError"},{"type":"null"}]},"completed_at":{"type":["string","null"],"format":"date-time"}}};
-const schema121 = {"type":"string","enum":["pending","succeeded","failed"]};
+const schema121 = {"type":"string","enum":["pending","succeeded","failed","skipped"]};
 
 function validate304(data, instancePath = ""){
 let vErrors = null;
@@ -9436,7 +9453,7 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate304/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((data === "pending") || (data === "succeeded")) || (data === "failed"))){
+if(!((((data === "pending") || (data === "succeeded")) || (data === "failed")) || (data === "skipped"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate304/enum",keyword:"enum",params:{allowedValues: schema121.enum}});
 errors++;
 }
@@ -26704,8 +26721,7 @@ validate758.errors = vErrors;
 return errors === 0;
 }
 
-export const channelNotCreatedError = validate760;
-const schema319 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const bulkJobAlreadyFinishedError = validate760;
 
 function validate760(data, instancePath = ""){
 let vErrors = null;
@@ -26752,8 +26768,8 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate760/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "channel_slug_taken") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate760/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema319.properties.error.properties.code.enum}});
+if("bulk_job_already_finished" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate760/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "bulk_job_already_finished"}});
 errors++;
 }
 }
@@ -26800,8 +26816,7 @@ validate760.errors = vErrors;
 return errors === 0;
 }
 
-export const channelNotCreatedProblem = validate762;
-const schema320 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const bulkJobAlreadyFinishedProblem = validate762;
 
 function validate762(data, instancePath = ""){
 let vErrors = null;
@@ -26901,8 +26916,8 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate762/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "channel_slug_taken") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate762/properties/code/enum",keyword:"enum",params:{allowedValues: schema320.properties.code.enum}});
+if("bulk_job_already_finished" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate762/properties/code/const",keyword:"const",params:{allowedValue: "bulk_job_already_finished"}});
 errors++;
 }
 }
@@ -26930,7 +26945,8 @@ validate762.errors = vErrors;
 return errors === 0;
 }
 
-export const channelSlugTakenError = validate764;
+export const channelNotCreatedError = validate764;
+const schema321 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate764(data, instancePath = ""){
 let vErrors = null;
@@ -26977,8 +26993,8 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate764/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("channel_slug_taken" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate764/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "channel_slug_taken"}});
+if(!((data1 === "channel_slug_taken") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate764/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema321.properties.error.properties.code.enum}});
 errors++;
 }
 }
@@ -27025,7 +27041,8 @@ validate764.errors = vErrors;
 return errors === 0;
 }
 
-export const channelSlugTakenProblem = validate766;
+export const channelNotCreatedProblem = validate766;
+const schema322 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate766(data, instancePath = ""){
 let vErrors = null;
@@ -27125,8 +27142,8 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate766/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("channel_slug_taken" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate766/properties/code/const",keyword:"const",params:{allowedValue: "channel_slug_taken"}});
+if(!((data4 === "channel_slug_taken") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate766/properties/code/enum",keyword:"enum",params:{allowedValues: schema322.properties.code.enum}});
 errors++;
 }
 }
@@ -27154,8 +27171,7 @@ validate766.errors = vErrors;
 return errors === 0;
 }
 
-export const formNotCreatedError = validate768;
-const schema323 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelSlugTakenError = validate768;
 
 function validate768(data, instancePath = ""){
 let vErrors = null;
@@ -27202,8 +27218,8 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate768/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "form_slug_taken") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate768/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema323.properties.error.properties.code.enum}});
+if("channel_slug_taken" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate768/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "channel_slug_taken"}});
 errors++;
 }
 }
@@ -27250,8 +27266,7 @@ validate768.errors = vErrors;
 return errors === 0;
 }
 
-export const formNotCreatedProblem = validate770;
-const schema324 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const channelSlugTakenProblem = validate770;
 
 function validate770(data, instancePath = ""){
 let vErrors = null;
@@ -27351,8 +27366,8 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate770/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "form_slug_taken") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate770/properties/code/enum",keyword:"enum",params:{allowedValues: schema324.properties.code.enum}});
+if("channel_slug_taken" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate770/properties/code/const",keyword:"const",params:{allowedValue: "channel_slug_taken"}});
 errors++;
 }
 }
@@ -27380,8 +27395,8 @@ validate770.errors = vErrors;
 return errors === 0;
 }
 
-export const formNotChangedError = validate772;
-const schema325 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotCreatedError = validate772;
+const schema325 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate772(data, instancePath = ""){
 let vErrors = null;
@@ -27428,7 +27443,7 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate772/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "revision_conflict") || (data1 === "form_slug_taken"))){
+if(!((data1 === "form_slug_taken") || (data1 === "request_in_progress"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate772/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema325.properties.error.properties.code.enum}});
 errors++;
 }
@@ -27476,8 +27491,8 @@ validate772.errors = vErrors;
 return errors === 0;
 }
 
-export const formNotChangedProblem = validate774;
-const schema326 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotCreatedProblem = validate774;
+const schema326 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate774(data, instancePath = ""){
 let vErrors = null;
@@ -27577,7 +27592,7 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate774/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "revision_conflict") || (data4 === "form_slug_taken"))){
+if(!((data4 === "form_slug_taken") || (data4 === "request_in_progress"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate774/properties/code/enum",keyword:"enum",params:{allowedValues: schema326.properties.code.enum}});
 errors++;
 }
@@ -27606,8 +27621,8 @@ validate774.errors = vErrors;
 return errors === 0;
 }
 
-export const triggerExecuteConflict = validate776;
-const schema327 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotChangedError = validate776;
+const schema327 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate776(data, instancePath = ""){
 let vErrors = null;
@@ -27654,7 +27669,7 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate776/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((((data1 === "trigger_disabled") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
+if(!((data1 === "revision_conflict") || (data1 === "form_slug_taken"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate776/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema327.properties.error.properties.code.enum}});
 errors++;
 }
@@ -27702,8 +27717,8 @@ validate776.errors = vErrors;
 return errors === 0;
 }
 
-export const triggerExecuteConflictProblem = validate778;
-const schema328 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const formNotChangedProblem = validate778;
+const schema328 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate778(data, instancePath = ""){
 let vErrors = null;
@@ -27803,7 +27818,7 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate778/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((((data4 === "trigger_disabled") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
+if(!((data4 === "revision_conflict") || (data4 === "form_slug_taken"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate778/properties/code/enum",keyword:"enum",params:{allowedValues: schema328.properties.code.enum}});
 errors++;
 }
@@ -27832,8 +27847,8 @@ validate778.errors = vErrors;
 return errors === 0;
 }
 
-export const triggerSecretConflict = validate780;
-const schema329 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerExecuteConflict = validate780;
+const schema329 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate780(data, instancePath = ""){
 let vErrors = null;
@@ -27880,7 +27895,7 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate780/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "trigger_without_secret") || (data1 === "request_in_progress"))){
+if(!(((((data1 === "trigger_disabled") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate780/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema329.properties.error.properties.code.enum}});
 errors++;
 }
@@ -27928,8 +27943,8 @@ validate780.errors = vErrors;
 return errors === 0;
 }
 
-export const triggerSecretConflictProblem = validate782;
-const schema330 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerExecuteConflictProblem = validate782;
+const schema330 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate782(data, instancePath = ""){
 let vErrors = null;
@@ -28029,7 +28044,7 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate782/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "trigger_without_secret") || (data4 === "request_in_progress"))){
+if(!(((((data4 === "trigger_disabled") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate782/properties/code/enum",keyword:"enum",params:{allowedValues: schema330.properties.code.enum}});
 errors++;
 }
@@ -28058,8 +28073,8 @@ validate782.errors = vErrors;
 return errors === 0;
 }
 
-export const secretNotCreatedError = validate784;
-const schema331 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerSecretConflict = validate784;
+const schema331 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate784(data, instancePath = ""){
 let vErrors = null;
@@ -28106,7 +28121,7 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate784/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "secret_name_taken") || (data1 === "request_in_progress"))){
+if(!((data1 === "trigger_without_secret") || (data1 === "request_in_progress"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate784/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema331.properties.error.properties.code.enum}});
 errors++;
 }
@@ -28154,8 +28169,8 @@ validate784.errors = vErrors;
 return errors === 0;
 }
 
-export const secretNotCreatedProblem = validate786;
-const schema332 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerSecretConflictProblem = validate786;
+const schema332 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate786(data, instancePath = ""){
 let vErrors = null;
@@ -28255,7 +28270,7 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate786/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "secret_name_taken") || (data4 === "request_in_progress"))){
+if(!((data4 === "trigger_without_secret") || (data4 === "request_in_progress"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate786/properties/code/enum",keyword:"enum",params:{allowedValues: schema332.properties.code.enum}});
 errors++;
 }
@@ -28284,143 +28299,8 @@ validate786.errors = vErrors;
 return errors === 0;
 }
 
-export const secretInUseError = validate788;
-
-function validate790(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "id"}});
-errors++;
-}
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "id") || (key0 === "name"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.id !== undefined){
-let data0 = data.id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate790/properties/id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate790/properties/id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data1 = data.name;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate790/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate790/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate790.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate789(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.workflows === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "workflows"}});
-errors++;
-}
-if(data.workflow_count === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "workflow_count"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((key0 === "name") || (key0 === "workflows")) || (key0 === "workflow_count"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate789/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate789/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.workflows !== undefined){
-let data1 = data.workflows;
-if(Array.isArray(data1)){
-if(data1.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate789/properties/workflows/maxItems",keyword:"maxItems",params:{limit: 20}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate789/properties/workflows/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate790(data1[i0], instancePath+"/workflows/" + i0))){
-vErrors = vErrors === null ? validate790.errors : vErrors.concat(validate790.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate789/properties/workflows/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.workflow_count !== undefined){
-let data3 = data.workflow_count;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate789/properties/workflow_count/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate789/properties/workflow_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate789.errors = vErrors;
-return errors === 0;
-}
-
+export const secretNotCreatedError = validate788;
+const schema333 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate788(data, instancePath = ""){
 let vErrors = null;
@@ -28467,8 +28347,8 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate788/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("secret_in_use" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate788/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "secret_in_use"}});
+if(!((data1 === "secret_name_taken") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate788/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema333.properties.error.properties.code.enum}});
 errors++;
 }
 }
@@ -28486,9 +28366,12 @@ errors++;
 }
 }
 if(data0.details !== undefined){
-if(!(validate789(data0.details, instancePath+"/error/details"))){
-vErrors = vErrors === null ? validate789.errors : vErrors.concat(validate789.errors);
-errors = vErrors.length;
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate788/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 }
@@ -28512,43 +28395,44 @@ validate788.errors = vErrors;
 return errors === 0;
 }
 
-export const secretInUseProblem = validate794;
+export const secretNotCreatedProblem = validate790;
+const schema334 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate794(data, instancePath = ""){
+function validate790(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -28556,16 +28440,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate794/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate790/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate794/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate790/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate794/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate790/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -28573,23 +28457,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate794/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate790/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate794/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate790/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate794/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate790/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate794/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate790/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -28597,36 +28481,94 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate794/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate790/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate794/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate790/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate794/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate790/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("secret_in_use" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate794/properties/code/const",keyword:"const",params:{allowedValue: "secret_in_use"}});
+if(!((data4 === "secret_name_taken") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate790/properties/code/enum",keyword:"enum",params:{allowedValues: schema334.properties.code.enum}});
 errors++;
 }
 }
 if(data.details !== undefined){
-if(!(validate789(data.details, instancePath+"/details"))){
-vErrors = vErrors === null ? validate789.errors : vErrors.concat(validate789.errors);
-errors = vErrors.length;
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate790/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 if(data.meta !== undefined){
 if(!(validate60(data.meta, instancePath+"/meta"))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate790/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate790.errors = vErrors;
+return errors === 0;
+}
+
+export const secretInUseError = validate792;
+
+function validate794(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "id"}});
+errors++;
+}
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "id") || (key0 === "name"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate794/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.id !== undefined){
+let data0 = data.id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate794/properties/id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate794/properties/id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data1 = data.name;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate794/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate794/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -28638,24 +28580,104 @@ validate794.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialNotCreatedError = validate797;
-const schema337 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate797(data, instancePath = ""){
+function validate793(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.workflows === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "workflows"}});
+errors++;
+}
+if(data.workflow_count === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "workflow_count"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "name") || (key0 === "workflows")) || (key0 === "workflow_count"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate793/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate793/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.workflows !== undefined){
+let data1 = data.workflows;
+if(Array.isArray(data1)){
+if(data1.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate793/properties/workflows/maxItems",keyword:"maxItems",params:{limit: 20}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate793/properties/workflows/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate794(data1[i0], instancePath+"/workflows/" + i0))){
+vErrors = vErrors === null ? validate794.errors : vErrors.concat(validate794.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate793/properties/workflows/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.workflow_count !== undefined){
+let data3 = data.workflow_count;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate793/properties/workflow_count/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate793/properties/workflow_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate793.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate792(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "error"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate792/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate792/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate792/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -28663,31 +28685,31 @@ if(data.error !== undefined){
 let data0 = data.error;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate792/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate792/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
 if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate792/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 for(const key1 in data0){
 if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate792/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data0.code !== undefined){
 let data1 = data0.code;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate797/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate792/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "credential_name_taken") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate797/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema337.properties.error.properties.code.enum}});
+if("secret_in_use" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate792/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "secret_in_use"}});
 errors++;
 }
 }
@@ -28695,27 +28717,24 @@ if(data0.message !== undefined){
 let data2 = data0.message;
 if(typeof data2 === "string"){
 if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate797/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate792/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate797/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate792/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate797/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
+if(!(validate793(data0.details, instancePath+"/error/details"))){
+vErrors = vErrors === null ? validate793.errors : vErrors.concat(validate793.errors);
+errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate792/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28727,51 +28746,50 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate792/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate797.errors = vErrors;
+validate792.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialNotCreatedProblem = validate799;
-const schema338 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const secretInUseProblem = validate798;
 
-function validate799(data, instancePath = ""){
+function validate798(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -28779,16 +28797,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate799/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate798/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate799/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate798/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate799/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate798/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -28796,23 +28814,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate799/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate798/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate799/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate798/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate799/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate798/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate799/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate798/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -28820,33 +28838,30 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate799/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate798/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate799/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate798/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate799/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate798/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "credential_name_taken") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate799/properties/code/enum",keyword:"enum",params:{allowedValues: schema338.properties.code.enum}});
+if("secret_in_use" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate798/properties/code/const",keyword:"const",params:{allowedValue: "secret_in_use"}});
 errors++;
 }
 }
 if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate799/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
+if(!(validate793(data.details, instancePath+"/details"))){
+vErrors = vErrors === null ? validate793.errors : vErrors.concat(validate793.errors);
+errors = vErrors.length;
 }
 }
 if(data.meta !== undefined){
@@ -28857,14 +28872,15 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate798/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate799.errors = vErrors;
+validate798.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialNameTakenError = validate801;
+export const credentialNotCreatedError = validate801;
+const schema339 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate801(data, instancePath = ""){
 let vErrors = null;
@@ -28911,8 +28927,8 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate801/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("credential_name_taken" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate801/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "credential_name_taken"}});
+if(!((data1 === "credential_name_taken") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate801/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema339.properties.error.properties.code.enum}});
 errors++;
 }
 }
@@ -28959,7 +28975,8 @@ validate801.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialNameTakenProblem = validate803;
+export const credentialNotCreatedProblem = validate803;
+const schema340 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate803(data, instancePath = ""){
 let vErrors = null;
@@ -29059,8 +29076,8 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate803/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("credential_name_taken" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate803/properties/code/const",keyword:"const",params:{allowedValue: "credential_name_taken"}});
+if(!((data4 === "credential_name_taken") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate803/properties/code/enum",keyword:"enum",params:{allowedValues: schema340.properties.code.enum}});
 errors++;
 }
 }
@@ -29088,89 +29105,7 @@ validate803.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialInUseError = validate805;
-
-function validate806(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate806/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.workflows === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate806/required",keyword:"required",params:{missingProperty: "workflows"}});
-errors++;
-}
-if(data.workflow_count === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate806/required",keyword:"required",params:{missingProperty: "workflow_count"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((key0 === "name") || (key0 === "workflows")) || (key0 === "workflow_count"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate806/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate806/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate806/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.workflows !== undefined){
-let data1 = data.workflows;
-if(Array.isArray(data1)){
-if(data1.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate806/properties/workflows/maxItems",keyword:"maxItems",params:{limit: 20}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate806/properties/workflows/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate790(data1[i0], instancePath+"/workflows/" + i0))){
-vErrors = vErrors === null ? validate790.errors : vErrors.concat(validate790.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate806/properties/workflows/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.workflow_count !== undefined){
-let data3 = data.workflow_count;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate806/properties/workflow_count/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate806/properties/workflow_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate806/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate806.errors = vErrors;
-return errors === 0;
-}
-
+export const credentialNameTakenError = validate805;
 
 function validate805(data, instancePath = ""){
 let vErrors = null;
@@ -29217,8 +29152,8 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate805/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("credential_in_use" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate805/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "credential_in_use"}});
+if("credential_name_taken" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate805/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "credential_name_taken"}});
 errors++;
 }
 }
@@ -29236,9 +29171,12 @@ errors++;
 }
 }
 if(data0.details !== undefined){
-if(!(validate806(data0.details, instancePath+"/error/details"))){
-vErrors = vErrors === null ? validate806.errors : vErrors.concat(validate806.errors);
-errors = vErrors.length;
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate805/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 }
@@ -29262,43 +29200,43 @@ validate805.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialInUseProblem = validate810;
+export const credentialNameTakenProblem = validate807;
 
-function validate810(data, instancePath = ""){
+function validate807(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -29306,16 +29244,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate810/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate807/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate810/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate807/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate810/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate807/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -29323,23 +29261,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate810/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate807/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate810/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate807/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate810/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate807/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate810/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate807/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -29347,36 +29285,122 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate810/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate807/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate810/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate807/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate810/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate807/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("credential_in_use" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate810/properties/code/const",keyword:"const",params:{allowedValue: "credential_in_use"}});
+if("credential_name_taken" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate807/properties/code/const",keyword:"const",params:{allowedValue: "credential_name_taken"}});
 errors++;
 }
 }
 if(data.details !== undefined){
-if(!(validate806(data.details, instancePath+"/details"))){
-vErrors = vErrors === null ? validate806.errors : vErrors.concat(validate806.errors);
-errors = vErrors.length;
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate807/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 if(data.meta !== undefined){
 if(!(validate60(data.meta, instancePath+"/meta"))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate807.errors = vErrors;
+return errors === 0;
+}
+
+export const credentialInUseError = validate809;
+
+function validate810(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.workflows === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "workflows"}});
+errors++;
+}
+if(data.workflow_count === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/required",keyword:"required",params:{missingProperty: "workflow_count"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "name") || (key0 === "workflows")) || (key0 === "workflow_count"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate810/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate810/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate810/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.workflows !== undefined){
+let data1 = data.workflows;
+if(Array.isArray(data1)){
+if(data1.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate810/properties/workflows/maxItems",keyword:"maxItems",params:{limit: 20}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate810/properties/workflows/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate794(data1[i0], instancePath+"/workflows/" + i0))){
+vErrors = vErrors === null ? validate794.errors : vErrors.concat(validate794.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate810/properties/workflows/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.workflow_count !== undefined){
+let data3 = data.workflow_count;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate810/properties/workflow_count/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate810/properties/workflow_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -29388,23 +29412,22 @@ validate810.errors = vErrors;
 return errors === 0;
 }
 
-export const kvVersionConflictError = validate813;
 
-function validate813(data, instancePath = ""){
+function validate809(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "error"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -29412,31 +29435,31 @@ if(data.error !== undefined){
 let data0 = data.error;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
 if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 for(const key1 in data0){
 if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data0.code !== undefined){
 let data1 = data0.code;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate813/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate809/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("kv_version_conflict" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate813/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "kv_version_conflict"}});
+if("credential_in_use" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate809/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "credential_in_use"}});
 errors++;
 }
 }
@@ -29444,27 +29467,24 @@ if(data0.message !== undefined){
 let data2 = data0.message;
 if(typeof data2 === "string"){
 if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate813/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate809/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate813/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate809/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate813/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
+if(!(validate810(data0.details, instancePath+"/error/details"))){
+vErrors = vErrors === null ? validate810.errors : vErrors.concat(validate810.errors);
+errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -29476,50 +29496,50 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate813.errors = vErrors;
+validate809.errors = vErrors;
 return errors === 0;
 }
 
-export const kvVersionConflictProblem = validate815;
+export const credentialInUseProblem = validate814;
 
-function validate815(data, instancePath = ""){
+function validate814(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -29527,16 +29547,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate815/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate814/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate815/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate814/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate815/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate814/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -29544,23 +29564,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate815/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate814/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate815/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate814/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate815/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate814/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate815/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate814/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -29568,33 +29588,30 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate815/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate814/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate815/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate814/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate815/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate814/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("kv_version_conflict" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate815/properties/code/const",keyword:"const",params:{allowedValue: "kv_version_conflict"}});
+if("credential_in_use" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate814/properties/code/const",keyword:"const",params:{allowedValue: "credential_in_use"}});
 errors++;
 }
 }
 if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate815/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
+if(!(validate810(data.details, instancePath+"/details"))){
+vErrors = vErrors === null ? validate810.errors : vErrors.concat(validate810.errors);
+errors = vErrors.length;
 }
 }
 if(data.meta !== undefined){
@@ -29605,15 +29622,14 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate814/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate815.errors = vErrors;
+validate814.errors = vErrors;
 return errors === 0;
 }
 
-export const kvNotAppendedError = validate817;
-const schema346 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvVersionConflictError = validate817;
 
 function validate817(data, instancePath = ""){
 let vErrors = null;
@@ -29660,8 +29676,8 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate817/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "kv_not_a_list") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate817/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema346.properties.error.properties.code.enum}});
+if("kv_version_conflict" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate817/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "kv_version_conflict"}});
 errors++;
 }
 }
@@ -29708,8 +29724,7 @@ validate817.errors = vErrors;
 return errors === 0;
 }
 
-export const kvNotAppendedProblem = validate819;
-const schema347 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvVersionConflictProblem = validate819;
 
 function validate819(data, instancePath = ""){
 let vErrors = null;
@@ -29809,8 +29824,8 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate819/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "kv_not_a_list") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate819/properties/code/enum",keyword:"enum",params:{allowedValues: schema347.properties.code.enum}});
+if("kv_version_conflict" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate819/properties/code/const",keyword:"const",params:{allowedValue: "kv_version_conflict"}});
 errors++;
 }
 }
@@ -29838,8 +29853,8 @@ validate819.errors = vErrors;
 return errors === 0;
 }
 
-export const webhookRecoveryConflictError = validate821;
-const schema348 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvNotAppendedError = validate821;
+const schema348 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate821(data, instancePath = ""){
 let vErrors = null;
@@ -29886,7 +29901,7 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate821/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "webhook_disabled") || (data1 === "request_in_progress"))){
+if(!((data1 === "kv_not_a_list") || (data1 === "request_in_progress"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate821/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema348.properties.error.properties.code.enum}});
 errors++;
 }
@@ -29934,8 +29949,8 @@ validate821.errors = vErrors;
 return errors === 0;
 }
 
-export const webhookRecoveryConflictProblem = validate823;
-const schema349 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const kvNotAppendedProblem = validate823;
+const schema349 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate823(data, instancePath = ""){
 let vErrors = null;
@@ -30035,7 +30050,7 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate823/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "webhook_disabled") || (data4 === "request_in_progress"))){
+if(!((data4 === "kv_not_a_list") || (data4 === "request_in_progress"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate823/properties/code/enum",keyword:"enum",params:{allowedValues: schema349.properties.code.enum}});
 errors++;
 }
@@ -30064,7 +30079,8 @@ validate823.errors = vErrors;
 return errors === 0;
 }
 
-export const webhookDisabledError = validate825;
+export const webhookRecoveryConflictError = validate825;
+const schema350 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate825(data, instancePath = ""){
 let vErrors = null;
@@ -30111,8 +30127,8 @@ if(typeof data1 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate825/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("webhook_disabled" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate825/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "webhook_disabled"}});
+if(!((data1 === "webhook_disabled") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate825/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema350.properties.error.properties.code.enum}});
 errors++;
 }
 }
@@ -30159,7 +30175,8 @@ validate825.errors = vErrors;
 return errors === 0;
 }
 
-export const webhookDisabledProblem = validate827;
+export const webhookRecoveryConflictProblem = validate827;
+const schema351 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate827(data, instancePath = ""){
 let vErrors = null;
@@ -30259,8 +30276,8 @@ if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate827/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("webhook_disabled" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate827/properties/code/const",keyword:"const",params:{allowedValue: "webhook_disabled"}});
+if(!((data4 === "webhook_disabled") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate827/properties/code/enum",keyword:"enum",params:{allowedValues: schema351.properties.code.enum}});
 errors++;
 }
 }
@@ -30288,105 +30305,238 @@ validate827.errors = vErrors;
 return errors === 0;
 }
 
-export const xRequestIdHeader = validate829;
+export const webhookDisabledError = validate829;
 
 function validate829(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(!pattern4.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,128}$"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate829/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("webhook_disabled" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate829/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "webhook_disabled"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate829/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate829/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate829/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate829.errors = vErrors;
 return errors === 0;
 }
 
-export const xRateLimitLimitHeader = validate830;
-export const xRateLimitLimitDayHeader = validate830;
-export const retryAfterHeader = validate830;
-
-function validate830(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate830/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data == "number"){
-if(data < 1 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate830/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-validate830.errors = vErrors;
-return errors === 0;
-}
-
-export const xRateLimitRemainingHeader = validate831;
-export const xRateLimitResetHeader = validate831;
-export const xRateLimitRemainingDayHeader = validate831;
+export const webhookDisabledProblem = validate831;
 
 function validate831(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/type",keyword:"type",params:{type: "integer"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
-if(typeof data == "number"){
-if(data < 0 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate831/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate831/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate831/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate831/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate831/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate831/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate831/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate831/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate831/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate831/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("webhook_disabled" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate831/properties/code/const",keyword:"const",params:{allowedValue: "webhook_disabled"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate831/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 validate831.errors = vErrors;
 return errors === 0;
 }
 
-export const rateLimitPolicyHeader = validate832;
-export const rateLimitHeader = validate832;
-export const contentDispositionHeader = validate832;
-export const wwwAuthenticateHeader = validate832;
-
-function validate832(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 512){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate832/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate832/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate832/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate832.errors = vErrors;
-return errors === 0;
-}
-
-export const setCookieHeader = validate833;
+export const xRequestIdHeader = validate833;
 
 function validate833(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
-if(func1(data) > 4096){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/maxLength",keyword:"maxLength",params:{limit: 4096}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/minLength",keyword:"minLength",params:{limit: 1}});
+if(!pattern4.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,128}$"}});
 errors++;
 }
 }
@@ -30398,52 +30548,61 @@ validate833.errors = vErrors;
 return errors === 0;
 }
 
-export const locationHeader = validate834;
+export const xRateLimitLimitHeader = validate834;
+export const xRateLimitLimitDayHeader = validate834;
+export const retryAfterHeader = validate834;
 
 function validate834(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 512){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate834/maxLength",keyword:"maxLength",params:{limit: 512}});
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate834/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(!(formats104.test(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate834/format",keyword:"format",params:{format: "uri-reference"}});
+if(typeof data == "number"){
+if(data < 1 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate834/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate834/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 validate834.errors = vErrors;
 return errors === 0;
 }
 
-export const idempotentReplayedHeader = validate835;
+export const xRateLimitRemainingHeader = validate835;
+export const xRateLimitResetHeader = validate835;
+export const xRateLimitRemainingDayHeader = validate835;
 
 function validate835(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/type",keyword:"type",params:{type: "string"}});
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if("true" !== data){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/const",keyword:"const",params:{allowedValue: "true"}});
+if(typeof data == "number"){
+if(data < 0 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
+}
 }
 validate835.errors = vErrors;
 return errors === 0;
 }
 
-export const exportWorkflow200ApplicationYamlBody = validate836;
+export const rateLimitPolicyHeader = validate836;
+export const rateLimitHeader = validate836;
+export const contentDispositionHeader = validate836;
+export const wwwAuthenticateHeader = validate836;
 
 function validate836(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
+if(func1(data) > 512){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate836/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
 if(func1(data) < 1){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate836/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
@@ -30457,14 +30616,14 @@ validate836.errors = vErrors;
 return errors === 0;
 }
 
-export const cacheControlHeader = validate837;
+export const setCookieHeader = validate837;
 
 function validate837(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
-if(func1(data) > 128){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(func1(data) > 4096){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/maxLength",keyword:"maxLength",params:{limit: 4096}});
 errors++;
 }
 if(func1(data) < 1){
@@ -30480,24 +30639,30 @@ validate837.errors = vErrors;
 return errors === 0;
 }
 
-export const xAccelBufferingHeader = validate838;
+export const locationHeader = validate838;
 
 function validate838(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/type",keyword:"type",params:{type: "string"}});
+if(typeof data === "string"){
+if(func1(data) > 512){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
-if("no" !== data){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/const",keyword:"const",params:{allowedValue: "no"}});
+if(!(formats104.test(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/format",keyword:"format",params:{format: "uri-reference"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 validate838.errors = vErrors;
 return errors === 0;
 }
 
-export const exportFormSubmissions200Body = validate839;
+export const idempotentReplayedHeader = validate839;
 
 function validate839(data, instancePath = ""){
 let vErrors = null;
@@ -30506,7 +30671,83 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
+if("true" !== data){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/const",keyword:"const",params:{allowedValue: "true"}});
+errors++;
+}
 validate839.errors = vErrors;
+return errors === 0;
+}
+
+export const exportWorkflow200ApplicationYamlBody = validate840;
+
+function validate840(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate840/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate840/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate840.errors = vErrors;
+return errors === 0;
+}
+
+export const cacheControlHeader = validate841;
+
+function validate841(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 128){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate841.errors = vErrors;
+return errors === 0;
+}
+
+export const xAccelBufferingHeader = validate842;
+
+function validate842(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate842/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("no" !== data){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate842/const",keyword:"const",params:{allowedValue: "no"}});
+errors++;
+}
+validate842.errors = vErrors;
+return errors === 0;
+}
+
+export const exportFormSubmissions200Body = validate843;
+
+function validate843(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate843.errors = vErrors;
 return errors === 0;
 }
 

@@ -3,6 +3,7 @@
 /** Stable; a later version of the server may have more. */
 export type ErrorCode =
   | 'api_key_not_active'
+  | 'bulk_job_already_finished'
   | 'channel_slug_taken'
   | 'credential_in_use'
   | 'credential_name_taken'

@@ -595,6 +595,15 @@ export const operations = {
     security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
     idempotent: false,
   },
+  cancelBulkJob: {
+    id: 'cancelBulkJob',
+    method: 'POST',
+    path: '/v1/bulk-jobs/{bulk_job_id}/cancel',
+    query: [],
+    responses: { 'application/json': { kind: 'json', envelope: true } },
+    security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
+    idempotent: false,
+  },
   listBulkJobItems: {
     id: 'listBulkJobItems',
     method: 'GET',

@@ -958,6 +958,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/bulk-jobs/{bulk_job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a bulk job
+         * @description Ends a job. Executions whose turn has not come stay as they are and are counted as `skipped`; what was done stays
+         *     done. Repeating it changes nothing; a job that is completed is a 409.
+         */
+        post: operations["cancelBulkJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/bulk-jobs/{bulk_job_id}/items": {
         parameters: {
             query?: never;
@@ -4426,6 +4447,8 @@ export interface components {
             succeeded: number;
             /** @description Refused, each for its own reason. */
             failed: number;
+            /** @description Left as they were because the job was cancelled before. */
+            skipped: number;
         };
         /** @description One thing done to many executions. */
         BulkJob: {
@@ -4442,10 +4465,10 @@ export interface components {
              */
             retry_from: "failure" | "start" | null;
             /**
-             * @description `completed` also when items failed: look at `counts`.
+             * @description `completed` also when items failed: look at `counts`. `cancelled` by `cancelBulkJob`.
              * @enum {string}
              */
-            status: "pending" | "running" | "completed";
+            status: "pending" | "running" | "completed" | "cancelled";
             /** @description Share of the executions that are done, in percent. */
             progress: number;
             counts: components["schemas"]["BulkJobCounts"];
@@ -4462,7 +4485,7 @@ export interface components {
             started_at: string | null;
             /**
              * Format: date-time
-             * @description When the last was.
+             * @description When the last was, or the job was cancelled.
              */
             completed_at: string | null;
         };
@@ -5281,11 +5304,56 @@ export interface components {
             pagination: components["schemas"]["CursorPagination"];
             meta: components["schemas"]["ResponseMeta"];
         };
+        /** @description The job has ended: all of its executions are done (details: `status`). */
+        BulkJobAlreadyFinishedError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @constant
+                 */
+                code: "bulk_job_already_finished";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description The job has ended: all of its executions are done (details: `status`) (RFC 9457). */
+        BulkJobAlreadyFinishedProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @constant
+             */
+            code: "bulk_job_already_finished";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /**
-         * @description What became of an execution of a job.
+         * @description What became of an execution of a job; `skipped` when the job was cancelled before its turn.
          * @enum {string}
          */
-        BulkJobItemStatus: "pending" | "succeeded" | "failed";
+        BulkJobItemStatus: "pending" | "succeeded" | "failed" | "skipped";
         /** @description Why it could not be done. */
         BulkJobItemError: {
             /** @description Stable name of the error, as the operation on one execution would give it. */
@@ -9568,6 +9636,55 @@ export interface components {
                  *     }
                  */
                 "application/problem+json": components["schemas"]["ApprovalClosedProblem"];
+            };
+        };
+        /** @description The job has ended: all of its executions are done (details: `status`). */
+        BulkJobAlreadyFinished: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "bulk_job_already_finished",
+                 *         "message": "This job has already completed.",
+                 *         "details": {
+                 *           "status": "completed"
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkJobAlreadyFinishedError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:bulk_job_already_finished",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "This job has already completed.",
+                 *       "code": "bulk_job_already_finished",
+                 *       "details": {
+                 *         "status": "completed"
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["BulkJobAlreadyFinishedProblem"];
             };
         };
         /**
@@ -14754,7 +14871,8 @@ export interface operations {
                      *           "total": 2,
                      *           "pending": 2,
                      *           "succeeded": 0,
-                     *           "failed": 0
+                     *           "failed": 0,
+                     *           "skipped": 0
                      *         },
                      *         "started_by": {
                      *           "type": "api_key",
@@ -14847,7 +14965,8 @@ export interface operations {
                      *           "total": 2,
                      *           "pending": 2,
                      *           "succeeded": 0,
-                     *           "failed": 0
+                     *           "failed": 0,
+                     *           "skipped": 0
                      *         },
                      *         "started_by": {
                      *           "type": "api_key",
@@ -16165,7 +16284,8 @@ export interface operations {
                      *             "total": 2,
                      *             "pending": 0,
                      *             "succeeded": 1,
-                     *             "failed": 1
+                     *             "failed": 1,
+                     *             "skipped": 0
                      *           },
                      *           "started_by": {
                      *             "type": "api_key",
@@ -16245,7 +16365,8 @@ export interface operations {
                      *           "total": 2,
                      *           "pending": 0,
                      *           "succeeded": 1,
-                     *           "failed": 1
+                     *           "failed": 1,
+                     *           "skipped": 0
                      *         },
                      *         "started_by": {
                      *           "type": "api_key",
@@ -16269,6 +16390,78 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    cancelBulkJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a bulk job.
+                 * @example job_01kaq5f3t6e3s4t5v6w7x8y9z0
+                 */
+                bulk_job_id: components["parameters"]["BulkJobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job, cancelled. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "job_01kaq5f3t6e3s4t5v6w7x8y9z0",
+                     *         "action": "retry",
+                     *         "retry_from": "failure",
+                     *         "status": "cancelled",
+                     *         "progress": 50,
+                     *         "counts": {
+                     *           "total": 4,
+                     *           "pending": 0,
+                     *           "succeeded": 1,
+                     *           "failed": 1,
+                     *           "skipped": 2
+                     *         },
+                     *         "started_by": {
+                     *           "type": "api_key",
+                     *           "id": "key_01kaq3vb41fg6r2t7w9y0a1c3e"
+                     *         },
+                     *         "created_at": "2026-11-22T10:29:59.100Z",
+                     *         "started_at": "2026-11-22T10:29:59.131Z",
+                     *         "completed_at": "2026-11-22T10:29:59.182Z"
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkJobResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenWrite"];
+            404: components["responses"]["ResourceNotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["BulkJobAlreadyFinished"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];

@@ -4,6 +4,7 @@
  */
 export const throwableCodes: readonly string[] = [
   'api_key_not_active',
+  'bulk_job_already_finished',
   'channel_slug_taken',
   'credential_in_use',
   'credential_name_taken',

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-export const bulkItemStatuses = ['pending', 'succeeded', 'failed'] as const;
+export const bulkItemStatuses = ['pending', 'succeeded', 'failed', 'skipped'] as const;
 export type BulkItemStatus = (typeof bulkItemStatuses)[number];
 
 const BulkJobItemSchema = defineEntity({

@@ -73,6 +73,46 @@ describe('in one process', () => {
     expect(await retriesOf(ids)).toBe(5);
   });
 
+  test('a job that is cancelled in the middle: what was done stays done, the rest is left alone', async () => {
+    const ids = await failed(15);
+    const job = await jobs().retry(caller, { executionIds: ids }, 'start');
+    expect(await worker().work()).toBe(true);
+    const cancelled = await jobs().cancelJob(organisationId, job.id);
+    expect(cancelled).toMatchObject({ status: 'cancelled', total: 15, succeeded: 10, failed: 0, skipped: 5 });
+    while (await worker().work());
+    expect(await look(job)).toMatchObject({ status: 'cancelled', succeeded: 10, skipped: 5 });
+    expect(await retriesOf(ids)).toBe(10);
+    expect(await jobs().cancelJob(organisationId, job.id)).toMatchObject({ completedAt: cancelled.completedAt });
+  });
+
+  test('cancelled while it is worked off: each execution is either done or skipped', async () => {
+    const ids = await failed(25);
+    const job = await jobs().retry(caller, { executionIds: ids }, 'start');
+    const work = async (): Promise<void> => {
+      while (await worker().work());
+    };
+    // Where it comes too late, everything is done.
+    const cancelling = jobs()
+      .cancelJob(organisationId, job.id)
+      .catch((error: unknown) => {
+        expect(error).toMatchObject({ code: 'bulk_job_already_finished' });
+      });
+    await Promise.all([work(), cancelling, work()]);
+    const { succeeded, skipped, status } = await look(job);
+    expect([status, succeeded + skipped]).toEqual([skipped > 0 ? 'cancelled' : 'completed', 25]);
+    expect(await retriesOf(ids)).toBe(succeeded);
+    const items = await bench.database.orm.em.fork().find(BulkJobItem, { jobId: job.id });
+    expect(items.filter((item) => item.status === 'skipped')).toHaveLength(skipped);
+    expect(items.filter((item) => item.status === 'succeeded')).toHaveLength(succeeded);
+  });
+
+  test('what is completed or not ours is not cancelled', async () => {
+    const job = await jobs().cancel(caller, { executionIds: ['exec_1'] });
+    await expect(jobs().cancelJob('org_other', job.id)).rejects.toMatchObject({ code: 'resource_not_found' });
+    while (await worker().work());
+    await expect(jobs().cancelJob(organisationId, job.id)).rejects.toMatchObject({ code: 'bulk_job_already_finished' });
+  });
+
   test('jobs take turns, so that a long one keeps none waiting', async () => {
     const selection = (count: number): BulkSelection => ({
       executionIds: Array.from({ length: count }, (_, index) => `exec_${index}`),

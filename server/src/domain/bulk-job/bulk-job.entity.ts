@@ -2,11 +2,12 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { ExecutionStarter } from '../execution/execution.entity.ts';
 import type { RetryFrom } from '../execution/execution.service.ts';
 import { newId } from '../id.ts';
+import { BulkJobAlreadyFinishedError } from './bulk-job.errors.ts';
 
 export const bulkActions = ['cancel', 'retry'] as const;
 export type BulkAction = (typeof bulkActions)[number];
 
-export const bulkJobStatuses = ['pending', 'running', 'completed'] as const;
+export const bulkJobStatuses = ['pending', 'running', 'completed', 'cancelled'] as const;
 
 const BulkJobSchema = defineEntity({
   name: 'BulkJob',
@@ -21,6 +22,8 @@ const BulkJobSchema = defineEntity({
     total: p.integer(),
     succeeded: p.integer(),
     failed: p.integer(),
+    /** Left alone because the job was cancelled before their turn. */
+    skipped: p.integer().default(0),
     startedByType: p.text().$type<ExecutionStarter['type']>(),
     startedById: p.text(),
     createdAt: p.datetime(3),
@@ -54,6 +57,7 @@ export class BulkJob extends BulkJobSchema.class {
       total: 0,
       succeeded: 0,
       failed: 0,
+      skipped: 0,
       startedByType: startedBy.type,
       startedById: startedBy.id,
       createdAt: new Date(),
@@ -76,6 +80,15 @@ export class BulkJob extends BulkJobSchema.class {
     this.status = 'running';
     if (this.succeeded + this.failed < this.total) return;
     this.status = 'completed';
+    this.completedAt = at;
+  }
+
+  /** What is left is skipped. Repeating it changes nothing; throws BulkJobAlreadyFinishedError when it is completed. */
+  cancel(at: Date): void {
+    if (this.status === 'cancelled') return;
+    if (this.status === 'completed') throw new BulkJobAlreadyFinishedError(this.id, this.status);
+    this.status = 'cancelled';
+    this.skipped = this.total - this.succeeded - this.failed;
     this.completedAt = at;
   }
 }

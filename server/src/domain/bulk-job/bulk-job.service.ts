@@ -1,4 +1,4 @@
-import type { FilterQuery } from '@mikro-orm/core';
+import { type FilterQuery, LockMode } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
@@ -54,6 +54,20 @@ export class BulkJobService {
     return this.#create(caller, 'retry', selection, from);
   }
 
+  /**
+   * Ends the job: what its worker is at is done first, and the items left are skipped. Nothing when it is cancelled
+   * already. Throws ResourceNotFoundError, and BulkJobAlreadyFinishedError when it is completed.
+   */
+  async cancelJob(organisationId: string, id: string): Promise<BulkJob> {
+    return this.em.transactional(async (em) => {
+      // The worker holds the row while it is at a batch, so that no item is both skipped and done.
+      const job = await find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      job.cancel(new Date());
+      await em.nativeUpdate(BulkJobItem, { jobId: id, organisationId, status: 'pending' }, { status: 'skipped' });
+      return job;
+    });
+  }
+
   /** Newest first. Throws ValidationFailedError for a cursor that is none. */
   async list(organisationId: string, request: SliceRequest): Promise<Slice<BulkJob>> {
     const { page = 1, perPage } = request;
@@ -68,9 +82,7 @@ export class BulkJobService {
   }
 
   async get(organisationId: string, id: string): Promise<BulkJob> {
-    const job = isId('job', id) && (await this.em.findOne(BulkJob, { id, organisationId }, { refresh: true }));
-    if (!job) throw new ResourceNotFoundError('bulk_job', id);
-    return job;
+    return find(this.em, organisationId, id);
   }
 
   /** In the order in which they are worked off. */
@@ -116,6 +128,18 @@ export class BulkJobService {
     this.loops.wake(bulkJobLoop);
     return job;
   }
+}
+
+async function find(
+  em: EntityManager,
+  organisationId: string,
+  id: string,
+  lockMode?: LockMode.PESSIMISTIC_WRITE,
+): Promise<BulkJob> {
+  const options = { refresh: true, ...(lockMode && { lockMode }) };
+  const job = isId('job', id) && (await em.findOne(BulkJob, { id, organisationId }, options));
+  if (!job) throw new ResourceNotFoundError('bulk_job', id);
+  return job;
 }
 
 const insertItems = `insert into bulk_job_item (job_id, position, organisation_id, execution_id, status)`;

@@ -49,7 +49,7 @@ describe('in one process', () => {
       again: { type: 'work', params: { ms: 1_500, fail: 'no' }, retry },
       each: {
         type: 'foreach',
-        params: { items: [1], body: sketch({ in: { type: 'work', params: { ms: 300 } } }, []) },
+        params: { items: [1], body: sketch({ in: { type: 'work', params: { ms: 1_500 } } }, []) },
       },
     };
     const { id } = await bench.begin(

@@ -61,6 +61,18 @@ export class BulkJobs extends Resource {
   }
 
   /**
+   * Cancel a bulk job
+   *
+   * Ends a job. Executions whose turn has not come stay as they are and are counted as `skipped`; what was done stays
+   * done. Repeating it changes nothing; a job that is completed is a 409.
+   *
+   * `POST /v1/bulk-jobs/{bulk_job_id}/cancel`
+   */
+  cancelJob(bulkJobId: string, options?: RequestOptions): APIPromise<models.BulkJob> {
+    return this.client.call(operations.cancelBulkJob, { path: { bulk_job_id: bulkJobId } }, options);
+  }
+
+  /**
    * List items of a bulk job
    *
    * What became of each execution; `status=failed` gives those to look after, with the reason.

@@ -53,6 +53,15 @@ export class BulkJobsController implements contract.BulkJobsController {
     return contract.GetBulkJob.respond(200, { data: toBulkJob(job) });
   }
 
+  @contract.CancelBulkJob()
+  async cancelBulkJob(
+    { path }: contract.CancelBulkJob.Request,
+    @CurrentCaller() { organisationId }: Caller,
+  ): Promise<contract.CancelBulkJob.Response> {
+    const job = await this.jobs.cancelJob(organisationId, path.bulk_job_id);
+    return contract.CancelBulkJob.respond(200, { data: toBulkJob(job) });
+  }
+
   @contract.ListBulkJobItems()
   async listBulkJobItems(
     { path, query }: contract.ListBulkJobItems.Request,

@@ -15,7 +15,7 @@ export function toBulkSelection({
 }
 
 export function toBulkJob(job: BulkJob): contract.BulkJob {
-  const { total, succeeded, failed } = job;
+  const { total, succeeded, failed, skipped } = job;
   const done = succeeded + failed;
   return {
     id: job.id,
@@ -23,7 +23,7 @@ export function toBulkJob(job: BulkJob): contract.BulkJob {
     retry_from: job.retryFrom ?? null,
     status: job.status,
     progress: total === 0 ? 100 : Math.floor((100 * done) / total),
-    counts: { total, pending: total - done, succeeded, failed },
+    counts: { total, pending: total - done - skipped, succeeded, failed, skipped },
     started_by: job.startedBy,
     created_at: job.createdAt.toISOString(),
     started_at: toTime(job.startedAt),
