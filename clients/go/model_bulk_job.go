@@ -27,7 +27,7 @@ type BulkJob struct {
 	Action string `json:"action"`
 	// Of a retry: from where.
 	RetryFrom NullableString `json:"retry_from"`
-	// `completed` also when items failed: look at `counts`.
+	// `completed` also when items failed: look at `counts`. `cancelled` by `cancelBulkJob`.
 	Status string `json:"status"`
 	// Share of the executions that are done, in percent.
 	Progress int32 `json:"progress"`
@@ -37,7 +37,7 @@ type BulkJob struct {
 	CreatedAt time.Time `json:"created_at"`
 	// When the first execution was done.
 	StartedAt NullableTime `json:"started_at"`
-	// When the last was.
+	// When the last was, or the job was cancelled.
 	CompletedAt NullableTime `json:"completed_at"`
 	AdditionalProperties map[string]interface{}
 }

@@ -28,6 +28,8 @@ type BulkJobCounts struct {
 	Succeeded int64 `json:"succeeded"`
 	// Refused, each for its own reason.
 	Failed int64 `json:"failed"`
+	// Left as they were because the job was cancelled before.
+	Skipped int64 `json:"skipped"`
 	AdditionalProperties map[string]interface{}
 }
 
@@ -37,12 +39,13 @@ type _BulkJobCounts BulkJobCounts
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewBulkJobCounts(total int64, pending int64, succeeded int64, failed int64) *BulkJobCounts {
+func NewBulkJobCounts(total int64, pending int64, succeeded int64, failed int64, skipped int64) *BulkJobCounts {
 	this := BulkJobCounts{}
 	this.Total = total
 	this.Pending = pending
 	this.Succeeded = succeeded
 	this.Failed = failed
+	this.Skipped = skipped
 	return &this
 }
 
@@ -150,6 +153,30 @@ func (o *BulkJobCounts) SetFailed(v int64) {
 	o.Failed = v
 }
 
+// GetSkipped returns the Skipped field value
+func (o *BulkJobCounts) GetSkipped() int64 {
+	if o == nil {
+		var ret int64
+		return ret
+	}
+
+	return o.Skipped
+}
+
+// GetSkippedOk returns a tuple with the Skipped field value
+// and a boolean to check if the value has been set.
+func (o *BulkJobCounts) GetSkippedOk() (*int64, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return &o.Skipped, true
+}
+
+// SetSkipped sets field value
+func (o *BulkJobCounts) SetSkipped(v int64) {
+	o.Skipped = v
+}
+
 func (o BulkJobCounts) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -164,6 +191,7 @@ func (o BulkJobCounts) ToMap() (map[string]interface{}, error) {
 	toSerialize["pending"] = o.Pending
 	toSerialize["succeeded"] = o.Succeeded
 	toSerialize["failed"] = o.Failed
+	toSerialize["skipped"] = o.Skipped
 
 	for key, value := range o.AdditionalProperties {
 		toSerialize[key] = value
@@ -181,6 +209,7 @@ func (o *BulkJobCounts) UnmarshalJSON(data []byte) (err error) {
 		"pending",
 		"succeeded",
 		"failed",
+		"skipped",
 	}
 
 	allProperties := make(map[string]interface{})
@@ -214,6 +243,7 @@ func (o *BulkJobCounts) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "pending")
 		delete(additionalProperties, "succeeded")
 		delete(additionalProperties, "failed")
+		delete(additionalProperties, "skipped")
 		o.AdditionalProperties = additionalProperties
 	}
 

@@ -15,7 +15,7 @@ import (
 	"fmt"
 )
 
-// BulkJobItemStatus What became of an execution of a job.
+// BulkJobItemStatus What became of an execution of a job; `skipped` when the job was cancelled before its turn.
 type BulkJobItemStatus string
 
 // List of BulkJobItemStatus
@@ -23,6 +23,7 @@ const (
 	BULKJOBITEMSTATUS_PENDING BulkJobItemStatus = "pending"
 	BULKJOBITEMSTATUS_SUCCEEDED BulkJobItemStatus = "succeeded"
 	BULKJOBITEMSTATUS_FAILED BulkJobItemStatus = "failed"
+	BULKJOBITEMSTATUS_SKIPPED BulkJobItemStatus = "skipped"
 )
 
 // All allowed values of BulkJobItemStatus enum
@@ -30,6 +31,7 @@ var AllowedBulkJobItemStatusEnumValues = []BulkJobItemStatus{
 	"pending",
 	"succeeded",
 	"failed",
+	"skipped",
 }
 
 func (v *BulkJobItemStatus) UnmarshalJSON(src []byte) error {

@@ -78,6 +78,9 @@ __all__ = [
     "BulkCancelFilter",
     "BulkCancelRequest",
     "BulkJob",
+    "BulkJobAlreadyFinishedError",
+    "BulkJobAlreadyFinishedErrorError",
+    "BulkJobAlreadyFinishedProblem",
     "BulkJobCounts",
     "BulkJobItem",
     "BulkJobItemError",
@@ -533,6 +536,9 @@ from flowpact.models.bearer_hook_auth import BearerHookAuth as BearerHookAuth
 from flowpact.models.bulk_cancel_filter import BulkCancelFilter as BulkCancelFilter
 from flowpact.models.bulk_cancel_request import BulkCancelRequest as BulkCancelRequest
 from flowpact.models.bulk_job import BulkJob as BulkJob
+from flowpact.models.bulk_job_already_finished_error import BulkJobAlreadyFinishedError as BulkJobAlreadyFinishedError
+from flowpact.models.bulk_job_already_finished_error_error import BulkJobAlreadyFinishedErrorError as BulkJobAlreadyFinishedErrorError
+from flowpact.models.bulk_job_already_finished_problem import BulkJobAlreadyFinishedProblem as BulkJobAlreadyFinishedProblem
 from flowpact.models.bulk_job_counts import BulkJobCounts as BulkJobCounts
 from flowpact.models.bulk_job_item import BulkJobItem as BulkJobItem
 from flowpact.models.bulk_job_item_error import BulkJobItemError as BulkJobItemError

@@ -694,6 +694,297 @@ class BulkJobsApi:
 
 
     @validate_call
+    def cancel_bulk_job(
+        self,
+        bulk_job_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a bulk job.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> BulkJobResponse:
+        """Cancel a bulk job
+
+        Ends a job. Executions whose turn has not come stay as they are and are counted as `skipped`; what was done stays done. Repeating it changes nothing; a job that is completed is a 409. 
+
+        :param bulk_job_id: Id of a bulk job. (required)
+        :type bulk_job_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._cancel_bulk_job_serialize(
+            bulk_job_id=bulk_job_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "BulkJobResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "BulkJobAlreadyFinishedError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def cancel_bulk_job_with_http_info(
+        self,
+        bulk_job_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a bulk job.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[BulkJobResponse]:
+        """Cancel a bulk job
+
+        Ends a job. Executions whose turn has not come stay as they are and are counted as `skipped`; what was done stays done. Repeating it changes nothing; a job that is completed is a 409. 
+
+        :param bulk_job_id: Id of a bulk job. (required)
+        :type bulk_job_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._cancel_bulk_job_serialize(
+            bulk_job_id=bulk_job_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "BulkJobResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "BulkJobAlreadyFinishedError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def cancel_bulk_job_without_preload_content(
+        self,
+        bulk_job_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a bulk job.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Cancel a bulk job
+
+        Ends a job. Executions whose turn has not come stay as they are and are counted as `skipped`; what was done stays done. Repeating it changes nothing; a job that is completed is a 409. 
+
+        :param bulk_job_id: Id of a bulk job. (required)
+        :type bulk_job_id: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._cancel_bulk_job_serialize(
+            bulk_job_id=bulk_job_id,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "BulkJobResponse",
+            '400': "ValidationError",
+            '401': "AuthenticationError",
+            '403': "WriteForbiddenError",
+            '404': "NotFoundError",
+            '406': "NotAcceptableError",
+            '409': "BulkJobAlreadyFinishedError",
+            '429': "RateLimitError",
+            '500': "InternalError",
+            '503': "ServiceUnavailableError",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _cancel_bulk_job_serialize(
+        self,
+        bulk_job_id,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if bulk_job_id is not None:
+            _path_params['bulk_job_id'] = bulk_job_id
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'ApiKeyHeader', 
+            'SessionCookie', 
+            'BearerAuth'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/v1/bulk-jobs/{bulk_job_id}/cancel',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def get_bulk_job(
         self,
         bulk_job_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a bulk job.")],
@@ -985,7 +1276,7 @@ class BulkJobsApi:
     def list_bulk_job_items(
         self,
         bulk_job_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a bulk job.")],
-        status: Annotated[Optional[Annotated[List[BulkJobItemStatus], Field(min_length=1, max_length=3)]], Field(description="Only items in one of these states, separated by commas.")] = None,
+        status: Annotated[Optional[Annotated[List[BulkJobItemStatus], Field(min_length=1, max_length=4)]], Field(description="Only items in one of these states, separated by commas.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1.")] = None,
         per_page: Annotated[Optional[Annotated[int, Field(le=100, strict=True, ge=1)]], Field(description="How many items a page has.")] = None,
         _request_timeout: Union[
@@ -1072,7 +1363,7 @@ class BulkJobsApi:
     def list_bulk_job_items_with_http_info(
         self,
         bulk_job_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a bulk job.")],
-        status: Annotated[Optional[Annotated[List[BulkJobItemStatus], Field(min_length=1, max_length=3)]], Field(description="Only items in one of these states, separated by commas.")] = None,
+        status: Annotated[Optional[Annotated[List[BulkJobItemStatus], Field(min_length=1, max_length=4)]], Field(description="Only items in one of these states, separated by commas.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1.")] = None,
         per_page: Annotated[Optional[Annotated[int, Field(le=100, strict=True, ge=1)]], Field(description="How many items a page has.")] = None,
         _request_timeout: Union[
@@ -1159,7 +1450,7 @@ class BulkJobsApi:
     def list_bulk_job_items_without_preload_content(
         self,
         bulk_job_id: Annotated[str, Field(min_length=1, strict=True, max_length=64, description="Id of a bulk job.")],
-        status: Annotated[Optional[Annotated[List[BulkJobItemStatus], Field(min_length=1, max_length=3)]], Field(description="Only items in one of these states, separated by commas.")] = None,
+        status: Annotated[Optional[Annotated[List[BulkJobItemStatus], Field(min_length=1, max_length=4)]], Field(description="Only items in one of these states, separated by commas.")] = None,
         page: Annotated[Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]], Field(description="Which page, from 1.")] = None,
         per_page: Annotated[Optional[Annotated[int, Field(le=100, strict=True, ge=1)]], Field(description="How many items a page has.")] = None,
         _request_timeout: Union[

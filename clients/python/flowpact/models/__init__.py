@@ -45,6 +45,9 @@ from flowpact.models.bearer_hook_auth import BearerHookAuth
 from flowpact.models.bulk_cancel_filter import BulkCancelFilter
 from flowpact.models.bulk_cancel_request import BulkCancelRequest
 from flowpact.models.bulk_job import BulkJob
+from flowpact.models.bulk_job_already_finished_error import BulkJobAlreadyFinishedError
+from flowpact.models.bulk_job_already_finished_error_error import BulkJobAlreadyFinishedErrorError
+from flowpact.models.bulk_job_already_finished_problem import BulkJobAlreadyFinishedProblem
 from flowpact.models.bulk_job_counts import BulkJobCounts
 from flowpact.models.bulk_job_item import BulkJobItem
 from flowpact.models.bulk_job_item_error import BulkJobItemError

@@ -34,13 +34,13 @@ class BulkJob(BaseModel):
     id: Annotated[str, Field(strict=True)] = Field(description="Id of the job.")
     action: StrictStr = Field(description="What is done.")
     retry_from: Optional[StrictStr] = Field(description="Of a retry: from where.")
-    status: StrictStr = Field(description="`completed` also when items failed: look at `counts`.")
+    status: StrictStr = Field(description="`completed` also when items failed: look at `counts`. `cancelled` by `cancelBulkJob`.")
     progress: Annotated[int, Field(le=100, strict=True, ge=0)] = Field(description="Share of the executions that are done, in percent.")
     counts: BulkJobCounts
     started_by: ExecutionStarter
     created_at: datetime = Field(description="When it was accepted.")
     started_at: Optional[datetime] = Field(description="When the first execution was done.")
-    completed_at: Optional[datetime] = Field(description="When the last was.")
+    completed_at: Optional[datetime] = Field(description="When the last was, or the job was cancelled.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "action", "retry_from", "status", "progress", "counts", "started_by", "created_at", "started_at", "completed_at"]
 
@@ -71,8 +71,8 @@ class BulkJob(BaseModel):
     @field_validator('status')
     def status_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['pending', 'running', 'completed']):
-            raise ValueError("must be one of enum values ('pending', 'running', 'completed')")
+        if value not in set(['pending', 'running', 'completed', 'cancelled']):
+            raise ValueError("must be one of enum values ('pending', 'running', 'completed', 'cancelled')")
         return value
 
     model_config = ConfigDict(

@@ -32,8 +32,9 @@ class BulkJobCounts(BaseModel):
     pending: Annotated[int, Field(strict=True, ge=0)] = Field(description="Not done yet.")
     succeeded: Annotated[int, Field(strict=True, ge=0)] = Field(description="Cancelled or retried.")
     failed: Annotated[int, Field(strict=True, ge=0)] = Field(description="Refused, each for its own reason.")
+    skipped: Annotated[int, Field(strict=True, ge=0)] = Field(description="Left as they were because the job was cancelled before.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["total", "pending", "succeeded", "failed"]
+    __properties: ClassVar[List[str]] = ["total", "pending", "succeeded", "failed", "skipped"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -97,7 +98,8 @@ class BulkJobCounts(BaseModel):
             "total": obj.get("total"),
             "pending": obj.get("pending"),
             "succeeded": obj.get("succeeded"),
-            "failed": obj.get("failed")
+            "failed": obj.get("failed"),
+            "skipped": obj.get("skipped")
         })
         # store additional fields in additional_properties
         for _key in obj.keys():

@@ -20,7 +20,7 @@ from typing_extensions import Self
 
 class BulkJobItemStatus(str, Enum):
     """
-    What became of an execution of a job.
+    What became of an execution of a job; `skipped` when the job was cancelled before its turn.
     """
 
     """
@@ -29,6 +29,7 @@ class BulkJobItemStatus(str, Enum):
     PENDING = 'pending'
     SUCCEEDED = 'succeeded'
     FAILED = 'failed'
+    SKIPPED = 'skipped'
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:
