@@ -48,9 +48,22 @@ class Flowpact(Resources):
         self.timeout = timeout
         self.retry = retry
 
-    def follow(self, execution_id: str, **options: Any) -> Iterator[Event]:
+    def follow(
+        self,
+        execution_id: str,
+        *,
+        last_event_id: int | None = None,
+        idle_timeout: float = 60.0,
+        max_reconnects: int = 5,
+    ) -> Iterator[Event]:
         """The events of an execution, from its beginning to its end: see ``flowpact.follow.follow``."""
-        return follow(self, execution_id, **options)
+        return follow(
+            self,
+            execution_id,
+            last_event_id=last_event_id,
+            idle_timeout=idle_timeout,
+            max_reconnects=max_reconnects,
+        )
 
     def param_serialize(
         self, method, resource_path, path_params=None, query_params=None, header_params=None, *rest, **named
