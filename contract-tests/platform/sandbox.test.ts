@@ -1,6 +1,10 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
+import { until } from '../../server/test/until.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { publishedWorkflow, QUICK } from '../harness/resources.ts';
+
+// Attacks take the processor that everything else wants too.
+jest.setTimeout(120_000);
 
 const harness = useContractHarness();
 
@@ -69,9 +73,15 @@ test('attacks end as failed steps, while the server keeps answering', async () =
         where execution.id = any($1) and execution.status in ('completed', 'failed')`,
       [ids],
     );
-  for (let ended = await look(); ended.length < ids.length; ended = await look())
-    await harness().call('getLiveness', {});
-  const ended = new Map((await look()).map((row) => [row.id, row]));
+  const rows = await until(
+    async () => {
+      await harness().call('getLiveness', {});
+      const found = await look();
+      return found.length === ids.length && found;
+    },
+    { within: 100_000, seen: look },
+  );
+  const ended = new Map(rows.map((row) => [row.id, row]));
   for (const [name, id] of started) {
     const { code: want, reason } = attacks[name]!;
     expect({ name, ...ended.get(id) }).toMatchObject({
@@ -86,8 +96,11 @@ test('attacks end as failed steps, while the server keeps answering', async () =
 test('what an attack does to prototypes is seen by no other execution', async () => {
   const run = async (source: string): Promise<{ status: string; output: unknown }> => {
     const path = { workflow_id: await publishedWorkflow(harness(), { nodes: [code(source)], edges: [] }) };
-    const { body } = await harness().call('executeWorkflow', { path, query: { wait: '20s' }, json: { input: {} } });
-    return body.data;
+    const { body } = await harness().call('executeWorkflow', { path, json: { input: {} } });
+    return until(async () => {
+      const now = await harness().call('getExecution', { path: { execution_id: body.data.id } });
+      return ['completed', 'failed'].includes(now.body.data.status) && now.body.data;
+    });
   };
   const attack =
     'Object.prototype.polluted = 1; Array.prototype.map = () => "evil"; globalThis.JSON = null; return [1].map(String);';
