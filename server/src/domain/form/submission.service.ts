@@ -55,6 +55,7 @@ export class SubmissionService {
     if (known) return known;
     try {
       return await this.em.transactional(async (em) => {
+        await assertOpen(em, form);
         const submission = FormSubmission.of(form, { data, source, ticket: ticket ?? null });
         em.persist(submission);
         await em.flush();
@@ -130,6 +131,12 @@ export class SubmissionService {
       last = found.at(-1);
     }
   }
+}
+
+/** It may have been unpublished or deleted since it was looked up; from here on it cannot be deleted before the transaction ends. */
+async function assertOpen(em: EntityManager, { id, slug }: Form): Promise<void> {
+  const open = await em.execute(`select 1 from form where id = ? and status = 'published' for key share`, [id]);
+  if (open.length === 0) throw new ResourceNotFoundError('form', slug);
 }
 
 /** The fields of the form, and behind them those that only older submissions answered. */
