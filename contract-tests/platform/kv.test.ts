@@ -179,3 +179,9 @@ test('400: a workflow that names a secret or credential that is not there cannot
     'definition.nodes[0].params',
   ]);
 });
+
+test('404: a path that ends where a key should stand', async () => {
+  const response = await fetch(`${harness().server.url}/v1/kv/`);
+  expect([response.status, await response.json()]).toMatchObject([404, { error: { code: 'resource_not_found' } }]);
+  expect(harness().server.logs.filter(({ level }) => level === 'error')).toEqual([]);
+});

@@ -68,7 +68,8 @@ export class OperationRuntime {
     reply.header(this.services.requestIdHeader, request.id);
     for (const [name, value] of this.lifecycleHeaders) reply.header(name, value);
     if (this.hasEmptyParameter && hasEmptyValue(request.params as Record<string, string>)) {
-      this.fail(context, new RequestFailure('not_found', 'There is nothing at this path.'));
+      // Of no operation, so that what this one declares for a 404 does not hold.
+      this.services.responder.fail(context, new RequestFailure('not_found', 'There is nothing at this path.'));
       return;
     }
     try {
