@@ -72,6 +72,8 @@ export class WebhookService {
     const { organisationId, userId } = caller;
     check({ ...given, headers }, this.addresses);
     return this.em.transactional(async (em) => {
+      // Those who create at once take turns, so that each counts what the others made.
+      await em.execute('select 1 from organisation where id = ? for no key update', [organisationId]);
       if ((await em.count(Webhook, { organisation: organisationId })) >= maxWebhooks) throw tooMany();
       const of = {
         organisation: em.getReference(Organisation, organisationId),
