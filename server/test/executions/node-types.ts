@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../src/domain/domain-error.ts';
 import { type Command, NodeFailure, type NodeResult, type NodeType } from '../../src/domain/nodes/node-type.ts';
@@ -36,15 +37,33 @@ export const port = nodeType(
   instantly(({ port: name }) => ({ output: name ?? null, port: name as string })),
 );
 
-/** A step that takes `ms` and then makes `value`, or fails with the code `fail` in its first `times` attempts. */
+const gates = new Map<string, PromiseWithResolvers<void>>();
+
+function gate(name: string): PromiseWithResolvers<void> {
+  let found = gates.get(name);
+  if (!found) gates.set(name, (found = Promise.withResolvers()));
+  return found;
+}
+
+/** Lets the steps go on that wait at the `gate` of that name, and those that come to it later. */
+export function openGate(name: string): void {
+  gate(name).resolve();
+}
+
+/**
+ * A step that takes `ms`, waits until its `gate` is open, and then makes `value`, or fails with the code `fail` in its first
+ * `times` attempts.
+ */
 export const work = nodeType('work', function* (params) {
   const output = yield {
     kind: 'step',
     key: 'work',
     run: async ({ idempotencyKey, signal }) => {
       worked.push(idempotencyKey.replaceAll(':', ' '));
-      const { ms = 0, value = null, fail, times = Infinity } = params;
+      const { ms = 0, gate: name, value = null, fail, times = Infinity } = params;
       if (ms) await sleep(ms as number, undefined, { signal });
+      if (name !== undefined) await Promise.race([gate(name as string).promise, once(signal, 'abort')]);
+      signal.throwIfAborted();
       const attempt = Number(idempotencyKey.split(':')[2]);
       if (fail !== undefined && attempt <= Number(times)) throw new NodeFailure(fail as string, `failed ${attempt}`);
       return value;

@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createTestDatabase } from '../../../test/database.ts';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
-import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
+import { openGate, testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { begin, kill, Workers } from '../../../test/executions/workers.ts';
 import { controlNodes } from '../nodes/index.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
+import { ExecutionHold } from './interpreter/execution-hold.ts';
 import { until } from '../../../test/until.ts';
 
 jest.setTimeout(60_000);
@@ -28,9 +29,10 @@ describe('in one process', () => {
   const resting = (): Promise<unknown> => until(async () => (await bench.engine.health()).running === 0);
 
   test('what is in flight comes to its end, nothing follows, and nothing runs twice', async () => {
-    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 300 } }, b: W }, ['a -> b']));
+    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { gate: 'a' } }, b: W }, ['a -> b']));
     await until(() => worked.length === 1);
     expect(await bench.control.pause(organisationId, id)).toMatchObject({ id, status: 'paused' });
+    openGate('a');
     await resting();
     expect([await status(bench, id), worked]).toEqual(['paused', [`${id} a 1`]]);
     expect(await bench.control.resume(organisationId, id)).toMatchObject({ id, status: 'running' });
@@ -44,12 +46,12 @@ describe('in one process', () => {
   test('what ends while it is held shows so at once, and is told once', async () => {
     const retry = { max_attempts: 2, backoff: 'constant' as const, initial: '60s' };
     const nodes = {
-      good: { type: 'work', params: { ms: 1_500, value: 'done' } },
-      bad: { type: 'work', params: { ms: 1_500, fail: 'no' }, on_error: 'continue' as const },
-      again: { type: 'work', params: { ms: 1_500, fail: 'no' }, retry },
+      good: { type: 'work', params: { gate: 'four', value: 'done' } },
+      bad: { type: 'work', params: { gate: 'four', fail: 'no' }, on_error: 'continue' as const },
+      again: { type: 'work', params: { gate: 'four', fail: 'no' }, retry },
       each: {
         type: 'foreach',
-        params: { items: [1], body: sketch({ in: { type: 'work', params: { ms: 1_500 } } }, []) },
+        params: { items: [1], body: sketch({ in: { type: 'work', params: { gate: 'four' } } }, []) },
       },
     };
     const { id } = await bench.begin(
@@ -57,6 +59,7 @@ describe('in one process', () => {
     );
     await until(() => worked.length === 4);
     await bench.control.pause(organisationId, id);
+    openGate('four');
     await resting();
     expect(await bench.steps(id)).toEqual({
       good: 'completed',
@@ -226,6 +229,18 @@ describe('in one process', () => {
     expect([await status(bench, id), worked]).toEqual(['paused', []]);
     await bench.control.resume(organisationId, id);
     expect((await bench.ended(id)).status).toBe('completed');
+  });
+
+  test('whether it is held is not known from the news of a pause on until the row is read', async () => {
+    const { id } = await bench.begin(sketch({ a: { type: 'work', params: { ms: 60_000 } } }, []));
+    const hold = new ExecutionHold(bench.database.orm, bench.live, id, false);
+    expect(hold.known).toBeUndefined();
+    await bench.control.pause(organisationId, id);
+    const seen = [hold.known === undefined, hold.isHeld()];
+    while (hold.known) await hold.known;
+    expect([...seen, hold.isHeld()]).toEqual([false, false, true]);
+    hold.stop();
+    await bench.control.cancel(organisationId, id);
   });
 
   test('a paused execution can be cancelled', async () => {

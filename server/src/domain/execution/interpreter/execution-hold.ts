@@ -19,6 +19,7 @@ export class ExecutionHold implements Hold {
   #released = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
   #looks = 0;
+  #looking: Promise<void> | undefined;
   #stopped = false;
 
   /** `held` is how the row is known to stand; call `stop` when the run is over in this process. */
@@ -26,11 +27,16 @@ export class ExecutionHold implements Hold {
     this.#orm = orm;
     this.#executionId = executionId;
     this.#held = held;
-    this.#unsubscribe = live.subscribe(executionId, (ended) => ended === undefined && void this.#look());
+    this.#unsubscribe = live.subscribe(executionId, (ended) => ended === undefined && this.#look());
   }
 
   isHeld(): boolean {
     return this.#held;
+  }
+
+  /** Ends when the news so far have been followed: whoever was told that it is paused finds it held. */
+  get known(): Promise<void> | undefined {
+    return this.#looking;
   }
 
   released(): Promise<void> {
@@ -65,14 +71,20 @@ export class ExecutionHold implements Hold {
   }
 
   /** Of looks that overlap the last one counts: it has seen what the others have. */
-  async #look(): Promise<void> {
+  #look(): void {
     clearTimeout(this.#timer);
     const look = ++this.#looks;
+    this.#looking = this.#follow(look).finally(() => {
+      if (look === this.#looks) this.#looking = undefined;
+    });
+  }
+
+  async #follow(look: number): Promise<void> {
     try {
       const held = await this.#isPaused();
       if (look === this.#looks) this.#set(held);
     } catch {
-      if (look === this.#looks && !this.#stopped) this.#timer = setTimeout(() => void this.#look(), lookAgain);
+      if (look === this.#looks && !this.#stopped) this.#timer = setTimeout(() => this.#look(), lookAgain);
     }
   }
 

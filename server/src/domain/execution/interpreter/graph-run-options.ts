@@ -37,6 +37,8 @@ export type KeptNode =
 /** Keeps an execution from beginning nodes; what is at work goes on to its end. */
 export interface Hold {
   isHeld(): boolean;
+  /** Set while it is not known whether the execution is held; ends when it is. */
+  readonly known: Promise<void> | undefined;
   /** Ends when nothing is held any more. */
   released(): Promise<void>;
   /** Asked once the run rests: whether it may go on already. */

@@ -114,7 +114,7 @@ export class GraphRun {
 
   async #schedule(): Promise<void> {
     for (;;) {
-      for (let next = this.#takeReady(); next; next = this.#takeReady()) {
+      for (let next = await this.#takeReady(); next; next = await this.#takeReady()) {
         await this.#beginNode(next.frame, next.frame.graph.node(next.id));
         await this.#endFrames();
       }
@@ -129,7 +129,7 @@ export class GraphRun {
       const outcome = await run.pending!;
       this.#idle = false;
       this.#rest.over();
-      while (this.#isHeld) await this.#holdUp();
+      while (await this.#isHeldNow()) await this.#holdUp();
       this.#pending.delete(run.path);
       run.pending = undefined;
       run.waits = undefined;
@@ -140,8 +140,8 @@ export class GraphRun {
   }
 
   /** The first in the order of paths. */
-  #takeReady(): { frame: Frame; id: string } | undefined {
-    if (this.#root.stopped || this.#isHeld) return undefined;
+  async #takeReady(): Promise<{ frame: Frame; id: string } | undefined> {
+    if (this.#root.stopped || (await this.#isHeldNow())) return undefined;
     let first: { frame: Frame; id: string; path: string } | undefined;
     for (const frame of this.#frames) {
       for (const id of frame.ready) {
@@ -163,6 +163,12 @@ export class GraphRun {
 
   get #isHeld(): boolean {
     return this.#options.hold?.isHeld() ?? false;
+  }
+
+  /** As soon as it is known. */
+  async #isHeldNow(): Promise<boolean> {
+    while (this.#options.hold?.known) await this.#options.hold.known;
+    return this.#isHeld;
   }
 
   get #isOver(): boolean {

@@ -12,7 +12,7 @@ export interface TimeLimit {
 
 /** setTimeout takes no longer span; nothing that is awaited here lasts 24 days. */
 const longestTimer = 2_147_483_647;
-/** How often it is looked at least, in milliseconds, whether a limit that was reached stands still. */
+/** How often it is looked, in milliseconds, whether a limit that stands still goes on. */
 const lookAgain = 1_000;
 
 /** The limit of one attempt at the node with this path; what it holds inside is held to it too. */
@@ -61,15 +61,17 @@ export async function within<T>(
   const onAbort = (): void => end(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   let over = false;
-  const arm = (left: number): void => {
-    if (!over && left <= longestTimer) timer = setTimeout(() => void reach(), Math.max(0, left));
+  const arm = (at: number, least = 0): void => {
+    const left = Math.max(least, at - Date.now());
+    if (!over && left <= longestTimer) timer = setTimeout(() => void reach(at), left);
   };
-  const reach = async (): Promise<void> => {
+  const reach = async (at: number): Promise<void> => {
     const reached = await limit!.now().catch(() => undefined);
     if (reached && reached.at <= Date.now()) return end(reached.failure());
-    arm(Math.max(lookAgain, reached ? reached.at - Date.now() : 0));
+    // Timers may fire a little early; a limit that has moved may stand still.
+    arm(reached?.at ?? at, reached?.at === at ? 0 : lookAgain);
   };
-  if (limit) arm(limit.at - Date.now());
+  if (limit) arm(limit.at);
   try {
     return await Promise.race([work(controller.signal), ended.promise]);
   } finally {
