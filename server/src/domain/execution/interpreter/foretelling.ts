@@ -4,7 +4,14 @@ import type { Chronicle } from './chronicle.ts';
 import type { Expressions } from './expressions.ts';
 import { firing, portAfterFailure } from './firing.ts';
 import type { NodeRun } from './node-run.ts';
-import { checkDepth, executionTimeout, type Outcome, toErrorRecord, toNodeFailure } from './outcome.ts';
+import {
+  checkDepth,
+  type ErrorRecord,
+  executionTimeout,
+  type Outcome,
+  toErrorRecord,
+  toNodeFailure,
+} from './outcome.ts';
 import { mayRetry, retryDelay } from './retry.ts';
 
 type Ending = { readonly result: NodeResult } | { readonly error: NodeFailure };
@@ -57,10 +64,13 @@ export class Foretelling {
 /** How the node ends by this outcome; undefined when it does not, or something around it does. */
 function endingOf(run: NodeRun, outcome: Outcome): Ending | undefined {
   if (run.attempt === 0 || run.purpose === 'retry' || run.purpose === 'limit') return undefined;
-  if (!outcome.ok && (outcome.error.code === executionTimeout || run.limitedAround(outcome.error))) return undefined;
+  if (!outcome.ok && endsMore(run, outcome.error)) return undefined;
   const value = outcome.ok && run.purpose === 'program' ? programValue(outcome.value) : outcome;
   const move = run.foresee(value.ok ? { value: value.value } : { error: toNodeFailure(value.error) });
-  if ('error' in move) return move.error instanceof NodeFailure ? { error: move.error } : undefined;
+  if ('error' in move)
+    return move.error instanceof NodeFailure && !endsMore(run, toErrorRecord(move.error))
+      ? { error: move.error }
+      : undefined;
   if (!move.step.done) return undefined;
   try {
     checkDepth(move.step.value.output);
@@ -68,6 +78,11 @@ function endingOf(run: NodeRun, outcome: Outcome): Ending | undefined {
   } catch (error) {
     return { error: error as NodeFailure };
   }
+}
+
+/** Whether it ends the execution, or a node around this one. */
+function endsMore(run: NodeRun, error: ErrorRecord): boolean {
+  return error.code === executionTimeout || run.limitedAround(error) !== undefined;
 }
 
 function programValue(value: Json): { ok: true; value: Json } {

@@ -129,7 +129,7 @@ export class GraphRun {
       const outcome = await run.pending!;
       this.#idle = false;
       this.#rest.over();
-      while (await this.#isHeldNow()) await this.#holdUp();
+      while (await this.#isKnownHeld()) await this.#holdUp();
       this.#pending.delete(run.path);
       run.pending = undefined;
       run.waits = undefined;
@@ -141,7 +141,7 @@ export class GraphRun {
 
   /** The first in the order of paths. */
   async #takeReady(): Promise<{ frame: Frame; id: string } | undefined> {
-    if (this.#root.stopped || (await this.#isHeldNow())) return undefined;
+    if (this.#root.stopped || (await this.#isKnownHeld())) return undefined;
     let first: { frame: Frame; id: string; path: string } | undefined;
     for (const frame of this.#frames) {
       for (const id of frame.ready) {
@@ -165,8 +165,7 @@ export class GraphRun {
     return this.#options.hold?.isHeld() ?? false;
   }
 
-  /** As soon as it is known. */
-  async #isHeldNow(): Promise<boolean> {
+  async #isKnownHeld(): Promise<boolean> {
     while (this.#options.hold?.known) await this.#options.hold.known;
     return this.#isHeld;
   }
@@ -240,19 +239,29 @@ export class GraphRun {
 
   async #resume(run: NodeRun, outcome: Outcome): Promise<void> {
     this.#options.chronicle.goesOn();
-    if (!outcome.ok && outcome.error.code === executionTimeout) {
-      if (run.sleeps && run.purpose !== 'limit') return this.#pend(run, this.#commands.lookAtLimit(run));
-      await this.#dismiss([run]);
-      return this.#root.fail(toFailure(outcome.error, null), true);
+    if (!outcome.ok) {
+      if (outcome.error.code === executionTimeout && run.sleeps && run.purpose !== 'limit')
+        return this.#pend(run, this.#commands.lookAtLimit(run));
+      if (await this.#endedAround(run, outcome.error, outcome.at)) return;
     }
-    const around = outcome.ok ? undefined : run.limitedAround(outcome.error);
-    if (around) return this.#attemptFailed(around, (outcome as { error: ErrorRecord }).error, outcome.at);
     if (run.purpose === 'limit' && outcome.ok) {
       run.purpose = run.sleeps!.purpose;
       return this.#pend(run, this.#commands.sleep(run, outcome.value as unknown as SleepPlan));
     }
     if (run.purpose === 'retry' && outcome.ok) return this.#attempt(run);
     await this.#proceed(run, run.purpose === 'program' ? this.#readProgram(run, outcome) : outcome);
+  }
+
+  /** The limit of the whole execution, or of a node around this one, has ended more than the node that noticed it. */
+  async #endedAround(run: NodeRun, error: ErrorRecord, at: number | undefined): Promise<boolean> {
+    if (error.code === executionTimeout) {
+      await this.#dismiss([run]);
+      this.#root.fail(toFailure(error, null), true);
+      return true;
+    }
+    const around = run.limitedAround(error);
+    if (around) await this.#attemptFailed(around, error, at);
+    return around !== undefined;
   }
 
   /** The value of a program, once what it logged is told. */
@@ -271,8 +280,10 @@ export class GraphRun {
       try {
         move = run.proceed(next && (next.ok ? { value: next.value } : { error: toNodeFailure(next.error) }));
         if (move.done) checkDepth(move.value.output);
-      } catch (error) {
-        return this.#attemptFailed(run, this.#errorRecord(error, run.path), answer?.at);
+      } catch (thrown) {
+        const error = this.#errorRecord(thrown, run.path);
+        if (await this.#endedAround(run, error, answer?.at)) return;
+        return this.#attemptFailed(run, error, answer?.at);
       }
       if (move.done) return run.attempt === 0 ? this.#attempt(run) : this.#nodeCompleted(run, move.value, answer?.at);
       if (move.value.kind === 'bodies') return this.#beginBodies(run, new BodyRuns(move.value));

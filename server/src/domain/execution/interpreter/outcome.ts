@@ -41,8 +41,10 @@ export function toErrorRecord(error: unknown): ErrorRecord {
   return { code: 'internal_error', message: 'The node failed for a reason that lies with the platform.', details: {} };
 }
 
-export function toNodeFailure({ code, message, details }: ErrorRecord): NodeFailure {
-  return new NodeFailure(code, message, details);
+export function toNodeFailure({ code, message, details, limit }: ErrorRecord): NodeFailure {
+  return limit === undefined
+    ? new NodeFailure(code, message, details)
+    : new LimitFailure(code, message, { ...details }, limit);
 }
 
 /** Throws a NodeFailure `result_too_deep` for a value that could not be stored; steps that wrap each other's output get there. */

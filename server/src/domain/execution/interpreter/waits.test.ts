@@ -141,6 +141,18 @@ describe('approval', () => {
     expect(await statusOf(id, 'review')).toBe('expired');
   });
 
+  test('a limit around it is not caught where it waits', async () => {
+    const review = ask({}, { on_error: 'route' });
+    const settings = { timeout: '300ms' };
+    const limited = await bench.run(sketch({ review, rescue: W }, ['review:error -> rescue'], { settings }));
+    expect(limited).toMatchObject({ status: 'failed', error: { code: 'execution_timeout', node_id: null } });
+    const body = JSON.parse(JSON.stringify(sketch({ review, rescue: W }, ['review:error -> rescue'])));
+    const each = { type: 'foreach', params: { items: [1], body }, timeout: '300ms' };
+    const { status, error } = await bench.run(sketch({ each }, []));
+    expect({ status, error }).toMatchObject({ status: 'failed', error: { code: 'timeout', node_id: 'each' } });
+    expect(worked).toEqual([]);
+  });
+
   test('ends with its execution', async () => {
     const { id } = await bench.begin(definition, { n: 3 });
     await waitOf(id, 'review');
