@@ -6,6 +6,7 @@ import { checkStorable } from '../execution/storable.ts';
 import { isId, newId } from '../id.ts';
 import { OutgoingAddresses, portOf, refusedHost } from '../outgoing-addresses.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
 import { Credential, credentialContext } from './credential.entity.ts';
@@ -60,24 +61,26 @@ export class CredentialService {
   async create(organisationId: string, fields: NewCredential): Promise<Credential> {
     const { name, values, description = null, expiresAt = null } = fields;
     checkFields(fields, this.addresses);
-    assertRoom(await this.em.count(Credential, { organisation: organisationId }), 'credentials');
-    if (await this.em.count(Credential, { organisation: organisationId, name }))
-      throw new CredentialNameTakenError(name);
     const id = newId('cred');
-    const now = new Date();
-    const credential = this.em.create(Credential, {
-      id,
-      organisation: this.em.getReference(Organisation, organisationId),
-      name,
-      type: values.type,
-      description,
-      values: this.#sealed(organisationId, id, values),
-      expiresAt,
-      createdAt: now,
-      updatedAt: now,
+    return this.em.transactional(async (em) => {
+      await takeTurns(em, organisationId);
+      assertRoom(await em.count(Credential, { organisation: organisationId }), 'credentials');
+      if (await em.count(Credential, { organisation: organisationId, name })) throw new CredentialNameTakenError(name);
+      const now = new Date();
+      const credential = em.create(Credential, {
+        id,
+        organisation: em.getReference(Organisation, organisationId),
+        name,
+        type: values.type,
+        description,
+        values: this.#sealed(organisationId, id, values),
+        expiresAt,
+        createdAt: now,
+        updatedAt: now,
+      });
+      await named(name, () => em.flush());
+      return credential;
     });
-    await named(name, () => this.em.flush());
-    return credential;
   }
 
   /** Throws ResourceNotFoundError, and what `create` throws. */

@@ -1,10 +1,11 @@
-import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
+import { LockMode } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
 import { checkStorable } from '../execution/storable.ts';
 import { newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
 import { Secret, secretContext } from './secret.entity.ts';
@@ -63,29 +64,25 @@ export class SecretService {
     const { name, value, description = null, tags = [], expiresAt = null } = fields;
     checkText({ value, description, tags });
     assertFuture(expiresAt);
-    assertRoom(await this.em.count(Secret, { organisation: organisationId }), 'secrets');
-    if (await this.em.count(Secret, { organisation: organisationId, name })) throw new SecretNameTakenError(name);
     const id = newId('sec');
-    const now = new Date();
-    const secret = this.em.create(Secret, {
-      id,
-      organisation: this.em.getReference(Organisation, organisationId),
-      name,
-      description,
-      tags: [...tags],
-      value: this.sealer.seal(organisationId, value, secretContext(id)),
-      version: 1,
-      expiresAt,
-      createdAt: now,
-      updatedAt: now,
+    return this.em.transactional(async (em) => {
+      await takeTurns(em, organisationId);
+      assertRoom(await em.count(Secret, { organisation: organisationId }), 'secrets');
+      if (await em.count(Secret, { organisation: organisationId, name })) throw new SecretNameTakenError(name);
+      const now = new Date();
+      return em.create(Secret, {
+        id,
+        organisation: em.getReference(Organisation, organisationId),
+        name,
+        description,
+        tags: [...tags],
+        value: this.sealer.seal(organisationId, value, secretContext(id)),
+        version: 1,
+        expiresAt,
+        createdAt: now,
+        updatedAt: now,
+      });
     });
-    try {
-      await this.em.flush();
-    } catch (error) {
-      if (error instanceof UniqueConstraintViolationException) throw new SecretNameTakenError(name, { cause: error });
-      throw error;
-    }
-    return secret;
   }
 
   /** Throws ResourceNotFoundError, and ValidationFailedError for a past expiry. */

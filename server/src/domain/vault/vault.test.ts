@@ -135,3 +135,26 @@ test('the end of a secret or credential is told once, and again after a new end'
   await end(Secret, secret.id);
   expect(await told()).toHaveLength(3);
 });
+
+describe('of secrets and of credentials an organisation has at most 1,000, also when many are made at once', () => {
+  const kinds = {
+    secret: (name: string) => secrets().create(organisationId, { name, value: 'value' }),
+    credential: (name: string) =>
+      credentials().create(organisationId, { name, values: { type: 'bearer', token: 'token' } }),
+  };
+  const copied = { secret: 'version, value, tags', credential: 'type, "values"' };
+
+  test.each(['secret', 'credential'] as const)('%s', async (kind) => {
+    await kinds[kind]('FIRST');
+    await database.orm.em.fork().execute(
+      `insert into ${kind} (id, organisation_id, name, ${copied[kind]}, created_at, updated_at)
+       select 'copy_' || kind.organisation_id || n, organisation_id, 'COPY_' || n, ${copied[kind]}, now(), now()
+         from ${kind} kind cross join generate_series(1, 997) n where organisation_id = ?`,
+      [organisationId],
+    );
+    const outcomes = await Promise.allSettled(['A', 'B', 'C', 'D', 'E', 'F'].map((name) => kinds[kind](name)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    expect(refused?.reason).toMatchObject({ code: 'validation_error', message: `There are too many ${kind}s.` });
+  });
+});

@@ -10,6 +10,7 @@ import { isId } from '../id.ts';
 import { connectionHeaders } from '../nodes/outgoing-http.ts';
 import { OutgoingAddresses, portOf, refusedHost } from '../outgoing-addresses.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
 import { User } from '../user/user.entity.ts';
@@ -72,8 +73,7 @@ export class WebhookService {
     const { organisationId, userId } = caller;
     check({ ...given, headers }, this.addresses);
     return this.em.transactional(async (em) => {
-      // Those who create at once take turns, so that each counts what the others made.
-      await em.execute('select 1 from organisation where id = ? for no key update', [organisationId]);
+      await takeTurns(em, organisationId);
       if ((await em.count(Webhook, { organisation: organisationId })) >= maxWebhooks) throw tooMany();
       const of = {
         organisation: em.getReference(Organisation, organisationId),
