@@ -97,26 +97,35 @@ export function validatorJson(
       Object.keys(source['dependentSchemas']).map((name, index) => [name, convertSame(dependent[index]!.schema)]),
     );
   }
+  const selected = selectedAlternatives(contract, schema, form);
   const result: Record<string, unknown> = {};
-  const selected = (['oneOf', 'anyOf'] as const).find((keyword) => {
-    const objects = schema[keyword].filter((child) => plainTypes(child) === undefined);
-    const others = schema[keyword].flatMap((child) => plainTypes(child) ?? []);
-    const selection = selectionOf(contract, schema, objects, form);
-    if (!selection || new Set(others).size < others.length) return false;
-    const types = ['object' as const, ...others].filter((type) => schema.types?.includes(type) ?? true);
-    if (!types.includes('object')) return false;
+  if (selected) {
+    const { types, property, cases } = selected;
     result['type'] = types.length === 1 ? types[0] : types;
-    const cases = selection.cases.map(({ values, schema: child }) => ({ values, schema: alternative(child) }));
-    result['x-select'] = { property: selection.property, cases };
-    return true;
-  });
+    result['x-select'] = {
+      property,
+      cases: cases.map(({ values, schema: child }) => ({ values, schema: alternative(child) })),
+    };
+  }
   for (const key of Object.keys(source)) {
-    if (key === selected || (key === 'type' && selected)) continue;
-    if (isAnnotation(key)) continue;
+    if (isAnnotation(key) || (selected && (key === 'type' || key === selected.keyword))) continue;
     const value = key in replaced ? replaced[key] : source[key];
     if (value !== undefined) result[key] = value;
   }
   return result;
+}
+
+/** The keyword whose alternatives for objects one property selects, and the types that values may have beside. */
+function selectedAlternatives(contract: Contract, schema: Schema, form: Form) {
+  for (const keyword of ['oneOf', 'anyOf'] as const) {
+    const objects = schema[keyword].filter((child) => plainTypes(child) === undefined);
+    const others = schema[keyword].flatMap((child) => plainTypes(child) ?? []);
+    const selection = selectionOf(contract, schema, objects, form);
+    const types = ['object' as const, ...others].filter((type) => schema.types?.includes(type) ?? true);
+    if (selection && new Set(others).size === others.length && types.includes('object'))
+      return { keyword, types, ...selection };
+  }
+  return undefined;
 }
 
 function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {

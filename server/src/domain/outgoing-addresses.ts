@@ -12,6 +12,6 @@ export const refusedHost =
   'leads to a private or reserved address, which this server does not call; name a public one, or have its operator list the host in OUTGOING_ALLOWED_HOSTS';
 
 /** The port of a URL, also where it is that of the scheme. */
-export function portOf({ port, protocol }: URL): number {
+export function portOf({ port, protocol }: Pick<URL, 'port' | 'protocol'>): number {
   return Number(port) || (protocol === 'https:' ? 443 : 80);
 }

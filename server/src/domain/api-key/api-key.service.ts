@@ -2,7 +2,7 @@ import { EntityManager, LockMode, type FindOneOptions } from '@mikro-orm/postgre
 import { Injectable } from '@nestjs/common';
 import type { AuthenticatedCaller, Caller } from '../caller.ts';
 import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { isId, newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import type { Plan } from '../organisation/plan.ts';

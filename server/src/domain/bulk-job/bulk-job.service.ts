@@ -5,8 +5,8 @@ import type { Caller } from '../caller.ts';
 import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import type { ExecutionStatus } from '../execution/execution.entity.ts';
 import { retryableStatuses, type RetryFrom, starterOf } from '../execution/execution.service.ts';
-import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../execution/slice.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
+import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { WorkerLoops } from '../worker-loops.ts';
@@ -73,7 +73,7 @@ export class BulkJobService {
     const { page = 1, perPage } = request;
     const position = positionOf(request);
     const where: FilterQuery<BulkJob> = { organisationId };
-    const found = await this.em.find(BulkJob, position ? { $and: [where, before(position)] } : where, {
+    const found = await this.em.find(BulkJob, position ? { $and: [where, olderThan(position)] } : where, {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: perPage + 1,
       offset: position ? 0 : (page - 1) * perPage,
@@ -178,10 +178,6 @@ async function addFiltered(
     [job.id, ...conditions.map(([, value]) => value)],
   );
   return row!.count;
-}
-
-function before({ createdAt, id }: Position): FilterQuery<BulkJob> {
-  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] };
 }
 
 function refused(fields: readonly string[], message: string): ValidationFailedError {

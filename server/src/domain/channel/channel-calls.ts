@@ -3,7 +3,7 @@ import { DomainError, type Json } from '../domain-error.ts';
 import type { Execution } from '../execution/execution.entity.ts';
 import { ExecutionQueries } from '../execution/execution-queries.ts';
 import { ExecutionService } from '../execution/execution.service.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
 import type { ChannelRoute, ChannelTool } from './channel-route.ts';
 import type { Channel } from './channel.entity.ts';

@@ -2,7 +2,7 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { CompiledQuery, type Transaction } from 'kysely';
 import { AfterCommit } from '../after-commit.ts';
-import { toJsonb } from '../execution/storable.ts';
+import { toJsonb } from '../storable.ts';
 import { newId } from '../id.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import type { HappenedEvent } from './domain-event.entity.ts';

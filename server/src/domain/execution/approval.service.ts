@@ -7,8 +7,8 @@ import { isId } from '../id.ts';
 import { ExecutionWait, type WaitStatus } from './execution-wait.entity.ts';
 import { ExecutionWaits } from './execution-waits.ts';
 import { Execution } from './execution.entity.ts';
-import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from './slice.ts';
-import { checkStorable } from './storable.ts';
+import { olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
+import { checkStorable } from '../storable.ts';
 
 /** How an approval stands; an event is `received`, an approval never. */
 export type ApprovalStatus = Exclude<WaitStatus, 'received'>;
@@ -46,7 +46,7 @@ export class ApprovalService {
       ...(executionId !== undefined && { executionId }),
       ...(statuses && { $or: statuses.map((status) => standing(status, at)) }),
     };
-    const found = await this.em.find(ExecutionWait, position ? { $and: [where, before(position)] } : where, {
+    const found = await this.em.find(ExecutionWait, position ? { $and: [where, olderThan(position)] } : where, {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: perPage + 1,
       offset: position ? 0 : (page - 1) * perPage,
@@ -102,8 +102,4 @@ function standing(status: ApprovalStatus, at: Date): FilterQuery<ExecutionWait> 
   if (status === 'pending') return { status, $or: [{ endsAt: null }, { endsAt: { $gt: at } }] };
   if (status === 'expired') return { $or: [{ status }, { status: 'pending', endsAt: { $lte: at } }] };
   return { status };
-}
-
-function before({ createdAt, id }: Position): FilterQuery<ExecutionWait> {
-  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] };
 }

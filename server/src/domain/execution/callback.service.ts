@@ -5,7 +5,7 @@ import { Evaluator, fieldPath } from '../language/index.ts';
 import { sha256 } from '../secret.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
 import { ExecutionWaits } from './execution-waits.ts';
-import { checkStorable } from './storable.ts';
+import { checkStorable } from '../storable.ts';
 
 /** Takes the events that executions wait for, from whoever has the URL. */
 @Injectable()

@@ -7,7 +7,7 @@ import type { LogLevel } from '../nodes/index.ts';
 import { ExecutionLog } from './execution-log.entity.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
 import { LiveChannel } from './live-channel.ts';
-import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from './slice.ts';
+import { newerThan, olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { Step, type StepStatus } from './step.entity.ts';
 
 export interface ExecutionQuery extends SliceRequest {
@@ -61,7 +61,7 @@ export class ExecutionQueries {
       ...(statuses && { status: { $in: [...statuses] } }),
       ...((from ?? to) && { createdAt: { ...(from && { $gte: from }), ...(to && { $lt: to }) } }),
     };
-    const items = await this.em.find(Execution, position ? { $and: [where, before(position)] } : where, {
+    const items = await this.em.find(Execution, position ? { $and: [where, olderThan(position)] } : where, {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: perPage + 1,
       offset: position ? 0 : offsetOf(query),
@@ -96,7 +96,7 @@ export class ExecutionQueries {
       ...(levels && { level: { $in: [...levels] } }),
       ...(nodeId !== undefined && { nodeId }),
     };
-    const items = await this.em.find(ExecutionLog, position ? { $and: [where, after(position)] } : where, {
+    const items = await this.em.find(ExecutionLog, position ? { $and: [where, newerThan(position)] } : where, {
       orderBy: { createdAt: 'asc', id: 'asc' },
       limit: perPage + 1,
       offset: position ? 0 : offsetOf(query),
@@ -129,14 +129,6 @@ export class ExecutionQueries {
     const count = isId('exec', id) && (await this.em.count(Execution, { id, organisationId }));
     if (!count) throw new ResourceNotFoundError('execution', id);
   }
-}
-
-function before({ createdAt, id }: Position): FilterQuery<Execution> {
-  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] };
-}
-
-function after({ createdAt, id }: Position): FilterQuery<ExecutionLog> {
-  return { $or: [{ createdAt: { $gt: createdAt } }, { createdAt, id: { $gt: id } }] };
 }
 
 function offsetOf({ page = 1, perPage }: SliceRequest): number {

@@ -12,7 +12,7 @@ import { ExecutionMetrics } from './execution-metrics.ts';
 import { Execution, type ExecutionStarter, type ExecutionStatus, type NewExecution } from './execution.entity.ts';
 import { keepSteps } from './kept-steps.ts';
 import { type ExecutableVersion, PublishedWorkflows } from './published-workflows.ts';
-import { checkStorable } from './storable.ts';
+import { checkStorable } from '../storable.ts';
 
 /** What is executed, with what, for whom. */
 export interface ExecutionStart {

@@ -2,7 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { heardEvents } from '../event/event-statement.ts';
 import { executionEventData } from './announcement.ts';
 import type { Recording } from './recording.ts';
-import { toJsonb } from './storable.ts';
+import { toJsonb } from '../storable.ts';
 
 /**
  * One round trip for any number of executions. The row lock in `open` puts the events of an execution in one order across

@@ -3,7 +3,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { type Caller, principalOf } from '../caller.ts';
 import { type Json, type Problem, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';

@@ -2,7 +2,7 @@ import { type FilterQuery, UniqueConstraintViolationException } from '@mikro-orm
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
-import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../execution/slice.ts';
+import { newerThan, olderThan, type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { isId } from '../id.ts';
 import { Evaluator } from '../language/index.ts';
 import { type Answers, checkAnswers } from './check-answers.ts';
@@ -78,7 +78,7 @@ export class SubmissionService {
       ...(query.source && { source: query.source }),
       ...within(query),
     };
-    const items = await this.em.find(FormSubmission, position ? { $and: [where, before(position)] } : where, {
+    const items = await this.em.find(FormSubmission, position ? { $and: [where, olderThan(position)] } : where, {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: query.perPage + 1,
       offset: position ? 0 : ((query.page ?? 1) - 1) * query.perPage,
@@ -121,7 +121,7 @@ export class SubmissionService {
     yield csvLine(['submission_id', 'submitted_at', 'source', 'execution_id', ...names]);
     const where = { form: form.id, organisation: form.organisation.id, ...within(period) };
     for (let last: Position | undefined; ;) {
-      const found: FormSubmission[] = await em.find(FormSubmission, last ? { $and: [where, after(last)] } : where, {
+      const found: FormSubmission[] = await em.find(FormSubmission, last ? { $and: [where, newerThan(last)] } : where, {
         orderBy: { createdAt: 'asc', id: 'asc' },
         limit: exportedAtOnce,
         disableIdentityMap: true,
@@ -156,12 +156,4 @@ function lineOf({ id, createdAt, source, executionId, data }: FormSubmission, na
 
 function within({ from, to }: Period): { createdAt?: { $gte?: Date; $lt?: Date } } {
   return (from ?? to) ? { createdAt: { ...(from && { $gte: from }), ...(to && { $lt: to }) } } : {};
-}
-
-function before({ createdAt, id }: Position): FilterQuery<FormSubmission> {
-  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] };
-}
-
-function after({ createdAt, id }: Position): FilterQuery<FormSubmission> {
-  return { $or: [{ createdAt: { $gt: createdAt } }, { createdAt, id: { $gt: id } }] };
 }

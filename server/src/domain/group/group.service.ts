@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { isId, newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';

@@ -2,7 +2,7 @@ import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { DomainError, type Json } from '../domain-error.ts';
 import { onOurDatabase } from '../execution/on-our-database.ts';
-import { toJsonb } from '../execution/storable.ts';
+import { toJsonb } from '../storable.ts';
 import { NodeFailure } from '../nodes/node-type.ts';
 import { Workflow } from '../workflow/workflow.entity.ts';
 import { KvService, type KvChange, type KvItem, type KvPlace } from './kv.service.ts';

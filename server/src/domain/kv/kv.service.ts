@@ -2,7 +2,7 @@ import type { FilterQuery } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { Group } from '../group/group.entity.ts';
 import { isId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';

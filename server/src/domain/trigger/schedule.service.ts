@@ -3,7 +3,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
 import { type Json, ValidationFailedError } from '../domain-error.ts';
-import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../execution/slice.ts';
+import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import type { Page, PageRequest } from '../page.ts';
 import { type OccurrenceStatus, ScheduleOccurrence } from './schedule-occurrence.entity.ts';
 import { Timetable, timingFaults } from './timetable.ts';

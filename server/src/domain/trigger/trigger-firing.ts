@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type Json, type Problem, ValidationFailedError } from '../domain-error.ts';
 import type { Execution } from '../execution/execution.entity.ts';
 import { ExecutionService } from '../execution/execution.service.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { Evaluator } from '../language/index.ts';
 import { isTemplate, parseTemplate } from '../language/template.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Json } from '../domain-error.ts';
-import { toJsonb } from '../execution/storable.ts';
+import { toJsonb } from '../storable.ts';
 import { newId } from '../id.ts';
 import { sealed } from '../sealer.ts';
 import { randomBase62 } from '../secret.ts';

@@ -6,7 +6,7 @@ import { DomainError, type Json, type Problem, ResourceNotFoundError, Validation
 import { DomainEvents } from '../event/domain-events.ts';
 import type { EventType } from '../event/event-type.ts';
 import type { Execution } from '../execution/execution.entity.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';

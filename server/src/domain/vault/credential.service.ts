@@ -2,7 +2,7 @@ import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { isId, newId } from '../id.ts';
 import { OutgoingAddresses, portOf, refusedHost } from '../outgoing-addresses.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';

@@ -5,7 +5,7 @@ import { type Json, ResourceNotFoundError } from '../domain-error.ts';
 import { DomainEvent } from '../event/domain-event.entity.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import type { EventType } from '../event/event-type.ts';
-import { type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../execution/slice.ts';
+import { olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { isId, newId } from '../id.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { leaseMs } from './delivery-sender.ts';
@@ -44,7 +44,7 @@ export class DeliveryService {
       ...(statuses && { status: { $in: [...statuses] } }),
       ...(eventType && { eventType }),
     };
-    const items = await this.em.find(WebhookDelivery, position ? { $and: [where, before(position)] } : where, {
+    const items = await this.em.find(WebhookDelivery, position ? { $and: [where, olderThan(position)] } : where, {
       orderBy: { createdAt: 'desc', id: 'desc' },
       limit: perPage + 1,
       offset: position ? 0 : (page - 1) * perPage,
@@ -161,8 +161,4 @@ export class DeliveryService {
     if (!delivery) throw new ResourceNotFoundError('webhook_delivery', id);
     return delivery;
   }
-}
-
-function before({ createdAt, id }: Position): FilterQuery<WebhookDelivery> {
-  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] };
 }

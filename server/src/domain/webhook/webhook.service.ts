@@ -5,7 +5,7 @@ import type { Caller } from '../caller.ts';
 import { type Problem, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import type { EventType } from '../event/event-type.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
 import { connectionHeaders } from '../nodes/outgoing-http.ts';
 import { OutgoingAddresses, portOf, refusedHost } from '../outgoing-addresses.ts';

@@ -5,7 +5,7 @@ import type { Caller } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import type { EventType } from '../event/event-type.ts';
-import { checkStorable } from '../execution/storable.ts';
+import { checkStorable } from '../storable.ts';
 import type { Group } from '../group/group.entity.ts';
 import { GroupService } from '../group/group.service.ts';
 import { isId } from '../id.ts';

@@ -1,6 +1,7 @@
 import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
+import { portOf } from '../../domain/outgoing-addresses.ts';
 import type { AddressPolicy } from './address-policy.ts';
 
 /** The address is one that outgoing calls may not reach. */
@@ -30,8 +31,7 @@ export function guardedConnector(
   const open = buildConnector({ timeout });
   const guarded = buildConnector({ timeout, lookup: filteredLookup(policy, resolve) });
   return (options, callback) => {
-    const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
-    if (policy.allowsHost(options.hostname, port)) return open(options, callback);
+    if (policy.allowsHost(options.hostname, portOf(options))) return open(options, callback);
     if (isIP(options.hostname) && !policy.allowsAddress(options.hostname)) {
       return callback(new RefusedAddressError(options.hostname), null);
     }

@@ -6,7 +6,7 @@ import type { EventFeed } from '../../../domain/execution/execution-events.ts';
 import type { ExecutionLog } from '../../../domain/execution/execution-log.entity.ts';
 import type { Execution, Failure } from '../../../domain/execution/execution.entity.ts';
 import type { ExecutionQuery } from '../../../domain/execution/execution-queries.ts';
-import type { Slice } from '../../../domain/execution/slice.ts';
+import type { Slice } from '../../../domain/slice.ts';
 import type { Step } from '../../../domain/execution/step.entity.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import { fromTime, toTime } from '../time.ts';

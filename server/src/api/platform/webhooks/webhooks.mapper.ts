@@ -1,6 +1,6 @@
 import type * as contract from '#generated/platform/index.ts';
 import type { DomainEvent } from '../../../domain/event/domain-event.entity.ts';
-import type { Slice } from '../../../domain/execution/slice.ts';
+import type { Slice } from '../../../domain/slice.ts';
 import type { WebhookAttempt } from '../../../domain/webhook/webhook-attempt.entity.ts';
 import type { WebhookDelivery } from '../../../domain/webhook/webhook-delivery.entity.ts';
 import type { Webhook } from '../../../domain/webhook/webhook.entity.ts';

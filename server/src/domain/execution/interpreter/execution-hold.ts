@@ -4,11 +4,10 @@ import { RunAbandonedError, type RunContext } from '../engine.ts';
 import { Execution, pausedMs, pauseFields } from '../execution.entity.ts';
 import type { LiveChannel } from '../live-channel.ts';
 import type { Hold } from './graph-run-options.ts';
+import { longestRest } from './rest.ts';
 
 /** How long to wait before the row is looked at again, when it could not be read. */
 const lookAgain = 1_000;
-/** A run that is held looks for itself after a year. */
-const longestRest = 366 * 86_400_000;
 
 /** Whether somebody has paused the execution: its row says so, and news of the execution say when to look at it. */
 export class ExecutionHold implements Hold {

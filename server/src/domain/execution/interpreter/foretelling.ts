@@ -12,7 +12,7 @@ import {
   toErrorRecord,
   toNodeFailure,
 } from './outcome.ts';
-import { mayRetry, retryDelay } from './retry.ts';
+import { nextAttemptAt } from './retry.ts';
 
 type Ending = { readonly result: NodeResult } | { readonly error: NodeFailure };
 
@@ -41,11 +41,8 @@ export class Foretelling {
 
   #failed(run: NodeRun, failure: NodeFailure, at: number): void {
     const error = toErrorRecord(failure);
-    const { retry } = run.node;
-    const then =
-      retry && mayRetry(retry, run.attempt, error.code)
-        ? { retryAt: new Date(at + retryDelay(retry, run.attempt, run.idempotencyKey)) }
-        : { port: portAfterFailure(run), progress: undefined };
+    const retryAt = nextAttemptAt(run, error.code, at);
+    const then = retryAt ? { retryAt: new Date(retryAt) } : { port: portAfterFailure(run), progress: undefined };
     this.#chronicle.attemptFailed(run, error, new Date(at), then);
   }
 

@@ -25,7 +25,7 @@ import {
 import type { Primitive } from './primitive.ts';
 import { gateOf, programOf } from './program.ts';
 import { Rest } from './rest.ts';
-import { mayRetry, retryDelay } from './retry.ts';
+import { nextAttemptAt } from './retry.ts';
 import { executionLimit, type TimeLimit } from './time-limit.ts';
 
 /** How long steps that are told to stop get to do so. */
@@ -384,14 +384,13 @@ export class GraphRun {
   }
 
   async #attemptFailed(run: NodeRun, error: ErrorRecord, at: number | undefined): Promise<void> {
-    const { retry } = run.node;
     await this.#dismissInside(run);
-    if (run.attempt === 0 || !retry || !mayRetry(retry, run.attempt, error.code)) {
+    const failedAt = at ?? this.#expressions.clock;
+    const retryAt = nextAttemptAt(run, error.code, failedAt);
+    if (retryAt === undefined) {
       run.frame.active.delete(run.node.id);
       return this.#nodeFailed(run, error, at);
     }
-    const failedAt = at ?? this.#expressions.clock;
-    const retryAt = failedAt + retryDelay(retry, run.attempt, run.idempotencyKey);
     this.#options.chronicle.attemptFailed(run, error, new Date(failedAt), { retryAt: new Date(retryAt) });
     this.#pend(run, this.#commands.waitForRetry(run, retryAt));
   }

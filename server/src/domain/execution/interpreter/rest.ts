@@ -10,7 +10,7 @@ const longWait = 20_000;
 /** How long an answer from outside is waited for in the process; many come at once, and a rest costs a replay. */
 const patience = 2_000;
 /** Where no end is known, a run looks again after a year. */
-const longestRest = 366 * 86_400_000;
+export const longestRest = 366 * 86_400_000;
 
 export interface RestOptions {
   readonly context: RunContext;

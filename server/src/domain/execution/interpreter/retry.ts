@@ -4,9 +4,27 @@ import { parseDuration, type RetryPolicy } from '../../language/index.ts';
 const defaultInitial = 1_000;
 const defaultLongest = 300_000;
 
+/** What is asked about a node of which an attempt has failed. */
+export interface FailedAttempt {
+  readonly node: { readonly retry?: RetryPolicy };
+  /** From 1; 0 for what failed before the first. */
+  readonly attempt: number;
+  readonly idempotencyKey: string;
+}
+
+/** When the next attempt begins after one that failed with `code`, in milliseconds since 1970; undefined for none. */
+export function nextAttemptAt(
+  { node: { retry }, attempt, idempotencyKey }: FailedAttempt,
+  code: string,
+  failedAt: number,
+): number | undefined {
+  if (attempt === 0 || !retry || !mayRetry(retry, attempt, code)) return undefined;
+  return failedAt + retryDelay(retry, attempt, idempotencyKey);
+}
+
 /** Whether the policy allows another attempt after this one failed with `code`. */
-export function mayRetry(policy: RetryPolicy | undefined, attempt: number, code: string): boolean {
-  if (!policy || attempt >= policy.max_attempts) return false;
+function mayRetry(policy: RetryPolicy, attempt: number, code: string): boolean {
+  if (attempt >= policy.max_attempts) return false;
   return !policy.on || policy.on.includes(code);
 }
 
@@ -15,7 +33,7 @@ export function mayRetry(policy: RetryPolicy | undefined, attempt: number, code:
  * unless the backoff is constant, at most `max` (5 min unless told). Its `jitter` share is random; the chance is drawn
  * from `seed`, because a run that is replayed must wait the same.
  */
-export function retryDelay(policy: RetryPolicy, attempt: number, seed: string): number {
+function retryDelay(policy: RetryPolicy, attempt: number, seed: string): number {
   const initial = milliseconds(policy.initial) ?? defaultInitial;
   const longest = milliseconds(policy.max) ?? Math.max(defaultLongest, initial);
   const growth = policy.backoff === 'constant' ? 1 : 2 ** Math.min(attempt - 1, 50);

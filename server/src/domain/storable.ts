@@ -1,5 +1,5 @@
-import { type Json, ValidationFailedError } from '../domain-error.ts';
-import { deepestValue, isTooDeep } from '../json-depth.ts';
+import { type Json, ValidationFailedError } from './domain-error.ts';
+import { deepestValue, isTooDeep } from './json-depth.ts';
 
 /** NUL and lone surrogates in the escapes of JSON; a backslash that is itself escaped may look like one. */
 const suspicious = /\\u(0000|d[89a-f])/i;

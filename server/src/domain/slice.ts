@@ -1,5 +1,6 @@
-import { ValidationFailedError } from '../domain-error.ts';
-import { isWritable } from '../moment.ts';
+import type { FilterQuery } from '@mikro-orm/core';
+import { ValidationFailedError } from './domain-error.ts';
+import { isWritable } from './moment.ts';
 
 /** Which part of a long list is wanted: a page by number, or what follows a cursor. */
 export interface SliceRequest {
@@ -41,6 +42,16 @@ export function positionOf({ page, cursor }: SliceRequest): Position | undefined
   if (cursor === undefined) return undefined;
   if (page !== undefined) throw wrongQuery('cursor', 'cannot be given together with page');
   return fromCursor(cursor);
+}
+
+/** What follows the place in a list that has the newest first. */
+export function olderThan<T extends Position>({ createdAt, id }: Position): FilterQuery<T> {
+  return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] } as FilterQuery<T>;
+}
+
+/** What follows the place in a list that has the oldest first. */
+export function newerThan<T extends Position>({ createdAt, id }: Position): FilterQuery<T> {
+  return { $or: [{ createdAt: { $gt: createdAt } }, { createdAt, id: { $gt: id } }] } as FilterQuery<T>;
 }
 
 /** The slice of `found`, which is one item longer than wanted where more follows. */
