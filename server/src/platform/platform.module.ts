@@ -1,6 +1,9 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { Module, type DynamicModule } from '@nestjs/common';
+import { OrganisationPlans } from '../domain/organisation/organisation-plans.ts';
 import { PublicUrl } from '../domain/public-url.ts';
+import { ReadinessChecks } from '../domain/readiness-checks.ts';
 import { EventChainSettings } from '../domain/trigger/event-chain-settings.ts';
 import { Config } from './config/config.ts';
 import { ormOptions } from './database/orm.ts';
@@ -30,6 +33,8 @@ export class PlatformModule {
       { provide: Lifecycle, useValue: lifecycle },
       { provide: PublicUrl, useValue: { of: (path) => config.publicUrl() + path } satisfies PublicUrl },
       { provide: EventChainSettings, useValue: { mostExecutions } satisfies EventChainSettings },
+      { provide: ReadinessChecks, useValue: new ReadinessChecks() },
+      { provide: OrganisationPlans, useFactory: (orm: MikroORM) => new OrganisationPlans(orm), inject: [MikroORM] },
     ];
     // The runtime opens the request's EntityManager itself, after authentication: the middleware would cost every request more.
     const options = {

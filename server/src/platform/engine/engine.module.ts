@@ -3,7 +3,8 @@ import { Global, Logger, Module } from '@nestjs/common';
 import { Engine } from '../../domain/execution/engine.ts';
 import { ExecutionMetrics } from '../../domain/execution/execution-metrics.ts';
 import { Config, isWorker } from '../config/config.ts';
-import { concurrentExecutions, type Plan } from '../../domain/organisation/plan.ts';
+import { OrganisationPlans } from '../../domain/organisation/organisation-plans.ts';
+import { concurrentExecutions } from '../../domain/organisation/plan.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessWorkerLoops } from '../worker-loops/process-worker-loops.ts';
 import { wakeChannel } from '../worker-loops/wake-channel.ts';
@@ -17,7 +18,7 @@ const logger = new Logger('Engine');
   providers: [
     {
       provide: Engine,
-      useFactory: (orm: MikroORM, config: Config, loops: ProcessWorkerLoops) => {
+      useFactory: (orm: MikroORM, config: Config, loops: ProcessWorkerLoops, plans: OrganisationPlans) => {
         const { settings } = config;
         return new DbosEngine({
           orm,
@@ -25,7 +26,7 @@ const logger = new Logger('Engine');
           url: settings.DATABASE_URL!,
           poolSize: Math.ceil(settings.DATABASE_POOL_SIZE / 2),
           grace: settings.SHUTDOWN_TIMEOUT * 1_000,
-          limitOf: async (organisationId) => concurrentExecutions[await planOf(orm, organisationId)],
+          limitOf: async (organisationId) => concurrentExecutions[await plans.planOf(organisationId)],
           channels: { [wakeChannel]: (name) => loops.wakeHere(name) },
           log: {
             debug: (message) => logger.debug(message),
@@ -34,18 +35,10 @@ const logger = new Logger('Engine');
           },
         });
       },
-      inject: [MikroORM, Config, ProcessWorkerLoops],
+      inject: [MikroORM, Config, ProcessWorkerLoops, OrganisationPlans],
     },
     { provide: ExecutionMetrics, useExisting: Metrics },
   ],
   exports: [Engine, ExecutionMetrics],
 })
 export class EngineModule {}
-
-/** An organisation that is gone is let finish what it has begun. */
-async function planOf(orm: MikroORM, organisationId: string): Promise<Plan> {
-  const [row] = await orm.em
-    .getConnection()
-    .execute<{ plan: Plan }[]>('select plan from organisation where id = ?', [organisationId]);
-  return row?.plan ?? 'free';
-}

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Engine } from '../../domain/execution/engine.ts';
+import { ReadinessChecks } from '../../domain/readiness-checks.ts';
 import { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { NotReadyError } from './not-ready.error.ts';
 
@@ -37,6 +38,7 @@ export class HealthService implements OnApplicationShutdown {
     private readonly orm: MikroORM,
     private readonly engine: Engine,
     private readonly lifecycle: Lifecycle,
+    private readonly checks: ReadinessChecks,
   ) {
     this.delay.enable();
   }
@@ -47,17 +49,30 @@ export class HealthService implements OnApplicationShutdown {
 
   /** Every part with its latency; the whole is as bad as its worst part. */
   async check(): Promise<Health> {
-    const components = await Promise.all([this.database(), this.runs(), this.eventLoop()]);
+    const asked = await Promise.all([this.database(), this.runs(), this.eventLoop()]);
+    const components = [...asked, ...this.checked()];
     const status =
       (['unhealthy', 'degraded'] as const).find((bad) => components.some((component) => component.status === bad)) ??
       'healthy';
     return { status, uptimeSeconds: (Date.now() - this.lifecycle.startedAt.getTime()) / 1_000, components };
   }
 
-  /** Throws NotReadyError unless this process should be sent requests: started, not stopping, and its database answers. */
+  /**
+   * Throws NotReadyError unless this process should be sent requests: started, not stopping, its database answers, and no
+   * part of it stands still.
+   */
   async assertReady(): Promise<void> {
     if (this.lifecycle.state !== 'ready') throw new NotReadyError(`it is ${this.lifecycle.state}`);
     if ((await this.database()).status === 'unhealthy') throw new NotReadyError('its database does not answer');
+    const problem = this.checks.results().find((result) => result.problem !== undefined)?.problem;
+    if (problem !== undefined) throw new NotReadyError(problem);
+  }
+
+  private checked(): HealthComponent[] {
+    return this.checks.results().map(({ name, problem }) => {
+      const status = problem === undefined ? 'healthy' : 'unhealthy';
+      return { name, status, latencyMs: null, ...(problem !== undefined && { message: problem }) };
+    });
   }
 
   private database(): Promise<HealthComponent> {

@@ -4,6 +4,12 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 const secondsOfRequests = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const secondsOfExecutions = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1_800, 3_600, 86_400];
 
+/** One value of a gauge. */
+export interface GaugeValue {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 /** What one server process measures, in the text format of Prometheus; injected by this class. */
 export class Metrics {
   private readonly registry = new Registry();
@@ -64,28 +70,40 @@ export class Metrics {
 
   /** Reports the connections of a pool: in all, idle, and requests that wait for one. */
   watchPool(pool: Pool): void {
-    const registers = [this.registry];
-    const gauge = new Gauge({
-      name: 'flowpact_database_connections',
-      help: 'Connections of the database pool, and requests that wait for one.',
-      labelNames: ['state'],
-      registers,
-      collect() {
-        gauge.set({ state: 'idle' }, pool.idleCount);
-        gauge.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
-        gauge.set({ state: 'waiting' }, pool.waitingCount);
-      },
-    });
+    this.gauge(
+      'database_connections',
+      'Connections of the database pool, and requests that wait for one.',
+      ['state'],
+      () => [
+        { labels: { state: 'idle' }, value: pool.idleCount },
+        { labels: { state: 'busy' }, value: pool.totalCount - pool.idleCount },
+        { labels: { state: 'waiting' }, value: pool.waitingCount },
+      ],
+    );
   }
 
   /** Reports how many WebSockets are open. */
   watchLiveConnections(count: () => number): void {
+    this.gauge('live_connections', 'WebSocket connections that are open.', [], () => [{ value: count() }]);
+  }
+
+  /** A value that is read whenever somebody asks for the metrics. Labels have few values: no ids. */
+  gauge(name: string, help: string, labelNames: readonly string[], read: () => readonly GaugeValue[]): void {
     const gauge: Gauge = new Gauge({
-      name: 'flowpact_live_connections',
-      help: 'WebSocket connections that are open.',
+      name: `flowpact_${name}`,
+      help,
+      labelNames: [...labelNames],
       registers: [this.registry],
-      collect: () => gauge.set(count()),
+      collect() {
+        gauge.reset();
+        for (const { labels = {}, value } of read()) gauge.set(labels, value);
+      },
     });
+  }
+
+  /** Something that is counted from the start of the process on. Labels have few values: no ids. */
+  counter(name: string, help: string, labelNames: readonly string[]): Counter {
+    return new Counter({ name: `flowpact_${name}`, help, labelNames: [...labelNames], registers: [this.registry] });
   }
 
   get contentType(): string {
@@ -98,9 +116,5 @@ export class Metrics {
 
   private histogram(name: string, help: string, labelNames: string[], buckets: number[]): Histogram {
     return new Histogram({ name: `flowpact_${name}`, help, labelNames, buckets, registers: [this.registry] });
-  }
-
-  private counter(name: string, help: string, labelNames: string[]): Counter {
-    return new Counter({ name: `flowpact_${name}`, help, labelNames, registers: [this.registry] });
   }
 }
