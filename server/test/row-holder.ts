@@ -1,5 +1,5 @@
 import { createOrm } from '../src/platform/database/orm.ts';
-import { isDatabaseLost } from '../src/domain/database-lost.ts';
+import { isPassing } from '../src/domain/passing-error.ts';
 
 /**
  * A process that renames an organisation and stands in mid-transaction: `node row-holder.ts <database url> <organisation> <ms>`.
@@ -20,7 +20,7 @@ const outcome = await orm.em
   })
   .then(
     () => 'committed',
-    (error: unknown) => (isDatabaseLost(error) ? 'lost' : String(error)),
+    (error: unknown) => (isPassing(error) ? 'lost' : String(error)),
   );
 process.send!(outcome);
 await orm.close(true);

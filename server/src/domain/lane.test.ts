@@ -72,3 +72,19 @@ test('a lane that closes tries nothing again', async () => {
   await lane.close();
   await outcome;
 });
+
+test.each([
+  ['too much for one text', new RangeError('Invalid string length')],
+  ['a mistake in the program', new TypeError('x is not a function')],
+])('an item that is %s fails alone: it is not tried for ever', async (_what, fault) => {
+  const lane = new Lane<number, number>({
+    batchSize: 10,
+    work: async (items) => {
+      if (items.includes(2)) throw fault;
+      return [...items];
+    },
+    passing: () => undefined,
+  });
+  const outcomes = await Promise.allSettled([1, 2, 3].map((item) => lane.ask(item)));
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});

@@ -7,7 +7,7 @@ import { DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { WorkflowStatusInternal } from '@dbos-inc/dbos-sdk/internal/system_database';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
-import { isDatabaseLost } from '../../domain/database-lost.ts';
+import { isPassing } from '../../domain/passing-error.ts';
 import type { Json } from '../../domain/domain-error.ts';
 import {
   Engine,
@@ -321,8 +321,8 @@ export class DbosEngine extends Engine {
       // A body that swallowed its abandonment has not ended the run.
       if (run.signal.aborted) throw run.signal.reason;
     } catch (error) {
-      // A database that is lost between two steps, or before the first, is not how a run ends.
-      if (!(error instanceof RunAbandonedError) && !isDatabaseLost(error)) throw error;
+      // A database that cannot be used between two steps, or before the first, is not how a run ends.
+      if (!(error instanceof RunAbandonedError) && !isPassing(error)) throw error;
       // Steps of other branches may still be in flight; what they come to is recorded.
       await run.quiet();
       // DBOS leaves a run that ends so as it is: not failed, its owner to be seen.

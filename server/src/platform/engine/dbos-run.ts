@@ -1,7 +1,7 @@
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { DBOSWorkflowCancelledError, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { Json } from '../../domain/domain-error.ts';
-import { isDatabaseLost } from '../../domain/database-lost.ts';
+import { isPassing } from '../../domain/passing-error.ts';
 import { RunAbandonedError, type RunContext } from '../../domain/execution/engine.ts';
 
 /** What a run needs of the engine. */
@@ -84,8 +84,8 @@ export class DbosRun implements RunContext {
     try {
       return await Promise.race([work(), this.#left]);
     } catch (error) {
-      // Nor may a lost database be what a step has come to, since every replay would find it so.
-      const isLeft = error instanceof RunAbandonedError || isDatabaseLost(error);
+      // Nor may a database that cannot be used now be what a step has come to, since every replay would find it so.
+      const isLeft = error instanceof RunAbandonedError || isPassing(error);
       throw isLeft ? new DBOSWorkflowConflictError(this.runId) : error;
     }
   }
@@ -140,9 +140,9 @@ export class DbosRun implements RunContext {
         this.leave('The run is no longer owned by this process.');
         throw new RunAbandonedError(this.runId, { cause: error });
       }
-      if (isDatabaseLost(error)) {
+      if (isPassing(error)) {
         // It goes on where it stands, here or elsewhere, when the database is back.
-        this.leave('The database is away.');
+        this.leave('The database cannot be used now.');
         throw new RunAbandonedError(this.runId, { cause: error });
       }
       throw error;

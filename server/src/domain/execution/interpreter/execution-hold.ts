@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { isDatabaseLost } from '../../database-lost.ts';
+import { isPassing } from '../../passing-error.ts';
 import { RunAbandonedError, type RunContext } from '../engine.ts';
 import { Execution, pausedMs, pauseFields } from '../execution.entity.ts';
 import type { LiveChannel } from '../live-channel.ts';
@@ -46,14 +46,14 @@ export class ExecutionHold implements Hold {
     return !(await this.#isPaused());
   }
 
-  /** Throws RunAbandonedError when the database is lost. */
+  /** Throws RunAbandonedError when the database cannot be used now. */
   async heldMs(): Promise<number> {
     try {
       const where = { id: this.#executionId };
       const execution = await this.#orm.em.fork().findOne(Execution, where, { fields: [...pauseFields] });
       return execution ? pausedMs(execution, new Date()) : 0;
     } catch (error) {
-      throw isDatabaseLost(error) ? new RunAbandonedError(this.#executionId, { cause: error }) : error;
+      throw isPassing(error) ? new RunAbandonedError(this.#executionId, { cause: error }) : error;
     }
   }
 

@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { isDatabaseLost } from '../../database-lost.ts';
+import { isPassing } from '../../passing-error.ts';
 import type { Json } from '../../domain-error.ts';
 import type { Evaluator } from '../../language/index.ts';
 import type { NodeRegistry } from '../../nodes/node-registry.ts';
@@ -82,7 +82,7 @@ export class GraphRunner {
       await this.#execute(context, input, chronicle, hold);
     } catch (error) {
       if (error instanceof RunAbandonedError) throw error;
-      if (isDatabaseLost(error)) throw new RunAbandonedError(executionId, { cause: error });
+      if (isPassing(error)) throw new RunAbandonedError(executionId, { cause: error });
       this.#options.fault(`Execution ${executionId} ended by a fault of the platform.`, error);
       chronicle.failed(internalError());
     } finally {
@@ -129,14 +129,14 @@ export class GraphRunner {
     else chronicle.completed(ending.output);
   }
 
-  /** A run whose database is lost is left to go on in a moment: the nodes that ask for these things did nothing wrong. */
+  /** A run is left to go on in a moment where the database cannot be used now: the nodes that ask for these things did nothing wrong. */
   #worldOf(runId: string): OutsideWorld {
     const { recorder, waits, children } = this.#options;
     const abandoned = async <T>(work: () => Promise<T>): Promise<T> => {
       try {
         return await work();
       } catch (error) {
-        const passes = isDatabaseLost(error) || error instanceof EngineUnavailableError;
+        const passes = isPassing(error) || error instanceof EngineUnavailableError;
         throw passes ? new RunAbandonedError(runId, { cause: error }) : error;
       }
     };
