@@ -5,7 +5,9 @@ import { ApiKeySecret } from '../api-key/api-key-secret.entity.ts';
 import { ApiKey } from '../api-key/api-key.entity.ts';
 import { ResourceNotFoundError } from '../domain-error.ts';
 import { newId } from '../id.ts';
+import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { randomBase62 } from '../secret.ts';
+import { withFreeAddress } from '../user/free-address.ts';
 import { PasswordHasher } from '../user/password-hasher.ts';
 import { normaliseEmail, User } from '../user/user.entity.ts';
 import { Organisation } from './organisation.entity.ts';
@@ -33,6 +35,12 @@ export interface CreatedOrganisation {
   readonly apiKeySecret: string;
 }
 
+/** What an organisation has. */
+export interface OrganisationSize {
+  readonly users: number;
+  readonly activeKeys: number;
+}
+
 /** The tenants of this installation. */
 @Injectable()
 export class OrganisationService {
@@ -48,7 +56,34 @@ export class OrganisationService {
     return organisation;
   }
 
-  /** Makes an organisation with its owner and an API key for everything. The address must be free over all organisations. */
+  /** The newest first. */
+  async list(page: PageRequest): Promise<Page<Organisation>> {
+    const orderBy = { createdAt: 'desc', id: 'desc' } as const;
+    const [items, total] = await this.em.findAndCount(Organisation, {}, { orderBy, ...rangeOf(page) });
+    return { items, total };
+  }
+
+  /** How many users it has, and keys that can be used. */
+  async sizeOf(id: string): Promise<OrganisationSize> {
+    const active = { revokedAt: null, $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date() } }] };
+    return {
+      users: await this.em.count(User, { organisation: id }),
+      activeKeys: await this.em.count(ApiKey, { organisation: id, ...active }),
+    };
+  }
+
+  /** Every process goes by the new plan within seconds. Throws ResourceNotFoundError. */
+  async setPlan(id: string, plan: Plan): Promise<Organisation> {
+    const organisation = await this.get(id);
+    organisation.plan = plan;
+    await this.em.flush();
+    return organisation;
+  }
+
+  /**
+   * Makes an organisation with its owner and an API key for everything. Throws ValidationFailedError unless the address is
+   * free over all organisations.
+   */
   create(organisation: NewOrganisation): Promise<CreatedOrganisation> {
     return this.em.transactional((em) => this.make(em, organisation));
   }
@@ -90,7 +125,7 @@ export class OrganisationService {
       grants: ['full-access'],
     });
     em.create(ApiKeySecret, { hash: minted.hash, apiKey });
-    await em.flush();
+    await withFreeAddress(admin.email, () => em.flush());
     return { organisation, admin, adminPassword, apiKey, apiKeySecret: minted.text };
   }
 }

@@ -3,7 +3,7 @@ import { Organisation } from '../organisation/organisation.entity.ts';
 import { User } from '../user/user.entity.ts';
 
 /** Why a session ended before its time. */
-const endReasons = ['logout', 'token_reuse'] as const;
+const endReasons = ['logout', 'token_reuse', 'password_set'] as const;
 
 type EndReason = (typeof endReasons)[number];
 

@@ -1,10 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { ResourceNotFoundError } from '../domain-error.ts';
-import { newId } from '../id.ts';
+import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
+import { isId, newId } from '../id.ts';
 import { ApiKey } from '../api-key/api-key.entity.ts';
 import type { Caller } from '../caller.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { takeTurns } from '../organisation/take-turns.ts';
+import { type Page, type PageRequest, rangeOf } from '../page.ts';
+import { Session } from '../session/session.entity.ts';
+import { withFreeAddress } from './free-address.ts';
 import { PasswordHasher } from './password-hasher.ts';
 import type { Role } from './role.ts';
 import { normaliseEmail, User } from './user.entity.ts';
@@ -15,6 +19,12 @@ export interface NewUser {
   readonly name: string;
   readonly role: Role;
   readonly password: string;
+}
+
+/** A user whose password was set, and how many sessions that has ended. */
+export interface PasswordSet {
+  readonly user: User;
+  readonly endedSessions: number;
 }
 
 /** The people of an organisation. */
@@ -40,17 +50,78 @@ export class UserService {
     return apiKey?.createdBy ?? undefined;
   }
 
-  /** The address must be free over all organisations; the database refuses a second one. */
+  /** The newest first; of one organisation where it is given. */
+  async list(organisationId: string | undefined, page: PageRequest): Promise<Page<User>> {
+    const [items, total] = await this.em.findAndCount(
+      User,
+      organisationId === undefined ? {} : { organisation: organisationId },
+      { orderBy: { createdAt: 'desc', id: 'desc' }, ...rangeOf(page) },
+    );
+    return { items, total };
+  }
+
+  /** The user with this id or address, of any organisation: for operators. Throws ResourceNotFoundError. */
+  async find(idOrEmail: string): Promise<User> {
+    const where = isId('user', idOrEmail) ? { id: idOrEmail } : { email: normaliseEmail(idOrEmail) };
+    const user = await this.em.findOne(User, where, { populate: ['organisation'] });
+    if (!user) throw new ResourceNotFoundError('user', idOrEmail);
+    return user;
+  }
+
+  /** Throws ResourceNotFoundError, and ValidationFailedError unless the address is free over all organisations. */
   async create(organisationId: string, { email, name, role, password }: NewUser): Promise<User> {
+    const organisation = await this.em.findOne(Organisation, organisationId);
+    if (!organisation) throw new ResourceNotFoundError('organisation', organisationId);
     const user = this.em.create(User, {
       id: newId('user'),
-      organisation: this.em.getReference(Organisation, organisationId),
+      organisation,
       email: normaliseEmail(email),
       name,
       role,
       passwordHash: await this.passwords.hash(password),
     });
-    await this.em.flush();
+    await withFreeAddress(user.email, () => this.em.flush());
     return user;
   }
+
+  /** Sets the password and ends all sessions of the user. Throws ResourceNotFoundError. */
+  async setPassword(id: string, password: string): Promise<PasswordSet> {
+    const passwordHash = await this.passwords.hash(password);
+    return this.em.transactional(async (em) => {
+      const user = await findById(em, id);
+      user.passwordHash = passwordHash;
+      await em.flush();
+      const live = { user: id, endedAt: null, expiresAt: { $gt: new Date() } };
+      const ended = await em.nativeUpdate(Session, live, { endedAt: new Date(), endReason: 'password_set' });
+      return { user, endedSessions: ended };
+    });
+  }
+
+  /** Takes effect at the next request. Throws ResourceNotFoundError, and ValidationFailedError for the last owner of an organisation. */
+  setRole(id: string, role: Role): Promise<User> {
+    return this.em.transactional(async (em) => {
+      const user = await findById(em, id);
+      const organisation = user.organisation.id;
+      await takeTurns(em, organisation);
+      await em.refresh(user);
+      const otherOwners = { organisation, role: 'owner', disabledAt: null, id: { $ne: id } } as const;
+      if (user.role === 'owner' && role !== 'owner' && (await em.count(User, otherOwners)) === 0) throw lastOwner(user);
+      user.role = role;
+      return user;
+    });
+  }
+}
+
+async function findById(em: EntityManager, id: string): Promise<User> {
+  const user = await em.findOne(User, id, { populate: ['organisation'] });
+  if (!user) throw new ResourceNotFoundError('user', id);
+  return user;
+}
+
+function lastOwner({ email }: User): ValidationFailedError {
+  const message = 'must stay owner while the organisation has no other';
+  return new ValidationFailedError(
+    `${email} is the only owner of the organisation. Make somebody else an owner first.`,
+    [{ field: 'role', message, location: 'body' }],
+  );
 }

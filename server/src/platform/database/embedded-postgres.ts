@@ -142,6 +142,11 @@ async function untilReady(url: string, pid: number, log: string): Promise<void> 
   }
 }
 
+/** Whether that database lets somebody in now. */
+export async function canConnect(url: string): Promise<boolean> {
+  return (await tryConnect(url)) === undefined;
+}
+
 async function tryConnect(url: string): Promise<Error | undefined> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   try {

@@ -39,17 +39,23 @@ export function prepareFolder(dataDir: string, account: PostgresAccount | undefi
   };
 }
 
-/** One server at a time: two would fight over one cluster. The mark of a dead server is ignored. */
+/** The live server, other than this process, that uses the folder; the mark of a dead one is ignored. */
+export function ownerOf(files: Layout): number | undefined {
+  if (!existsSync(files.owner)) return undefined;
+  const [pid, command] = readFileSync(files.owner, 'utf8').split('\n');
+  const owner = Number(pid);
+  const live = owner > 0 && owner !== process.pid && isAlive(owner) && commandLine(owner).trim() === command;
+  return live ? owner : undefined;
+}
+
+/** One server at a time: two would fight over one cluster. */
 export function claim(files: Layout): void {
-  if (existsSync(files.owner)) {
-    const [pid, command] = readFileSync(files.owner, 'utf8').split('\n');
-    const owner = Number(pid);
-    if (owner > 0 && owner !== process.pid && isAlive(owner) && commandLine(owner).trim() === command) {
-      throw new StartupError(
-        `Another Flowpact server (process ${owner}) uses the data folder ${files.root}.`,
-        'Stop it, set FLOWPACT_DATA_DIR to another folder, or set DATABASE_URL to a PostgreSQL that several servers can share.',
-      );
-    }
+  const owner = ownerOf(files);
+  if (owner !== undefined) {
+    throw new StartupError(
+      `Another Flowpact server (process ${owner}) uses the data folder ${files.root}.`,
+      'Stop it, set FLOWPACT_DATA_DIR to another folder, or set DATABASE_URL to a PostgreSQL that several servers can share.',
+    );
   }
   writeFileSync(files.owner, `${process.pid}\n${commandLine(process.pid).trim()}\n`);
 }

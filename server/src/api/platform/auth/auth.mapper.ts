@@ -31,10 +31,10 @@ export function toCurrentUser(
   };
 }
 
-function toUser({ id, email, name, role, createdAt }: User): contract.User {
+export function toUser({ id, email, name, role, createdAt }: User): contract.User {
   return { id, email, name, role, created_at: createdAt.toISOString() };
 }
 
-function toOrganisation({ id, name, plan, createdAt }: Organisation): contract.Organisation {
+export function toOrganisation({ id, name, plan, createdAt }: Organisation): contract.Organisation {
   return { id, name, plan, created_at: createdAt.toISOString() };
 }

@@ -16,6 +16,7 @@ import { Migration20261122001300_kv } from './Migration20261122001300_kv.ts';
 import { Migration20261122001400_event_chains } from './Migration20261122001400_event_chains.ts';
 import { Migration20261122001500_pauses } from './Migration20261122001500_pauses.ts';
 import { Migration20261122001600_bulk_job_cancel } from './Migration20261122001600_bulk_job_cancel.ts';
+import { Migration20261129160100_password_set } from './Migration20261129160100_password_set.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -36,4 +37,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261122001400_event_chains', class: Migration20261122001400_event_chains },
   { name: 'Migration20261122001500_pauses', class: Migration20261122001500_pauses },
   { name: 'Migration20261122001600_bulk_job_cancel', class: Migration20261122001600_bulk_job_cancel },
+  { name: 'Migration20261129160100_password_set', class: Migration20261129160100_password_set },
 ];
