@@ -1,5 +1,5 @@
-import { isDatabaseLost } from './domain/database-lost.ts';
 import { DomainError, ResourceNotFoundError } from './domain/domain-error.ts';
+import { passingOf } from './domain/passing-error.ts';
 import { StartupError } from './platform/lifecycle/startup-error.ts';
 import { loggedError } from './platform/logging/logged-error.ts';
 
@@ -44,7 +44,7 @@ function explain(error: unknown): string {
     return `There is no ${String(resource).replaceAll('_', ' ')} ${String(id)}.`;
   }
   if (error instanceof DomainError || error instanceof UsageError) return error.message;
-  if (isDatabaseLost(error)) return 'The database went away meanwhile. Run this again when it can be reached.';
+  if (passingOf(error)) return 'The database cannot be used now. Nothing was changed; run this again in a moment.';
   // Without the rows and values that PostgreSQL quotes: there may be secrets among them.
   const { message, stack } = loggedError(error) as { message?: string; stack?: string };
   return stack ?? message ?? String(error);

@@ -1,17 +1,20 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startTestServer, type TestServer } from './app.ts';
 import { runCommand, type CommandOptions, type CommandResult } from './command.ts';
 import { ServerProcess } from './server-process.ts';
+
+// Each command is a process that loads the whole server.
+jest.setTimeout(120_000);
 
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
   // The first command compiles what has changed.
   await runCommand('admin.cjs', ['--help']);
-}, 120_000);
+});
 afterAll(() => server.close());
 
 function admin(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
@@ -27,13 +30,18 @@ async function login(email: string, password: string): Promise<number> {
   return response.status;
 }
 
-async function ask(path: string, key: string, body?: object): Promise<{ status: number; data: any }> {
+interface Answer {
+  status: number;
+  data: { id: string; status: string };
+}
+
+async function ask(path: string, key: string, body?: object): Promise<Answer> {
   const response = await fetch(`${server.url}${path}`, {
     method: body ? 'POST' : 'GET',
     headers: { 'x-api-key': key, 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
     ...(body && { body: JSON.stringify(body) }),
   });
-  return { status: response.status, data: ((await response.json()) as { data: unknown }).data };
+  return { status: response.status, data: ((await response.json()) as { data: Answer['data'] }).data };
 }
 
 const creation = (name: string): string[] => [
@@ -55,13 +63,13 @@ test('a second organisation works at once beside the first, and neither sees wha
   const definition = { nodes: [{ id: 'answer', type: 'set', params: { values: { n: 42 } } }], edges: [] };
   const workflow = await ask('/v1/workflows', key, { name: 'Answer', definition });
   expect(workflow.status).toBe(201);
-  const path = `/v1/workflows/${workflow.data.id as string}`;
+  const path = `/v1/workflows/${workflow.data.id}`;
   expect((await ask(`${path}/publish`, key, {})).status).toBe(201);
   const run = await ask(`${path}/execute?wait=20s`, key, { input: {} });
   expect(run.data).toMatchObject({ status: 'completed' });
 
   expect((await ask(path, server.admin.apiKey)).status).toBe(404);
-  expect((await ask(`/v1/executions/${run.data.id as string}`, server.admin.apiKey)).status).toBe(404);
+  expect((await ask(`/v1/executions/${run.data.id}`, server.admin.apiKey)).status).toBe(404);
   expect((await ask('/v1/workflows', server.admin.apiKey)).data).toEqual([]);
 });
 
@@ -135,4 +143,4 @@ test('the embedded database: works before the first start, while the server runs
     await running.end();
     rmSync(dataDir, { recursive: true, force: true });
   }
-}, 120_000);
+});

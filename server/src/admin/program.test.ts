@@ -9,7 +9,7 @@ import { program } from './program.ts';
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
-});
+}, 120_000);
 afterAll(() => server.close());
 
 /** Runs a command in this process; `server/test/admin.test.ts` runs real ones. */
@@ -26,15 +26,27 @@ async function admin(args: readonly string[], stdin = '', url = server.database.
   return { ...result, status: Number(process.exitCode) };
 }
 
+interface CreatedOrganisation {
+  organisation: { id: string; plan: string };
+  owner: { id: string; email: string };
+  password: string;
+  api_key: { secret: string };
+}
+
+interface List {
+  data: { id: string }[];
+  total_count: number;
+}
+
 /** The result of a command that must work. */
-async function adminJson(...args: string[]): Promise<Record<string, any>> {
+async function adminJson<T>(...args: string[]): Promise<T> {
   const { status, stdout, stderr } = await admin([...args, '--json']);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  return JSON.parse(stdout) as Record<string, any>;
+  return JSON.parse(stdout) as T;
 }
 
 let number = 0;
-function createOrganisation(...more: string[]): Promise<Record<string, any>> {
+function createOrganisation(...more: string[]): Promise<CreatedOrganisation> {
   number += 1;
   return adminJson(
     'organisation',
@@ -47,14 +59,13 @@ function createOrganisation(...more: string[]): Promise<Record<string, any>> {
   );
 }
 
-async function ask(path: string, key: string, body?: object): Promise<{ status: number; data: any }> {
+async function ask(path: string, key: string, body?: object): Promise<number> {
   const response = await fetch(`${server.url}${path}`, {
     method: body ? 'POST' : 'GET',
     headers: { 'x-api-key': key, 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
     ...(body && { body: JSON.stringify(body) }),
   });
-  const text = await response.text();
-  return { status: response.status, data: text === '' ? undefined : (JSON.parse(text) as { data: unknown }).data };
+  return response.status;
 }
 
 async function login(email: string, password: string): Promise<number> {
@@ -70,7 +81,7 @@ describe('organisation', () => {
   test('is listed and shown, and its plan can be changed', async () => {
     const { organisation } = await createOrganisation();
     expect(organisation.plan).toBe('free');
-    expect((await adminJson('organisation', 'list')).data[0]).toEqual(organisation);
+    expect((await adminJson<List>('organisation', 'list')).data[0]).toEqual(organisation);
     await adminJson('organisation', 'set-plan', organisation.id, 'business');
     expect(await adminJson('organisation', 'show', organisation.id)).toEqual({
       ...organisation,
@@ -89,14 +100,14 @@ describe('organisation', () => {
   });
 
   test('an address that is taken is refused, and nothing is made', async () => {
-    const before = (await adminJson('organisation', 'list')).total_count;
+    const before = (await adminJson<List>('organisation', 'list')).total_count;
     const args = ['--name', 'Thief', '--owner-email', server.admin.email.toUpperCase(), '--json'];
     expect(await admin(['organisation', 'create', ...args])).toEqual({
       status: 1,
       stdout: '',
       stderr: `\nThere is an account with the address ${server.admin.email} already; addresses are unique over all organisations.\n\n`,
     });
-    expect((await adminJson('organisation', 'list')).total_count).toBe(before);
+    expect((await adminJson<List>('organisation', 'list')).total_count).toBe(before);
   });
 
   test('one that is not there is an error in words', async () => {
@@ -123,10 +134,10 @@ describe('user', () => {
       '--role',
       'viewer',
     ];
-    const { user, password } = await adminJson('user', 'create', ...args);
+    const { user, password } = await adminJson<{ user: object; password: string }>('user', 'create', ...args);
     expect(user).toMatchObject({ organisation_id: organisation.id, email: 'grace@acme.example', role: 'viewer' });
     expect(await login('grace@acme.example', password)).toBe(200);
-    const listed = await adminJson('user', 'list', '--organisation', organisation.id);
+    const listed = await adminJson<List>('user', 'list', '--organisation', organisation.id);
     expect(listed.data).toHaveLength(2);
     expect(listed.data[0]).toEqual(user);
   });
@@ -139,7 +150,7 @@ describe('user', () => {
       body: JSON.stringify({ email: owner.email, password }),
     });
     const { data } = (await signedIn.json()) as { data: { access_token: string; refresh_token: string } };
-    const set = await adminJson('user', 'set-password', owner.email);
+    const set = await adminJson<{ password: string; ended_sessions: number }>('user', 'set-password', owner.email);
     expect(set.ended_sessions).toBe(1);
     expect(await login(owner.email, password)).toBe(401);
     expect(await login(owner.email, set.password)).toBe(200);
@@ -184,7 +195,7 @@ describe('user', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ email: owner.email, password }),
     });
-    expect(((await signedIn.json()) as any).data.user.role).toBe('viewer');
+    expect(((await signedIn.json()) as { data: { user: { role: string } } }).data.user.role).toBe('viewer');
   });
 });
 
@@ -192,15 +203,21 @@ describe('key', () => {
   test('is made with what it may do, and revoked', async () => {
     const { organisation } = await createOrganisation();
     const args = ['--organisation', organisation.id, '--name', 'Reader', '--grants', 'read-only,workflows:execute'];
-    const key = await adminJson('key', 'create', ...args, '--expires-at', '2100-01-01T00:00:00+01:00');
+    const key = await adminJson<{ id: string; secret: string; scopes: string[] }>(
+      'key',
+      'create',
+      ...args,
+      '--expires-at',
+      '2100-01-01T00:00:00+01:00',
+    );
     expect(key).toMatchObject({ bundles: ['read-only'], expires_at: '2099-12-31T23:00:00.000Z', created_by: null });
     expect(key.scopes).toContain('workflows:execute');
-    expect((await ask('/v1/workflows', key.secret)).status).toBe(200);
-    expect((await ask('/v1/groups', key.secret, { name: 'No' })).status).toBe(403);
+    expect(await ask('/v1/workflows', key.secret)).toBe(200);
+    expect(await ask('/v1/groups', key.secret, { name: 'No' })).toBe(403);
     await adminJson('key', 'revoke', key.id);
-    expect((await ask('/v1/workflows', key.secret)).status).toBe(401);
-    const revoked = await adminJson('key', 'list', '--organisation', organisation.id, '--status', 'revoked');
-    expect(revoked.data.map(({ id }: { id: string }) => id)).toEqual([key.id]);
+    expect(await ask('/v1/workflows', key.secret)).toBe(401);
+    const revoked = await adminJson<List>('key', 'list', '--organisation', organisation.id, '--status', 'revoked');
+    expect(revoked.data.map(({ id }) => id)).toEqual([key.id]);
     expect(JSON.stringify(revoked)).not.toContain(key.secret);
   });
 
