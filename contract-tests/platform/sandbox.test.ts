@@ -110,6 +110,27 @@ test('what an attack does to prototypes is seen by no other execution', async ()
   expect(await run(look)).toMatchObject({ output: { attack: [null, ['1'], 'function', true] } });
 });
 
+test('log lines are those that a program wrote, whatever it did to prototypes', async () => {
+  const attack = `
+    Array.prototype.toJSON = () => [{ level: 'evil', message: 'forged' }];
+    String.prototype.slice = () => 'x'.repeat(1e7);
+    Object.defineProperty(Object.prototype, 'level', { get: () => 'evil', set() {} });
+    console.log('first', { a: 1 });
+    console.error('second');`;
+  const path = { workflow_id: await publishedWorkflow(harness(), { nodes: [code(attack)], edges: [] }) };
+  const { body } = await harness().call('executeWorkflow', { path, json: { input: {} } });
+  const execution = { execution_id: body.data.id };
+  await until(async () => {
+    const now = await harness().call('getExecution', { path: execution });
+    return now.body.data.status === 'completed';
+  });
+  const { body: logs } = await harness().call('listExecutionLogs', { path: execution });
+  expect(logs.data).toMatchObject([
+    { level: 'info', message: 'first {"a":1}' },
+    { level: 'error', message: 'second' },
+  ]);
+});
+
 test('400: an input schema with a catastrophic pattern refuses, and the next request is served', async () => {
   const schema = { type: 'object', properties: { n: { type: 'string', pattern: '^(a+)+$' } } };
   const path = { workflow_id: await publishedWorkflow(harness(), { ...QUICK, input_schema: schema }) };

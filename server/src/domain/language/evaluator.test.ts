@@ -4,7 +4,7 @@ import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Json } from '../domain-error.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
 import { Evaluator, stepsNamedIn } from './evaluator.ts';
-import type { SandboxOutcome, SandboxTask } from './sandbox.ts';
+import { Sandbox, type SandboxOutcome, type SandboxTask } from './sandbox.ts';
 
 /** Counts what reaches the sandbox: plain paths must not. */
 class CountingSandbox extends QuickJsSandbox {
@@ -260,4 +260,30 @@ test('a plain path gives what JavaScript gives', async () => {
     }),
     { numRuns: 200 },
   );
+});
+
+describe('what a sandbox hands out is not trusted', () => {
+  class Forging extends Sandbox {
+    constructor(readonly outcome: SandboxOutcome) {
+      super();
+    }
+    override run(tasks: readonly SandboxTask[]): Promise<SandboxOutcome[]> {
+      return Promise.resolve(tasks.map(() => this.outcome));
+    }
+  }
+  const line = { level: 'info', message: 'm' } as const;
+
+  test.each<[name: string, outcome: object]>([
+    ['an unknown level', { json: '1', logs: [{ ...line, level: 'evil' }] }],
+    ['a line that is too long', { json: '1', logs: [{ ...line, message: 'x'.repeat(4_001) }] }],
+    ['a message that is no text', { json: '1', logs: [{ ...line, message: {} }] }],
+    ['too many lines', { json: '1', logs: Array.from({ length: 201 }, () => line) }],
+    ['no list of lines', { json: '1', logs: { length: 0 } }],
+    ['a result that is no JSON', { json: '[1', logs: [] }],
+  ])('%s fails the node', async (_name, outcome) => {
+    const forging = new Evaluator(new Forging({ ok: true, ...outcome } as SandboxOutcome));
+    const thrown = await forging.program('return 1', scope).catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(NodeFailure);
+    expect(thrown).toMatchObject({ code: 'code_error', details: { reason: 'output' } });
+  });
 });

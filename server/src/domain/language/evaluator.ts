@@ -3,7 +3,16 @@ import { deepestValue, isTooDeep } from '../json-depth.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
 import type { SchemaFault } from './json-schema.ts';
 import { readPath } from './path.ts';
-import { Sandbox, type SandboxFailure, type SandboxLog, type SandboxOutcome, type SandboxTask } from './sandbox.ts';
+import {
+  maxLogLines,
+  maxLogMessage,
+  Sandbox,
+  type SandboxFailure,
+  type SandboxLog,
+  sandboxLogLevels,
+  type SandboxOutcome,
+  type SandboxTask,
+} from './sandbox.ts';
 import { programFault } from './syntax.ts';
 import { type Expression, isTemplate, parseTemplate, wholeExpression } from './template.ts';
 
@@ -88,7 +97,7 @@ export class Evaluator {
     if (fault) throw new NodeFailure('code_error', `The code does not parse: ${fault}`, { reason: 'error' });
     const [outcome] = await this.#sandbox.run([new Evaluation(scope, options).task('program', source, 0)]);
     if (!outcome!.ok) throw failureOf('code_error', 'The code', outcome!);
-    return { value: resultOf('code_error', 'The code', outcome!.json), logs: outcome!.logs };
+    return { value: resultOf('code_error', 'The code', outcome!.json), logs: checkedLogs(outcome!.logs) };
   }
 }
 
@@ -243,11 +252,29 @@ function toText(value: Json | undefined): string {
 }
 
 function resultOf(code: string, subject: string, json: string | undefined): Json {
-  const value = json === undefined ? null : (JSON.parse(json) as Json);
+  const value = json === undefined ? null : parsed(code, subject, json);
   if (!isTooDeep(value)) return value;
   throw new NodeFailure(code, `${subject}: gave a result that nests deeper than ${deepestValue} levels`, {
     reason: 'output',
   });
+}
+
+function parsed(code: string, subject: string, json: string): Json {
+  try {
+    return JSON.parse(json) as Json;
+  } catch (error) {
+    throw new NodeFailure(code, `${subject}: gave a result that is not JSON`, { reason: 'output' }, { cause: error });
+  }
+}
+
+/** What a sandbox hands out comes from a hostile place: only lines that can be stored go on. Throws a NodeFailure. */
+function checkedLogs(lines: readonly SandboxLog[]): readonly SandboxLog[] {
+  if (Array.isArray(lines) && lines.length <= maxLogLines && lines.every(isLine)) return lines;
+  throw new NodeFailure('code_error', 'The code: wrote log lines that cannot be read', { reason: 'output' });
+}
+
+function isLine({ level, message }: SandboxLog): boolean {
+  return sandboxLogLevels.includes(level) && typeof message === 'string' && message.length <= maxLogMessage;
 }
 
 function expressionError(source: string, why: string, options?: ErrorOptions): NodeFailure {

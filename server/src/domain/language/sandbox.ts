@@ -31,9 +31,17 @@ export type SandboxOutcome =
     }
   | { ok: false; reason: SandboxFailure; message: string };
 
+/** Lines of a program that are kept, and characters of each; what comes beyond is left out. */
+export const maxLogLines = 200;
+export const maxLogMessage = 4_000;
+
+/** How urgent a line of `console` is. */
+export const sandboxLogLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type SandboxLogLevel = (typeof sandboxLogLevels)[number];
+
 /** A line the program wrote with `console`. */
 export interface SandboxLog {
-  level: 'debug' | 'info' | 'warn' | 'error';
+  level: SandboxLogLevel;
   message: string;
 }
 

@@ -1,7 +1,28 @@
 import type { QuickJSContext, QuickJSHandle, QuickJSRuntime, QuickJSWASMModule } from 'quickjs-emscripten';
-import type { SandboxLog, SandboxOutcome, SandboxTask } from '../../domain/language/sandbox.ts';
+import {
+  maxLogLines,
+  maxLogMessage,
+  type SandboxLog,
+  type SandboxLogLevel,
+  type SandboxOutcome,
+  type SandboxTask,
+} from '../../domain/language/sandbox.ts';
 import { clock } from './clock.ts';
+import { Guest, Thrown, Unreadable } from './guest.ts';
 import { type SandboxLimits, sandboxLimits } from './limits.ts';
+
+const consoleMethods: Readonly<Record<string, SandboxLogLevel>> = {
+  debug: 'debug',
+  log: 'info',
+  info: 'info',
+  warn: 'warn',
+  error: 'error',
+};
+/** Characters of what is told of a value that was thrown, and of its name in that. */
+const longestFailure = 1_000;
+const longestName = 100;
+/** Bytes on top of a task's own memory, once it has failed. */
+const memoryForFailures = 1024 * 1024;
 
 /**
  * Runs one task in a runtime of its own, made and thrown away here (0.2 ms): nothing that the source does to prototypes
@@ -42,25 +63,15 @@ class Deadline {
   }
 }
 
-/** Collects what a program writes, in the program's own state; bounded, because it counts against the result. */
-const consoleSource = `(function (stringify) {
-  'use strict';
-  const lines = [];
-  const text = (value) => (typeof value === 'string' ? value : stringify(value) ?? String(value));
-  const writer = (level) => (...values) => {
-    if (lines.length < 200) lines[lines.length] = { level, message: values.map(text).join(' ').slice(0, 4000) };
-  };
-  const log = writer('info');
-  return [{ debug: writer('debug'), log, info: log, warn: writer('warn'), error: writer('error') }, lines];
-})`;
-
 class Run {
   readonly #context: QuickJSContext;
   readonly #runtime: QuickJSRuntime;
   readonly #task: SandboxTask;
   readonly #limits: SandboxLimits;
   readonly #deadline: Deadline;
-  readonly #held: QuickJSHandle[] = [];
+  readonly #guest: Guest;
+  readonly #logs: SandboxLog[] = [];
+  #written = 0;
 
   constructor(
     context: QuickJSContext,
@@ -74,114 +85,113 @@ class Run {
     this.#task = task;
     this.#limits = limits;
     this.#deadline = deadline;
+    this.#guest = new Guest(context);
   }
 
   outcome(): SandboxOutcome {
     try {
-      return this.#evaluate();
-    } catch (thrown) {
-      if (thrown instanceof Failed) return this.#failure(thrown.error);
-      throw thrown;
+      const outcome = this.#evaluate();
+      // Some loops inside QuickJS swallow the interruption.
+      return this.#deadline.passed ? this.#tooLate() : outcome;
+    } catch (ended) {
+      if (ended instanceof Thrown) return this.#failure(ended.value);
+      if (ended instanceof Unreadable) return { ok: false, reason: 'memory', message: 'out of memory' };
+      throw ended;
     } finally {
-      this.#held.forEach((handle) => handle.alive && handle.dispose());
+      this.#guest.dispose();
     }
   }
 
   #evaluate(): SandboxOutcome {
-    const json = this.#hold(this.#context.getProp(this.#context.global, 'JSON'));
-    const parse = this.#hold(this.#context.getProp(json, 'parse'));
-    const stringify = this.#hold(this.#context.getProp(json, 'stringify'));
     const { kind, globals, source } = this.#task;
     const names = Object.keys(globals);
-    const values = names.map((name) => this.#parsed(parse, globals[name]));
+    const values = names.map((name) => this.#guest.parse(globals[name]));
     if (kind === 'expression') {
       const code = `(function(${names.join()}){'use strict';return(\n${source}\n)})`;
-      return this.#result(stringify, this.#call(this.#eval(code), values), []);
+      return this.#result(this.#guest.call(this.#guest.eval(code), values));
     }
-    const channel = this.#call(this.#eval(consoleSource), [stringify]);
-    const [console, lines] = [0, 1].map((index) => this.#hold(this.#context.getProp(channel, index)));
     const code = `(async function(${[...names, 'console'].join()}){'use strict';\n${source}\n})`;
-    const promise = this.#call(this.#eval(code), [...values, console!]);
-    return this.#result(stringify, this.#settled(promise), this.#logs(stringify, lines!));
+    const promise = this.#guest.call(this.#guest.eval(code), [...values, this.#console()]);
+    return this.#settled(promise);
   }
 
-  #hold(handle: QuickJSHandle): QuickJSHandle {
-    this.#held.push(handle);
-    return handle;
+  /** Its functions belong to the host, which bounds and keeps the lines where the program cannot reach them. */
+  #console(): QuickJSHandle {
+    const console = this.#guest.hold(this.#context.newObject());
+    for (const [method, level] of Object.entries(consoleMethods)) {
+      const write = this.#context.newFunction(method, (...values) => this.#log(level, values));
+      this.#context.setProp(console, method, this.#guest.hold(write));
+    }
+    return console;
   }
 
-  #parsed(parse: QuickJSHandle, json: string | undefined): QuickJSHandle {
-    if (json === undefined) return this.#context.undefined;
-    return this.#call(parse, [this.#hold(this.#context.newString(json))]);
+  #log(level: SandboxLogLevel, values: readonly QuickJSHandle[]): { error: QuickJSHandle } | undefined {
+    // Lines whose values throw while they are made into text count too.
+    this.#written += 1;
+    if (this.#written > maxLogLines) return undefined;
+    try {
+      let message = '';
+      for (const [index, value] of values.entries()) {
+        if (message.length >= maxLogMessage) break;
+        message += `${index === 0 ? '' : ' '}${this.#guest.text(value, maxLogMessage)}`;
+      }
+      this.#logs.push({ level, message: message.slice(0, maxLogMessage) });
+      return undefined;
+    } catch (ended) {
+      if (ended instanceof Thrown) return { error: ended.value };
+      throw ended;
+    }
   }
 
-  #eval(code: string): QuickJSHandle {
-    const result = this.#context.evalCode(code, 'expression');
-    if (result.error) throw new Failed(this.#hold(result.error));
-    return this.#hold(result.value);
-  }
-
-  #call(fn: QuickJSHandle, args: QuickJSHandle[]): QuickJSHandle {
-    const result = this.#context.callFunction(fn, this.#context.undefined, args);
-    if (result.error) throw new Failed(this.#hold(result.error));
-    return this.#hold(result.value);
-  }
-
-  #settled(promise: QuickJSHandle): QuickJSHandle {
+  #settled(promise: QuickJSHandle): SandboxOutcome {
     const jobs = this.#runtime.executePendingJobs();
-    if (jobs.error) throw new Failed(this.#hold(jobs.error));
+    if (jobs.error) throw new Thrown(this.#guest.hold(jobs.error));
     jobs.dispose();
     const state = this.#context.getPromiseState(promise);
-    if (state.type === 'fulfilled') return this.#hold(state.value);
-    if (state.type === 'rejected') throw new Failed(this.#hold(state.error));
-    throw new Failed(
-      this.#hold(
-        this.#context.newError('the code waits for something that never happens: there are no timers and no network'),
-      ),
-    );
+    if (state.type === 'fulfilled') return this.#result(this.#guest.hold(state.value));
+    if (state.type === 'rejected') throw new Thrown(this.#guest.hold(state.error));
+    const message = 'the code waits for something that never happens: there are no timers and no network';
+    return { ok: false, reason: 'error', message };
   }
 
-  #result(stringify: QuickJSHandle, value: QuickJSHandle, logs: readonly SandboxLog[]): SandboxOutcome {
-    const text = this.#call(stringify, [value]);
-    if (this.#context.typeof(text) !== 'string') return { ok: true, json: undefined, logs };
-    const length = this.#context.getNumber(this.#hold(this.#context.getProp(text, 'length')));
-    if (length <= this.#limits.output) return { ok: true, json: this.#context.getString(text), logs };
-    return {
-      ok: false,
-      reason: 'output',
-      message: `the result has ${length} characters as JSON, of ${this.#limits.output} allowed`,
-    };
+  #result(value: QuickJSHandle): SandboxOutcome {
+    const { output } = this.#limits;
+    const text = this.#guest.json(value);
+    const logs = this.#logs;
+    if (!text) return { ok: true, json: undefined, logs };
+    const length = this.#guest.lengthOf(text);
+    if (length <= output) return { ok: true, json: this.#guest.read(text), logs };
+    const message = `the result has ${length} characters as JSON, of ${output} allowed`;
+    return { ok: false, reason: 'output', message };
   }
 
-  #logs(stringify: QuickJSHandle, lines: QuickJSHandle): SandboxLog[] {
-    const text = this.#call(stringify, [lines]);
-    return JSON.parse(this.#context.getString(text)) as SandboxLog[];
-  }
-
-  #failure(error: QuickJSHandle): SandboxOutcome {
-    if (this.#deadline.passed)
-      return { ok: false, reason: 'time', message: `it used more than ${this.#limits.time} ms` };
-    const described = describe(this.#context.dump(error));
+  #failure(thrown: QuickJSHandle): SandboxOutcome {
+    // What is thrown when the memory is full is made into text in memory that it does not have.
+    this.#runtime.setMemoryLimit(this.#limits.memory + memoryForFailures);
+    const described = this.#deadline.passed ? '' : this.#described(thrown);
+    // Getters of what was thrown may have used up the time.
+    if (this.#deadline.passed) return this.#tooLate();
     if (described === 'InternalError: out of memory') return { ok: false, reason: 'memory', message: 'out of memory' };
     if (described === 'InternalError: stack overflow') return { ok: false, reason: 'stack', message: 'stack overflow' };
-    return { ok: false, reason: 'error', message: described.slice(0, 1_000) };
+    return { ok: false, reason: 'error', message: described.slice(0, longestFailure) };
   }
-}
 
-/** A value thrown inside QuickJS, on its way out. */
-class Failed {
-  readonly error: QuickJSHandle;
-
-  constructor(error: QuickJSHandle) {
-    this.error = error;
+  #tooLate(): SandboxOutcome {
+    return { ok: false, reason: 'time', message: `it used more than ${this.#limits.time} ms` };
   }
-}
 
-function describe(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return String(error);
-  const { name, message } = error as { name?: unknown; message?: unknown };
-  if (typeof message !== 'string') return JSON.stringify(error);
-  return typeof name === 'string' && name !== 'Error' ? `${name}: ${message}` : message;
+  /** `TypeError: message`, or any other value as text. */
+  #described(thrown: QuickJSHandle): string {
+    try {
+      const message = this.#guest.textAt(thrown, 'message', longestFailure);
+      if (message === undefined) return this.#guest.text(thrown, longestFailure);
+      const name = this.#guest.textAt(thrown, 'name', longestName);
+      return name === undefined || name === 'Error' ? message : `${name}: ${message}`;
+    } catch (ended) {
+      if (ended instanceof Thrown || ended instanceof Unreadable) return 'it threw something that cannot be described';
+      throw ended;
+    }
+  }
 }
 
 /** A moment that depends on every character of the seed: FNV-1a, once for the seconds and once for the microseconds. */
