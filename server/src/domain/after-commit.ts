@@ -11,7 +11,7 @@ export class AfterCommit implements EventSubscriber {
   readonly #parents = new WeakMap<object, object>();
   readonly #opening = new WeakMap<object, object>();
 
-  /** Runs one of the two, once, when the outcome of `transaction` is known. */
+  /** Runs `commit` once `transaction` has committed, or `rollback` when it has not, or nobody can tell. */
   add(transaction: object, commit: Work, rollback: Work): void {
     const work = this.#work.get(transaction) ?? { commit: [], rollback: [] };
     work.commit.push(commit);
@@ -38,7 +38,8 @@ export class AfterCommit implements EventSubscriber {
     work.commit.forEach((commit, index) => this.add(parent, commit, work.rollback[index]!));
   }
 
-  afterTransactionRollback({ transaction }: TransactionEventArgs): void {
+  /** Before rather than after: where the connection is lost there is no after, and whether it was committed is not known. */
+  beforeTransactionRollback({ transaction }: TransactionEventArgs): void {
     this.#take(transaction)?.rollback.forEach((run) => run());
   }
 

@@ -22,7 +22,11 @@ import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder
 import { ExecutionWaits } from '../../src/domain/execution/execution-waits.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
 import { ExecutionService, type ExecutionStart } from '../../src/domain/execution/execution.service.ts';
-import { graphBody, GraphRunner } from '../../src/domain/execution/interpreter/graph-runner.ts';
+import {
+  graphBody,
+  GraphRunner,
+  type GraphRunnerOptions,
+} from '../../src/domain/execution/interpreter/graph-runner.ts';
 import type { PublishedWorkflows } from '../../src/domain/execution/published-workflows.ts';
 import { Step } from '../../src/domain/execution/step.entity.ts';
 
@@ -57,7 +61,11 @@ export class ExecutionBench {
     this.domainEvents = new DomainEvents(database.orm, this.loops);
   }
 
-  static async start(types: readonly NodeType[], shared?: TestDatabase): Promise<ExecutionBench> {
+  static async start(
+    types: readonly NodeType[],
+    shared?: TestDatabase,
+    more: Partial<GraphRunnerOptions> = {},
+  ): Promise<ExecutionBench> {
     const database = shared ?? (await createTestDatabase());
     const { orm, url } = database;
     const engine = new DbosEngine({ orm, url });
@@ -79,6 +87,7 @@ export class ExecutionBench {
       children: bench.children,
       publicUrl: { of: (path) => `http://flowpact.test${path}` },
       fault: (_, error) => bench.faults.push(error),
+      ...more,
     });
     engine.register(graphBody, (context, input) => runner.run(context, input));
     await live.start();
@@ -130,7 +139,8 @@ export class ExecutionBench {
   }
 
   get control(): ExecutionControl {
-    return new ExecutionControl(this.database.orm.em.fork(), this.engine, this.live, metrics, this.domainEvents);
+    const { engine, live, domainEvents: events } = this;
+    return new ExecutionControl({ em: this.database.orm.em.fork(), engine, live, metrics, events });
   }
 
   get events(): ExecutionEvents {

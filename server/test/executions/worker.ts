@@ -13,6 +13,7 @@ import { WaitClosedError } from '../../src/domain/execution/execution.errors.ts'
 import { ExecutionWait } from '../../src/domain/execution/execution-wait.entity.ts';
 import { ExecutionWaits } from '../../src/domain/execution/execution-waits.ts';
 import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
+import { WaitReconciler } from '../../src/domain/execution/wait-reconciler.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
 import type { ExecutionEvent } from '../../src/domain/execution/execution-event.entity.ts';
 import { Execution } from '../../src/domain/execution/execution.entity.ts';
@@ -89,6 +90,11 @@ const engine = new DbosEngine({
   orm,
   url,
   standstill: 1_500,
+  log: {
+    debug: () => undefined,
+    warn: () => undefined,
+    error: (message, error) => process.stderr.write(`${message} ${String(error)}\n`),
+  },
   ...(limit !== undefined && { limitOf: async () => Number(limit) }),
 });
 const waits = new ExecutionWaits(orm, engine);
@@ -109,6 +115,12 @@ const runner = new GraphRunner({
 engine.register(graphBody, (context, input) => runner.run(context, input));
 await live.start();
 await engine.start();
+const reconciler = new WaitReconciler({
+  orm,
+  engine,
+  warn: (message) => process.stderr.write(`${message}\n`),
+});
+const reconciling = setInterval(() => void reconciler.round().catch(() => undefined), 1_000);
 
 const organisationId = 'org_test';
 
@@ -222,7 +234,7 @@ process.on(
       const { begin: definition, count = 1 } = message;
       process.send!({ begun: await Promise.all(Array.from({ length: count }, () => begin(definition, { n: 1 }))) });
     }
-    if (message.cancel) await engine.cancel(message.cancel);
+    if (message.cancel) await engine.cancel([message.cancel]);
     if (message.pause) await change(message.pause, async (execution) => execution.pause(new Date()));
     if (message.resume)
       await change(message.resume, async (execution, em) => {
@@ -230,6 +242,7 @@ process.on(
         return execution.resume(new Date());
       });
     if (message.stop !== undefined) {
+      clearInterval(reconciling);
       await engine.stop(message.stop);
       await recorder.close();
       await live.stop();

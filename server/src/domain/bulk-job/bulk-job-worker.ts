@@ -2,6 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../domain-error.ts';
+import { failpoint } from '../failpoints.ts';
 import { ExecutionControl } from '../execution/execution-control.ts';
 import type { Execution } from '../execution/execution.entity.ts';
 import { EngineUnavailableError } from '../execution/execution.errors.ts';
@@ -39,10 +40,11 @@ export class BulkJobWorker {
       const items = await em.find(BulkJobItem, pending, { orderBy: { position: 'asc' }, limit: batchSize });
       for (const item of items) cancelled.push(...(await this.#treat(em, job, item)));
       const failed = items.filter(({ status }) => status === 'failed').length;
+      failpoint('bulk-job.treated');
       job.advance(items.length - failed, failed, new Date());
       return true;
     });
-    await this.control.announce(cancelled);
+    this.control.announce(cancelled);
     return worked;
   }
 

@@ -1,5 +1,6 @@
 import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { failpoint } from '../failpoints.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
 import { DomainEvents, eventLoops } from './domain-events.ts';
@@ -47,6 +48,7 @@ export class EventDispatch implements OnModuleInit {
         );
         if (!event) return;
         await this.#tell(em, event);
+        failpoint('event.told');
         await em.nativeUpdate(DomainEvent, { id: event.id }, { dispatchAt: null });
       });
     } catch (error) {

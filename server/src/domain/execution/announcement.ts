@@ -35,7 +35,7 @@ select count(*)::int as heard from heard`;
  * and their events are written. What the recorder writes is told by its own statement.
  */
 export async function announceCancelled(
-  events: DomainEvents,
+  events: Pick<DomainEvents, 'emitBy'>,
   em: EntityManager,
   executionIds: readonly string[],
 ): Promise<void> {

@@ -74,7 +74,7 @@ export class CalledExecutions extends ChildExecutions {
 
   async cancel(parentId: string, childId: string): Promise<null> {
     const cancelled = await this.#orm.em.fork().transactional((em) => this.#cancelIn(em, parentId, childId));
-    await this.#control.announce(cancelled);
+    this.#control.announce(cancelled);
     return null;
   }
 

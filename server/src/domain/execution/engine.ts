@@ -36,6 +36,20 @@ export interface EngineHealth {
   detail?: string;
 }
 
+/** Runs a query in a transaction or on a connection that somebody else has opened. */
+export type Query = (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>;
+
+/** A run that waits outside of any process. */
+export interface SuspendedRun {
+  readonly runId: string;
+  /** The signals that it waits for. */
+  readonly signals: readonly string[];
+  /** Whether it waits until `isOver` of its suspendUntil holds. */
+  readonly held: boolean;
+  /** When it was suspended. */
+  readonly since: Date;
+}
+
 /** The body of a run. It is replayed from the start after a crash, so its calls on the context have one fixed order. */
 export type RunBody = (context: RunContext, input: Json) => Promise<void>;
 
@@ -53,8 +67,11 @@ export abstract class Engine {
    */
   abstract submit(runs: readonly RunRequest[], em: EntityManager): Promise<void>;
 
-  /** Ends the run without its body; its signal fires within about a second, in whichever process it runs. No-op once ended. */
-  abstract cancel(runId: string): Promise<void>;
+  /**
+   * Ends the runs without their bodies; their signals fire within about a second, in whichever process they run. No-op for
+   * those that have ended. With `em`, when the transaction of `em` commits.
+   */
+  abstract cancel(runIds: readonly string[], em?: EntityManager): Promise<void>;
 
   /**
    * Hands `payload` to the run's `awaitSignal(name)`, now or when it gets there, and ends the rest of a run that rests. The
@@ -65,6 +82,12 @@ export abstract class Engine {
 
   /** Ends the rest of a run that rests (suspendUntil); with `em`, when the transaction of `em` commits. */
   abstract wake(runId: string, em?: EntityManager): Promise<void>;
+
+  /** Whether this process is the one that does what one process does for all, such as sweeps; another takes its place when it dies. */
+  abstract readonly leads: boolean;
+
+  /** Suspended runs (suspendUntil) of all processes with an id behind `after`, by id. */
+  abstract suspended(after: string, limit: number): Promise<SuspendedRun[]>;
 
   /** Those of the given runs that have ended for the engine, for whatever reason, or that it never knew. */
   abstract ended(runIds: readonly string[]): Promise<string[]>;
@@ -101,10 +124,11 @@ export interface RunContext {
   /**
    * Lets the run rest outside of any process, so that a long wait costs nothing, until about `at`; then it is resumed
    * wherever there is room. A signal that it waits for ends the rest, and so does `wake`. No step may be in flight. The
-   * body is left: its pending calls reject with RunAbandonedError. `isOver` is asked once the run rests: what it would be
-   * woken for may have happened just before.
+   * body is left: its pending calls reject with RunAbandonedError. With `isOver`, only `wake` ends the rest; it is asked in the transaction
+   * that suspends the run, under the lock that `wake` takes too: what the run would be woken for may have happened just
+   * before.
    */
-  suspendUntil(at: number, isOver?: () => Promise<boolean>): Promise<void>;
+  suspendUntil(at: number, isOver?: (query: Query) => Promise<boolean>): Promise<void>;
   /** The payload of the signal of that name, remembered like that of a step; undefined when there is none at `timeoutAt`. */
   awaitSignal(name: string, timeoutAt?: number): Promise<Json | undefined>;
   /** Which of the pending promises settles first; the answer is remembered. They must not reject, except as abandoned. */

@@ -1,44 +1,61 @@
 import { LockMode } from '@mikro-orm/core';
-import { EntityManager } from '@mikro-orm/postgresql';
-import { Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { ResourceNotFoundError } from '../domain-error.ts';
-import { DomainEvents } from '../event/domain-events.ts';
+import { failpoint } from '../failpoints.ts';
+import type { DomainEvents } from '../event/domain-events.ts';
 import { isId } from '../id.ts';
 import { announceCancelled } from './announcement.ts';
-import { Engine } from './engine.ts';
-import { ExecutionMetrics } from './execution-metrics.ts';
+import type { Engine } from './engine.ts';
+import type { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
 import { Execution, terminalStatuses } from './execution.entity.ts';
 import { childSignal } from './interpreter/program.ts';
-import { LiveChannel } from './live-channel.ts';
+import type { LiveChannel } from './live-channel.ts';
 import { removeExecutions } from './remove-executions.ts';
 import { Step, type StepStatus } from './step.entity.ts';
 
-/** Steers executions of an organisation. Another organisation's id is a ResourceNotFoundError. */
-@Injectable()
-export class ExecutionControl {
-  readonly #log = new Logger(ExecutionControl.name);
+/** What steering executions needs. */
+export interface ExecutionControlOptions {
+  readonly em: EntityManager;
+  readonly engine: Engine;
+  readonly live: LiveChannel;
+  readonly metrics: Pick<ExecutionMetrics, 'executionEnded'>;
+  readonly events: Pick<DomainEvents, 'emitBy'>;
+}
 
-  constructor(
-    private readonly em: EntityManager,
-    private readonly engine: Engine,
-    private readonly live: LiveChannel,
-    private readonly metrics: ExecutionMetrics,
-    private readonly events: DomainEvents,
-  ) {}
+/** Steers executions of an organisation. Another organisation's id is a ResourceNotFoundError. */
+export class ExecutionControl {
+  readonly #options: ExecutionControlOptions;
+
+  constructor(options: ExecutionControlOptions) {
+    this.#options = options;
+  }
 
   /**
    * Ends it at once, with the executions that its nodes have called; steps at work are told to stop. Throws
    * ExecutionAlreadyFinishedError when it has ended.
    */
   async cancel(organisationId: string, id: string): Promise<Execution> {
-    const cancelled = await this.em.transactional((em) => this.cancelIn(em, organisationId, id));
-    await this.announce(cancelled);
+    const cancelled = await this.#options.em.transactional((em) => this.cancelIn(em, organisationId, id));
+    failpoint('cancel.committed');
+    this.announce(cancelled);
     return cancelled[0]!;
   }
 
   /** As `cancel`, in the transaction of `em`: the execution and those it called. `announce` them once it has committed. */
   async cancelIn(em: EntityManager, organisationId: string, id: string): Promise<Execution[]> {
+    const cancelled = await this.#cancelWithCalled(em, organisationId, id);
+    failpoint('cancel.stored');
+    // Behind all rows of executions: who locks both locks runs last.
+    await this.#options.engine.cancel(
+      cancelled.map((execution) => execution.id),
+      em,
+    );
+    failpoint('cancel.cancelled');
+    return cancelled;
+  }
+
+  async #cancelWithCalled(em: EntityManager, organisationId: string, id: string): Promise<Execution[]> {
     const execution = await this.#lock(em, organisationId, id);
     const at = new Date();
     em.persist(execution.cancel(at));
@@ -48,25 +65,22 @@ export class ExecutionControl {
     await em.nativeUpdate(Step, open, { status: 'cancelled', completedAt: at });
     const waits = { ...ofExecution, status: 'pending' as const };
     await em.nativeUpdate(ExecutionWait, waits, { status: 'cancelled', decidedAt: at });
-    await announceCancelled(this.events, em, [id]);
+    await announceCancelled(this.#options.events, em, [id]);
     const { parentExecutionId: parent } = execution;
-    if (parent) await this.engine.signal(parent, childSignal(id), { at: at.toISOString() }, em);
+    if (parent) await this.#options.engine.signal(parent, childSignal(id), { at: at.toISOString() }, em);
     const cancelled = [execution];
     const called = { organisationId, parentExecutionId: id, status: { $nin: [...terminalStatuses] } };
     for (const child of await em.find(Execution, called, { fields: ['id'], orderBy: { id: 'asc' } }))
-      cancelled.push(...(await this.cancelOpen(em, organisationId, child.id)));
+      if (!(await this.#lock(em, organisationId, child.id)).ended)
+        cancelled.push(...(await this.#cancelWithCalled(em, organisationId, child.id)));
     return cancelled;
   }
 
-  /** Tells followers, metrics and the engine of executions whose cancellation has been committed. */
-  async announce(cancelled: readonly Execution[]): Promise<void> {
+  /** Tells followers and metrics of executions whose cancellation has been committed. */
+  announce(cancelled: readonly Execution[]): void {
     for (const { id, createdAt } of cancelled) {
-      this.live.publish(id, true);
-      this.metrics.executionEnded('cancelled', (Date.now() - createdAt.getTime()) / 1_000);
-      // Should this not arrive, the run ends by itself at its next node: what it tells is refused.
-      await this.engine.cancel(id).catch((error: unknown) => {
-        this.#log.warn({ executionId: id, err: error }, 'The engine could not be told of a cancellation.');
-      });
+      this.#options.live.publish(id, true);
+      this.#options.metrics.executionEnded('cancelled', (Date.now() - createdAt.getTime()) / 1_000);
     }
   }
 
@@ -75,36 +89,38 @@ export class ExecutionControl {
    * the run rests. What it has called goes on. Throws ExecutionStatusConflictError when it has ended or is paused already.
    */
   async pause(organisationId: string, id: string): Promise<Execution> {
-    const paused = await this.em.transactional(async (em) => {
+    const paused = await this.#options.em.transactional(async (em) => {
       const execution = await this.#lock(em, organisationId, id);
       em.persist(execution.pause(new Date()));
       return execution;
     });
-    this.live.publish(id, undefined);
+    failpoint('pause.committed');
+    this.#options.live.publish(id, undefined);
     return paused;
   }
 
   /** Lets it go on where it was. Throws ExecutionStatusConflictError unless it is paused. */
   async resume(organisationId: string, id: string): Promise<Execution> {
-    const resumed = await this.em.transactional(async (em) => {
+    const resumed = await this.#options.em.transactional(async (em) => {
       const execution = await this.#lock(em, organisationId, id);
       em.persist(execution.resume(new Date()));
       await em.flush();
-      await this.engine.wake(id, em);
+      failpoint('resume.stored');
+      await this.#options.engine.wake(id, em);
       return execution;
     });
-    this.live.publish(id, undefined);
+    this.#options.live.publish(id, undefined);
     return resumed;
   }
 
   /** Removes it with its steps, logs and events. Throws ExecutionStatusConflictError unless it has ended. */
   async delete(organisationId: string, id: string): Promise<void> {
-    await this.em.transactional(async (em) => {
+    await this.#options.em.transactional(async (em) => {
       const execution = await this.#lock(em, organisationId, id);
       execution.assertStatus(terminalStatuses, 'can be deleted');
       await removeExecutions(em, [id]);
     });
-    await this.engine.forget([id]);
+    await this.#options.engine.forget([id]);
   }
 
   /** As `cancelIn`; nothing when it has ended. */

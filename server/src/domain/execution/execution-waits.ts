@@ -1,6 +1,7 @@
 import { LockMode, type EntityManager } from '@mikro-orm/core';
 import type { EntityManager as SqlEntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Json } from '../domain-error.ts';
+import { failpoint } from '../failpoints.ts';
 import type { WaitAnswer } from '../nodes/node-type.ts';
 import { Engine } from './engine.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
@@ -35,8 +36,8 @@ export class ExecutionWaits {
     const { status, decidedBy = null, note = null, payload = null } = decision;
     Object.assign(wait, { status, decidedBy, note, decidedAt: at });
     await em.flush();
-    const answer: WaitAnswer = { status, payload, decided_by: decidedBy, note, at: at.toISOString() };
-    await this.#engine.signal(wait.executionId, wait.signal, { ...answer }, em);
+    failpoint('wait.answered');
+    await this.#engine.signal(wait.executionId, wait.signal, { ...answerOf(wait, payload) }, em);
   }
 
   /** Ends the wait as expired; false when it was answered before. */
@@ -49,6 +50,15 @@ export class ExecutionWaits {
       return true;
     });
   }
+}
+
+/** What the run is told of a wait that was answered. */
+export function answerOf(
+  { status, decidedBy, note, decidedAt }: Pick<ExecutionWait, 'status' | 'decidedBy' | 'note' | 'decidedAt'>,
+  payload: Json,
+): WaitAnswer {
+  const at = decidedAt!.toISOString();
+  return { status: status as WaitAnswer['status'], payload, decided_by: decidedBy ?? null, note: note ?? null, at };
 }
 
 /** Two answers at once come one after the other, and the second one finds what the first has left. */

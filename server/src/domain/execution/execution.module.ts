@@ -1,4 +1,4 @@
-import { MikroORM } from '@mikro-orm/postgresql';
+import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DomainEvents } from '../event/domain-events.ts';
 import { EventModule } from '../event/event.module.ts';
@@ -27,6 +27,7 @@ import { graphBody, GraphRunner } from './interpreter/graph-runner.ts';
 import { LiveChannel } from './live-channel.ts';
 import { LostExecutions, lostInterval } from './lost-executions.ts';
 import { PublishedWorkflows } from './published-workflows.ts';
+import { reconcileInterval, WaitReconciler } from './wait-reconciler.ts';
 
 const logger = new Logger('Executions');
 const fault = (message: string, error: unknown): void => logger.error({ err: error }, message);
@@ -36,7 +37,17 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
   imports: [EventModule, NodesModule, WorkflowModule],
   providers: [
     ExecutionService,
-    ExecutionControl,
+    {
+      provide: ExecutionControl,
+      useFactory: (
+        em: EntityManager,
+        engine: Engine,
+        live: LiveChannel,
+        metrics: ExecutionMetrics,
+        events: DomainEvents,
+      ) => new ExecutionControl({ em, engine, live, metrics, events }),
+      inject: [EntityManager, Engine, LiveChannel, ExecutionMetrics, DomainEvents],
+    },
     ExecutionQueries,
     ExecutionEvents,
     ApprovalService,
@@ -135,6 +146,9 @@ export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShu
   ) {
     const retention = new ExecutionRetention(orm);
     loops.add('execution retention', { everyMs: retentionInterval, run: (signal) => retention.sweep(signal) });
+    const warn = (message: string): void => logger.warn(message);
+    const reconciler = new WaitReconciler({ orm, engine, warn });
+    loops.add('decided waits', { everyMs: reconcileInterval, run: () => reconciler.round() });
     loops.add('lost executions', { everyMs: lostInterval, run: async () => void (await lost.end()) });
   }
 

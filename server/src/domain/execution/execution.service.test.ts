@@ -239,7 +239,7 @@ describe('events', () => {
 test('an execution that the engine has given up is ended as failed', async () => {
   const { id } = await bench.begin(slow);
   await until(() => worked.length === 1);
-  await bench.engine.cancel(id);
+  await bench.engine.cancel([id]);
   const { engine, recorder } = bench;
   const lost = new LostExecutions({ orm: bench.database.orm, engine, recorder, fault: () => undefined });
   expect(await lost.end(0)).toEqual([id]);

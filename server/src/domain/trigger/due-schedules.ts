@@ -1,6 +1,7 @@
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../domain-error.ts';
+import { failpoint } from '../failpoints.ts';
 import { newId } from '../id.ts';
 import { ScheduleOccurrence } from './schedule-occurrence.entity.ts';
 import type { Schedule } from './schedule.service.ts';
@@ -59,8 +60,10 @@ export class DueSchedules {
       await this.orm.em.fork().transactional(async (em) => {
         claimed = await claim(em, [...failed]);
         if (!claimed) return;
+        failpoint('schedule.claimed');
         const trigger = (await em.findOneOrFail(Trigger, { id: claimed.id }, { refresh: true })) as Schedule;
         await claimed.decide(em, trigger, claimed.now);
+        failpoint('schedule.decided');
       });
     } catch (err) {
       if (!claimed) throw err;

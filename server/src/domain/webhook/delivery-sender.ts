@@ -1,6 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { eventLoops } from '../event/domain-events.ts';
+import { failpoint } from '../failpoints.ts';
 import { newId } from '../id.ts';
 import { OutgoingHttp, OutgoingHttpError } from '../nodes/index.ts';
 import { Sealer } from '../sealer.ts';
@@ -64,6 +65,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
     const count = Math.min(claimedAtOnce, mostAtOnce - this.#underWay.size);
     if (count <= 0 || signal.aborted) return false;
     const due = await claimDue(this.orm, { count, busy: this.#busy(), leaseMs });
+    if (due.length > 0) failpoint('delivery.claimed');
     for (const delivery of due) this.#begin(delivery, signal);
     return due.length === count;
   }
@@ -93,6 +95,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
     const startedAt = new Date();
     const answer = await this.#send(delivery, url, startedAt, signal);
     if (!answer) return releaseDelivery(this.orm, delivery);
+    failpoint('delivery.sent');
     const outcome = this.#judge(delivery, answer, startedAt);
     await recordAttempt(this.orm, delivery, outcome);
     if (origin === 'event' && outcome.status === 'failed')

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { failpoint } from '../../domain/failpoints.ts';
 
 /** Seed of the lock keys, so that they do not meet other users of advisory locks. */
 const lockSeed = 7_412;
@@ -118,8 +119,10 @@ export class Admission {
     try {
       await client.query(`begin; set local lock_timeout = ${lockTimeout}`);
       await client.query(`select pg_advisory_xact_lock(hashtextextended($1, ${lockSeed}))`, [group]);
+      failpoint('admission.locked');
       const { rows } = await client.query<{ tenant: string }>(admit, [group, waitingQueue, queue]);
       await client.query('commit');
+      failpoint('admission.moved');
       return new Set(rows.map(({ tenant }) => tenant));
     } catch (error) {
       await client.query('rollback').catch((lost: Error) => (fault = lost));

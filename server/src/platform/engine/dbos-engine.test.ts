@@ -144,7 +144,7 @@ test('a run in a savepoint that is rolled back does not start', async () => {
 test('cancelling fires the signal of a running step and ends the run', async () => {
   await submit('r5', 'blocked@1');
   await until(() => seen.includes('blocked'));
-  await engine.cancel('r5');
+  await engine.cancel(['r5']);
   await until(() => seen.includes('signalled'));
   await later(100);
   expect(seen).toEqual(['blocked', 'signalled']);

@@ -12,13 +12,16 @@ import type { Json } from '../../domain/domain-error.ts';
 import {
   Engine,
   type EngineHealth,
+  type Query,
   RunAbandonedError,
   type RunBody,
   type RunRequest,
+  type SuspendedRun,
 } from '../../domain/execution/engine.ts';
 import { EngineUnavailableError } from '../../domain/execution/execution.errors.ts';
 import { Admission } from './admission.ts';
 import { AfterCommit } from '../../domain/after-commit.ts';
+import { failpoint } from '../../domain/failpoints.ts';
 import type { DbosEngineOptions, EngineLog } from './dbos-engine-options.ts';
 import { DbosRun } from './dbos-run.ts';
 import { forgetEnded, forgetThose } from './ended-runs.ts';
@@ -31,6 +34,7 @@ import { Places, placesSchema } from './places.ts';
 import { Signals } from './signals.ts';
 import { StepLog } from './step-log.ts';
 import { insertRuns, type Submission } from './submission.ts';
+import { Suspensions, suspensionSchema } from './suspension.ts';
 import { clientOf, transactionOf } from './transaction-client.ts';
 
 type DbosBody = (input: Json) => Promise<void>;
@@ -46,7 +50,28 @@ const unusedUrl = 'postgresql://unused@unused/unused';
 const cancelChannel = 'flowpact_cancel';
 /** Any number known to this program alone. */
 const launchLock = 7_236_014_519;
+/** Held by the session of the process that does what one process does for all. */
+const leaderLock = 7_236_014_520;
 const retentionInterval = 60_000;
+/** Those that are cancelled, suspended or taken over meanwhile are let be. */
+const requeueRuns = `
+update dbos.workflow_status
+   set status = 'ENQUEUED', queue_name = '${queueName}', owner_xid = null, started_at_epoch_ms = null,
+       recovery_attempts = 0, updated_at = (extract(epoch from now()) * 1000)::bigint
+ where workflow_uuid = any($1) and status = 'PENDING' and executor_id = $2`;
+/** The process that runs one hears of it with the commit. */
+const cancelRuns = `
+with open as (
+  select workflow_uuid from dbos.workflow_status
+   where workflow_uuid = any($1) and status in ('PENDING', 'ENQUEUED', 'DELAYED') order by workflow_uuid for no key update
+), cancelled as (
+  update dbos.workflow_status run
+     set status = 'CANCELLED', owner_xid = null, queue_name = null, started_at_epoch_ms = null,
+         updated_at = (extract(epoch from now()) * 1000)::bigint, completed_at = (extract(epoch from now()) * 1000)::bigint
+    from open where run.workflow_uuid = open.workflow_uuid
+  returning run.workflow_uuid
+)
+select pg_notify($2, workflow_uuid) from cancelled`;
 /** A crash may not be the run's fault, so only a run that takes down process after process is given up. */
 const maxRecoveryAttempts = 100;
 const quiet: EngineLog = { debug: () => undefined, warn: () => undefined, error: () => undefined };
@@ -82,6 +107,8 @@ export class DbosEngine extends Engine {
   #places: Places | undefined;
   #line: Line | undefined;
   #signals: Signals | undefined;
+  #suspensions: Suspensions | undefined;
+  #leads = false;
   #steps: StepLog | undefined;
 
   constructor(options: DbosEngineOptions) {
@@ -105,7 +132,10 @@ export class DbosEngine extends Engine {
     this.#lock = new ExecutorLock(options.url, this.executorId, this.#options.standstill, Object.keys(heard), {
       tick: (query) => this.#tick(query),
       heard: (channel, payload) => heard[channel]?.(payload),
-      retaken: async () => this.#places?.recount(),
+      retaken: async () => {
+        this.#leads = false;
+        await this.#places?.recount();
+      },
       warn: (message, error) => this.#options.log.warn(message, error),
     });
   }
@@ -162,6 +192,7 @@ export class DbosEngine extends Engine {
     await oneAtATime(url, launchLock, async () => {
       await DBOS.launch();
       await this.#pool!.query(placesSchema);
+      await this.#pool!.query(suspensionSchema);
     });
     const { systemDatabase } = DBOSExecutor.globalInstance!;
     this.#steps = new StepLog(
@@ -176,6 +207,7 @@ export class DbosEngine extends Engine {
     const warn = (message: string, error: unknown): void => log.warn(message, error);
     const isHeld = (): boolean => this.#lock.isHeld;
     const shared = { pool: this.#pool, executorId: this.executorId, warn };
+    this.#suspensions = new Suspensions({ ...shared, queue: queueName, limitedQueue: waitingQueueName });
     this.#places = new Places({ ...shared, limitOf, isHeld });
     this.#line = new Line({
       ...shared,
@@ -205,6 +237,7 @@ export class DbosEngine extends Engine {
     try {
       for (const run of runs) submissions.push(await this.#prepare(run));
       const added = await insertRuns(transaction, submissions);
+      failpoint('submit.stored');
       for (const submission of submissions) {
         if (!added.has(submission.status.workflowUUID)) this.#drop(submission);
         else
@@ -248,6 +281,7 @@ export class DbosEngine extends Engine {
 
   /** The run is stored. */
   #begin({ status, token }: Submission): void {
+    failpoint('submit.committed');
     if (this.#direct.has(token)) this.#startNow(status, token);
     else if (status.attributes) this.#admit(status);
     else this.#look(status.authenticatedUser, true);
@@ -310,7 +344,8 @@ export class DbosEngine extends Engine {
     const resumed = this.#direct.get(currentOwnerXid(runId)!) !== runId;
     const run = new DbosRun(runId, resumed, {
       draining: () => this.#state !== 'running',
-      suspend: (...rest) => this.#suspend(...rest),
+      suspend: (id, until, signals, isOver) =>
+        this.#suspensions!.suspend({ runId: id, token: currentOwnerXid(id)!, until, signals, isOver }),
       receive: (...wait) => this.#signals!.receive(...wait),
     });
     this.#runs.get(runId)?.leave('The run was handed to this process again.');
@@ -343,25 +378,16 @@ export class DbosEngine extends Engine {
     }
   }
 
-  /** DBOS moves the row back into its queue when its time has come; a run of a limited group waits for a place again. Steps that are recorded are not run again. */
-  async #suspend(runId: string, at: number, names: readonly string[], isOver?: () => Promise<boolean>): Promise<void> {
-    await this.#pool!.query(
-      `update dbos.workflow_status
-          set status = 'DELAYED', delay_until_epoch_ms = $2, owner_xid = null, started_at_epoch_ms = null,
-              recovery_attempts = 0, updated_at = (extract(epoch from now()) * 1000)::bigint,
-              queue_name = case when attributes ->> 'concurrency' is null then $3 else $4 end
-        where workflow_uuid = $1 and status = 'PENDING' and owner_xid = $5`,
-      [runId, Math.ceil(at), queueName, waitingQueueName, currentOwnerXid(runId)],
-    );
-    await this.#signals!.wakeIfSignalled(runId, names);
-    if (await isOver?.()) await this.wake(runId);
-  }
-
-  async cancel(runId: string): Promise<void> {
-    const { systemDatabase } = this.#executor();
-    await systemDatabase.cancelWorkflows([runId]);
-    this.#runs.get(runId)?.leave('The run was cancelled.');
-    await systemDatabase.pool.query('select pg_notify($1, $2)', [cancelChannel, runId]);
+  async cancel(runIds: readonly string[], em?: EntityManager): Promise<void> {
+    const { pool } = this.#executor().systemDatabase;
+    const leave = (): void => runIds.forEach((runId) => this.#runs.get(runId)?.leave('The run was cancelled.'));
+    if (!em) {
+      await pool.query(cancelRuns, [runIds, cancelChannel]);
+      return leave();
+    }
+    const transaction = transactionOf(em);
+    await clientOf(transaction).query(cancelRuns, [runIds, cancelChannel]);
+    this.#afterCommit.add(transaction, leave, () => undefined);
   }
 
   async signal(runId: string, name: string, payload: Json, em?: EntityManager): Promise<void> {
@@ -376,6 +402,15 @@ export class DbosEngine extends Engine {
     const signals = this.#signals!;
     if (em) return signals.wake(clientOf(transactionOf(em)), runId);
     await signals.inTransaction((transaction) => signals.wake(transaction, runId));
+  }
+
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  async suspended(after: string, limit: number): Promise<SuspendedRun[]> {
+    this.#executor();
+    return this.#suspensions!.list(after, limit);
   }
 
   async ended(runIds: readonly string[]): Promise<string[]> {
@@ -433,7 +468,7 @@ export class DbosEngine extends Engine {
   }
 
   /** What #lock asks for while it beats: runs that were cancelled or taken away without our hearing of it, and strays. */
-  async #tick(query: (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>): Promise<void> {
+  async #tick(query: Query): Promise<void> {
     if (this.#state !== 'running') return;
     const mine = new Map(this.#runs);
     const rows = await query(
@@ -444,20 +479,31 @@ export class DbosEngine extends Engine {
     // Of the runs that were there before the question: meanwhile one may have come back.
     for (const row of rows)
       if (!row.mine) mine.get(row.id as string)?.leave('The run is no longer owned by this process.');
-    await this.#restartStrays(rows.filter((row) => row.mine).map((row) => row.id as string));
+    await this.#restartStrays(
+      query,
+      rows.filter((row) => row.mine).map((row) => row.id as string),
+    );
+    if (await this.#lead(query)) await this.#suspensions?.sweep(query);
     await this.#admission?.sweep(query);
     await this.#line?.sweep(query);
     await this.#places?.releaseIdle();
   }
 
+  /** Whether this process does what one process does for all: one that works and whose session got the lock, until that ends. */
+  async #lead(query: Query): Promise<boolean> {
+    if (this.#leads || !this.#options.works) return this.#leads;
+    const [row] = await query('select pg_try_advisory_lock($1) as leads', [leaderLock]);
+    return (this.#leads = row!.leads === true);
+  }
+
   /** A row in our name that nothing here works on was committed although we heard of no commit; twice in a row makes sure. */
-  async #restartStrays(ids: string[]): Promise<void> {
+  async #restartStrays(query: Query, ids: string[]): Promise<void> {
     const { systemDatabase } = this.#executor();
     const starting = new Set(this.#direct.values());
     const idle = ids.filter((id) => !starting.has(id) && !systemDatabase.checkForRunningWorkflow(id));
     const strays = idle.filter((id) => this.#strays.has(id));
     this.#strays = new Set(idle);
-    if (strays.length > 0) await systemDatabase.resumeWorkflows(strays, queueName);
+    if (strays.length > 0) await query(requeueRuns, [strays, this.executorId]);
   }
 
   async #forgetEnded(): Promise<void> {

@@ -2,17 +2,17 @@ import { DBOS } from '@dbos-inc/dbos-sdk';
 import { DBOSWorkflowCancelledError, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { Json } from '../../domain/domain-error.ts';
 import { isPassing } from '../../domain/passing-error.ts';
-import { RunAbandonedError, type RunContext } from '../../domain/execution/engine.ts';
+import { type Query, RunAbandonedError, type RunContext } from '../../domain/execution/engine.ts';
 
 /** What a run needs of the engine. */
 export interface RunServices {
   readonly draining: () => boolean;
-  /** `names` are the signals that the run waits for. */
+  /** `signals` are those that the run waits for. */
   readonly suspend: (
     runId: string,
-    at: number,
-    names: readonly string[],
-    isOver?: () => Promise<boolean>,
+    until: number,
+    signals: readonly string[],
+    isOver?: (query: Query) => Promise<boolean>,
   ) => Promise<void>;
   readonly receive: (
     runId: string,
@@ -33,7 +33,7 @@ export class DbosRun implements RunContext {
   readonly #services: RunServices;
   /** Fires when the body has ended, for waits that it has left behind. */
   readonly #over = new AbortController();
-  /** The signals that are waited for, or came while this run was here: it must not lie down to rest over one of them. */
+  /** The signals that are waited for, or came while this run was here: it must not be suspended over one of them. */
   readonly #awaited = new Set<string>();
   /** Rejects when the run is to be left; DBOS does not record a step that ends this way. */
   readonly #left: Promise<never>;
@@ -96,7 +96,7 @@ export class DbosRun implements RunContext {
     });
   }
 
-  async suspendUntil(at: number, isOver?: () => Promise<boolean>): Promise<void> {
+  async suspendUntil(at: number, isOver?: (query: Query) => Promise<boolean>): Promise<void> {
     await this.#guarded(() => this.#services.suspend(this.runId, at, [...this.#awaited], isOver));
     this.leave('The run rests.');
   }

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { failpoint } from '../../domain/failpoints.ts';
 
 /** Seed of the lock keys, so that they do not meet other users of advisory locks. */
 const lockSeed = 7_411;
@@ -160,6 +161,7 @@ export class ExecutorLock {
     );
     for (const { executor_id: executorId } of dead.rows as { executor_id: string }[]) {
       try {
+        failpoint('take-over.found');
         await client.query(
           `update dbos.workflow_status
               set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null,
@@ -168,6 +170,7 @@ export class ExecutorLock {
               select workflow_uuid from dbos.workflow_status where status = 'PENDING' and executor_id = $1 for update skip locked)`,
           [executorId],
         );
+        failpoint('take-over.queued');
         await client.query('delete from dbos.flowpact_place where executor_id = $1', [executorId]);
       } finally {
         await client.query(`select pg_advisory_unlock(${lock})`, [executorId]);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { failpoint } from '../../domain/failpoints.ts';
 import type { Places } from './places.ts';
 
 /** Runs taken up in one statement at most. */
@@ -153,6 +154,7 @@ export class Line {
     let ids: string[] = [];
     try {
       ids = await this.#claim(tenant, taken, token);
+      if (ids.length > 0) failpoint('claim.claimed');
     } finally {
       places.give(tenant, taken - ids.length);
     }

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { failpoint } from '../../domain/failpoints.ts';
 
 /** Seed of the lock keys, so that they do not meet other users of advisory locks. */
 const lockSeed = 7_413;
@@ -145,6 +146,7 @@ export class Places {
     try {
       await client.query(`begin; set local lock_timeout = ${lockTimeout}`);
       await client.query(`select pg_advisory_xact_lock(hashtextextended($1, ${lockSeed}))`, [tenant]);
+      failpoint('slots.locked');
       const wish = wanted(holding.used);
       // What is given back is not to be taken meanwhile.
       holding.held = Math.min(holding.held, Math.max(wish, holding.used));

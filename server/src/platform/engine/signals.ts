@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
 import type { Json } from '../../domain/domain-error.ts';
+import { failpoint } from '../../domain/failpoints.ts';
+import { inTransaction } from './in-transaction.ts';
 import { lineChannel } from './line.ts';
 
 /** A connection, or the transaction that somebody else has opened. */
@@ -32,9 +34,10 @@ export class Signals {
     this.#arrivals = arrivals;
   }
 
-  /** In a transaction: the lock makes a run that is about to rest see the signal, or the signal see the run at rest. */
+  /** In a transaction: the lock makes a run that is about to be suspended see the signal, or the signal see the suspended run. */
   async send(transaction: Queries, runId: string, name: string, payload: Json): Promise<void> {
     await lock(transaction, runId);
+    failpoint('signal.locked');
     await transaction.query(
       `insert into dbos.notifications (destination_uuid, topic, message, serialization, message_uuid)
        select workflow_uuid, $2, $3, 'json', workflow_uuid || '::' || $2 from dbos.workflow_status
@@ -42,39 +45,20 @@ export class Signals {
        on conflict do nothing`,
       [runId, name, JSON.stringify(payload)],
     );
-    await endRest(transaction, runId);
+    failpoint('signal.stored');
+    await resume(transaction, runId);
+    failpoint('signal.resumed');
   }
 
-  /** Lets a resting run go on; in a transaction, as `send`. */
+  /** Lets a suspended run go on; in a transaction, as `send`. */
   async wake(transaction: Queries, runId: string): Promise<void> {
     await lock(transaction, runId);
-    await endRest(transaction, runId);
+    await resume(transaction, runId);
   }
 
   /** As `send` and `wake`, in a transaction of its own. */
   async inTransaction(work: (transaction: Queries) => Promise<void>): Promise<void> {
-    const client = await this.#pool.connect();
-    let fault: Error | undefined;
-    try {
-      await client.query('begin');
-      await work(client as Queries);
-      await client.query('commit');
-    } catch (error) {
-      await client.query('rollback').catch((lost: Error) => (fault = lost));
-      throw error;
-    } finally {
-      client.release(fault);
-    }
-  }
-
-  /** Wakes the run when one of the signals that it waits for came while it lay down to rest. */
-  async wakeIfSignalled(runId: string, names: readonly string[]): Promise<void> {
-    if (names.length === 0) return;
-    const { rows } = await this.#pool.query(
-      'select 1 from dbos.notifications where destination_uuid = $1 and topic = any($2) limit 1',
-      [runId, names],
-    );
-    if (rows.length > 0) await endRest(this.#pool as Queries, runId);
+    await inTransaction(this.#pool, (client) => work(client as Queries));
   }
 
   /** The payload of the signal, in an object of its own since it may be null; null at `timeoutAt`. Throws the reason of `signal`. */
@@ -122,7 +106,7 @@ async function lock(queries: Queries, runId: string): Promise<void> {
   await queries.query('select 1 from dbos.workflow_status where workflow_uuid = $1 for no key update', [runId]);
 }
 
-async function endRest(queries: Queries, runId: string): Promise<void> {
+async function resume(queries: Queries, runId: string): Promise<void> {
   // Processes hear of it with the commit, and one that has room takes the run up.
   await queries.query(
     `with woken as (

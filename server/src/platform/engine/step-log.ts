@@ -2,6 +2,7 @@ import { currentOwnerXid } from '@dbos-inc/dbos-sdk/internal/context';
 import { DBOSStepNondeterminismError, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { SystemDatabase } from '@dbos-inc/dbos-sdk/internal/system_database';
 import type { Pool } from 'pg';
+import { failpoint } from '../../domain/failpoints.ts';
 import { Lane } from '../../domain/lane.ts';
 
 type Recorded = NonNullable<Awaited<ReturnType<SystemDatabase['getOperationResultAndThrowIfCancelled']>>>;
@@ -153,11 +154,13 @@ export class StepLog {
       outcomes.map(({ began }) => began),
       outcomes.map(({ ended }) => ended),
     ];
+    failpoint('step.done');
     const { rows } = await this.#pool.query<{ id: string; token: string; number: number; ended: string }>({
       name: 'flowpact_record_outcomes',
       text: recordOutcomes,
       values: columns,
     });
+    failpoint('step.recorded');
     const ends = new Map(rows.map(({ id, token, number, ended }) => [`${id} ${token} ${number}`, Number(ended)]));
     return outcomes.map(({ runId, token, number }) => ends.get(`${runId} ${token} ${number}`));
   }
@@ -168,6 +171,7 @@ export class StepLog {
       text: endRuns,
       values: [ends.map(({ runId }) => runId), ends.map(({ token }) => token)],
     });
+    failpoint('run.ended');
     const ended = new Set(rows.map(({ id, token }) => `${id} ${token}`));
     return ends.map(({ runId, token }) => ended.has(`${runId} ${token}`));
   }

@@ -3,6 +3,7 @@ import type { IdempotencyOutcome, IdempotencyStore, IdempotentRequest, StoredRes
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { principalOf } from '../../domain/caller.ts';
+import { failpoint } from '../../domain/failpoints.ts';
 import type { Principal } from '../auth/principal.ts';
 import { IdempotencyRecord } from './idempotency-record.entity.ts';
 import { seal, unseal } from './sealed-response.ts';
@@ -72,6 +73,7 @@ export class PostgresIdempotencyStore implements IdempotencyStore {
   ): Promise<IdempotencyOutcome> {
     const response = await execute();
     if (response.status >= 400) throw new Unsuccessful(response);
+    failpoint('idempotency.executed');
     const organisationId = (request.principal as Principal | undefined)?.organisationId ?? '';
     await em.execute(
       `insert into idempotency_record (id, organisation_id, fingerprint, response, expires_at, created_at)

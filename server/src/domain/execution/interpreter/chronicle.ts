@@ -45,6 +45,8 @@ export class Chronicle {
   readonly #startedAt: Date;
   #logLines = 0;
   #waits = false;
+  /** Of what has been told so far. */
+  #stored: Promise<void> | undefined;
 
   /** `startedAt` is when the execution began, also for a run that is resumed. */
   constructor(recorder: ExecutionRecorder, executionId: string, startedAt: Date) {
@@ -189,6 +191,15 @@ export class Chronicle {
     this.#tell((recording) => recording.change({ status: 'running' }));
   }
 
+  /** Ends when all that was told is stored, or cannot be. */
+  stored(): Promise<void> {
+    this.#stored ??= this.#recorder.stored(this.#executionId).then(
+      () => undefined,
+      () => undefined,
+    );
+    return this.#stored;
+  }
+
   log(attempt: Attempt, level: LogLevel, message: string, data?: Json): void {
     this.#logLines += 1;
     const key = `${attempt.path}:${attempt.attempt}:${this.#logLines}`;
@@ -238,6 +249,7 @@ export class Chronicle {
   }
 
   #tell(tell: (recording: Recording) => void): void {
+    this.#stored = undefined;
     this.#recorder.record(this.#executionId, tell);
   }
 }

@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { isPassing } from '../../passing-error.ts';
-import { RunAbandonedError, type RunContext } from '../engine.ts';
+import { type Query, RunAbandonedError, type RunContext } from '../engine.ts';
 import { Execution, pausedMs, pauseFields } from '../execution.entity.ts';
 import type { LiveChannel } from '../live-channel.ts';
 import type { Hold } from './graph-run-options.ts';
@@ -42,8 +42,9 @@ export class ExecutionHold implements Hold {
     return this.#held ? this.#released.promise : Promise.resolve();
   }
 
-  async isOver(): Promise<boolean> {
-    return !(await this.#isPaused());
+  async isOver(query: Query): Promise<boolean> {
+    const [row] = await query('select status from execution where id = $1', [this.#executionId]);
+    return row?.status !== 'paused';
   }
 
   /** Throws RunAbandonedError when the database cannot be used now. */
@@ -59,7 +60,7 @@ export class ExecutionHold implements Hold {
 
   /** Lets a run that is held before it begins rest; throws RunAbandonedError then. */
   async beforeBegin(context: RunContext): Promise<void> {
-    if (this.#held) await context.suspendUntil(Date.now() + longestRest, () => this.isOver());
+    if (this.#held) await context.suspendUntil(Date.now() + longestRest, (query) => this.isOver(query));
     context.signal.throwIfAborted();
   }
 

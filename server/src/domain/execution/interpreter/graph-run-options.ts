@@ -2,11 +2,12 @@ import type { Json } from '../../domain-error.ts';
 import type { Evaluator, Graph } from '../../language/index.ts';
 import type { NodeRegistry } from '../../nodes/node-registry.ts';
 import type { Scope } from '../../nodes/node-type.ts';
-import type { RunContext } from '../engine.ts';
+import type { Query, RunContext } from '../engine.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { RunOwner } from './commands.ts';
 import type { ErrorRecord } from './outcome.ts';
 import type { OutsideWorld } from './program.ts';
+import type { SuspensionTimes } from './rest.ts';
 
 /** What an execution runs with. */
 export interface GraphRunOptions {
@@ -23,6 +24,7 @@ export interface GraphRunOptions {
   /** Nodes that an earlier execution has run for this one, by path. */
   readonly kept?: ReadonlyMap<string, KeptNode>;
   readonly hold?: Hold;
+  readonly suspensionTimes?: SuspensionTimes;
   /** True when the execution was ended by somebody else, so that going on is of no use. */
   readonly isEnded: () => boolean;
   /** Receives faults of the platform, which users see as `internal_error`. */
@@ -41,8 +43,8 @@ export interface Hold {
   readonly known: Promise<void> | undefined;
   /** Ends when nothing is held any more. */
   released(): Promise<void>;
-  /** Asked once the run rests: whether it may go on already. */
-  isOver(): Promise<boolean>;
+  /** Asked in the transaction that suspends the run: whether it may go on already. */
+  isOver(query: Query): Promise<boolean>;
   /** For how many milliseconds the execution was held since it began. */
   heldMs(): Promise<number>;
 }

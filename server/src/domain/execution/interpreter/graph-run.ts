@@ -64,7 +64,7 @@ export class GraphRun {
     this.#options = options;
     this.#expressions = new Expressions(evaluator, context.runId, Date.parse(scope.execution.started_at));
     this.#foretelling = new Foretelling(chronicle, this.#expressions);
-    this.#rest = new Rest({ context, chronicle, fault });
+    this.#rest = new Rest({ context, chronicle, times: options.suspensionTimes, fault });
     this.#commands = new Commands({
       context,
       owner: options.owner,

@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { failpoint } from '../../failpoints.ts';
 import { isPassing } from '../../passing-error.ts';
 import type { Json } from '../../domain-error.ts';
 import type { Evaluator } from '../../language/index.ts';
@@ -19,6 +20,7 @@ import { GraphRun } from './graph-run.ts';
 import type { Hold } from './graph-run-options.ts';
 import { toErrorRecord } from './outcome.ts';
 import { childSignal, type OutsideWorld } from './program.ts';
+import type { SuspensionTimes } from './rest.ts';
 
 /**
  * The one body that runs every workflow. Its order of engine calls is part of what is stored: a change of that order is
@@ -57,6 +59,7 @@ export interface GraphRunnerOptions {
   readonly waits: Pick<ExecutionWaits, 'expire'>;
   readonly children: ChildExecutions;
   readonly publicUrl: PublicUrl;
+  readonly suspensionTimes?: SuspensionTimes;
   /** Receives what is wrong with the platform rather than with a workflow. */
   readonly fault: (message: string, error: unknown) => void;
 }
@@ -88,12 +91,15 @@ export class GraphRunner {
     } finally {
       hold.stop();
       // Also what an abandoned run has told: the process that goes on tells it again, but users see it sooner.
-      await recorder.stored(executionId).catch(() => undefined);
+      await chronicle.stored();
       recorder.forget(executionId);
     }
     // After its end is stored, and before the engine takes the run for ended: a crash in between tells it again.
     const { parentExecutionId: parent } = input;
-    if (parent) await this.#options.engine.signal(parent, childSignal(executionId), { at: new Date().toISOString() });
+    if (!parent) return;
+    failpoint('child.ended');
+    await this.#options.engine.signal(parent, childSignal(executionId), { at: new Date().toISOString() });
+    failpoint('child.reported');
   }
 
   async #execute(context: RunContext, input: GraphInput, chronicle: Chronicle, hold: Hold): Promise<void> {
@@ -119,6 +125,7 @@ export class GraphRunner {
       world: this.#worldOf(context.runId),
       kept,
       hold,
+      suspensionTimes: this.#options.suspensionTimes,
       isEnded: () => recorder.isClosed(context.runId),
       fault: (error, path) =>
         fault(`Node ${path} of execution ${context.runId} failed by a fault of the platform.`, error),
@@ -143,8 +150,19 @@ export class GraphRunner {
     return {
       executionId: runId,
       // The wait may have been told of only just now.
-      expire: (signal) => abandoned(() => recorder.stored(runId).then(() => waits.expire(runId, signal))),
-      start: (call, key) => abandoned(() => children.start(runId, call, key)),
+      expire: (signal) =>
+        abandoned(async () => {
+          await recorder.stored(runId);
+          const expired = await waits.expire(runId, signal);
+          failpoint('wait.expired');
+          return expired;
+        }),
+      start: (call, key) =>
+        abandoned(async () => {
+          const childId = await children.start(runId, call, key);
+          failpoint('child.started');
+          return childId;
+        }),
       result: (childId) => abandoned(() => children.result(runId, childId)),
       cancel: (childId) => abandoned(() => children.cancel(runId, childId)),
     };
