@@ -12,6 +12,7 @@ export declare const projectOrganisation: Projection;
 export declare const projectApiKeyListResponse: Projection;
 export declare const projectApiKeyListResponseData: Projection;
 export declare const projectApiKey: Projection;
+export declare const projectApiKeyRateLimits: Projection;
 export declare const projectPagePagination: Projection;
 export declare const projectCreatedApiKeyResponse: Projection;
 export declare const projectCreatedApiKey: Projection;

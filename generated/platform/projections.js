@@ -143,6 +143,7 @@ export function projectApiKey(value, dropped, path = '') {
   if (value.prefix !== undefined) out.prefix = value.prefix;
   if (value.scopes !== undefined) out.scopes = value.scopes;
   if (value.bundles !== undefined) out.bundles = value.bundles;
+  if (value.rate_limits !== undefined) out.rate_limits = projectApiKeyRateLimits(value.rate_limits, dropped, dropped && path + '/rate_limits');
   if (value.status !== undefined) out.status = value.status;
   if (value.created_by !== undefined) out.created_by = value.created_by;
   if (value.created_at !== undefined) out.created_at = value.created_at;
@@ -151,6 +152,15 @@ export function projectApiKey(value, dropped, path = '') {
   if (value.rotated_at !== undefined) out.rotated_at = value.rotated_at;
   if (value.previous_secret_expires_at !== undefined) out.previous_secret_expires_at = value.previous_secret_expires_at;
   if (value.revoked_at !== undefined) out.revoked_at = value.revoked_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectApiKeyRateLimits(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.per_minute !== undefined) out.per_minute = value.per_minute;
+  if (value.per_day !== undefined) out.per_day = value.per_day;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -2887,6 +2897,7 @@ export function projectRateLimitErrorErrorDetails(value, dropped, path = '') {
   if (value.limit !== undefined) out.limit = value.limit;
   if (value.window !== undefined) out.window = value.window;
   if (value.retry_after !== undefined) out.retry_after = value.retry_after;
+  if (value.applies_to !== undefined) out.applies_to = value.applies_to;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -2911,6 +2922,7 @@ export function projectRateLimitProblemDetails(value, dropped, path = '') {
   if (value.limit !== undefined) out.limit = value.limit;
   if (value.window !== undefined) out.window = value.window;
   if (value.retry_after !== undefined) out.retry_after = value.retry_after;
+  if (value.applies_to !== undefined) out.applies_to = value.applies_to;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }

@@ -353,6 +353,11 @@ export interface components {
                     window: string;
                     /** @description Seconds to wait, as in `Retry-After`. */
                     retry_after: number;
+                    /**
+                     * @description Whose limit it is: that of the organisation's plan, of this API key, or of the address that the request came from.
+                     * @enum {unknown}
+                     */
+                    applies_to?: "organisation" | "api_key" | "address";
                 };
             };
             meta?: components["schemas"]["ResponseMeta"];
@@ -389,6 +394,11 @@ export interface components {
                 window: string;
                 /** @description Seconds to wait, as in `Retry-After`. */
                 retry_after: number;
+                /**
+                 * @description Whose limit it is: that of the organisation's plan, of this API key, or of the address that the request came from.
+                 * @enum {unknown}
+                 */
+                applies_to?: "organisation" | "api_key" | "address";
             };
             meta?: components["schemas"]["ResponseMeta"];
         };
@@ -676,6 +686,13 @@ export interface components {
          * @enum {unknown}
          */
         ScopeBundleName: "workflow-executor" | "read-only" | "full-access";
+        /** @description How many requests this key may make, below what the plan allows the organisation. Null where only the plan limits it. */
+        ApiKeyRateLimits: {
+            /** @description Requests in a minute. */
+            per_minute: number | null;
+            /** @description Requests in a day (UTC). */
+            per_day: number | null;
+        };
         /** @description A key, without its secret. */
         ApiKey: {
             /** @description Id of the key. */
@@ -693,6 +710,7 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /** @description Bundles it was given; it gains what a bundle gains. */
             bundles: components["schemas"]["ScopeBundleName"][];
+            rate_limits: components["schemas"]["ApiKeyRateLimits"];
             status: components["schemas"]["ApiKeyStatus"];
             /** @description The user who made it; null for the first key of an organisation. */
             created_by: string | null;
@@ -800,6 +818,16 @@ export interface components {
             };
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /**
+         * @description How many requests the key may make, at most what the plan allows the organisation. What is null or was never given is
+         *     limited by the plan alone. A key that has limits of its own gives at most these.
+         */
+        ApiKeyRateLimitsRequest: {
+            /** @description Requests in a minute. */
+            per_minute?: number | null;
+            /** @description Requests in a day (UTC). */
+            per_day?: number | null;
+        };
         /** @description A new key. At least one scope or bundle, and none that the caller does not have. */
         CreateApiKeyRequest: {
             /** @description What it is for. */
@@ -810,6 +838,7 @@ export interface components {
             scopes?: components["schemas"]["Scope"][];
             /** @description Sets of scopes it allows. */
             bundles?: components["schemas"]["ScopeBundleName"][];
+            rate_limits?: components["schemas"]["ApiKeyRateLimitsRequest"];
             /**
              * Format: date-time
              * @description When it stops working, in the future; null or absent for never.
@@ -1043,6 +1072,7 @@ export interface components {
             scopes?: components["schemas"]["Scope"][];
             /** @description Sets of scopes it allows. */
             bundles?: components["schemas"]["ScopeBundleName"][];
+            rate_limits?: components["schemas"]["ApiKeyRateLimitsRequest"];
             /**
              * Format: date-time
              * @description When it stops working, in the future; null for never.

@@ -123,7 +123,7 @@ return errors === 0;
 }
 
 export const createApiKeyRequest = validate57;
-const schema23 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+const schema23 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"rate_limits":{"$ref":"#/$defs/ApiKeyRateLimitsRequest"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 const func0 = runtime1.default;
 const schema24 = {"type":"string","enum":["workflows:read","workflows:write","workflows:execute","executions:read","executions:write","executions:cancel","groups:read","groups:write","channels:read","channels:write","forms:read","forms:write","submissions:read","submissions:write","triggers:read","triggers:write","triggers:execute","secrets:read","secrets:write","credentials:read","credentials:write","kv:read","kv:write","webhooks:read","webhooks:write","api-keys:read","api-keys:write"]};
 
@@ -159,6 +159,61 @@ validate60.errors = vErrors;
 return errors === 0;
 }
 
+const schema26 = {"type":"object","additionalProperties":false,"properties":{"per_minute":{"type":["integer","null"],"minimum":1,"maximum":1000000},"per_day":{"type":["integer","null"],"minimum":1,"maximum":1000000000}}};
+
+function validate62(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "per_minute") || (key0 === "per_day"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate62/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.per_minute !== undefined){
+let data0 = data.per_minute;
+if((!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))) && (data0 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate62/properties/per_minute/type",keyword:"type",params:{type: schema26.properties.per_minute.type}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 > 1000000 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate62/properties/per_minute/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_minute",schemaPath:"#/validate62/properties/per_minute/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_day !== undefined){
+let data1 = data.per_day;
+if((!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))) && (data1 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate62/properties/per_day/type",keyword:"type",params:{type: schema26.properties.per_day.type}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate62/properties/per_day/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_day",schemaPath:"#/validate62/properties/per_day/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate62/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate62.errors = vErrors;
+return errors === 0;
+}
+
 const formats2 = runtime2.fullFormats["date-time"];
 
 function validate57(data, instancePath = ""){
@@ -170,7 +225,7 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/required",keywo
 errors++;
 }
 for(const key0 in data){
-if(!(((((key0 === "name") || (key0 === "description")) || (key0 === "scopes")) || (key0 === "bundles")) || (key0 === "expires_at"))){
+if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "scopes")) || (key0 === "bundles")) || (key0 === "rate_limits")) || (key0 === "expires_at"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
@@ -273,14 +328,20 @@ vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/va
 errors++;
 }
 }
+if(data.rate_limits !== undefined){
+if(!(validate62(data.rate_limits, instancePath+"/rate_limits"))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+errors = vErrors.length;
+}
+}
 if(data.expires_at !== undefined){
-let data6 = data.expires_at;
-if((typeof data6 !== "string") && (data6 !== null)){
+let data7 = data.expires_at;
+if((typeof data7 !== "string") && (data7 !== null)){
 vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate57/properties/expires_at/type",keyword:"type",params:{type: schema23.properties.expires_at.type}});
 errors++;
 }
-if(typeof data6 === "string"){
-if(!(formats2.validate(data6))){
+if(typeof data7 === "string"){
+if(!(formats2.validate(data7))){
 vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate57/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
@@ -295,20 +356,20 @@ validate57.errors = vErrors;
 return errors === 0;
 }
 
-export const updateApiKeyRequest = validate62;
-const schema26 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+export const updateApiKeyRequest = validate64;
+const schema27 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"rate_limits":{"$ref":"#/$defs/ApiKeyRateLimitsRequest"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 
-function validate62(data, instancePath = ""){
+function validate64(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate62/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate64/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
-if(!(((((key0 === "name") || (key0 === "description")) || (key0 === "scopes")) || (key0 === "bundles")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate62/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "scopes")) || (key0 === "bundles")) || (key0 === "rate_limits")) || (key0 === "expires_at"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate64/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -316,28 +377,28 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate62/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate64/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate62/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate64/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate62/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate64/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate62/properties/description/type",keyword:"type",params:{type: schema26.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate64/properties/description/type",keyword:"type",params:{type: schema27.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate62/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate64/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
@@ -346,7 +407,7 @@ if(data.scopes !== undefined){
 let data2 = data.scopes;
 if(Array.isArray(data2)){
 if(data2.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate62/properties/scopes/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate64/properties/scopes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data2.length;
@@ -363,7 +424,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data2[i1], data2[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate62/properties/scopes/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate64/properties/scopes/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -372,7 +433,7 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate62/properties/scopes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate64/properties/scopes/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -380,7 +441,7 @@ if(data.bundles !== undefined){
 let data4 = data.bundles;
 if(Array.isArray(data4)){
 if(data4.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate62/properties/bundles/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate64/properties/bundles/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 const len1 = data4.length;
@@ -397,7 +458,7 @@ outer1:
 for(;i3--;){
 for(j1 = i3; j1--;){
 if(func0(data4[i3], data4[j1])){
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate62/properties/bundles/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate64/properties/bundles/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1}});
 errors++;
 break outer1;
 }
@@ -406,101 +467,107 @@ break outer1;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate62/properties/bundles/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate64/properties/bundles/type",keyword:"type",params:{type: "array"}});
 errors++;
+}
+}
+if(data.rate_limits !== undefined){
+if(!(validate62(data.rate_limits, instancePath+"/rate_limits"))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
-let data6 = data.expires_at;
-if((typeof data6 !== "string") && (data6 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate62/properties/expires_at/type",keyword:"type",params:{type: schema26.properties.expires_at.type}});
+let data7 = data.expires_at;
+if((typeof data7 !== "string") && (data7 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate64/properties/expires_at/type",keyword:"type",params:{type: schema27.properties.expires_at.type}});
 errors++;
 }
-if(typeof data6 === "string"){
-if(!(formats2.validate(data6))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate62/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+if(typeof data7 === "string"){
+if(!(formats2.validate(data7))){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate64/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate62/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate64/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate62.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
 
-export const rotateApiKeyRequest = validate65;
+export const rotateApiKeyRequest = validate68;
 
-function validate65(data, instancePath = ""){
+function validate68(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "overlap_seconds")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate65/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate68/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.overlap_seconds !== undefined){
 let data0 = data.overlap_seconds;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate65/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate68/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 604800 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate65/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate68/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data0 < 0 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate65/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate68/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate65/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate68/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate65.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
 
-export const createWorkflowRequest = validate66;
-const schema28 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
+export const createWorkflowRequest = validate69;
+const schema29 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
 
-function validate67(data, instancePath = ""){
+function validate70(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate67/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate70/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate67/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate70/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate67/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate70/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate67.errors = vErrors;
+validate70.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate69(data, instancePath = ""){
+function validate72(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
 if(data.length > 20){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 const len0 = data.length;
@@ -508,16 +575,16 @@ for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 === "string"){
 if(func1(data0) > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate69/items/maxLength",keyword:"maxLength",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate72/items/maxLength",keyword:"maxLength",params:{limit: 50}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate69/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate72/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate69/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate72/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -532,7 +599,7 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break;
 }
@@ -541,86 +608,86 @@ indices0[item0] = i1;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate72/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate69.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
 
-const schema31 = {"type":["string","null"],"pattern":"^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"};
+const schema32 = {"type":["string","null"],"pattern":"^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"};
 const pattern3 = new RegExp("^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$", "u");
 
-function validate71(data, instancePath = ""){
+function validate74(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate71/type",keyword:"type",params:{type: schema31.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/type",keyword:"type",params:{type: schema32.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(!pattern3.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate71/pattern",keyword:"pattern",params:{pattern: "^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/pattern",keyword:"pattern",params:{pattern: "^grp_[0-7][0-9a-hjkmnp-tv-z]{25}$"}});
 errors++;
 }
 }
-validate71.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
 
-const schema33 = {"type":"object","additionalProperties":false,"required":["id","type","params"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"when":{"type":"string","maxLength":65536},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"retry":{"$ref":"#/$defs/RetryPolicy"},"timeout":{"$ref":"#/$defs/Duration"},"on_error":{"type":"string","enum":["fail","continue","route"]},"needs_approval":{"type":"boolean"},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}}};
+const schema34 = {"type":"object","additionalProperties":false,"required":["id","type","params"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"type":{"type":"string","minLength":1,"maxLength":200},"name":{"type":"string","maxLength":200},"params":{"type":"object","additionalProperties":true},"when":{"type":"string","maxLength":65536},"join":{"oneOf":[{"type":"string","enum":["all","any"]},{"type":"integer","minimum":1,"maximum":500}]},"retry":{"$ref":"#/$defs/RetryPolicy"},"timeout":{"$ref":"#/$defs/Duration"},"on_error":{"type":"string","enum":["fail","continue","route"]},"needs_approval":{"type":"boolean"},"position":{"type":"object","additionalProperties":false,"required":["x","y"],"properties":{"x":{"type":"number"},"y":{"type":"number"}}}}};
 const func21 = Object.prototype.hasOwnProperty;
-const schema34 = {"type":"object","additionalProperties":false,"required":["max_attempts"],"properties":{"max_attempts":{"type":"integer","minimum":1,"maximum":100},"backoff":{"type":"string","enum":["constant","exponential"]},"initial":{"$ref":"#/$defs/Duration"},"max":{"$ref":"#/$defs/Duration"},"jitter":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
+const schema35 = {"type":"object","additionalProperties":false,"required":["max_attempts"],"properties":{"max_attempts":{"type":"integer","minimum":1,"maximum":100},"backoff":{"type":"string","enum":["constant","exponential"]},"initial":{"$ref":"#/$defs/Duration"},"max":{"$ref":"#/$defs/Duration"},"jitter":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
 
-function validate76(data, instancePath = ""){
+function validate79(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate79/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate76.errors = vErrors;
+validate79.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate75(data, instancePath = ""){
+function validate78(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.max_attempts === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate75/required",keyword:"required",params:{missingProperty: "max_attempts"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate78/required",keyword:"required",params:{missingProperty: "max_attempts"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "max_attempts") || (key0 === "backoff")) || (key0 === "initial")) || (key0 === "max")) || (key0 === "jitter")) || (key0 === "on"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate75/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate78/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.max_attempts !== undefined){
 let data0 = data.max_attempts;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate75/properties/max_attempts/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate78/properties/max_attempts/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 100 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate75/properties/max_attempts/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate78/properties/max_attempts/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate75/properties/max_attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_attempts",schemaPath:"#/validate78/properties/max_attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -628,23 +695,23 @@ errors++;
 if(data.backoff !== undefined){
 let data1 = data.backoff;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/backoff",schemaPath:"#/validate75/properties/backoff/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/backoff",schemaPath:"#/validate78/properties/backoff/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data1 === "constant") || (data1 === "exponential"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/backoff",schemaPath:"#/validate75/properties/backoff/enum",keyword:"enum",params:{allowedValues: schema34.properties.backoff.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/backoff",schemaPath:"#/validate78/properties/backoff/enum",keyword:"enum",params:{allowedValues: schema35.properties.backoff.enum}});
 errors++;
 }
 }
 if(data.initial !== undefined){
-if(!(validate76(data.initial, instancePath+"/initial"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data.initial, instancePath+"/initial"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 }
 if(data.max !== undefined){
-if(!(validate76(data.max, instancePath+"/max"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data.max, instancePath+"/max"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 }
@@ -652,16 +719,16 @@ if(data.jitter !== undefined){
 let data4 = data.jitter;
 if(typeof data4 == "number"){
 if(data4 > 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate75/properties/jitter/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate78/properties/jitter/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}});
 errors++;
 }
 if(data4 < 0 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate75/properties/jitter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate78/properties/jitter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate75/properties/jitter/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter",schemaPath:"#/validate78/properties/jitter/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
@@ -669,7 +736,7 @@ if(data.on !== undefined){
 let data5 = data.on;
 if(Array.isArray(data5)){
 if(data5.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate75/properties/on/maxItems",keyword:"maxItems",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate78/properties/on/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
 const len0 = data5.length;
@@ -677,54 +744,54 @@ for(let i0=0; i0<len0; i0++){
 let data6 = data5[i0];
 if(typeof data6 === "string"){
 if(func1(data6) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate75/properties/on/items/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate78/properties/on/items/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data6) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate75/properties/on/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate78/properties/on/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate75/properties/on/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate75/properties/on/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate78/properties/on/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate75/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate78/properties/on/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate75.errors = vErrors;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate78/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate78.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate74(data, instancePath = ""){
+function validate77(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/required",keyword:"required",params:{missingProperty: "id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/required",keyword:"required",params:{missingProperty: "id"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.params === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/required",keyword:"required",params:{missingProperty: "params"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/required",keyword:"required",params:{missingProperty: "params"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema33.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func21.call(schema34.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -732,16 +799,16 @@ if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate74/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate77/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate74/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate77/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate74/properties/id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate77/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -749,16 +816,16 @@ if(data.type !== undefined){
 let data1 = data.type;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate74/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate77/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate74/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate77/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate74/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate77/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -766,12 +833,12 @@ if(data.name !== undefined){
 let data2 = data.name;
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate74/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate77/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate74/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate77/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -780,7 +847,7 @@ let data3 = data.params;
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate74/properties/params/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate77/properties/params/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -788,12 +855,12 @@ if(data.when !== undefined){
 let data4 = data.when;
 if(typeof data4 === "string"){
 if(func1(data4) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate74/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate77/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate74/properties/when/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate77/properties/when/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -804,11 +871,11 @@ let valid1 = false;
 let passing0 = null;
 const _errs15 = errors;
 if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate74/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data5 === "all") || (data5 === "any"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate74/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema33.properties.join.oneOf[0].enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.join.oneOf[0].enum}});
 errors++;
 }
 var _valid0 = _errs15 === errors;
@@ -818,16 +885,16 @@ passing0 = 0;
 }
 const _errs17 = errors;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate74/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data5 == "number"){
 if(data5 > 500 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate74/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
 errors++;
 }
 if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate74/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -843,7 +910,7 @@ passing0 = 1;
 }
 }
 if(!valid1){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate74/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate77/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
 errors++;
 }
 else {
@@ -859,31 +926,31 @@ vErrors = null;
 }
 }
 if(data.retry !== undefined){
-if(!(validate75(data.retry, instancePath+"/retry"))){
-vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+if(!(validate78(data.retry, instancePath+"/retry"))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
 }
 if(data.timeout !== undefined){
-if(!(validate76(data.timeout, instancePath+"/timeout"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data.timeout, instancePath+"/timeout"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 }
 if(data.on_error !== undefined){
 let data8 = data.on_error;
 if(typeof data8 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate74/properties/on_error/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate77/properties/on_error/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data8 === "fail") || (data8 === "continue")) || (data8 === "route"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate74/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema33.properties.on_error.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate77/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema34.properties.on_error.enum}});
 errors++;
 }
 }
 if(data.needs_approval !== undefined){
 if(typeof data.needs_approval !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate74/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate77/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
@@ -891,70 +958,70 @@ if(data.position !== undefined){
 let data10 = data.position;
 if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
 if(data10.x === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate74/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate77/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
 errors++;
 }
 if(data10.y === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate74/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate77/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
 errors++;
 }
 for(const key1 in data10){
 if(!((key1 === "x") || (key1 === "y"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate74/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate77/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data10.x !== undefined){
 if(!(typeof data10.x == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate74/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate77/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
 if(data10.y !== undefined){
 if(!(typeof data10.y == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate74/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate77/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate74/properties/position/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate77/properties/position/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate74/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate77/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate74.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate82(data, instancePath = ""){
+function validate85(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/required",keyword:"required",params:{missingProperty: "id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/required",keyword:"required",params:{missingProperty: "id"}});
 errors++;
 }
 if(data.from === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/required",keyword:"required",params:{missingProperty: "from"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/required",keyword:"required",params:{missingProperty: "from"}});
 errors++;
 }
 if(data.to === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/required",keyword:"required",params:{missingProperty: "to"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/required",keyword:"required",params:{missingProperty: "to"}});
 errors++;
 }
 if(data.port === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/required",keyword:"required",params:{missingProperty: "port"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/required",keyword:"required",params:{missingProperty: "port"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "id") || (key0 === "from")) || (key0 === "to")) || (key0 === "port")) || (key0 === "when")) || (key0 === "priority"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -962,16 +1029,16 @@ if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate82/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate85/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate82/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate85/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate82/properties/id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate85/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -979,16 +1046,16 @@ if(data.from !== undefined){
 let data1 = data.from;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate82/properties/from/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate85/properties/from/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate82/properties/from/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate85/properties/from/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate82/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate85/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -996,16 +1063,16 @@ if(data.to !== undefined){
 let data2 = data.to;
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate82/properties/to/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate85/properties/to/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate82/properties/to/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate85/properties/to/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate82/properties/to/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate85/properties/to/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1013,16 +1080,16 @@ if(data.port !== undefined){
 let data3 = data.port;
 if(typeof data3 === "string"){
 if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate82/properties/port/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate85/properties/port/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate82/properties/port/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate85/properties/port/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate82/properties/port/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate85/properties/port/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1030,72 +1097,72 @@ if(data.when !== undefined){
 let data4 = data.when;
 if(typeof data4 === "string"){
 if(func1(data4) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate82/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate85/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate82/properties/when/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate85/properties/when/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.priority !== undefined){
 let data5 = data.priority;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate82/properties/priority/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate85/properties/priority/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data5 == "number"){
 if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate82/properties/priority/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate85/properties/priority/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data5 < -1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate82/properties/priority/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate85/properties/priority/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate82/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate85/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate82.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
 
-const schema37 = {"type":"object","additionalProperties":false,"properties":{"timeout":{"$ref":"#/$defs/Duration"},"concurrency":{"type":"integer","minimum":1,"maximum":10000},"on_failure":{"type":"string","enum":["fail","continue"]}}};
+const schema38 = {"type":"object","additionalProperties":false,"properties":{"timeout":{"$ref":"#/$defs/Duration"},"concurrency":{"type":"integer","minimum":1,"maximum":10000},"on_failure":{"type":"string","enum":["fail","continue"]}}};
 
-function validate84(data, instancePath = ""){
+function validate87(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "timeout") || (key0 === "concurrency")) || (key0 === "on_failure"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate84/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate87/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.timeout !== undefined){
-if(!(validate76(data.timeout, instancePath+"/timeout"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data.timeout, instancePath+"/timeout"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 }
 if(data.concurrency !== undefined){
 let data1 = data.concurrency;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate84/properties/concurrency/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate87/properties/concurrency/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 10000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate84/properties/concurrency/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate87/properties/concurrency/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate84/properties/concurrency/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/concurrency",schemaPath:"#/validate87/properties/concurrency/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -1103,39 +1170,39 @@ errors++;
 if(data.on_failure !== undefined){
 let data2 = data.on_failure;
 if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_failure",schemaPath:"#/validate84/properties/on_failure/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on_failure",schemaPath:"#/validate87/properties/on_failure/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data2 === "fail") || (data2 === "continue"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_failure",schemaPath:"#/validate84/properties/on_failure/enum",keyword:"enum",params:{allowedValues: schema37.properties.on_failure.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on_failure",schemaPath:"#/validate87/properties/on_failure/enum",keyword:"enum",params:{allowedValues: schema38.properties.on_failure.enum}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate84/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate87/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate84.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate73(data, instancePath = ""){
+function validate76(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.nodes === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate73/required",keyword:"required",params:{missingProperty: "nodes"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/required",keyword:"required",params:{missingProperty: "nodes"}});
 errors++;
 }
 if(data.edges === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate73/required",keyword:"required",params:{missingProperty: "edges"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/required",keyword:"required",params:{missingProperty: "edges"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "nodes") || (key0 === "edges")) || (key0 === "input_schema")) || (key0 === "output")) || (key0 === "variables")) || (key0 === "settings"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate73/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -1143,19 +1210,19 @@ if(data.nodes !== undefined){
 let data0 = data.nodes;
 if(Array.isArray(data0)){
 if(data0.length > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/nodes",schemaPath:"#/validate73/properties/nodes/maxItems",keyword:"maxItems",params:{limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/nodes",schemaPath:"#/validate76/properties/nodes/maxItems",keyword:"maxItems",params:{limit: 500}});
 errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate74(data0[i0], instancePath+"/nodes/" + i0))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(!(validate77(data0[i0], instancePath+"/nodes/" + i0))){
+vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/nodes",schemaPath:"#/validate73/properties/nodes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/nodes",schemaPath:"#/validate76/properties/nodes/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -1163,19 +1230,19 @@ if(data.edges !== undefined){
 let data2 = data.edges;
 if(Array.isArray(data2)){
 if(data2.length > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate73/properties/edges/maxItems",keyword:"maxItems",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate76/properties/edges/maxItems",keyword:"maxItems",params:{limit: 5000}});
 errors++;
 }
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate82(data2[i1], instancePath+"/edges/" + i1))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate85(data2[i1], instancePath+"/edges/" + i1))){
+vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate73/properties/edges/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate76/properties/edges/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -1184,7 +1251,7 @@ let data4 = data.input_schema;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input_schema",schemaPath:"#/validate73/properties/input_schema/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/input_schema",schemaPath:"#/validate76/properties/input_schema/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -1193,260 +1260,260 @@ let data5 = data.variables;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/variables",schemaPath:"#/validate73/properties/variables/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/variables",schemaPath:"#/validate76/properties/variables/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate84(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+if(!(validate87(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate73/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate76/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate73.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate66(data, instancePath = ""){
+function validate69(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate66/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "name") || (key0 === "description")) || (key0 === "tags")) || (key0 === "group_id")) || (key0 === "definition"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate66/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate67(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate70(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate66/properties/description/type",keyword:"type",params:{type: schema28.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate69/properties/description/type",keyword:"type",params:{type: schema29.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate66/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate69/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate69(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+if(!(validate72(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
 if(data.group_id !== undefined){
-if(!(validate71(data.group_id, instancePath+"/group_id"))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate74(data.group_id, instancePath+"/group_id"))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 }
 if(data.definition !== undefined){
-if(!(validate73(data.definition, instancePath+"/definition"))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate76(data.definition, instancePath+"/definition"))){
+vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate66/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate69/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate66.errors = vErrors;
+validate69.errors = vErrors;
 return errors === 0;
 }
 
-export const validateWorkflowRequest = validate88;
+export const validateWorkflowRequest = validate91;
 
-function validate88(data, instancePath = ""){
+function validate91(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.definition === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/required",keyword:"required",params:{missingProperty: "definition"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate91/required",keyword:"required",params:{missingProperty: "definition"}});
 errors++;
 }
 for(const key0 in data){
 if(!(key0 === "definition")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate91/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.definition !== undefined){
-if(!(validate73(data.definition, instancePath+"/definition"))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate76(data.definition, instancePath+"/definition"))){
+vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate88/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate91/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate88.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowDocument = validate90;
-const schema39 = {"type":"object","additionalProperties":false,"required":["name","definition"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
+export const workflowDocument = validate93;
+const schema40 = {"type":"object","additionalProperties":false,"required":["name","definition"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"definition":{"$ref":"#/$defs/WorkflowDefinition"}}};
 
-function validate90(data, instancePath = ""){
+function validate93(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate90/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate93/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.definition === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate90/required",keyword:"required",params:{missingProperty: "definition"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate93/required",keyword:"required",params:{missingProperty: "definition"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "name") || (key0 === "description")) || (key0 === "tags")) || (key0 === "definition"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate90/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate93/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate67(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate70(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate90/properties/description/type",keyword:"type",params:{type: schema39.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate93/properties/description/type",keyword:"type",params:{type: schema40.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate90/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate93/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate69(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+if(!(validate72(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
 if(data.definition !== undefined){
-if(!(validate73(data.definition, instancePath+"/definition"))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate76(data.definition, instancePath+"/definition"))){
+vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate90/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate93/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate90.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
 
-export const layersDocument = validate94;
-const schema40 = {"type":"object","additionalProperties":false,"required":["name","layers"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"layers":{"type":"array","maxItems":500,"items":{"$ref":"#/$defs/Layer"}},"edges":{"type":"array","maxItems":5000,"items":{"$ref":"#/$defs/WorkflowEdge"}},"input_schema":{"type":"object","additionalProperties":true},"output":{},"variables":{"type":"object","additionalProperties":true},"settings":{"$ref":"#/$defs/WorkflowSettings"}}};
-const schema42 = {"type":"object","additionalProperties":false,"required":["left_value","operator"],"properties":{"left_value":{},"operator":{"type":"string","enum":["eq","neq","gt","gte","lt","lte","contains","not_contains","is_empty","not_empty"]},"right_value":{},"mode":{"type":"string","enum":["and","or"]}}};
+export const layersDocument = validate97;
+const schema41 = {"type":"object","additionalProperties":false,"required":["name","layers"],"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"layers":{"type":"array","maxItems":500,"items":{"$ref":"#/$defs/Layer"}},"edges":{"type":"array","maxItems":5000,"items":{"$ref":"#/$defs/WorkflowEdge"}},"input_schema":{"type":"object","additionalProperties":true},"output":{},"variables":{"type":"object","additionalProperties":true},"settings":{"$ref":"#/$defs/WorkflowSettings"}}};
+const schema43 = {"type":"object","additionalProperties":false,"required":["left_value","operator"],"properties":{"left_value":{},"operator":{"type":"string","enum":["eq","neq","gt","gte","lt","lte","contains","not_contains","is_empty","not_empty"]},"right_value":{},"mode":{"type":"string","enum":["and","or"]}}};
 
-function validate98(data, instancePath = ""){
+function validate101(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.left_value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate98/required",keyword:"required",params:{missingProperty: "left_value"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate101/required",keyword:"required",params:{missingProperty: "left_value"}});
 errors++;
 }
 if(data.operator === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate98/required",keyword:"required",params:{missingProperty: "operator"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate101/required",keyword:"required",params:{missingProperty: "operator"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "left_value") || (key0 === "operator")) || (key0 === "right_value")) || (key0 === "mode"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate98/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate101/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.operator !== undefined){
 let data0 = data.operator;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/operator",schemaPath:"#/validate98/properties/operator/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/operator",schemaPath:"#/validate101/properties/operator/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((((((((data0 === "eq") || (data0 === "neq")) || (data0 === "gt")) || (data0 === "gte")) || (data0 === "lt")) || (data0 === "lte")) || (data0 === "contains")) || (data0 === "not_contains")) || (data0 === "is_empty")) || (data0 === "not_empty"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/operator",schemaPath:"#/validate98/properties/operator/enum",keyword:"enum",params:{allowedValues: schema42.properties.operator.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/operator",schemaPath:"#/validate101/properties/operator/enum",keyword:"enum",params:{allowedValues: schema43.properties.operator.enum}});
 errors++;
 }
 }
 if(data.mode !== undefined){
 let data1 = data.mode;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/mode",schemaPath:"#/validate98/properties/mode/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/mode",schemaPath:"#/validate101/properties/mode/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data1 === "and") || (data1 === "or"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/mode",schemaPath:"#/validate98/properties/mode/enum",keyword:"enum",params:{allowedValues: schema42.properties.mode.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/mode",schemaPath:"#/validate101/properties/mode/enum",keyword:"enum",params:{allowedValues: schema43.properties.mode.enum}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate98/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate101/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate98.errors = vErrors;
+validate101.errors = vErrors;
 return errors === 0;
 }
 
-const schema43 = {"type":"object","additionalProperties":false,"required":["count"],"properties":{"count":{"type":"integer","minimum":1,"maximum":99},"delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"max_delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"backoff_multiplier":{"type":"integer","enum":[1,2]},"jitter_fraction":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
+const schema44 = {"type":"object","additionalProperties":false,"required":["count"],"properties":{"count":{"type":"integer","minimum":1,"maximum":99},"delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"max_delay_ms":{"type":"integer","minimum":0,"maximum":31622400000},"backoff_multiplier":{"type":"integer","enum":[1,2]},"jitter_fraction":{"type":"number","minimum":0,"maximum":1},"on":{"type":"array","maxItems":50,"items":{"type":"string","minLength":1,"maxLength":200}}}};
 
-function validate100(data, instancePath = ""){
+function validate103(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.count === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "count"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/required",keyword:"required",params:{missingProperty: "count"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "count") || (key0 === "delay_ms")) || (key0 === "max_delay_ms")) || (key0 === "backoff_multiplier")) || (key0 === "jitter_fraction")) || (key0 === "on"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.count !== undefined){
 let data0 = data.count;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate100/properties/count/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate103/properties/count/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 99 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate100/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 99}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate103/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 99}});
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate100/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate103/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -1454,16 +1521,16 @@ errors++;
 if(data.delay_ms !== undefined){
 let data1 = data.delay_ms;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate100/properties/delay_ms/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate103/properties/delay_ms/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 31622400000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate100/properties/delay_ms/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate103/properties/delay_ms/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400000}});
 errors++;
 }
 if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate100/properties/delay_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delay_ms",schemaPath:"#/validate103/properties/delay_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -1471,16 +1538,16 @@ errors++;
 if(data.max_delay_ms !== undefined){
 let data2 = data.max_delay_ms;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate100/properties/max_delay_ms/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate103/properties/max_delay_ms/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 31622400000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate100/properties/max_delay_ms/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate103/properties/max_delay_ms/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400000}});
 errors++;
 }
 if(data2 < 0 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate100/properties/max_delay_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_delay_ms",schemaPath:"#/validate103/properties/max_delay_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -1488,11 +1555,11 @@ errors++;
 if(data.backoff_multiplier !== undefined){
 let data3 = data.backoff_multiplier;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/backoff_multiplier",schemaPath:"#/validate100/properties/backoff_multiplier/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/backoff_multiplier",schemaPath:"#/validate103/properties/backoff_multiplier/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(!((data3 === 1) || (data3 === 2))){
-vErrors = report(vErrors, {instancePath:instancePath+"/backoff_multiplier",schemaPath:"#/validate100/properties/backoff_multiplier/enum",keyword:"enum",params:{allowedValues: schema43.properties.backoff_multiplier.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/backoff_multiplier",schemaPath:"#/validate103/properties/backoff_multiplier/enum",keyword:"enum",params:{allowedValues: schema44.properties.backoff_multiplier.enum}});
 errors++;
 }
 }
@@ -1500,16 +1567,16 @@ if(data.jitter_fraction !== undefined){
 let data4 = data.jitter_fraction;
 if(typeof data4 == "number"){
 if(data4 > 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate100/properties/jitter_fraction/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate103/properties/jitter_fraction/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1}});
 errors++;
 }
 if(data4 < 0 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate100/properties/jitter_fraction/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate103/properties/jitter_fraction/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate100/properties/jitter_fraction/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/jitter_fraction",schemaPath:"#/validate103/properties/jitter_fraction/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
@@ -1517,7 +1584,7 @@ if(data.on !== undefined){
 let data5 = data.on;
 if(Array.isArray(data5)){
 if(data5.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate100/properties/on/maxItems",keyword:"maxItems",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate103/properties/on/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
 const len0 = data5.length;
@@ -1525,81 +1592,81 @@ for(let i0=0; i0<len0; i0++){
 let data6 = data5[i0];
 if(typeof data6 === "string"){
 if(func1(data6) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate100/properties/on/items/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate103/properties/on/items/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data6) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate100/properties/on/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate103/properties/on/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate100/properties/on/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate100/properties/on/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on/" + i0,schemaPath:"#/validate103/properties/on/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/on",schemaPath:"#/validate103/properties/on/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate100.errors = vErrors;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate103/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate103.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate97(data, instancePath = ""){
+function validate100(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/required",keyword:"required",params:{missingProperty: "id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "id"}});
 errors++;
 }
 if(data.index === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/required",keyword:"required",params:{missingProperty: "index"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "index"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate97/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate100/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate97/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate100/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate97/properties/id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate100/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.index !== undefined){
 let data1 = data.index;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate97/properties/index/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate97/properties/index/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate97/properties/index/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -1608,16 +1675,16 @@ if(data.type !== undefined){
 let data2 = data.type;
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate97/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate100/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate97/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate100/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate97/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate100/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1625,12 +1692,12 @@ if(data.name !== undefined){
 let data3 = data.name;
 if(typeof data3 === "string"){
 if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate97/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate100/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate97/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate100/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1639,7 +1706,7 @@ let data4 = data.params;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate97/properties/params/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate100/properties/params/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -1647,23 +1714,23 @@ if(data.filters !== undefined){
 let data5 = data.filters;
 if(Array.isArray(data5)){
 if(data5.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate97/properties/filters/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate100/properties/filters/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 if(data5.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate97/properties/filters/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate100/properties/filters/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data5.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate98(data5[i0], instancePath+"/filters/" + i0))){
-vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+if(!(validate101(data5[i0], instancePath+"/filters/" + i0))){
+vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate97/properties/filters/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate100/properties/filters/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -1671,12 +1738,12 @@ if(data.when !== undefined){
 let data7 = data.when;
 if(typeof data7 === "string"){
 if(func1(data7) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate97/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate100/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate97/properties/when/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate100/properties/when/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -1685,23 +1752,23 @@ let data8 = data.retry;
 const _errs19 = errors;
 let valid3 = false;
 const _errs20 = errors;
-if(!(validate100(data8, instancePath+"/retry"))){
-vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+if(!(validate103(data8, instancePath+"/retry"))){
+vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs20 === errors;
 valid3 = valid3 || _valid0;
 if(!valid3){
 const _errs21 = errors;
-if(!(validate75(data8, instancePath+"/retry"))){
-vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+if(!(validate78(data8, instancePath+"/retry"))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs21 === errors;
 valid3 = valid3 || _valid0;
 }
 if(!valid3){
-vErrors = report(vErrors, {instancePath:instancePath+"/retry",schemaPath:"#/validate97/properties/retry/anyOf",keyword:"anyOf",params:{}});
+vErrors = report(vErrors, {instancePath:instancePath+"/retry",schemaPath:"#/validate100/properties/retry/anyOf",keyword:"anyOf",params:{}});
 errors++;
 }
 else {
@@ -1722,16 +1789,16 @@ const _errs23 = errors;
 let valid4 = false;
 const _errs24 = errors;
 if(!((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate97/properties/timeout/anyOf/0/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data9 == "number"){
 if(data9 > 31622400 || isNaN(data9)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate97/properties/timeout/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
 errors++;
 }
 if(data9 < 1 || isNaN(data9)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate97/properties/timeout/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -1739,15 +1806,15 @@ var _valid1 = _errs24 === errors;
 valid4 = valid4 || _valid1;
 if(!valid4){
 const _errs26 = errors;
-if(!(validate76(data9, instancePath+"/timeout"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data9, instancePath+"/timeout"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs26 === errors;
 valid4 = valid4 || _valid1;
 }
 if(!valid4){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate97/properties/timeout/anyOf",keyword:"anyOf",params:{}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf",keyword:"anyOf",params:{}});
 errors++;
 }
 else {
@@ -1764,54 +1831,54 @@ vErrors = null;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate97.errors = vErrors;
+validate100.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate94(data, instancePath = ""){
+function validate97(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate94/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.layers === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate94/required",keyword:"required",params:{missingProperty: "layers"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/required",keyword:"required",params:{missingProperty: "layers"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema40.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate94/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func21.call(schema41.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate67(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate70(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate94/properties/description/type",keyword:"type",params:{type: schema40.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate97/properties/description/type",keyword:"type",params:{type: schema41.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate94/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate97/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate69(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+if(!(validate72(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -1819,19 +1886,19 @@ if(data.layers !== undefined){
 let data3 = data.layers;
 if(Array.isArray(data3)){
 if(data3.length > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/layers",schemaPath:"#/validate94/properties/layers/maxItems",keyword:"maxItems",params:{limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/layers",schemaPath:"#/validate97/properties/layers/maxItems",keyword:"maxItems",params:{limit: 500}});
 errors++;
 }
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate97(data3[i0], instancePath+"/layers/" + i0))){
-vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
+if(!(validate100(data3[i0], instancePath+"/layers/" + i0))){
+vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/layers",schemaPath:"#/validate94/properties/layers/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/layers",schemaPath:"#/validate97/properties/layers/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -1839,19 +1906,19 @@ if(data.edges !== undefined){
 let data5 = data.edges;
 if(Array.isArray(data5)){
 if(data5.length > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate94/properties/edges/maxItems",keyword:"maxItems",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate97/properties/edges/maxItems",keyword:"maxItems",params:{limit: 5000}});
 errors++;
 }
 const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate82(data5[i1], instancePath+"/edges/" + i1))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate85(data5[i1], instancePath+"/edges/" + i1))){
+vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate94/properties/edges/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/edges",schemaPath:"#/validate97/properties/edges/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -1860,7 +1927,7 @@ let data7 = data.input_schema;
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input_schema",schemaPath:"#/validate94/properties/input_schema/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/input_schema",schemaPath:"#/validate97/properties/input_schema/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -1869,156 +1936,156 @@ let data8 = data.variables;
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/variables",schemaPath:"#/validate94/properties/variables/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/variables",schemaPath:"#/validate97/properties/variables/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate84(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+if(!(validate87(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate94/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate97/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate94.errors = vErrors;
+validate97.errors = vErrors;
 return errors === 0;
 }
 
-export const updateWorkflowRequest = validate107;
-const schema44 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"},"status":{"type":"string","enum":["draft","published","paused","archived"]},"revision":{"type":"integer","minimum":1}}};
+export const updateWorkflowRequest = validate110;
+const schema45 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/WorkflowName"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/WorkflowTags"},"group_id":{"$ref":"#/$defs/WorkflowGroupId"},"definition":{"$ref":"#/$defs/WorkflowDefinition"},"status":{"type":"string","enum":["draft","published","paused","archived"]},"revision":{"type":"integer","minimum":1}}};
 
-function validate107(data, instancePath = ""){
+function validate110(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate107/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate110/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "name") || (key0 === "description")) || (key0 === "tags")) || (key0 === "group_id")) || (key0 === "definition")) || (key0 === "status")) || (key0 === "revision"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate107/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate110/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate67(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate70(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate107/properties/description/type",keyword:"type",params:{type: schema44.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate110/properties/description/type",keyword:"type",params:{type: schema45.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate107/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate110/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate69(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+if(!(validate72(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
 if(data.group_id !== undefined){
-if(!(validate71(data.group_id, instancePath+"/group_id"))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate74(data.group_id, instancePath+"/group_id"))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 }
 if(data.definition !== undefined){
-if(!(validate73(data.definition, instancePath+"/definition"))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate76(data.definition, instancePath+"/definition"))){
+vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
 errors = vErrors.length;
 }
 }
 if(data.status !== undefined){
 let data5 = data.status;
 if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate107/properties/status/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate110/properties/status/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((data5 === "draft") || (data5 === "published")) || (data5 === "paused")) || (data5 === "archived"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate107/properties/status/enum",keyword:"enum",params:{allowedValues: schema44.properties.status.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate110/properties/status/enum",keyword:"enum",params:{allowedValues: schema45.properties.status.enum}});
 errors++;
 }
 }
 if(data.revision !== undefined){
 let data6 = data.revision;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate107/properties/revision/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate110/properties/revision/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data6 == "number"){
 if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate107/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate110/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate107/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate110/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate107.errors = vErrors;
+validate110.errors = vErrors;
 return errors === 0;
 }
 
-export const publishWorkflowRequest = validate112;
-const schema45 = {"type":"object","additionalProperties":false,"properties":{"changelog":{"type":["string","null"],"maxLength":5000}}};
+export const publishWorkflowRequest = validate115;
+const schema46 = {"type":"object","additionalProperties":false,"properties":{"changelog":{"type":["string","null"],"maxLength":5000}}};
 
-function validate112(data, instancePath = ""){
+function validate115(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "changelog")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate112/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate115/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.changelog !== undefined){
 let data0 = data.changelog;
 if((typeof data0 !== "string") && (data0 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/changelog",schemaPath:"#/validate112/properties/changelog/type",keyword:"type",params:{type: schema45.properties.changelog.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/changelog",schemaPath:"#/validate115/properties/changelog/type",keyword:"type",params:{type: schema46.properties.changelog.type}});
 errors++;
 }
 if(typeof data0 === "string"){
 if(func1(data0) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/changelog",schemaPath:"#/validate112/properties/changelog/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/changelog",schemaPath:"#/validate115/properties/changelog/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate112/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate115/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate112.errors = vErrors;
+validate115.errors = vErrors;
 return errors === 0;
 }
 
-export const executeWorkflowRequest = validate113;
+export const executeWorkflowRequest = validate116;
 
-function validate113(data, instancePath = ""){
+function validate116(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "input") || (key0 === "metadata"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate113/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate116/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -2027,7 +2094,7 @@ let data0 = data.input;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate113/properties/input/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate116/properties/input/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -2035,252 +2102,25 @@ if(data.metadata !== undefined){
 let data1 = data.metadata;
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if(Object.keys(data1).length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate113/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate116/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate113/properties/metadata/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate116/properties/metadata/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate113/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate116/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate113.errors = vErrors;
+validate116.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowNode = validate114;
-
-function validate114(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate114/required",keyword:"required",params:{missingProperty: "id"}});
-errors++;
-}
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate114/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.params === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate114/required",keyword:"required",params:{missingProperty: "params"}});
-errors++;
-}
-for(const key0 in data){
-if(!(func21.call(schema33.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate114/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.id !== undefined){
-let data0 = data.id;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate114/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate114/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate114/properties/id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data1 = data.type;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate114/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate114/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate114/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data2 = data.name;
-if(typeof data2 === "string"){
-if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate114/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate114/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.params !== undefined){
-let data3 = data.params;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate114/properties/params/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.when !== undefined){
-let data4 = data.when;
-if(typeof data4 === "string"){
-if(func1(data4) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate114/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate114/properties/when/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.join !== undefined){
-let data5 = data.join;
-const _errs14 = errors;
-let valid1 = false;
-let passing0 = null;
-const _errs15 = errors;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate114/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data5 === "all") || (data5 === "any"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate114/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema33.properties.join.oneOf[0].enum}});
-errors++;
-}
-var _valid0 = _errs15 === errors;
-if(_valid0){
-valid1 = true;
-passing0 = 0;
-}
-const _errs17 = errors;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate114/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 500 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate114/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate114/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-var _valid0 = _errs17 === errors;
-if(_valid0 && valid1){
-valid1 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid1 = true;
-passing0 = 1;
-}
-}
-if(!valid1){
-vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate114/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
-errors++;
-}
-else {
-errors = _errs14;
-if(vErrors !== null){
-if(_errs14){
-vErrors.length = _errs14;
-}
-else {
-vErrors = null;
-}
-}
-}
-}
-if(data.retry !== undefined){
-if(!(validate75(data.retry, instancePath+"/retry"))){
-vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
-errors = vErrors.length;
-}
-}
-if(data.timeout !== undefined){
-if(!(validate76(data.timeout, instancePath+"/timeout"))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
-errors = vErrors.length;
-}
-}
-if(data.on_error !== undefined){
-let data8 = data.on_error;
-if(typeof data8 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate114/properties/on_error/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data8 === "fail") || (data8 === "continue")) || (data8 === "route"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate114/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema33.properties.on_error.enum}});
-errors++;
-}
-}
-if(data.needs_approval !== undefined){
-if(typeof data.needs_approval !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate114/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-if(data.position !== undefined){
-let data10 = data.position;
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-if(data10.x === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate114/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
-errors++;
-}
-if(data10.y === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate114/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
-errors++;
-}
-for(const key1 in data10){
-if(!((key1 === "x") || (key1 === "y"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate114/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data10.x !== undefined){
-if(!(typeof data10.x == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate114/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
-errors++;
-}
-}
-if(data10.y !== undefined){
-if(!(typeof data10.y == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate114/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate114/properties/position/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate114/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate114.errors = vErrors;
-return errors === 0;
-}
-
-export const workflowEdge = validate117;
+export const workflowNode = validate117;
 
 function validate117(data, instancePath = ""){
 let vErrors = null;
@@ -2290,20 +2130,16 @@ if(data.id === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "id"}});
 errors++;
 }
-if(data.from === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "from"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
-if(data.to === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "to"}});
-errors++;
-}
-if(data.port === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "port"}});
+if(data.params === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/required",keyword:"required",params:{missingProperty: "params"}});
 errors++;
 }
 for(const key0 in data){
-if(!((((((key0 === "id") || (key0 === "from")) || (key0 === "to")) || (key0 === "port")) || (key0 === "when")) || (key0 === "priority"))){
+if(!(func21.call(schema34.properties, key0))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate117/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
@@ -2325,54 +2161,42 @@ vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validat
 errors++;
 }
 }
-if(data.from !== undefined){
-let data1 = data.from;
+if(data.type !== undefined){
+let data1 = data.type;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate117/properties/from/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate117/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate117/properties/from/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate117/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate117/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate117/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.to !== undefined){
-let data2 = data.to;
+if(data.name !== undefined){
+let data2 = data.name;
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate117/properties/to/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate117/properties/to/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate117/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate117/properties/to/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate117/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.port !== undefined){
-let data3 = data.port;
-if(typeof data3 === "string"){
-if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate117/properties/port/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate117/properties/port/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
+if(data.params !== undefined){
+let data3 = data.params;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate117/properties/port/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate117/properties/params/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -2389,21 +2213,129 @@ vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/valid
 errors++;
 }
 }
-if(data.priority !== undefined){
-let data5 = data.priority;
+if(data.join !== undefined){
+let data5 = data.join;
+const _errs14 = errors;
+let valid1 = false;
+let passing0 = null;
+const _errs15 = errors;
+if(typeof data5 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/0/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data5 === "all") || (data5 === "any"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.join.oneOf[0].enum}});
+errors++;
+}
+var _valid0 = _errs15 === errors;
+if(_valid0){
+valid1 = true;
+passing0 = 0;
+}
+const _errs17 = errors;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate117/properties/priority/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/1/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data5 == "number"){
-if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate117/properties/priority/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+if(data5 > 500 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/1/maximum",keyword:"maximum",params:{comparison: "<=", limit: 500}});
 errors++;
 }
-if(data5 < -1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate117/properties/priority/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000}});
+if(data5 < 1 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf/1/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
+}
+var _valid0 = _errs17 === errors;
+if(_valid0 && valid1){
+valid1 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid1 = true;
+passing0 = 1;
+}
+}
+if(!valid1){
+vErrors = report(vErrors, {instancePath:instancePath+"/join",schemaPath:"#/validate117/properties/join/oneOf",keyword:"oneOf",params:{passingSchemas: passing0}});
+errors++;
+}
+else {
+errors = _errs14;
+if(vErrors !== null){
+if(_errs14){
+vErrors.length = _errs14;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.retry !== undefined){
+if(!(validate78(data.retry, instancePath+"/retry"))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+errors = vErrors.length;
+}
+}
+if(data.timeout !== undefined){
+if(!(validate79(data.timeout, instancePath+"/timeout"))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+errors = vErrors.length;
+}
+}
+if(data.on_error !== undefined){
+let data8 = data.on_error;
+if(typeof data8 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate117/properties/on_error/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data8 === "fail") || (data8 === "continue")) || (data8 === "route"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/on_error",schemaPath:"#/validate117/properties/on_error/enum",keyword:"enum",params:{allowedValues: schema34.properties.on_error.enum}});
+errors++;
+}
+}
+if(data.needs_approval !== undefined){
+if(typeof data.needs_approval !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/needs_approval",schemaPath:"#/validate117/properties/needs_approval/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.position !== undefined){
+let data10 = data.position;
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data10.x === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate117/properties/position/required",keyword:"required",params:{missingProperty: "x"}});
+errors++;
+}
+if(data10.y === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate117/properties/position/required",keyword:"required",params:{missingProperty: "y"}});
+errors++;
+}
+for(const key1 in data10){
+if(!((key1 === "x") || (key1 === "y"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate117/properties/position/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data10.x !== undefined){
+if(!(typeof data10.x == "number")){
+vErrors = report(vErrors, {instancePath:instancePath+"/position/x",schemaPath:"#/validate117/properties/position/properties/x/type",keyword:"type",params:{type: "number"}});
+errors++;
+}
+}
+if(data10.y !== undefined){
+if(!(typeof data10.y == "number")){
+vErrors = report(vErrors, {instancePath:instancePath+"/position/y",schemaPath:"#/validate117/properties/position/properties/y/type",keyword:"type",params:{type: "number"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/position",schemaPath:"#/validate117/properties/position/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 }
@@ -2415,208 +2347,143 @@ validate117.errors = vErrors;
 return errors === 0;
 }
 
-export const bulkCancelRequest = validate118;
-const schema50 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"type":"string","enum":["pending","running","waiting","paused"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
+export const workflowEdge = validate120;
 
-function validate119(data, instancePath = ""){
+function validate120(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate119/minProperties",keyword:"minProperties",params:{limit: 1}});
+if(data.id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "id"}});
+errors++;
+}
+if(data.from === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "from"}});
+errors++;
+}
+if(data.to === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "to"}});
+errors++;
+}
+if(data.port === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/required",keyword:"required",params:{missingProperty: "port"}});
 errors++;
 }
 for(const key0 in data){
-if(!((((key0 === "workflow_id") || (key0 === "status")) || (key0 === "from")) || (key0 === "to"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate119/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((((((key0 === "id") || (key0 === "from")) || (key0 === "to")) || (key0 === "port")) || (key0 === "when")) || (key0 === "priority"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
+if(data.id !== undefined){
+let data0 = data.id;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate119/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate120/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate119/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate120/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate119/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data1 = data.status;
-if(Array.isArray(data1)){
-if(data1.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate119/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate119/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
-if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate119/properties/status/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data2 === "pending") || (data2 === "running")) || (data2 === "waiting")) || (data2 === "paused"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate119/properties/status/items/enum",keyword:"enum",params:{allowedValues: schema50.properties.status.items.enum}});
-errors++;
-}
-}
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-const indices0 = {};
-for(;i1--;){
-let item0 = data1[i1];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate119/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break;
-}
-indices0[item0] = i1;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate119/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate120/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.from !== undefined){
-let data3 = data.from;
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate119/properties/from/format",keyword:"format",params:{format: "date-time"}});
+let data1 = data.from;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate120/properties/from/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate120/properties/from/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate119/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate120/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.to !== undefined){
-let data4 = data.to;
+let data2 = data.to;
+if(typeof data2 === "string"){
+if(func1(data2) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate120/properties/to/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate120/properties/to/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate120/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.port !== undefined){
+let data3 = data.port;
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate120/properties/port/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate120/properties/port/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate120/properties/port/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.when !== undefined){
+let data4 = data.when;
 if(typeof data4 === "string"){
-if(!(formats2.validate(data4))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate119/properties/to/format",keyword:"format",params:{format: "date-time"}});
+if(func1(data4) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate120/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate119/properties/to/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate120/properties/when/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.priority !== undefined){
+let data5 = data.priority;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate120/properties/priority/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data5 == "number"){
+if(data5 > 1000000 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate120/properties/priority/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data5 < -1000000 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/priority",schemaPath:"#/validate120/properties/priority/minimum",keyword:"minimum",params:{comparison: ">=", limit: -1000000}});
+errors++;
+}
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate119/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate120/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate119.errors = vErrors;
+validate120.errors = vErrors;
 return errors === 0;
 }
 
-
-function validate118(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate118/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "execution_ids") || (key0 === "filter"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate118/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.execution_ids !== undefined){
-let data0 = data.execution_ids;
-if(Array.isArray(data0)){
-if(data0.length > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate118/properties/execution_ids/maxItems",keyword:"maxItems",params:{limit: 1000}});
-errors++;
-}
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate118/properties/execution_ids/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-let data1 = data0[i0];
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate118/properties/execution_ids/items/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate118/properties/execution_ids/items/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate118/properties/execution_ids/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-const indices0 = {};
-for(;i1--;){
-let item0 = data0[i1];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate118/properties/execution_ids/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break;
-}
-indices0[item0] = i1;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate118/properties/execution_ids/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.filter !== undefined){
-if(!(validate119(data.filter, instancePath+"/filter"))){
-vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate118/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate118.errors = vErrors;
-return errors === 0;
-}
-
-export const bulkRetryRequest = validate121;
-const schema51 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"execution_ids":{"type":"array","minItems":1,"maxItems":1000,"uniqueItems":true,"items":{"type":"string","minLength":1,"maxLength":64}},"filter":{"$ref":"#/$defs/BulkRetryFilter"},"from":{"type":"string","enum":["failure","start"]}}};
-const schema52 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":2,"uniqueItems":true,"items":{"type":"string","enum":["failed","cancelled"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
+export const bulkCancelRequest = validate121;
+const schema51 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":4,"uniqueItems":true,"items":{"type":"string","enum":["pending","running","waiting","paused"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
 
 function validate122(data, instancePath = ""){
 let vErrors = null;
@@ -2652,8 +2519,8 @@ errors++;
 if(data.status !== undefined){
 let data1 = data.status;
 if(Array.isArray(data1)){
-if(data1.length > 2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate122/properties/status/maxItems",keyword:"maxItems",params:{limit: 2}});
+if(data1.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate122/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
 if(data1.length < 1){
@@ -2667,8 +2534,8 @@ if(typeof data2 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate122/properties/status/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data2 === "failed") || (data2 === "cancelled"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate122/properties/status/items/enum",keyword:"enum",params:{allowedValues: schema52.properties.status.items.enum}});
+if(!((((data2 === "pending") || (data2 === "running")) || (data2 === "waiting")) || (data2 === "paused"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate122/properties/status/items/enum",keyword:"enum",params:{allowedValues: schema51.properties.status.items.enum}});
 errors++;
 }
 }
@@ -2741,7 +2608,7 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/minProperties"
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "execution_ids") || (key0 === "filter")) || (key0 === "from"))){
+if(!((key0 === "execution_ids") || (key0 === "filter"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
@@ -2805,17 +2672,6 @@ vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.err
 errors = vErrors.length;
 }
 }
-if(data.from !== undefined){
-let data3 = data.from;
-if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate121/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data3 === "failure") || (data3 === "start"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate121/properties/from/enum",keyword:"enum",params:{allowedValues: schema51.properties.from.enum}});
-errors++;
-}
-}
 }
 else {
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/type",keyword:"type",params:{type: "object"}});
@@ -2825,87 +2681,111 @@ validate121.errors = vErrors;
 return errors === 0;
 }
 
-export const retryExecutionRequest = validate124;
-const schema53 = {"type":"object","additionalProperties":false,"properties":{"from":{"type":"string","enum":["failure","start"]}}};
-
-function validate124(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(key0 === "from")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.from !== undefined){
-let data0 = data.from;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate124/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data0 === "failure") || (data0 === "start"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate124/properties/from/enum",keyword:"enum",params:{allowedValues: schema53.properties.from.enum}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate124.errors = vErrors;
-return errors === 0;
-}
-
-export const replayExecutionRequest = validate125;
+export const bulkRetryRequest = validate124;
+const schema52 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"execution_ids":{"type":"array","minItems":1,"maxItems":1000,"uniqueItems":true,"items":{"type":"string","minLength":1,"maxLength":64}},"filter":{"$ref":"#/$defs/BulkRetryFilter"},"from":{"type":"string","enum":["failure","start"]}}};
+const schema53 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":2,"uniqueItems":true,"items":{"type":"string","enum":["failed","cancelled"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
 
 function validate125(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate125/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
 for(const key0 in data){
-if(!(((key0 === "input") || (key0 === "version")) || (key0 === "metadata"))){
+if(!((((key0 === "workflow_id") || (key0 === "status")) || (key0 === "from")) || (key0 === "to"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate125/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.input !== undefined){
-let data0 = data.input;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate125/properties/input/type",keyword:"type",params:{type: "object"}});
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate125/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-}
-if(data.version !== undefined){
-let data1 = data.version;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate125/properties/version/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 2147483647 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate125/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate125/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.metadata !== undefined){
-let data2 = data.metadata;
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-if(Object.keys(data2).length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate125/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate125/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate125/properties/metadata/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate125/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data1 = data.status;
+if(Array.isArray(data1)){
+if(data1.length > 2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate125/properties/status/maxItems",keyword:"maxItems",params:{limit: 2}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate125/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+if(typeof data2 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate125/properties/status/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data2 === "failed") || (data2 === "cancelled"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status/" + i0,schemaPath:"#/validate125/properties/status/items/enum",keyword:"enum",params:{allowedValues: schema53.properties.status.items.enum}});
+errors++;
+}
+}
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data1[i1];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate125/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate125/properties/status/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.from !== undefined){
+let data3 = data.from;
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate125/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate125/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data4 = data.to;
+if(typeof data4 === "string"){
+if(!(formats2.validate(data4))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate125/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate125/properties/to/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -2918,35 +2798,121 @@ validate125.errors = vErrors;
 return errors === 0;
 }
 
-export const callbackPayload = validate126;
 
-function validate126(data, instancePath = ""){
-validate126.errors = null;
-return true;
+function validate124(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "execution_ids") || (key0 === "filter")) || (key0 === "from"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.execution_ids !== undefined){
+let data0 = data.execution_ids;
+if(Array.isArray(data0)){
+if(data0.length > 1000){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate124/properties/execution_ids/maxItems",keyword:"maxItems",params:{limit: 1000}});
+errors++;
+}
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate124/properties/execution_ids/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate124/properties/execution_ids/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate124/properties/execution_ids/items/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate124/properties/execution_ids/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data0[i1];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate124/properties/execution_ids/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate124/properties/execution_ids/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.filter !== undefined){
+if(!(validate125(data.filter, instancePath+"/filter"))){
+vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+errors = vErrors.length;
+}
+}
+if(data.from !== undefined){
+let data3 = data.from;
+if(typeof data3 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate124/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data3 === "failure") || (data3 === "start"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate124/properties/from/enum",keyword:"enum",params:{allowedValues: schema52.properties.from.enum}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate124.errors = vErrors;
+return errors === 0;
 }
 
-export const decideApprovalRequest = validate127;
+export const retryExecutionRequest = validate127;
+const schema54 = {"type":"object","additionalProperties":false,"properties":{"from":{"type":"string","enum":["failure","start"]}}};
 
 function validate127(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(key0 === "note")){
+if(!(key0 === "from")){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate127/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.note !== undefined){
-let data0 = data.note;
-if(typeof data0 === "string"){
-if(func1(data0) > 10000){
-vErrors = report(vErrors, {instancePath:instancePath+"/note",schemaPath:"#/validate127/properties/note/maxLength",keyword:"maxLength",params:{limit: 10000}});
+if(data.from !== undefined){
+let data0 = data.from;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate127/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/note",schemaPath:"#/validate127/properties/note/type",keyword:"type",params:{type: "string"}});
+if(!((data0 === "failure") || (data0 === "start"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate127/properties/from/enum",keyword:"enum",params:{allowedValues: schema54.properties.from.enum}});
 errors++;
 }
 }
@@ -2959,90 +2925,55 @@ validate127.errors = vErrors;
 return errors === 0;
 }
 
-export const createGroupRequest = validate128;
-const schema57 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"}}};
-
-function validate129(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate129/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate129/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate129/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate129.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate131(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate131/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data == "number"){
-if(data > 499 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate131/maximum",keyword:"maximum",params:{comparison: "<=", limit: 499}});
-errors++;
-}
-if(data < 0 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate131/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
-validate131.errors = vErrors;
-return errors === 0;
-}
-
+export const replayExecutionRequest = validate128;
 
 function validate128(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate128/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
 for(const key0 in data){
-if(!(((key0 === "name") || (key0 === "description")) || (key0 === "position"))){
+if(!(((key0 === "input") || (key0 === "version")) || (key0 === "metadata"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate128/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.name !== undefined){
-if(!(validate129(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
-errors = vErrors.length;
+if(data.input !== undefined){
+let data0 = data.input;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 }
-}
-if(data.description !== undefined){
-let data1 = data.description;
-if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate128/properties/description/type",keyword:"type",params:{type: schema57.properties.description.type}});
-errors++;
-}
-if(typeof data1 === "string"){
-if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate128/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate128/properties/input/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
+if(data.version !== undefined){
+let data1 = data.version;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate128/properties/version/type",keyword:"type",params:{type: "integer"}});
+errors++;
 }
-if(data.position !== undefined){
-if(!(validate131(data.position, instancePath+"/position"))){
-vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
-errors = vErrors.length;
+if(typeof data1 == "number"){
+if(data1 > 2147483647 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate128/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate128/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.metadata !== undefined){
+let data2 = data.metadata;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(Object.keys(data2).length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate128/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate128/properties/metadata/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 }
@@ -3054,354 +2985,163 @@ validate128.errors = vErrors;
 return errors === 0;
 }
 
-export const updateGroupRequest = validate133;
-const schema60 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"}}};
+export const callbackPayload = validate129;
 
-function validate133(data, instancePath = ""){
+function validate129(data, instancePath = ""){
+validate129.errors = null;
+return true;
+}
+
+export const decideApprovalRequest = validate130;
+
+function validate130(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate133/minProperties",keyword:"minProperties",params:{limit: 1}});
+for(const key0 in data){
+if(!(key0 === "note")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate130/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.note !== undefined){
+let data0 = data.note;
+if(typeof data0 === "string"){
+if(func1(data0) > 10000){
+vErrors = report(vErrors, {instancePath:instancePath+"/note",schemaPath:"#/validate130/properties/note/maxLength",keyword:"maxLength",params:{limit: 10000}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/note",schemaPath:"#/validate130/properties/note/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate130/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate130.errors = vErrors;
+return errors === 0;
+}
+
+export const createGroupRequest = validate131;
+const schema58 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"}}};
+
+function validate132(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 200){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate132/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate132/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate132/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate132.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate134(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data == "number"){
+if(data > 499 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/maximum",keyword:"maximum",params:{comparison: "<=", limit: 499}});
+errors++;
+}
+if(data < 0 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate134/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+validate134.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate131(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate131/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "name") || (key0 === "description")) || (key0 === "position"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate133/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate131/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate129(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
+if(!(validate132(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate133/properties/description/type",keyword:"type",params:{type: schema60.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate131/properties/description/type",keyword:"type",params:{type: schema58.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate133/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate131/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.position !== undefined){
-if(!(validate131(data.position, instancePath+"/position"))){
-vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+if(!(validate134(data.position, instancePath+"/position"))){
+vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate133/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate131/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate133.errors = vErrors;
+validate131.errors = vErrors;
 return errors === 0;
 }
 
-export const createChannelRequest = validate136;
-const schema61 = {"type":"object","additionalProperties":false,"required":["name","kind"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"kind":{"$ref":"#/$defs/ChannelKind"},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}}};
-const schema62 = {"type":"string","enum":["http","mcp"]};
-
-function validate137(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate137/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "http") || (data === "mcp"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate137/enum",keyword:"enum",params:{allowedValues: schema62.enum}});
-errors++;
-}
-validate137.errors = vErrors;
-return errors === 0;
-}
-
-const pattern4 = new RegExp("^[a-z0-9]+(?:-[a-z0-9]+)*$", "u");
-
-function validate139(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 80){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/maxLength",keyword:"maxLength",params:{limit: 80}});
-errors++;
-}
-if(func1(data) < 3){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/minLength",keyword:"minLength",params:{limit: 3}});
-errors++;
-}
-if(!pattern4.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate139.errors = vErrors;
-return errors === 0;
-}
-
-const schema64 = {"type":"string","enum":["token","public"]};
-
-function validate141(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate141/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "token") || (data === "public"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate141/enum",keyword:"enum",params:{allowedValues: schema64.enum}});
-errors++;
-}
-validate141.errors = vErrors;
-return errors === 0;
-}
-
-const schema65 = {"type":"object","additionalProperties":false,"required":["method","path","workflow_id"],"properties":{"method":{"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]},"path":{"type":"string","maxLength":500,"pattern":"^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"},"workflow_id":{"type":"string","minLength":1,"maxLength":64},"response_mode":{"type":"string","enum":["sync","async"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
-const pattern5 = new RegExp("^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$", "u");
-
-function validate143(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.method === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate143/required",keyword:"required",params:{missingProperty: "method"}});
-errors++;
-}
-if(data.path === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate143/required",keyword:"required",params:{missingProperty: "path"}});
-errors++;
-}
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate143/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((key0 === "method") || (key0 === "path")) || (key0 === "workflow_id")) || (key0 === "response_mode")) || (key0 === "timeout_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate143/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.method !== undefined){
-let data0 = data.method;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/method",schemaPath:"#/validate143/properties/method/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data0 === "GET") || (data0 === "POST")) || (data0 === "PUT")) || (data0 === "PATCH")) || (data0 === "DELETE"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/method",schemaPath:"#/validate143/properties/method/enum",keyword:"enum",params:{allowedValues: schema65.properties.method.enum}});
-errors++;
-}
-}
-if(data.path !== undefined){
-let data1 = data.path;
-if(typeof data1 === "string"){
-if(func1(data1) > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate143/properties/path/maxLength",keyword:"maxLength",params:{limit: 500}});
-errors++;
-}
-if(!pattern5.test(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate143/properties/path/pattern",keyword:"pattern",params:{pattern: "^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate143/properties/path/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.workflow_id !== undefined){
-let data2 = data.workflow_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate143/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate143/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate143/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.response_mode !== undefined){
-let data3 = data.response_mode;
-if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/response_mode",schemaPath:"#/validate143/properties/response_mode/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data3 === "sync") || (data3 === "async"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/response_mode",schemaPath:"#/validate143/properties/response_mode/enum",keyword:"enum",params:{allowedValues: schema65.properties.response_mode.enum}});
-errors++;
-}
-}
-if(data.timeout_seconds !== undefined){
-let data4 = data.timeout_seconds;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate143/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 60 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate143/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate143/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate143/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate143.errors = vErrors;
-return errors === 0;
-}
-
-const pattern6 = new RegExp("^[a-zA-Z0-9_-]{1,64}$", "u");
-
-function validate145(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate145/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate145/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "name") || (key0 === "description")) || (key0 === "workflow_id")) || (key0 === "timeout_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate145/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(!pattern6.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate145/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9_-]{1,64}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate145/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.description !== undefined){
-let data1 = data.description;
-if(typeof data1 === "string"){
-if(func1(data1) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate145/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate145/properties/description/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate145/properties/description/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.workflow_id !== undefined){
-let data2 = data.workflow_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate145/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate145/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate145/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.timeout_seconds !== undefined){
-let data3 = data.timeout_seconds;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate145/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 300 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate145/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 300}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate145/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate145/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate145.errors = vErrors;
-return errors === 0;
-}
-
+export const updateGroupRequest = validate136;
+const schema61 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/GroupName"},"description":{"type":["string","null"],"maxLength":5000},"position":{"$ref":"#/$defs/GroupPosition"}}};
 
 function validate136(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate136/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate136/required",keyword:"required",params:{missingProperty: "kind"}});
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate136/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
-if(!((((((((key0 === "name") || (key0 === "description")) || (key0 === "kind")) || (key0 === "slug")) || (key0 === "auth_mode")) || (key0 === "enabled")) || (key0 === "routes")) || (key0 === "tools"))){
+if(!(((key0 === "name") || (key0 === "description")) || (key0 === "position"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate136/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate136/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate136/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate136/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
+if(!(validate132(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
@@ -3411,74 +3151,16 @@ vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"
 errors++;
 }
 if(typeof data1 === "string"){
-if(func1(data1) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate136/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
+if(func1(data1) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate136/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
-if(data.kind !== undefined){
-if(!(validate137(data.kind, instancePath+"/kind"))){
-vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+if(data.position !== undefined){
+if(!(validate134(data.position, instancePath+"/position"))){
+vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
 errors = vErrors.length;
-}
-}
-if(data.slug !== undefined){
-if(!(validate139(data.slug, instancePath+"/slug"))){
-vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
-errors = vErrors.length;
-}
-}
-if(data.auth_mode !== undefined){
-if(!(validate141(data.auth_mode, instancePath+"/auth_mode"))){
-vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
-errors = vErrors.length;
-}
-}
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate136/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-if(data.routes !== undefined){
-let data6 = data.routes;
-if(Array.isArray(data6)){
-if(data6.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate136/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
-errors++;
-}
-const len0 = data6.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate143(data6[i0], instancePath+"/routes/" + i0))){
-vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate136/properties/routes/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.tools !== undefined){
-let data8 = data.tools;
-if(Array.isArray(data8)){
-if(data8.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate136/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
-errors++;
-}
-const len1 = data8.length;
-for(let i1=0; i1<len1; i1++){
-if(!(validate145(data8[i1], instancePath+"/tools/" + i1))){
-vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate136/properties/tools/type",keyword:"type",params:{type: "array"}});
-errors++;
 }
 }
 }
@@ -3490,20 +3172,285 @@ validate136.errors = vErrors;
 return errors === 0;
 }
 
-export const updateChannelRequest = validate147;
-const schema67 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}}};
+export const createChannelRequest = validate139;
+const schema62 = {"type":"object","additionalProperties":false,"required":["name","kind"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"kind":{"$ref":"#/$defs/ChannelKind"},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}}};
+const schema63 = {"type":"string","enum":["http","mcp"]};
 
-function validate147(data, instancePath = ""){
+function validate140(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate140/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "http") || (data === "mcp"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate140/enum",keyword:"enum",params:{allowedValues: schema63.enum}});
+errors++;
+}
+validate140.errors = vErrors;
+return errors === 0;
+}
+
+const pattern4 = new RegExp("^[a-z0-9]+(?:-[a-z0-9]+)*$", "u");
+
+function validate142(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 80){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/maxLength",keyword:"maxLength",params:{limit: 80}});
+errors++;
+}
+if(func1(data) < 3){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/minLength",keyword:"minLength",params:{limit: 3}});
+errors++;
+}
+if(!pattern4.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate142/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate142.errors = vErrors;
+return errors === 0;
+}
+
+const schema65 = {"type":"string","enum":["token","public"]};
+
+function validate144(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate144/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "token") || (data === "public"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate144/enum",keyword:"enum",params:{allowedValues: schema65.enum}});
+errors++;
+}
+validate144.errors = vErrors;
+return errors === 0;
+}
+
+const schema66 = {"type":"object","additionalProperties":false,"required":["method","path","workflow_id"],"properties":{"method":{"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]},"path":{"type":"string","maxLength":500,"pattern":"^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"},"workflow_id":{"type":"string","minLength":1,"maxLength":64},"response_mode":{"type":"string","enum":["sync","async"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
+const pattern5 = new RegExp("^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$", "u");
+
+function validate146(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate147/minProperties",keyword:"minProperties",params:{limit: 1}});
+if(data.method === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/required",keyword:"required",params:{missingProperty: "method"}});
+errors++;
+}
+if(data.path === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/required",keyword:"required",params:{missingProperty: "path"}});
+errors++;
+}
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "name") || (key0 === "description")) || (key0 === "slug")) || (key0 === "auth_mode")) || (key0 === "enabled")) || (key0 === "routes")) || (key0 === "tools"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate147/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(((((key0 === "method") || (key0 === "path")) || (key0 === "workflow_id")) || (key0 === "response_mode")) || (key0 === "timeout_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.method !== undefined){
+let data0 = data.method;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/method",schemaPath:"#/validate146/properties/method/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data0 === "GET") || (data0 === "POST")) || (data0 === "PUT")) || (data0 === "PATCH")) || (data0 === "DELETE"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/method",schemaPath:"#/validate146/properties/method/enum",keyword:"enum",params:{allowedValues: schema66.properties.method.enum}});
+errors++;
+}
+}
+if(data.path !== undefined){
+let data1 = data.path;
+if(typeof data1 === "string"){
+if(func1(data1) > 500){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate146/properties/path/maxLength",keyword:"maxLength",params:{limit: 500}});
+errors++;
+}
+if(!pattern5.test(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate146/properties/path/pattern",keyword:"pattern",params:{pattern: "^/(?:(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\})(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))*)?$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate146/properties/path/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.workflow_id !== undefined){
+let data2 = data.workflow_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate146/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate146/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate146/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.response_mode !== undefined){
+let data3 = data.response_mode;
+if(typeof data3 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/response_mode",schemaPath:"#/validate146/properties/response_mode/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data3 === "sync") || (data3 === "async"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/response_mode",schemaPath:"#/validate146/properties/response_mode/enum",keyword:"enum",params:{allowedValues: schema66.properties.response_mode.enum}});
+errors++;
+}
+}
+if(data.timeout_seconds !== undefined){
+let data4 = data.timeout_seconds;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate146/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 60 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate146/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate146/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate146/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate146.errors = vErrors;
+return errors === 0;
+}
+
+const pattern6 = new RegExp("^[a-zA-Z0-9_-]{1,64}$", "u");
+
+function validate148(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate148/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate148/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "name") || (key0 === "description")) || (key0 === "workflow_id")) || (key0 === "timeout_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate148/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(!pattern6.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate148/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9_-]{1,64}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate148/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.description !== undefined){
+let data1 = data.description;
+if(typeof data1 === "string"){
+if(func1(data1) > 2000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate148/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate148/properties/description/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate148/properties/description/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.workflow_id !== undefined){
+let data2 = data.workflow_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate148/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate148/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate148/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.timeout_seconds !== undefined){
+let data3 = data.timeout_seconds;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate148/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 300 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate148/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 300}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate148/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate148/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate148.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate139(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.kind === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/required",keyword:"required",params:{missingProperty: "kind"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((((key0 === "name") || (key0 === "description")) || (key0 === "kind")) || (key0 === "slug")) || (key0 === "auth_mode")) || (key0 === "enabled")) || (key0 === "routes")) || (key0 === "tools"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -3511,47 +3458,167 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate147/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate139/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate147/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate139/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate147/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate139/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate147/properties/description/type",keyword:"type",params:{type: schema67.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate139/properties/description/type",keyword:"type",params:{type: schema62.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate147/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate139/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
 }
+if(data.kind !== undefined){
+if(!(validate140(data.kind, instancePath+"/kind"))){
+vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+errors = vErrors.length;
+}
+}
 if(data.slug !== undefined){
-if(!(validate139(data.slug, instancePath+"/slug"))){
-vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+if(!(validate142(data.slug, instancePath+"/slug"))){
+vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
 errors = vErrors.length;
 }
 }
 if(data.auth_mode !== undefined){
-if(!(validate141(data.auth_mode, instancePath+"/auth_mode"))){
-vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+if(!(validate144(data.auth_mode, instancePath+"/auth_mode"))){
+vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
 errors = vErrors.length;
 }
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate147/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate139/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.routes !== undefined){
+let data6 = data.routes;
+if(Array.isArray(data6)){
+if(data6.length > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate139/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
+errors++;
+}
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate146(data6[i0], instancePath+"/routes/" + i0))){
+vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate139/properties/routes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.tools !== undefined){
+let data8 = data.tools;
+if(Array.isArray(data8)){
+if(data8.length > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate139/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
+errors++;
+}
+const len1 = data8.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate148(data8[i1], instancePath+"/tools/" + i1))){
+vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate139/properties/tools/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate139.errors = vErrors;
+return errors === 0;
+}
+
+export const updateChannelRequest = validate150;
+const schema68 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}}};
+
+function validate150(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "name") || (key0 === "description")) || (key0 === "slug")) || (key0 === "auth_mode")) || (key0 === "enabled")) || (key0 === "routes")) || (key0 === "tools"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(func1(data0) > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate150/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate150/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate150/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.description !== undefined){
+let data1 = data.description;
+if((typeof data1 !== "string") && (data1 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate150/properties/description/type",keyword:"type",params:{type: schema68.properties.description.type}});
+errors++;
+}
+if(typeof data1 === "string"){
+if(func1(data1) > 1000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate150/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
+errors++;
+}
+}
+}
+if(data.slug !== undefined){
+if(!(validate142(data.slug, instancePath+"/slug"))){
+vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+errors = vErrors.length;
+}
+}
+if(data.auth_mode !== undefined){
+if(!(validate144(data.auth_mode, instancePath+"/auth_mode"))){
+vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate150/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
@@ -3559,19 +3626,19 @@ if(data.routes !== undefined){
 let data5 = data.routes;
 if(Array.isArray(data5)){
 if(data5.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate147/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate150/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data5.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate143(data5[i0], instancePath+"/routes/" + i0))){
-vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+if(!(validate146(data5[i0], instancePath+"/routes/" + i0))){
+vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate147/properties/routes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate150/properties/routes/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -3579,94 +3646,94 @@ if(data.tools !== undefined){
 let data7 = data.tools;
 if(Array.isArray(data7)){
 if(data7.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate147/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate150/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len1 = data7.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate145(data7[i1], instancePath+"/tools/" + i1))){
-vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
+if(!(validate148(data7[i1], instancePath+"/tools/" + i1))){
+vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate147/properties/tools/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate150/properties/tools/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate147/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate147.errors = vErrors;
+validate150.errors = vErrors;
 return errors === 0;
 }
 
-export const createFormRequest = validate152;
-const schema68 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64}}};
-
-function validate153(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 80){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate153/maxLength",keyword:"maxLength",params:{limit: 80}});
-errors++;
-}
-if(func1(data) < 3){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate153/minLength",keyword:"minLength",params:{limit: 3}});
-errors++;
-}
-if(!pattern4.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate153/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate153/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate153.errors = vErrors;
-return errors === 0;
-}
-
-const schema70 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"type":"string","pattern":"^[a-z][a-z0-9_]{0,63}$"},"type":{"$ref":"#/$defs/FormFieldType"},"label":{"type":"string","minLength":1,"maxLength":300},"help":{"type":"string","minLength":1,"maxLength":1000},"placeholder":{"type":"string","minLength":1,"maxLength":200},"required":{"type":"boolean"},"min_length":{"type":"integer","minimum":0,"maximum":10000},"max_length":{"type":"integer","minimum":1,"maximum":10000},"pattern":{"type":"string","minLength":1,"maxLength":500},"pattern_message":{"type":"string","minLength":1,"maxLength":300},"min":{"type":"number"},"max":{"type":"number"},"integer":{"type":"boolean"},"min_date":{"type":"string","format":"date"},"max_date":{"type":"string","format":"date"},"options":{"type":"array","minItems":1,"maxItems":200,"items":{"$ref":"#/$defs/FormFieldOption"}},"min_items":{"type":"integer","minimum":1,"maximum":200},"max_items":{"type":"integer","minimum":1,"maximum":200}}};
-const pattern8 = new RegExp("^[a-z][a-z0-9_]{0,63}$", "u");
-const schema71 = {"type":"string","enum":["text","textarea","email","url","phone","number","date","select","multiselect","checkbox"]};
+export const createFormRequest = validate155;
+const schema69 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64}}};
 
 function validate156(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/type",keyword:"type",params:{type: "string"}});
+if(typeof data === "string"){
+if(func1(data) > 80){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/maxLength",keyword:"maxLength",params:{limit: 80}});
 errors++;
 }
-if(!((((((((((data === "text") || (data === "textarea")) || (data === "email")) || (data === "url")) || (data === "phone")) || (data === "number")) || (data === "date")) || (data === "select")) || (data === "multiselect")) || (data === "checkbox"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/enum",keyword:"enum",params:{allowedValues: schema71.enum}});
+if(func1(data) < 3){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/minLength",keyword:"minLength",params:{limit: 3}});
+errors++;
+}
+if(!pattern4.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]+(?:-[a-z0-9]+)*$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate156/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 validate156.errors = vErrors;
 return errors === 0;
 }
 
+const schema71 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"type":"string","pattern":"^[a-z][a-z0-9_]{0,63}$"},"type":{"$ref":"#/$defs/FormFieldType"},"label":{"type":"string","minLength":1,"maxLength":300},"help":{"type":"string","minLength":1,"maxLength":1000},"placeholder":{"type":"string","minLength":1,"maxLength":200},"required":{"type":"boolean"},"min_length":{"type":"integer","minimum":0,"maximum":10000},"max_length":{"type":"integer","minimum":1,"maximum":10000},"pattern":{"type":"string","minLength":1,"maxLength":500},"pattern_message":{"type":"string","minLength":1,"maxLength":300},"min":{"type":"number"},"max":{"type":"number"},"integer":{"type":"boolean"},"min_date":{"type":"string","format":"date"},"max_date":{"type":"string","format":"date"},"options":{"type":"array","minItems":1,"maxItems":200,"items":{"$ref":"#/$defs/FormFieldOption"}},"min_items":{"type":"integer","minimum":1,"maximum":200},"max_items":{"type":"integer","minimum":1,"maximum":200}}};
+const pattern8 = new RegExp("^[a-z][a-z0-9_]{0,63}$", "u");
+const schema72 = {"type":"string","enum":["text","textarea","email","url","phone","number","date","select","multiselect","checkbox"]};
 
-function validate158(data, instancePath = ""){
+function validate159(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((((((((data === "text") || (data === "textarea")) || (data === "email")) || (data === "url")) || (data === "phone")) || (data === "number")) || (data === "date")) || (data === "select")) || (data === "multiselect")) || (data === "checkbox"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/enum",keyword:"enum",params:{allowedValues: schema72.enum}});
+errors++;
+}
+validate159.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate161(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "value"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/required",keyword:"required",params:{missingProperty: "value"}});
 errors++;
 }
 if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "label"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/required",keyword:"required",params:{missingProperty: "label"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "value") || (key0 === "label"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -3674,16 +3741,16 @@ if(data.value !== undefined){
 let data0 = data.value;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate158/properties/value/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate161/properties/value/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate158/properties/value/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate161/properties/value/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate158/properties/value/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate161/properties/value/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -3691,10 +3758,79 @@ if(data.label !== undefined){
 let data1 = data.label;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate158/properties/label/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate161/properties/label/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate161/properties/label/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate161/properties/label/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate161.errors = vErrors;
+return errors === 0;
+}
+
+const formats14 = runtime2.fullFormats.date;
+
+function validate158(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+for(const key0 in data){
+if(!(func21.call(schema71.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(!pattern8.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate158/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9_]{0,63}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate158/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.type !== undefined){
+if(!(validate159(data.type, instancePath+"/type"))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+errors = vErrors.length;
+}
+}
+if(data.label !== undefined){
+let data2 = data.label;
+if(typeof data2 === "string"){
+if(func1(data2) > 300){
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate158/properties/label/maxLength",keyword:"maxLength",params:{limit: 300}});
+errors++;
+}
+if(func1(data2) < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate158/properties/label/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
@@ -3702,6 +3838,216 @@ errors++;
 else {
 vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate158/properties/label/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.help !== undefined){
+let data3 = data.help;
+if(typeof data3 === "string"){
+if(func1(data3) > 1000){
+vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate158/properties/help/maxLength",keyword:"maxLength",params:{limit: 1000}});
+errors++;
+}
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate158/properties/help/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate158/properties/help/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.placeholder !== undefined){
+let data4 = data.placeholder;
+if(typeof data4 === "string"){
+if(func1(data4) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate158/properties/placeholder/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data4) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate158/properties/placeholder/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate158/properties/placeholder/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.required !== undefined){
+if(typeof data.required !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/required",schemaPath:"#/validate158/properties/required/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.min_length !== undefined){
+let data6 = data.min_length;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate158/properties/min_length/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 10000 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate158/properties/min_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
+errors++;
+}
+if(data6 < 0 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate158/properties/min_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.max_length !== undefined){
+let data7 = data.max_length;
+if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate158/properties/max_length/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data7 == "number"){
+if(data7 > 10000 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate158/properties/max_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
+errors++;
+}
+if(data7 < 1 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate158/properties/max_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.pattern !== undefined){
+let data8 = data.pattern;
+if(typeof data8 === "string"){
+if(func1(data8) > 500){
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate158/properties/pattern/maxLength",keyword:"maxLength",params:{limit: 500}});
+errors++;
+}
+if(func1(data8) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate158/properties/pattern/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate158/properties/pattern/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.pattern_message !== undefined){
+let data9 = data.pattern_message;
+if(typeof data9 === "string"){
+if(func1(data9) > 300){
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate158/properties/pattern_message/maxLength",keyword:"maxLength",params:{limit: 300}});
+errors++;
+}
+if(func1(data9) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate158/properties/pattern_message/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate158/properties/pattern_message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.min !== undefined){
+if(!(typeof data.min == "number")){
+vErrors = report(vErrors, {instancePath:instancePath+"/min",schemaPath:"#/validate158/properties/min/type",keyword:"type",params:{type: "number"}});
+errors++;
+}
+}
+if(data.max !== undefined){
+if(!(typeof data.max == "number")){
+vErrors = report(vErrors, {instancePath:instancePath+"/max",schemaPath:"#/validate158/properties/max/type",keyword:"type",params:{type: "number"}});
+errors++;
+}
+}
+if(data.integer !== undefined){
+if(typeof data.integer !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/integer",schemaPath:"#/validate158/properties/integer/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.min_date !== undefined){
+let data13 = data.min_date;
+if(typeof data13 === "string"){
+if(!(formats14.validate(data13))){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate158/properties/min_date/format",keyword:"format",params:{format: "date"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate158/properties/min_date/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.max_date !== undefined){
+let data14 = data.max_date;
+if(typeof data14 === "string"){
+if(!(formats14.validate(data14))){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate158/properties/max_date/format",keyword:"format",params:{format: "date"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate158/properties/max_date/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.options !== undefined){
+let data15 = data.options;
+if(Array.isArray(data15)){
+if(data15.length > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate158/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
+errors++;
+}
+if(data15.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate158/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data15.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate161(data15[i0], instancePath+"/options/" + i0))){
+vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate158/properties/options/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.min_items !== undefined){
+let data17 = data.min_items;
+if(!((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate158/properties/min_items/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data17 == "number"){
+if(data17 > 200 || isNaN(data17)){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate158/properties/min_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
+errors++;
+}
+if(data17 < 1 || isNaN(data17)){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate158/properties/min_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.max_items !== undefined){
+let data18 = data.max_items;
+if(!((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate158/properties/max_items/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data18 == "number"){
+if(data18 > 200 || isNaN(data18)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate158/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
+errors++;
+}
+if(data18 < 1 || isNaN(data18)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate158/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -3713,7 +4059,77 @@ validate158.errors = vErrors;
 return errors === 0;
 }
 
-const formats14 = runtime2.fullFormats.date;
+
+function validate164(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "submit_label") || (key0 === "success_title")) || (key0 === "success_message"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.submit_label !== undefined){
+let data0 = data.submit_label;
+if(typeof data0 === "string"){
+if(func1(data0) > 60){
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate164/properties/submit_label/maxLength",keyword:"maxLength",params:{limit: 60}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate164/properties/submit_label/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate164/properties/submit_label/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.success_title !== undefined){
+let data1 = data.success_title;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate164/properties/success_title/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate164/properties/success_title/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate164/properties/success_title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.success_message !== undefined){
+let data2 = data.success_message;
+if(typeof data2 === "string"){
+if(func1(data2) > 2000){
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate164/properties/success_message/maxLength",keyword:"maxLength",params:{limit: 2000}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate164/properties/success_message/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate164/properties/success_message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate164.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate155(data, instancePath = ""){
 let vErrors = null;
@@ -3723,16 +4139,8 @@ if(data.name === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate155/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate155/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate155/required",keyword:"required",params:{missingProperty: "label"}});
-errors++;
-}
 for(const key0 in data){
-if(!(func21.call(schema70.properties, key0))){
+if(!(((((((key0 === "name") || (key0 === "title")) || (key0 === "description")) || (key0 === "slug")) || (key0 === "fields")) || (key0 === "settings")) || (key0 === "workflow_id"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate155/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
@@ -3740,8 +4148,12 @@ errors++;
 if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
-if(!pattern8.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate155/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9_]{0,63}$"}});
+if(func1(data0) > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate155/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate155/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
@@ -3750,235 +4162,81 @@ vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/valid
 errors++;
 }
 }
-if(data.type !== undefined){
-if(!(validate156(data.type, instancePath+"/type"))){
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate155/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate155/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate155/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.description !== undefined){
+let data2 = data.description;
+if((typeof data2 !== "string") && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate155/properties/description/type",keyword:"type",params:{type: schema69.properties.description.type}});
+errors++;
+}
+if(typeof data2 === "string"){
+if(func1(data2) > 2000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate155/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
+errors++;
+}
+}
+}
+if(data.slug !== undefined){
+if(!(validate156(data.slug, instancePath+"/slug"))){
 vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
-if(data.label !== undefined){
-let data2 = data.label;
-if(typeof data2 === "string"){
-if(func1(data2) > 300){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate155/properties/label/maxLength",keyword:"maxLength",params:{limit: 300}});
+if(data.fields !== undefined){
+let data4 = data.fields;
+if(Array.isArray(data4)){
+if(data4.length > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate155/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate155/properties/label/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate155/properties/label/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.help !== undefined){
-let data3 = data.help;
-if(typeof data3 === "string"){
-if(func1(data3) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate155/properties/help/maxLength",keyword:"maxLength",params:{limit: 1000}});
-errors++;
-}
-if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate155/properties/help/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate155/properties/help/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.placeholder !== undefined){
-let data4 = data.placeholder;
-if(typeof data4 === "string"){
-if(func1(data4) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate155/properties/placeholder/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate155/properties/placeholder/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate155/properties/placeholder/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.required !== undefined){
-if(typeof data.required !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/required",schemaPath:"#/validate155/properties/required/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-if(data.min_length !== undefined){
-let data6 = data.min_length;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate155/properties/min_length/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 10000 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate155/properties/min_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
-errors++;
-}
-if(data6 < 0 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate155/properties/min_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
-}
-if(data.max_length !== undefined){
-let data7 = data.max_length;
-if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate155/properties/max_length/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data7 == "number"){
-if(data7 > 10000 || isNaN(data7)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate155/properties/max_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
-errors++;
-}
-if(data7 < 1 || isNaN(data7)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate155/properties/max_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.pattern !== undefined){
-let data8 = data.pattern;
-if(typeof data8 === "string"){
-if(func1(data8) > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate155/properties/pattern/maxLength",keyword:"maxLength",params:{limit: 500}});
-errors++;
-}
-if(func1(data8) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate155/properties/pattern/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate155/properties/pattern/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.pattern_message !== undefined){
-let data9 = data.pattern_message;
-if(typeof data9 === "string"){
-if(func1(data9) > 300){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate155/properties/pattern_message/maxLength",keyword:"maxLength",params:{limit: 300}});
-errors++;
-}
-if(func1(data9) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate155/properties/pattern_message/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate155/properties/pattern_message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.min !== undefined){
-if(!(typeof data.min == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/min",schemaPath:"#/validate155/properties/min/type",keyword:"type",params:{type: "number"}});
-errors++;
-}
-}
-if(data.max !== undefined){
-if(!(typeof data.max == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/max",schemaPath:"#/validate155/properties/max/type",keyword:"type",params:{type: "number"}});
-errors++;
-}
-}
-if(data.integer !== undefined){
-if(typeof data.integer !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/integer",schemaPath:"#/validate155/properties/integer/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-if(data.min_date !== undefined){
-let data13 = data.min_date;
-if(typeof data13 === "string"){
-if(!(formats14.validate(data13))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate155/properties/min_date/format",keyword:"format",params:{format: "date"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate155/properties/min_date/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.max_date !== undefined){
-let data14 = data.max_date;
-if(typeof data14 === "string"){
-if(!(formats14.validate(data14))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate155/properties/max_date/format",keyword:"format",params:{format: "date"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate155/properties/max_date/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.options !== undefined){
-let data15 = data.options;
-if(Array.isArray(data15)){
-if(data15.length > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate155/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
-errors++;
-}
-if(data15.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate155/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data15.length;
+const len0 = data4.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate158(data15[i0], instancePath+"/options/" + i0))){
+if(!(validate158(data4[i0], instancePath+"/fields/" + i0))){
 vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate155/properties/options/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate155/properties/fields/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
-if(data.min_items !== undefined){
-let data17 = data.min_items;
-if(!((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate155/properties/min_items/type",keyword:"type",params:{type: "integer"}});
+if(data.settings !== undefined){
+if(!(validate164(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+errors = vErrors.length;
+}
+}
+if(data.workflow_id !== undefined){
+let data7 = data.workflow_id;
+if((typeof data7 !== "string") && (data7 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate155/properties/workflow_id/type",keyword:"type",params:{type: schema69.properties.workflow_id.type}});
 errors++;
 }
-if(typeof data17 == "number"){
-if(data17 > 200 || isNaN(data17)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate155/properties/min_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
+if(typeof data7 === "string"){
+if(func1(data7) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate155/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-if(data17 < 1 || isNaN(data17)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate155/properties/min_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.max_items !== undefined){
-let data18 = data.max_items;
-if(!((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate155/properties/max_items/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data18 == "number"){
-if(data18 > 200 || isNaN(data18)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate155/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
-errors++;
-}
-if(data18 < 1 || isNaN(data18)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate155/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(func1(data7) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate155/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
@@ -3992,211 +4250,20 @@ validate155.errors = vErrors;
 return errors === 0;
 }
 
+export const updateFormRequest = validate166;
+const schema75 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64},"revision":{"type":"integer","minimum":1,"maximum":2147483647}}};
 
-function validate161(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(((key0 === "submit_label") || (key0 === "success_title")) || (key0 === "success_message"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.submit_label !== undefined){
-let data0 = data.submit_label;
-if(typeof data0 === "string"){
-if(func1(data0) > 60){
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate161/properties/submit_label/maxLength",keyword:"maxLength",params:{limit: 60}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate161/properties/submit_label/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate161/properties/submit_label/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.success_title !== undefined){
-let data1 = data.success_title;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate161/properties/success_title/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate161/properties/success_title/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate161/properties/success_title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.success_message !== undefined){
-let data2 = data.success_message;
-if(typeof data2 === "string"){
-if(func1(data2) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate161/properties/success_message/maxLength",keyword:"maxLength",params:{limit: 2000}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate161/properties/success_message/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate161/properties/success_message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate161.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate152(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate152/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "name") || (key0 === "title")) || (key0 === "description")) || (key0 === "slug")) || (key0 === "fields")) || (key0 === "settings")) || (key0 === "workflow_id"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate152/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate152/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate152/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate152/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate152/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate152/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate152/properties/title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.description !== undefined){
-let data2 = data.description;
-if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate152/properties/description/type",keyword:"type",params:{type: schema68.properties.description.type}});
-errors++;
-}
-if(typeof data2 === "string"){
-if(func1(data2) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate152/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
-errors++;
-}
-}
-}
-if(data.slug !== undefined){
-if(!(validate153(data.slug, instancePath+"/slug"))){
-vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
-errors = vErrors.length;
-}
-}
-if(data.fields !== undefined){
-let data4 = data.fields;
-if(Array.isArray(data4)){
-if(data4.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate152/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
-errors++;
-}
-const len0 = data4.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate155(data4[i0], instancePath+"/fields/" + i0))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate152/properties/fields/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.settings !== undefined){
-if(!(validate161(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
-errors = vErrors.length;
-}
-}
-if(data.workflow_id !== undefined){
-let data7 = data.workflow_id;
-if((typeof data7 !== "string") && (data7 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate152/properties/workflow_id/type",keyword:"type",params:{type: schema68.properties.workflow_id.type}});
-errors++;
-}
-if(typeof data7 === "string"){
-if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate152/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data7) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate152/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate152/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate152.errors = vErrors;
-return errors === 0;
-}
-
-export const updateFormRequest = validate163;
-const schema74 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64},"revision":{"type":"integer","minimum":1,"maximum":2147483647}}};
-
-function validate163(data, instancePath = ""){
+function validate166(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate163/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate166/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "name") || (key0 === "title")) || (key0 === "description")) || (key0 === "slug")) || (key0 === "fields")) || (key0 === "settings")) || (key0 === "workflow_id")) || (key0 === "revision"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate163/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate166/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -4204,16 +4271,16 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate163/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate166/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate163/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate166/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate163/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate166/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -4221,35 +4288,35 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate163/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate166/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate163/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate166/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate163/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate166/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate163/properties/description/type",keyword:"type",params:{type: schema74.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate166/properties/description/type",keyword:"type",params:{type: schema75.properties.description.type}});
 errors++;
 }
 if(typeof data2 === "string"){
 if(func1(data2) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate163/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate166/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
 errors++;
 }
 }
 }
 if(data.slug !== undefined){
-if(!(validate153(data.slug, instancePath+"/slug"))){
-vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+if(!(validate156(data.slug, instancePath+"/slug"))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
@@ -4257,41 +4324,41 @@ if(data.fields !== undefined){
 let data4 = data.fields;
 if(Array.isArray(data4)){
 if(data4.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate163/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate166/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data4.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate155(data4[i0], instancePath+"/fields/" + i0))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+if(!(validate158(data4[i0], instancePath+"/fields/" + i0))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate163/properties/fields/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate166/properties/fields/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate161(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+if(!(validate164(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
 errors = vErrors.length;
 }
 }
 if(data.workflow_id !== undefined){
 let data7 = data.workflow_id;
 if((typeof data7 !== "string") && (data7 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate163/properties/workflow_id/type",keyword:"type",params:{type: schema74.properties.workflow_id.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate166/properties/workflow_id/type",keyword:"type",params:{type: schema75.properties.workflow_id.type}});
 errors++;
 }
 if(typeof data7 === "string"){
 if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate163/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate166/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data7) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate163/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate166/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
@@ -4299,42 +4366,42 @@ errors++;
 if(data.revision !== undefined){
 let data8 = data.revision;
 if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate163/properties/revision/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate166/properties/revision/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data8 == "number"){
 if(data8 > 2147483647 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate163/properties/revision/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate166/properties/revision/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
 errors++;
 }
 if(data8 < 1 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate163/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate166/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate163/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate166/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate163.errors = vErrors;
+validate166.errors = vErrors;
 return errors === 0;
 }
 
-export const submitFormRequest = validate167;
+export const submitFormRequest = validate170;
 
-function validate167(data, instancePath = ""){
+function validate170(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.data === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate167/required",keyword:"required",params:{missingProperty: "data"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/required",keyword:"required",params:{missingProperty: "data"}});
 errors++;
 }
 for(const key0 in data){
 if(!(key0 === "data")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate167/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -4342,50 +4409,50 @@ if(data.data !== undefined){
 let data0 = data.data;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(Object.keys(data0).length > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate167/properties/data/maxProperties",keyword:"maxProperties",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate170/properties/data/maxProperties",keyword:"maxProperties",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate167/properties/data/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate170/properties/data/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate167/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate167.errors = vErrors;
+validate170.errors = vErrors;
 return errors === 0;
 }
 
-export const createStreamTicketRequest = filling(validate168, fillCreateStreamTicketRequest);
-const schema76 = {"type":"object","additionalProperties":false,"properties":{"execution_id":{"type":["string","null"],"minLength":1,"maxLength":64},"after":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
+export const createStreamTicketRequest = filling(validate171, fillCreateStreamTicketRequest);
+const schema77 = {"type":"object","additionalProperties":false,"properties":{"execution_id":{"type":["string","null"],"minLength":1,"maxLength":64},"after":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
-function validate168(data, instancePath = ""){
+function validate171(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "execution_id") || (key0 === "after"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate168/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.execution_id !== undefined){
 let data0 = data.execution_id;
 if((typeof data0 !== "string") && (data0 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate168/properties/execution_id/type",keyword:"type",params:{type: schema76.properties.execution_id.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate171/properties/execution_id/type",keyword:"type",params:{type: schema77.properties.execution_id.type}});
 errors++;
 }
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate168/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate171/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate168/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate171/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
@@ -4393,246 +4460,246 @@ errors++;
 if(data.after !== undefined){
 let data1 = data.after;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate168/properties/after/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate171/properties/after/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 9007199254740991 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate168/properties/after/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate171/properties/after/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
 errors++;
 }
 if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate168/properties/after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate171/properties/after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate168/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate168.errors = vErrors;
+validate171.errors = vErrors;
 return errors === 0;
 }
 
-export const createScheduleRequest = filling(validate169, fillCreateScheduleRequest);
-const schema77 = {"type":"object","additionalProperties":false,"required":["workflow_id","name"],"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"status":{"type":"string","enum":["active","paused"]},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"overlap":{"$ref":"#/$defs/OverlapPolicy"},"catch_up_seconds":{"$ref":"#/$defs/CatchUpSeconds"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}}};
+export const createScheduleRequest = filling(validate172, fillCreateScheduleRequest);
+const schema78 = {"type":"object","additionalProperties":false,"required":["workflow_id","name"],"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"status":{"type":"string","enum":["active","paused"]},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"overlap":{"$ref":"#/$defs/OverlapPolicy"},"catch_up_seconds":{"$ref":"#/$defs/CatchUpSeconds"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}}};
 
-function validate170(data, instancePath = ""){
+function validate173(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate173/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate173/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate173/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate170.errors = vErrors;
+validate173.errors = vErrors;
 return errors === 0;
 }
 
-const schema79 = {"type":["string","null"],"maxLength":1000};
+const schema80 = {"type":["string","null"],"maxLength":1000};
 
-function validate172(data, instancePath = ""){
+function validate175(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/type",keyword:"type",params:{type: schema79.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate175/type",keyword:"type",params:{type: schema80.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(func1(data) > 1000){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/maxLength",keyword:"maxLength",params:{limit: 1000}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate175/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
-validate172.errors = vErrors;
+validate175.errors = vErrors;
 return errors === 0;
 }
 
-const schema80 = {"type":["string","null"],"minLength":1,"maxLength":200};
+const schema81 = {"type":["string","null"],"minLength":1,"maxLength":200};
 
-function validate174(data, instancePath = ""){
+function validate177(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate174/type",keyword:"type",params:{type: schema80.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate177/type",keyword:"type",params:{type: schema81.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate174/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate177/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate174/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate177/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
-validate174.errors = vErrors;
+validate177.errors = vErrors;
 return errors === 0;
 }
 
-const schema81 = {"type":["string","null"],"minLength":1,"maxLength":64};
+const schema82 = {"type":["string","null"],"minLength":1,"maxLength":64};
 
-function validate176(data, instancePath = ""){
+function validate179(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate176/type",keyword:"type",params:{type: schema81.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate179/type",keyword:"type",params:{type: schema82.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(func1(data) > 64){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate176/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate179/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate176/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate179/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
-validate176.errors = vErrors;
+validate179.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate178(data, instancePath = ""){
+function validate181(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 100){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate178.errors = vErrors;
+validate181.errors = vErrors;
 return errors === 0;
 }
 
-const schema83 = {"type":"string","enum":["skip","buffer_one","allow"]};
+const schema84 = {"type":"string","enum":["skip","buffer_one","allow"]};
 
-function validate180(data, instancePath = ""){
+function validate183(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate180/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate183/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data === "skip") || (data === "buffer_one")) || (data === "allow"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate180/enum",keyword:"enum",params:{allowedValues: schema83.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate183/enum",keyword:"enum",params:{allowedValues: schema84.enum}});
 errors++;
 }
-validate180.errors = vErrors;
+validate183.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate182(data, instancePath = ""){
+function validate185(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate182/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate185/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data == "number"){
 if(data > 604800 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate182/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate185/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data < 10 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate182/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate185/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
 errors++;
 }
 }
-validate182.errors = vErrors;
-return errors === 0;
-}
-
-const schema85 = {"type":["string","null"],"format":"date-time"};
-
-function validate184(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/type",keyword:"type",params:{type: schema85.type}});
-errors++;
-}
-if(typeof data === "string"){
-if(!(formats2.validate(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-validate184.errors = vErrors;
+validate185.errors = vErrors;
 return errors === 0;
 }
 
 const schema86 = {"type":["string","null"],"format":"date-time"};
 
-function validate186(data, instancePath = ""){
+function validate187(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate186/type",keyword:"type",params:{type: schema86.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/type",keyword:"type",params:{type: schema86.type}});
 errors++;
 }
 if(typeof data === "string"){
 if(!(formats2.validate(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate186/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
-validate186.errors = vErrors;
+validate187.errors = vErrors;
 return errors === 0;
 }
 
-const schema87 = {"type":["object","null"],"additionalProperties":true};
+const schema87 = {"type":["string","null"],"format":"date-time"};
 
-function validate188(data, instancePath = ""){
+function validate189(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if((typeof data !== "string") && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate189/type",keyword:"type",params:{type: schema87.type}});
+errors++;
+}
+if(typeof data === "string"){
+if(!(formats2.validate(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate189/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+validate189.errors = vErrors;
+return errors === 0;
+}
+
+const schema88 = {"type":["object","null"],"additionalProperties":true};
+
+function validate191(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate188/type",keyword:"type",params:{type: schema87.type}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate191/type",keyword:"type",params:{type: schema88.type}});
 errors++;
 }
-validate188.errors = vErrors;
+validate191.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate169(data, instancePath = ""){
+function validate172(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate169/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate169/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema77.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate169/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func21.call(schema78.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -4640,151 +4707,151 @@ if(data.workflow_id !== undefined){
 let data0 = data.workflow_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate169/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate172/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate169/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate172/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate169/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate172/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate170(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+if(!(validate173(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
-if(!(validate172(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+if(!(validate175(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
 errors = vErrors.length;
 }
 }
 if(data.status !== undefined){
 let data3 = data.status;
 if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate169/properties/status/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate172/properties/status/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data3 === "active") || (data3 === "paused"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate169/properties/status/enum",keyword:"enum",params:{allowedValues: schema77.properties.status.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate172/properties/status/enum",keyword:"enum",params:{allowedValues: schema78.properties.status.enum}});
 errors++;
 }
 }
 if(data.cron !== undefined){
-if(!(validate174(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+if(!(validate177(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate176(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
+if(!(validate179(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
 errors = vErrors.length;
 }
 }
 if(data.timezone !== undefined){
-if(!(validate178(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+if(!(validate181(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
 errors = vErrors.length;
 }
 }
 if(data.overlap !== undefined){
-if(!(validate180(data.overlap, instancePath+"/overlap"))){
-vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
+if(!(validate183(data.overlap, instancePath+"/overlap"))){
+vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
 errors = vErrors.length;
 }
 }
 if(data.catch_up_seconds !== undefined){
-if(!(validate182(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
-vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
+if(!(validate185(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
+vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
 errors = vErrors.length;
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate184(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
+if(!(validate187(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate186(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+if(!(validate189(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
 errors = vErrors.length;
 }
 }
 if(data.input !== undefined){
-if(!(validate188(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
+if(!(validate191(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate169/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate169.errors = vErrors;
+validate172.errors = vErrors;
 return errors === 0;
 }
 
-export const previewScheduleRequest = filling(validate190, fillPreviewScheduleRequest);
-const schema88 = {"type":"object","additionalProperties":false,"properties":{"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"from":{"type":["string","null"],"format":"date-time"},"count":{"type":"integer","minimum":1,"maximum":100}}};
+export const previewScheduleRequest = filling(validate193, fillPreviewScheduleRequest);
+const schema89 = {"type":"object","additionalProperties":false,"properties":{"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"from":{"type":["string","null"],"format":"date-time"},"count":{"type":"integer","minimum":1,"maximum":100}}};
 
-function validate190(data, instancePath = ""){
+function validate193(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((((key0 === "cron") || (key0 === "interval")) || (key0 === "timezone")) || (key0 === "starts_at")) || (key0 === "ends_at")) || (key0 === "from")) || (key0 === "count"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.cron !== undefined){
-if(!(validate174(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+if(!(validate177(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate176(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
+if(!(validate179(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
 errors = vErrors.length;
 }
 }
 if(data.timezone !== undefined){
-if(!(validate178(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+if(!(validate181(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
 errors = vErrors.length;
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate184(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
+if(!(validate187(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate186(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+if(!(validate189(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
 errors = vErrors.length;
 }
 }
 if(data.from !== undefined){
 let data5 = data.from;
 if((typeof data5 !== "string") && (data5 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate190/properties/from/type",keyword:"type",params:{type: schema88.properties.from.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate193/properties/from/type",keyword:"type",params:{type: schema89.properties.from.type}});
 errors++;
 }
 if(typeof data5 === "string"){
 if(!(formats2.validate(data5))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate190/properties/from/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate193/properties/from/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
@@ -4792,67 +4859,67 @@ errors++;
 if(data.count !== undefined){
 let data6 = data.count;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate190/properties/count/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate193/properties/count/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data6 == "number"){
 if(data6 > 100 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate190/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate193/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate190/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate193/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate190.errors = vErrors;
+validate193.errors = vErrors;
 return errors === 0;
 }
 
-export const updateScheduleRequest = validate196;
-const schema89 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"type":"string","minLength":1,"maxLength":100},"overlap":{"type":"string","enum":["skip","buffer_one","allow"]},"catch_up_seconds":{"type":"integer","minimum":10,"maximum":604800},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}}};
+export const updateScheduleRequest = validate199;
+const schema90 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"type":"string","minLength":1,"maxLength":100},"overlap":{"type":"string","enum":["skip","buffer_one","allow"]},"catch_up_seconds":{"type":"integer","minimum":10,"maximum":604800},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}}};
 
-function validate196(data, instancePath = ""){
+function validate199(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate199/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema89.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func21.call(schema90.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate199/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate170(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+if(!(validate173(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
-if(!(validate172(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+if(!(validate175(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
 errors = vErrors.length;
 }
 }
 if(data.cron !== undefined){
-if(!(validate174(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+if(!(validate177(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate176(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
+if(!(validate179(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
 errors = vErrors.length;
 }
 }
@@ -4860,264 +4927,264 @@ if(data.timezone !== undefined){
 let data4 = data.timezone;
 if(typeof data4 === "string"){
 if(func1(data4) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate196/properties/timezone/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate199/properties/timezone/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate196/properties/timezone/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate199/properties/timezone/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate196/properties/timezone/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate199/properties/timezone/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.overlap !== undefined){
 let data5 = data.overlap;
 if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate196/properties/overlap/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate199/properties/overlap/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data5 === "skip") || (data5 === "buffer_one")) || (data5 === "allow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate196/properties/overlap/enum",keyword:"enum",params:{allowedValues: schema89.properties.overlap.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate199/properties/overlap/enum",keyword:"enum",params:{allowedValues: schema90.properties.overlap.enum}});
 errors++;
 }
 }
 if(data.catch_up_seconds !== undefined){
 let data6 = data.catch_up_seconds;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate196/properties/catch_up_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate199/properties/catch_up_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data6 == "number"){
 if(data6 > 604800 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate196/properties/catch_up_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate199/properties/catch_up_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data6 < 10 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate196/properties/catch_up_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate199/properties/catch_up_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
 errors++;
 }
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate184(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
+if(!(validate187(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate186(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+if(!(validate189(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
 errors = vErrors.length;
 }
 }
 if(data.input !== undefined){
-if(!(validate188(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
+if(!(validate191(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate196/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate199/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate196.errors = vErrors;
+validate199.errors = vErrors;
 return errors === 0;
 }
 
-export const createTriggerRequest = filling(validate204, fillCreateTriggerRequest);
+export const createTriggerRequest = filling(validate207, fillCreateTriggerRequest);
 
-function validate208(data, instancePath = ""){
+function validate211(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate208/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate211/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 for(const key0 in data){
 if(!(key0 === "kind")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate208/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate211/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data0 = data.kind;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate208/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate211/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("manual" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate208/properties/kind/const",keyword:"const",params:{allowedValue: "manual"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate211/properties/kind/const",keyword:"const",params:{allowedValue: "manual"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate208/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate211/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate208.errors = vErrors;
+validate211.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate210(data, instancePath = ""){
+function validate213(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "kind") || (key0 === "cron")) || (key0 === "interval")) || (key0 === "timezone")) || (key0 === "overlap")) || (key0 === "catch_up_seconds")) || (key0 === "starts_at")) || (key0 === "ends_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data0 = data.kind;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate210/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate213/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("schedule" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate210/properties/kind/const",keyword:"const",params:{allowedValue: "schedule"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate213/properties/kind/const",keyword:"const",params:{allowedValue: "schedule"}});
 errors++;
 }
 }
 if(data.cron !== undefined){
-if(!(validate174(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+if(!(validate177(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
 errors = vErrors.length;
 }
 }
 if(data.interval !== undefined){
-if(!(validate176(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
+if(!(validate179(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
 errors = vErrors.length;
 }
 }
 if(data.timezone !== undefined){
-if(!(validate178(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+if(!(validate181(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
 errors = vErrors.length;
 }
 }
 if(data.overlap !== undefined){
-if(!(validate180(data.overlap, instancePath+"/overlap"))){
-vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
+if(!(validate183(data.overlap, instancePath+"/overlap"))){
+vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
 errors = vErrors.length;
 }
 }
 if(data.catch_up_seconds !== undefined){
-if(!(validate182(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
-vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
+if(!(validate185(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
+vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
 errors = vErrors.length;
 }
 }
 if(data.starts_at !== undefined){
-if(!(validate184(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
+if(!(validate187(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
 errors = vErrors.length;
 }
 }
 if(data.ends_at !== undefined){
-if(!(validate186(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+if(!(validate189(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate210.errors = vErrors;
+validate213.errors = vErrors;
 return errors === 0;
 }
 
-const schema94 = {"type":"object","additionalProperties":false,"required":["kind","auth"],"properties":{"kind":{"type":"string","const":"webhook"},"methods":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/HookMethod"}},"path":{"type":["string","null"],"maxLength":200,"pattern":"^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"},"auth":{"$ref":"#/$defs/HookAuth"},"respond":{"type":"string","enum":["immediately","last_node","respond_node"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
-const schema95 = {"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]};
-
-function validate220(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data === "GET") || (data === "POST")) || (data === "PUT")) || (data === "PATCH")) || (data === "DELETE"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/enum",keyword:"enum",params:{allowedValues: schema95.enum}});
-errors++;
-}
-validate220.errors = vErrors;
-return errors === 0;
-}
-
+const schema95 = {"type":"object","additionalProperties":false,"required":["kind","auth"],"properties":{"kind":{"type":"string","const":"webhook"},"methods":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/HookMethod"}},"path":{"type":["string","null"],"maxLength":200,"pattern":"^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"},"auth":{"$ref":"#/$defs/HookAuth"},"respond":{"type":"string","enum":["immediately","last_node","respond_node"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
+const schema96 = {"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]};
 
 function validate223(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/required",keyword:"required",params:{missingProperty: "type"}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-for(const key0 in data){
-if(!(key0 === "type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate223/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("none" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate223/properties/type/const",keyword:"const",params:{allowedValue: "none"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/type",keyword:"type",params:{type: "object"}});
+if(!(((((data === "GET") || (data === "POST")) || (data === "PUT")) || (data === "PATCH")) || (data === "DELETE"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/enum",keyword:"enum",params:{allowedValues: schema96.enum}});
 errors++;
 }
 validate223.errors = vErrors;
 return errors === 0;
 }
 
-const pattern10 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", "u");
 
-function validate225(data, instancePath = ""){
+function validate226(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "type") || (key0 === "header"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(key0 === "type")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate225/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate226/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("none" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate226/properties/type/const",keyword:"const",params:{allowedValue: "none"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate226.errors = vErrors;
+return errors === 0;
+}
+
+const pattern10 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", "u");
+
+function validate228(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "type") || (key0 === "header"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate228/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("api_key" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate225/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate228/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
 errors++;
 }
 }
@@ -5125,14 +5192,204 @@ if(data.header !== undefined){
 let data1 = data.header;
 if(typeof data1 === "string"){
 if(!pattern10.test(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate225/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate228/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate225/properties/header/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate228/properties/header/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate228.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate230(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "type")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate230/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("bearer" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate230/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate230.errors = vErrors;
+return errors === 0;
+}
+
+const schema101 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"hmac"},"format":{"type":"string","enum":["standard_webhooks","timestamped","body"]},"header":{"type":"string","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},"prefix":{"type":"string","maxLength":50},"algorithm":{"type":"string","enum":["sha1","sha256","sha512"]},"encoding":{"type":"string","enum":["hex","base64"]},"tolerance_seconds":{"type":"integer","minimum":10,"maximum":3600}}};
+
+function validate232(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "format")) || (key0 === "header")) || (key0 === "prefix")) || (key0 === "algorithm")) || (key0 === "encoding")) || (key0 === "tolerance_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate232/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("hmac" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate232/properties/type/const",keyword:"const",params:{allowedValue: "hmac"}});
+errors++;
+}
+}
+if(data.format !== undefined){
+let data1 = data.format;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate232/properties/format/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data1 === "standard_webhooks") || (data1 === "timestamped")) || (data1 === "body"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate232/properties/format/enum",keyword:"enum",params:{allowedValues: schema101.properties.format.enum}});
+errors++;
+}
+}
+if(data.header !== undefined){
+let data2 = data.header;
+if(typeof data2 === "string"){
+if(!pattern10.test(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate232/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate232/properties/header/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.prefix !== undefined){
+let data3 = data.prefix;
+if(typeof data3 === "string"){
+if(func1(data3) > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate232/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 50}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate232/properties/prefix/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.algorithm !== undefined){
+let data4 = data.algorithm;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate232/properties/algorithm/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data4 === "sha1") || (data4 === "sha256")) || (data4 === "sha512"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate232/properties/algorithm/enum",keyword:"enum",params:{allowedValues: schema101.properties.algorithm.enum}});
+errors++;
+}
+}
+if(data.encoding !== undefined){
+let data5 = data.encoding;
+if(typeof data5 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate232/properties/encoding/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data5 === "hex") || (data5 === "base64"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate232/properties/encoding/enum",keyword:"enum",params:{allowedValues: schema101.properties.encoding.enum}});
+errors++;
+}
+}
+if(data.tolerance_seconds !== undefined){
+let data6 = data.tolerance_seconds;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate232/properties/tolerance_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 3600 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate232/properties/tolerance_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600}});
+errors++;
+}
+if(data6 < 10 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate232/properties/tolerance_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate232.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate225(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "none"){
+if(!(validate226(data, instancePath))){
+vErrors = vErrors === null ? validate226.errors : vErrors.concat(validate226.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "api_key"){
+if(!(validate228(data, instancePath))){
+vErrors = vErrors === null ? validate228.errors : vErrors.concat(validate228.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "bearer"){
+if(!(validate230(data, instancePath))){
+vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "hmac"){
+if(!(validate232(data, instancePath))){
+vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["none", "api_key", "bearer", "hmac"]}});
+errors++;
 }
 }
 else {
@@ -5143,186 +5400,125 @@ validate225.errors = vErrors;
 return errors === 0;
 }
 
-
-function validate227(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate227/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-for(const key0 in data){
-if(!(key0 === "type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate227/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate227/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("bearer" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate227/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate227/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate227.errors = vErrors;
-return errors === 0;
-}
-
-const schema100 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"hmac"},"format":{"type":"string","enum":["standard_webhooks","timestamped","body"]},"header":{"type":"string","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},"prefix":{"type":"string","maxLength":50},"algorithm":{"type":"string","enum":["sha1","sha256","sha512"]},"encoding":{"type":"string","enum":["hex","base64"]},"tolerance_seconds":{"type":"integer","minimum":10,"maximum":3600}}};
-
-function validate229(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate229/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "format")) || (key0 === "header")) || (key0 === "prefix")) || (key0 === "algorithm")) || (key0 === "encoding")) || (key0 === "tolerance_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate229/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate229/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("hmac" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate229/properties/type/const",keyword:"const",params:{allowedValue: "hmac"}});
-errors++;
-}
-}
-if(data.format !== undefined){
-let data1 = data.format;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate229/properties/format/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data1 === "standard_webhooks") || (data1 === "timestamped")) || (data1 === "body"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate229/properties/format/enum",keyword:"enum",params:{allowedValues: schema100.properties.format.enum}});
-errors++;
-}
-}
-if(data.header !== undefined){
-let data2 = data.header;
-if(typeof data2 === "string"){
-if(!pattern10.test(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate229/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate229/properties/header/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.prefix !== undefined){
-let data3 = data.prefix;
-if(typeof data3 === "string"){
-if(func1(data3) > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate229/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 50}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate229/properties/prefix/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.algorithm !== undefined){
-let data4 = data.algorithm;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate229/properties/algorithm/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data4 === "sha1") || (data4 === "sha256")) || (data4 === "sha512"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate229/properties/algorithm/enum",keyword:"enum",params:{allowedValues: schema100.properties.algorithm.enum}});
-errors++;
-}
-}
-if(data.encoding !== undefined){
-let data5 = data.encoding;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate229/properties/encoding/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data5 === "hex") || (data5 === "base64"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate229/properties/encoding/enum",keyword:"enum",params:{allowedValues: schema100.properties.encoding.enum}});
-errors++;
-}
-}
-if(data.tolerance_seconds !== undefined){
-let data6 = data.tolerance_seconds;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate229/properties/tolerance_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 3600 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate229/properties/tolerance_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600}});
-errors++;
-}
-if(data6 < 10 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate229/properties/tolerance_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate229/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate229.errors = vErrors;
-return errors === 0;
-}
-
+const pattern9 = new RegExp("^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$", "u");
 
 function validate222(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["type"];
-if(tag0 === "none"){
-if(!(validate223(data, instancePath))){
+if(data.kind === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/required",keyword:"required",params:{missingProperty: "kind"}});
+errors++;
+}
+if(data.auth === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/required",keyword:"required",params:{missingProperty: "auth"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "kind") || (key0 === "methods")) || (key0 === "path")) || (key0 === "auth")) || (key0 === "respond")) || (key0 === "timeout_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.kind !== undefined){
+let data0 = data.kind;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate222/properties/kind/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("webhook" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate222/properties/kind/const",keyword:"const",params:{allowedValue: "webhook"}});
+errors++;
+}
+}
+if(data.methods !== undefined){
+let data1 = data.methods;
+if(Array.isArray(data1)){
+if(data1.length > 5){
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate222/properties/methods/maxItems",keyword:"maxItems",params:{limit: 5}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate222/properties/methods/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate223(data1[i0], instancePath+"/methods/" + i0))){
 vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "api_key"){
-if(!(validate225(data, instancePath))){
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data1[i1], data1[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate222/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate222/properties/methods/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.path !== undefined){
+let data3 = data.path;
+if((typeof data3 !== "string") && (data3 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate222/properties/path/type",keyword:"type",params:{type: schema95.properties.path.type}});
+errors++;
+}
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate222/properties/path/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(!pattern9.test(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate222/properties/path/pattern",keyword:"pattern",params:{pattern: "^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"}});
+errors++;
+}
+}
+}
+if(data.auth !== undefined){
+if(!(validate225(data.auth, instancePath+"/auth"))){
 vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "bearer"){
-if(!(validate227(data, instancePath))){
-vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "hmac"){
-if(!(validate229(data, instancePath))){
-vErrors = vErrors === null ? validate229.errors : vErrors.concat(validate229.errors);
-errors = vErrors.length;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["none", "api_key", "bearer", "hmac"]}});
+if(data.respond !== undefined){
+let data5 = data.respond;
+if(typeof data5 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate222/properties/respond/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+if(!(((data5 === "immediately") || (data5 === "last_node")) || (data5 === "respond_node"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate222/properties/respond/enum",keyword:"enum",params:{allowedValues: schema95.properties.respond.enum}});
+errors++;
+}
+}
+if(data.timeout_seconds !== undefined){
+let data6 = data.timeout_seconds;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate222/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 60 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate222/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
+errors++;
+}
+if(data6 < 1 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate222/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
 }
 }
 else {
@@ -5333,162 +5529,33 @@ validate222.errors = vErrors;
 return errors === 0;
 }
 
-const pattern9 = new RegExp("^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$", "u");
 
-function validate219(data, instancePath = ""){
+function validate236(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate219/required",keyword:"required",params:{missingProperty: "kind"}});
-errors++;
-}
-if(data.auth === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate219/required",keyword:"required",params:{missingProperty: "auth"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "kind") || (key0 === "methods")) || (key0 === "path")) || (key0 === "auth")) || (key0 === "respond")) || (key0 === "timeout_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate219/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.kind !== undefined){
-let data0 = data.kind;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate219/properties/kind/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("webhook" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate219/properties/kind/const",keyword:"const",params:{allowedValue: "webhook"}});
-errors++;
-}
-}
-if(data.methods !== undefined){
-let data1 = data.methods;
-if(Array.isArray(data1)){
-if(data1.length > 5){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate219/properties/methods/maxItems",keyword:"maxItems",params:{limit: 5}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate219/properties/methods/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate220(data1[i0], instancePath+"/methods/" + i0))){
-vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate219/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate219/properties/methods/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.path !== undefined){
-let data3 = data.path;
-if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate219/properties/path/type",keyword:"type",params:{type: schema94.properties.path.type}});
-errors++;
-}
-if(typeof data3 === "string"){
-if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate219/properties/path/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(!pattern9.test(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate219/properties/path/pattern",keyword:"pattern",params:{pattern: "^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"}});
-errors++;
-}
-}
-}
-if(data.auth !== undefined){
-if(!(validate222(data.auth, instancePath+"/auth"))){
-vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
-errors = vErrors.length;
-}
-}
-if(data.respond !== undefined){
-let data5 = data.respond;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate219/properties/respond/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data5 === "immediately") || (data5 === "last_node")) || (data5 === "respond_node"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate219/properties/respond/enum",keyword:"enum",params:{allowedValues: schema94.properties.respond.enum}});
-errors++;
-}
-}
-if(data.timeout_seconds !== undefined){
-let data6 = data.timeout_seconds;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate219/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 60 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate219/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate219/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate219/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate219.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate233(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/required",keyword:"required",params:{missingProperty: "form_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/required",keyword:"required",params:{missingProperty: "form_id"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "kind") || (key0 === "form_id"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data0 = data.kind;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate233/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate236/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("form" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate233/properties/kind/const",keyword:"const",params:{allowedValue: "form"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate236/properties/kind/const",keyword:"const",params:{allowedValue: "form"}});
 errors++;
 }
 }
@@ -5496,73 +5563,73 @@ if(data.form_id !== undefined){
 let data1 = data.form_id;
 if(typeof data1 === "string"){
 if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate233/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate236/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate233/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate236/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate233/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate236/properties/form_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate233/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate233.errors = vErrors;
-return errors === 0;
-}
-
-const schema102 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
-const schema103 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
-
-function validate236(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/enum",keyword:"enum",params:{allowedValues: schema103.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate236.errors = vErrors;
 return errors === 0;
 }
 
+const schema103 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
+const schema104 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
 
-function validate235(data, instancePath = ""){
+function validate239(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate239/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate239/enum",keyword:"enum",params:{allowedValues: schema104.enum}});
+errors++;
+}
+validate239.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate238(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate235/required",keyword:"required",params:{missingProperty: "kind"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate238/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 if(data.events === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate235/required",keyword:"required",params:{missingProperty: "events"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate238/required",keyword:"required",params:{missingProperty: "events"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "kind") || (key0 === "events")) || (key0 === "filter"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate235/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate238/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data0 = data.kind;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate235/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate238/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("event" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate235/properties/kind/const",keyword:"const",params:{allowedValue: "event"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate238/properties/kind/const",keyword:"const",params:{allowedValue: "event"}});
 errors++;
 }
 }
@@ -5570,17 +5637,17 @@ if(data.events !== undefined){
 let data1 = data.events;
 if(Array.isArray(data1)){
 if(data1.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate235/properties/events/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate238/properties/events/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate235/properties/events/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate238/properties/events/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate236(data1[i0], instancePath+"/events/" + i0))){
-vErrors = vErrors === null ? validate236.errors : vErrors.concat(validate236.errors);
+if(!(validate239(data1[i0], instancePath+"/events/" + i0))){
+vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
 errors = vErrors.length;
 }
 }
@@ -5591,7 +5658,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate235/properties/events/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate238/properties/events/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -5600,33 +5667,110 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate235/properties/events/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate238/properties/events/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.filter !== undefined){
 let data3 = data.filter;
 if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate235/properties/filter/type",keyword:"type",params:{type: schema102.properties.filter.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate238/properties/filter/type",keyword:"type",params:{type: schema103.properties.filter.type}});
 errors++;
 }
 if(typeof data3 === "string"){
 if(func1(data3) > 10000){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate235/properties/filter/maxLength",keyword:"maxLength",params:{limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate238/properties/filter/maxLength",keyword:"maxLength",params:{limit: 10000}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate235/properties/filter/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate238/properties/filter/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate235/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate238/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate235.errors = vErrors;
+validate238.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate210(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["kind"];
+if(tag0 === "manual"){
+if(!(validate211(data, instancePath))){
+vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "schedule"){
+if(!(validate213(data, instancePath))){
+vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "webhook"){
+if(!(validate222(data, instancePath))){
+vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "form"){
+if(!(validate236(data, instancePath))){
+vErrors = vErrors === null ? validate236.errors : vErrors.concat(validate236.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "event"){
+if(!(validate238(data, instancePath))){
+vErrors = vErrors === null ? validate238.errors : vErrors.concat(validate238.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["manual", "schedule", "webhook", "form", "event"]}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate210.errors = vErrors;
+return errors === 0;
+}
+
+const schema105 = {"type":["string","null"],"minLength":16,"maxLength":256,"pattern":"^[\\x21-\\x7e]+$"};
+const pattern12 = new RegExp("^[\\x21-\\x7e]+$", "u");
+
+function validate244(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if((typeof data !== "string") && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate244/type",keyword:"type",params:{type: schema105.type}});
+errors++;
+}
+if(typeof data === "string"){
+if(func1(data) > 256){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate244/maxLength",keyword:"maxLength",params:{limit: 256}});
+errors++;
+}
+if(func1(data) < 16){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate244/minLength",keyword:"minLength",params:{limit: 16}});
+errors++;
+}
+if(!pattern12.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate244/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
+errors++;
+}
+}
+validate244.errors = vErrors;
 return errors === 0;
 }
 
@@ -5635,40 +5779,76 @@ function validate207(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["kind"];
-if(tag0 === "manual"){
-if(!(validate208(data, instancePath))){
-vErrors = vErrors === null ? validate208.errors : vErrors.concat(validate208.errors);
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.config === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/required",keyword:"required",params:{missingProperty: "config"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "workflow_id") || (key0 === "name")) || (key0 === "description")) || (key0 === "enabled")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate207/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate207/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate207/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate173(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "schedule"){
-if(!(validate210(data, instancePath))){
+if(data.description !== undefined){
+if(!(validate175(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate207/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.config !== undefined){
+if(!(validate210(data.config, instancePath+"/config"))){
 vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "webhook"){
-if(!(validate219(data, instancePath))){
-vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
+if(data.input !== undefined){
+if(!(validate191(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "form"){
-if(!(validate233(data, instancePath))){
-vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
+if(data.secret !== undefined){
+if(!(validate244(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate244.errors : vErrors.concat(validate244.errors);
 errors = vErrors.length;
 }
-}
-else if(tag0 === "event"){
-if(!(validate235(data, instancePath))){
-vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
-errors = vErrors.length;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["manual", "schedule", "webhook", "form", "event"]}});
-errors++;
 }
 }
 else {
@@ -5679,183 +5859,70 @@ validate207.errors = vErrors;
 return errors === 0;
 }
 
-const schema104 = {"type":["string","null"],"minLength":16,"maxLength":256,"pattern":"^[\\x21-\\x7e]+$"};
-const pattern12 = new RegExp("^[\\x21-\\x7e]+$", "u");
+export const updateTriggerRequest = filling(validate246, fillUpdateTriggerRequest);
 
-function validate241(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate241/type",keyword:"type",params:{type: schema104.type}});
-errors++;
-}
-if(typeof data === "string"){
-if(func1(data) > 256){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate241/maxLength",keyword:"maxLength",params:{limit: 256}});
-errors++;
-}
-if(func1(data) < 16){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate241/minLength",keyword:"minLength",params:{limit: 16}});
-errors++;
-}
-if(!pattern12.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate241/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
-errors++;
-}
-}
-validate241.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate204(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate204/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate204/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.config === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate204/required",keyword:"required",params:{missingProperty: "config"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "workflow_id") || (key0 === "name")) || (key0 === "description")) || (key0 === "enabled")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate204/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate204/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate204/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate204/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate170(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-if(!(validate172(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
-errors = vErrors.length;
-}
-}
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate204/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-if(data.config !== undefined){
-if(!(validate207(data.config, instancePath+"/config"))){
-vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
-errors = vErrors.length;
-}
-}
-if(data.input !== undefined){
-if(!(validate188(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
-errors = vErrors.length;
-}
-}
-if(data.secret !== undefined){
-if(!(validate241(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate241.errors : vErrors.concat(validate241.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate204/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate204.errors = vErrors;
-return errors === 0;
-}
-
-export const updateTriggerRequest = filling(validate243, fillUpdateTriggerRequest);
-
-function validate243(data, instancePath = ""){
+function validate246(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate243/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate246/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "name") || (key0 === "description")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate243/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate246/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate170(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+if(!(validate173(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
-if(!(validate172(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+if(!(validate175(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
 errors = vErrors.length;
 }
 }
 if(data.config !== undefined){
-if(!(validate207(data.config, instancePath+"/config"))){
-vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
+if(!(validate210(data.config, instancePath+"/config"))){
+vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
 errors = vErrors.length;
 }
 }
 if(data.input !== undefined){
-if(!(validate188(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
+if(!(validate191(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
 errors = vErrors.length;
 }
 }
 if(data.secret !== undefined){
-if(!(validate241(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate241.errors : vErrors.concat(validate241.errors);
+if(!(validate244(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate244.errors : vErrors.concat(validate244.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate243/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate246/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate243.errors = vErrors;
+validate246.errors = vErrors;
 return errors === 0;
 }
 
-export const executeTriggerRequest = validate249;
+export const executeTriggerRequest = validate252;
 
-function validate249(data, instancePath = ""){
+function validate252(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "input") || (key0 === "metadata"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate249/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate252/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -5864,7 +5931,7 @@ let data0 = data.input;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate249/properties/input/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate252/properties/input/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -5872,118 +5939,118 @@ if(data.metadata !== undefined){
 let data1 = data.metadata;
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 if(Object.keys(data1).length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate249/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate252/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate249/properties/metadata/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate252/properties/metadata/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate249/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate252/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate249.errors = vErrors;
+validate252.errors = vErrors;
 return errors === 0;
 }
 
-export const rotateTriggerSecretRequest = validate250;
+export const rotateTriggerSecretRequest = validate253;
 
-function validate250(data, instancePath = ""){
+function validate253(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "secret") || (key0 === "overlap_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.secret !== undefined){
-if(!(validate241(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate241.errors : vErrors.concat(validate241.errors);
+if(!(validate244(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate244.errors : vErrors.concat(validate244.errors);
 errors = vErrors.length;
 }
 }
 if(data.overlap_seconds !== undefined){
 let data1 = data.overlap_seconds;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate250/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate253/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 604800 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate250/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate253/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate250/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate253/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate250.errors = vErrors;
-return errors === 0;
-}
-
-export const createSecretRequest = validate252;
-const schema108 = {"type":"object","additionalProperties":false,"required":["name","value"],"properties":{"name":{"$ref":"#/$defs/SecretName"},"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
-const pattern13 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,63}$", "u");
-
-function validate253(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(!pattern13.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate253.errors = vErrors;
 return errors === 0;
 }
 
+export const createSecretRequest = validate255;
+const schema109 = {"type":"object","additionalProperties":false,"required":["name","value"],"properties":{"name":{"$ref":"#/$defs/SecretName"},"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+const pattern13 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,63}$", "u");
 
-function validate255(data, instancePath = ""){
+function validate256(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
-if(func1(data) > 65536){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-if(func1(data) < 4){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/minLength",keyword:"minLength",params:{limit: 4}});
+if(!pattern13.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate255.errors = vErrors;
+validate256.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate257(data, instancePath = ""){
+function validate258(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 65536){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate258/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+if(func1(data) < 4){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate258/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate258/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate258.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate260(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
 if(data.length > 20){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate257/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate260/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 const len0 = data.length;
@@ -5991,16 +6058,16 @@ for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate257/items/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate260/items/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate257/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate260/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate257/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate260/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -6015,7 +6082,7 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate257/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate260/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break;
 }
@@ -6024,846 +6091,125 @@ indices0[item0] = i1;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate257/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate260/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate257.errors = vErrors;
+validate260.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate252(data, instancePath = ""){
+function validate255(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate252/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate252/required",keyword:"required",params:{missingProperty: "value"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/required",keyword:"required",params:{missingProperty: "value"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "name") || (key0 === "value")) || (key0 === "description")) || (key0 === "tags")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate252/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate253(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
+if(!(validate256(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
 errors = vErrors.length;
 }
 }
 if(data.value !== undefined){
-if(!(validate255(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate255.errors : vErrors.concat(validate255.errors);
+if(!(validate258(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate252/properties/description/type",keyword:"type",params:{type: schema108.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate255/properties/description/type",keyword:"type",params:{type: schema109.properties.description.type}});
 errors++;
 }
 if(typeof data2 === "string"){
 if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate252/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate255/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate257(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate257.errors : vErrors.concat(validate257.errors);
+if(!(validate260(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
 errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
 let data4 = data.expires_at;
 if((typeof data4 !== "string") && (data4 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate252/properties/expires_at/type",keyword:"type",params:{type: schema108.properties.expires_at.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate255/properties/expires_at/type",keyword:"type",params:{type: schema109.properties.expires_at.type}});
 errors++;
 }
 if(typeof data4 === "string"){
 if(!(formats2.validate(data4))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate252/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate255/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate252/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate252.errors = vErrors;
+validate255.errors = vErrors;
 return errors === 0;
 }
 
-export const updateSecretRequest = validate259;
-const schema112 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+export const updateSecretRequest = validate262;
+const schema113 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 
-function validate259(data, instancePath = ""){
+function validate262(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate259/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate262/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "value") || (key0 === "description")) || (key0 === "tags")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate259/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate262/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.value !== undefined){
-if(!(validate255(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate255.errors : vErrors.concat(validate255.errors);
+if(!(validate258(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate259/properties/description/type",keyword:"type",params:{type: schema112.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate262/properties/description/type",keyword:"type",params:{type: schema113.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate259/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate262/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate257(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate257.errors : vErrors.concat(validate257.errors);
+if(!(validate260(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
 errors = vErrors.length;
-}
-}
-if(data.expires_at !== undefined){
-let data3 = data.expires_at;
-if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate259/properties/expires_at/type",keyword:"type",params:{type: schema112.properties.expires_at.type}});
-errors++;
-}
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate259/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate259/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate259.errors = vErrors;
-return errors === 0;
-}
-
-export const createCredentialRequest = validate262;
-const schema113 = {"type":"object","additionalProperties":false,"required":["name","values"],"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
-const pattern14 = new RegExp("^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$", "u");
-
-function validate263(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(!pattern14.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate263/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate263/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate263.errors = vErrors;
-return errors === 0;
-}
-
-const schema116 = {"type":"object","additionalProperties":false,"required":["type","key"],"properties":{"type":{"type":"string","const":"api_key"},"key":{"type":"string","minLength":4,"maxLength":8192,"format":"password"},"in":{"type":"string","enum":["header","query"]},"name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}}};
-const pattern15 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "u");
-
-function validate266(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.key === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/required",keyword:"required",params:{missingProperty: "key"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "type") || (key0 === "key")) || (key0 === "in")) || (key0 === "name"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate266/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("api_key" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate266/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
-errors++;
-}
-}
-if(data.key !== undefined){
-let data1 = data.key;
-if(typeof data1 === "string"){
-if(func1(data1) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate266/properties/key/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data1) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate266/properties/key/minLength",keyword:"minLength",params:{limit: 4}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate266/properties/key/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.in !== undefined){
-let data2 = data.in;
-if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate266/properties/in/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data2 === "header") || (data2 === "query"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate266/properties/in/enum",keyword:"enum",params:{allowedValues: schema116.properties.in.enum}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data3 = data.name;
-if(typeof data3 === "string"){
-if(func1(data3) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate266/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
-errors++;
-}
-if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate266/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-if(!pattern15.test(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate266/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate266/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate266.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate268(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.token === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/required",keyword:"required",params:{missingProperty: "token"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "type") || (key0 === "token"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate268/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("bearer" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate268/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
-errors++;
-}
-}
-if(data.token !== undefined){
-let data1 = data.token;
-if(typeof data1 === "string"){
-if(func1(data1) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate268/properties/token/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data1) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate268/properties/token/minLength",keyword:"minLength",params:{limit: 4}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate268/properties/token/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate268.errors = vErrors;
-return errors === 0;
-}
-
-const pattern16 = new RegExp("^(|[\\s\\S]{4,})$", "u");
-
-function validate270(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate270/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.username === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate270/required",keyword:"required",params:{missingProperty: "username"}});
-errors++;
-}
-if(data.password === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate270/required",keyword:"required",params:{missingProperty: "password"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((key0 === "type") || (key0 === "username")) || (key0 === "password"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate270/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate270/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("basic" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate270/properties/type/const",keyword:"const",params:{allowedValue: "basic"}});
-errors++;
-}
-}
-if(data.username !== undefined){
-let data1 = data.username;
-if(typeof data1 === "string"){
-if(func1(data1) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate270/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate270/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate270/properties/username/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.password !== undefined){
-let data2 = data.password;
-if(typeof data2 === "string"){
-if(func1(data2) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate270/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(!pattern16.test(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate270/properties/password/pattern",keyword:"pattern",params:{pattern: "^(|[\\s\\S]{4,})$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate270/properties/password/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate270/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate270.errors = vErrors;
-return errors === 0;
-}
-
-const formats28 = runtime2.fullFormats.uri;
-
-function validate272(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.token_url === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/required",keyword:"required",params:{missingProperty: "token_url"}});
-errors++;
-}
-if(data.client_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/required",keyword:"required",params:{missingProperty: "client_id"}});
-errors++;
-}
-if(data.client_secret === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/required",keyword:"required",params:{missingProperty: "client_secret"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "type") || (key0 === "token_url")) || (key0 === "client_id")) || (key0 === "client_secret")) || (key0 === "scope")) || (key0 === "audience"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate272/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("oauth2" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate272/properties/type/const",keyword:"const",params:{allowedValue: "oauth2"}});
-errors++;
-}
-}
-if(data.token_url !== undefined){
-let data1 = data.token_url;
-if(typeof data1 === "string"){
-if(func1(data1) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate272/properties/token_url/maxLength",keyword:"maxLength",params:{limit: 2000}});
-errors++;
-}
-if(!(formats28(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate272/properties/token_url/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate272/properties/token_url/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.client_id !== undefined){
-let data2 = data.client_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate272/properties/client_id/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate272/properties/client_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate272/properties/client_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.client_secret !== undefined){
-let data3 = data.client_secret;
-if(typeof data3 === "string"){
-if(func1(data3) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate272/properties/client_secret/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data3) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate272/properties/client_secret/minLength",keyword:"minLength",params:{limit: 4}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate272/properties/client_secret/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.scope !== undefined){
-let data4 = data.scope;
-if(typeof data4 === "string"){
-if(func1(data4) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate272/properties/scope/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate272/properties/scope/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate272/properties/scope/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.audience !== undefined){
-let data5 = data.audience;
-if(typeof data5 === "string"){
-if(func1(data5) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate272/properties/audience/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate272/properties/audience/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate272/properties/audience/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate272/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate272.errors = vErrors;
-return errors === 0;
-}
-
-const schema120 = {"type":"object","additionalProperties":false,"required":["type","host"],"properties":{"type":{"type":"string","const":"smtp"},"host":{"type":"string","minLength":1,"maxLength":253},"port":{"type":"integer","minimum":1,"maximum":65535},"security":{"type":"string","enum":["tls","starttls","none"]},"username":{"type":"string","minLength":1,"maxLength":8192},"password":{"type":"string","minLength":4,"maxLength":8192,"format":"password"}}};
-
-function validate274(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate274/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.host === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate274/required",keyword:"required",params:{missingProperty: "host"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "type") || (key0 === "host")) || (key0 === "port")) || (key0 === "security")) || (key0 === "username")) || (key0 === "password"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate274/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate274/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("smtp" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate274/properties/type/const",keyword:"const",params:{allowedValue: "smtp"}});
-errors++;
-}
-}
-if(data.host !== undefined){
-let data1 = data.host;
-if(typeof data1 === "string"){
-if(func1(data1) > 253){
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate274/properties/host/maxLength",keyword:"maxLength",params:{limit: 253}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate274/properties/host/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate274/properties/host/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.port !== undefined){
-let data2 = data.port;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate274/properties/port/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 65535 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate274/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate274/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.security !== undefined){
-let data3 = data.security;
-if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate274/properties/security/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data3 === "tls") || (data3 === "starttls")) || (data3 === "none"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate274/properties/security/enum",keyword:"enum",params:{allowedValues: schema120.properties.security.enum}});
-errors++;
-}
-}
-if(data.username !== undefined){
-let data4 = data.username;
-if(typeof data4 === "string"){
-if(func1(data4) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate274/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate274/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate274/properties/username/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.password !== undefined){
-let data5 = data.password;
-if(typeof data5 === "string"){
-if(func1(data5) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate274/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data5) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate274/properties/password/minLength",keyword:"minLength",params:{limit: 4}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate274/properties/password/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate274/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate274.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate277(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(!pattern10.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate277.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate276(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate276/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.headers === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate276/required",keyword:"required",params:{missingProperty: "headers"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "type") || (key0 === "headers"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate276/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate276/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("custom" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate276/properties/type/const",keyword:"const",params:{allowedValue: "custom"}});
-errors++;
-}
-}
-if(data.headers !== undefined){
-let data1 = data.headers;
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-if(Object.keys(data1).length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate276/properties/headers/maxProperties",keyword:"maxProperties",params:{limit: 20}});
-errors++;
-}
-if(Object.keys(data1).length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate276/properties/headers/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key1 in data1){
-const _errs6 = errors;
-if(!(validate277(key1, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate277.errors : vErrors.concat(validate277.errors);
-errors = vErrors.length;
-}
-var valid1 = _errs6 === errors;
-if(!valid1){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate276/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}});
-errors++;
-}
-}
-for(const key2 in data1){
-let data2 = data1[key2];
-if(typeof data2 === "string"){
-if(func1(data2) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate276/properties/headers/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data2) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate276/properties/headers/additionalProperties/minLength",keyword:"minLength",params:{limit: 4}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate276/properties/headers/additionalProperties/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate276/properties/headers/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate276/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate276.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate265(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["type"];
-if(tag0 === "api_key"){
-if(!(validate266(data, instancePath))){
-vErrors = vErrors === null ? validate266.errors : vErrors.concat(validate266.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "bearer"){
-if(!(validate268(data, instancePath))){
-vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "basic"){
-if(!(validate270(data, instancePath))){
-vErrors = vErrors === null ? validate270.errors : vErrors.concat(validate270.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "oauth2"){
-if(!(validate272(data, instancePath))){
-vErrors = vErrors === null ? validate272.errors : vErrors.concat(validate272.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "smtp"){
-if(!(validate274(data, instancePath))){
-vErrors = vErrors === null ? validate274.errors : vErrors.concat(validate274.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "custom"){
-if(!(validate276(data, instancePath))){
-vErrors = vErrors === null ? validate276.errors : vErrors.concat(validate276.errors);
-errors = vErrors.length;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["api_key", "bearer", "basic", "oauth2", "smtp", "custom"]}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate265.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate262(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate262/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.values === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate262/required",keyword:"required",params:{missingProperty: "values"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate262/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate263(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate263.errors : vErrors.concat(validate263.errors);
-errors = vErrors.length;
-}
-}
-if(data.values !== undefined){
-if(!(validate265(data.values, instancePath+"/values"))){
-vErrors = vErrors === null ? validate265.errors : vErrors.concat(validate265.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-let data2 = data.description;
-if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate262/properties/description/type",keyword:"type",params:{type: schema113.properties.description.type}});
-errors++;
-}
-if(typeof data2 === "string"){
-if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate262/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
-errors++;
-}
 }
 }
 if(data.expires_at !== undefined){
@@ -6888,44 +6234,701 @@ validate262.errors = vErrors;
 return errors === 0;
 }
 
-export const updateCredentialRequest = validate281;
-const schema123 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+export const createCredentialRequest = validate265;
+const schema114 = {"type":"object","additionalProperties":false,"required":["name","values"],"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+const pattern14 = new RegExp("^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$", "u");
 
-function validate281(data, instancePath = ""){
+function validate266(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(!pattern14.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate266.errors = vErrors;
+return errors === 0;
+}
+
+const schema117 = {"type":"object","additionalProperties":false,"required":["type","key"],"properties":{"type":{"type":"string","const":"api_key"},"key":{"type":"string","minLength":4,"maxLength":8192,"format":"password"},"in":{"type":"string","enum":["header","query"]},"name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}}};
+const pattern15 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "u");
+
+function validate269(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/minProperties",keyword:"minProperties",params:{limit: 1}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.key === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/required",keyword:"required",params:{missingProperty: "key"}});
 errors++;
 }
 for(const key0 in data){
-if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((((key0 === "type") || (key0 === "key")) || (key0 === "in")) || (key0 === "name"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate269/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("api_key" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate269/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
+errors++;
+}
+}
+if(data.key !== undefined){
+let data1 = data.key;
+if(typeof data1 === "string"){
+if(func1(data1) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate269/properties/key/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data1) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate269/properties/key/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate269/properties/key/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.in !== undefined){
+let data2 = data.in;
+if(typeof data2 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate269/properties/in/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data2 === "header") || (data2 === "query"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate269/properties/in/enum",keyword:"enum",params:{allowedValues: schema117.properties.in.enum}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate263(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate263.errors : vErrors.concat(validate263.errors);
+let data3 = data.name;
+if(typeof data3 === "string"){
+if(func1(data3) > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate269/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate269/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern15.test(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate269/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate269/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate269.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate271(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.token === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/required",keyword:"required",params:{missingProperty: "token"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "type") || (key0 === "token"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate271/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("bearer" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate271/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
+errors++;
+}
+}
+if(data.token !== undefined){
+let data1 = data.token;
+if(typeof data1 === "string"){
+if(func1(data1) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate271/properties/token/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data1) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate271/properties/token/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate271/properties/token/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate271.errors = vErrors;
+return errors === 0;
+}
+
+const pattern16 = new RegExp("^(|[\\s\\S]{4,})$", "u");
+
+function validate273(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.username === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/required",keyword:"required",params:{missingProperty: "username"}});
+errors++;
+}
+if(data.password === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/required",keyword:"required",params:{missingProperty: "password"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "type") || (key0 === "username")) || (key0 === "password"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate273/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("basic" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate273/properties/type/const",keyword:"const",params:{allowedValue: "basic"}});
+errors++;
+}
+}
+if(data.username !== undefined){
+let data1 = data.username;
+if(typeof data1 === "string"){
+if(func1(data1) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate273/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate273/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate273/properties/username/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.password !== undefined){
+let data2 = data.password;
+if(typeof data2 === "string"){
+if(func1(data2) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate273/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(!pattern16.test(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate273/properties/password/pattern",keyword:"pattern",params:{pattern: "^(|[\\s\\S]{4,})$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate273/properties/password/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate273.errors = vErrors;
+return errors === 0;
+}
+
+const formats28 = runtime2.fullFormats.uri;
+
+function validate275(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.token_url === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "token_url"}});
+errors++;
+}
+if(data.client_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "client_id"}});
+errors++;
+}
+if(data.client_secret === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "client_secret"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "type") || (key0 === "token_url")) || (key0 === "client_id")) || (key0 === "client_secret")) || (key0 === "scope")) || (key0 === "audience"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate275/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("oauth2" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate275/properties/type/const",keyword:"const",params:{allowedValue: "oauth2"}});
+errors++;
+}
+}
+if(data.token_url !== undefined){
+let data1 = data.token_url;
+if(typeof data1 === "string"){
+if(func1(data1) > 2000){
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate275/properties/token_url/maxLength",keyword:"maxLength",params:{limit: 2000}});
+errors++;
+}
+if(!(formats28(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate275/properties/token_url/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate275/properties/token_url/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.client_id !== undefined){
+let data2 = data.client_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate275/properties/client_id/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate275/properties/client_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate275/properties/client_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.client_secret !== undefined){
+let data3 = data.client_secret;
+if(typeof data3 === "string"){
+if(func1(data3) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate275/properties/client_secret/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data3) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate275/properties/client_secret/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate275/properties/client_secret/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.scope !== undefined){
+let data4 = data.scope;
+if(typeof data4 === "string"){
+if(func1(data4) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate275/properties/scope/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data4) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate275/properties/scope/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate275/properties/scope/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.audience !== undefined){
+let data5 = data.audience;
+if(typeof data5 === "string"){
+if(func1(data5) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate275/properties/audience/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate275/properties/audience/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate275/properties/audience/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate275.errors = vErrors;
+return errors === 0;
+}
+
+const schema121 = {"type":"object","additionalProperties":false,"required":["type","host"],"properties":{"type":{"type":"string","const":"smtp"},"host":{"type":"string","minLength":1,"maxLength":253},"port":{"type":"integer","minimum":1,"maximum":65535},"security":{"type":"string","enum":["tls","starttls","none"]},"username":{"type":"string","minLength":1,"maxLength":8192},"password":{"type":"string","minLength":4,"maxLength":8192,"format":"password"}}};
+
+function validate277(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.host === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/required",keyword:"required",params:{missingProperty: "host"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "type") || (key0 === "host")) || (key0 === "port")) || (key0 === "security")) || (key0 === "username")) || (key0 === "password"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate277/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("smtp" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate277/properties/type/const",keyword:"const",params:{allowedValue: "smtp"}});
+errors++;
+}
+}
+if(data.host !== undefined){
+let data1 = data.host;
+if(typeof data1 === "string"){
+if(func1(data1) > 253){
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate277/properties/host/maxLength",keyword:"maxLength",params:{limit: 253}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate277/properties/host/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate277/properties/host/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.port !== undefined){
+let data2 = data.port;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate277/properties/port/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 65535 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate277/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate277/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.security !== undefined){
+let data3 = data.security;
+if(typeof data3 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate277/properties/security/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data3 === "tls") || (data3 === "starttls")) || (data3 === "none"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate277/properties/security/enum",keyword:"enum",params:{allowedValues: schema121.properties.security.enum}});
+errors++;
+}
+}
+if(data.username !== undefined){
+let data4 = data.username;
+if(typeof data4 === "string"){
+if(func1(data4) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate277/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data4) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate277/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate277/properties/username/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.password !== undefined){
+let data5 = data.password;
+if(typeof data5 === "string"){
+if(func1(data5) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate277/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data5) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate277/properties/password/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate277/properties/password/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate277.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate280(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(!pattern10.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate280/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate280/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate280.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate279(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.headers === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/required",keyword:"required",params:{missingProperty: "headers"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "type") || (key0 === "headers"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate279/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("custom" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate279/properties/type/const",keyword:"const",params:{allowedValue: "custom"}});
+errors++;
+}
+}
+if(data.headers !== undefined){
+let data1 = data.headers;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(Object.keys(data1).length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate279/properties/headers/maxProperties",keyword:"maxProperties",params:{limit: 20}});
+errors++;
+}
+if(Object.keys(data1).length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate279/properties/headers/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
+for(const key1 in data1){
+const _errs6 = errors;
+if(!(validate280(key1, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate280.errors : vErrors.concat(validate280.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs6 === errors;
+if(!valid1){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate279/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}});
+errors++;
+}
+}
+for(const key2 in data1){
+let data2 = data1[key2];
+if(typeof data2 === "string"){
+if(func1(data2) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate279/properties/headers/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data2) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate279/properties/headers/additionalProperties/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate279/properties/headers/additionalProperties/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate279/properties/headers/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate279.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate268(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "api_key"){
+if(!(validate269(data, instancePath))){
+vErrors = vErrors === null ? validate269.errors : vErrors.concat(validate269.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "bearer"){
+if(!(validate271(data, instancePath))){
+vErrors = vErrors === null ? validate271.errors : vErrors.concat(validate271.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "basic"){
+if(!(validate273(data, instancePath))){
+vErrors = vErrors === null ? validate273.errors : vErrors.concat(validate273.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "oauth2"){
+if(!(validate275(data, instancePath))){
+vErrors = vErrors === null ? validate275.errors : vErrors.concat(validate275.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "smtp"){
+if(!(validate277(data, instancePath))){
+vErrors = vErrors === null ? validate277.errors : vErrors.concat(validate277.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "custom"){
+if(!(validate279(data, instancePath))){
+vErrors = vErrors === null ? validate279.errors : vErrors.concat(validate279.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["api_key", "bearer", "basic", "oauth2", "smtp", "custom"]}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate268.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate265(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.values === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/required",keyword:"required",params:{missingProperty: "values"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate266(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate266.errors : vErrors.concat(validate266.errors);
 errors = vErrors.length;
 }
 }
 if(data.values !== undefined){
-if(!(validate265(data.values, instancePath+"/values"))){
-vErrors = vErrors === null ? validate265.errors : vErrors.concat(validate265.errors);
+if(!(validate268(data.values, instancePath+"/values"))){
+vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate281/properties/description/type",keyword:"type",params:{type: schema123.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate265/properties/description/type",keyword:"type",params:{type: schema114.properties.description.type}});
 errors++;
 }
 if(typeof data2 === "string"){
 if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate281/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate265/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
@@ -6933,91 +6936,76 @@ errors++;
 if(data.expires_at !== undefined){
 let data3 = data.expires_at;
 if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate281/properties/expires_at/type",keyword:"type",params:{type: schema123.properties.expires_at.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate265/properties/expires_at/type",keyword:"type",params:{type: schema114.properties.expires_at.type}});
 errors++;
 }
 if(typeof data3 === "string"){
 if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate281/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate265/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate281.errors = vErrors;
+validate265.errors = vErrors;
 return errors === 0;
 }
 
-export const setKvEntryRequest = validate284;
-
-function validate285(data, instancePath = ""){
-validate285.errors = null;
-return true;
-}
-
-const schema126 = {"type":["integer","null"],"minimum":1,"maximum":31622400};
-
-function validate287(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((!((typeof data == "number") && (!(data % 1) && !isNaN(data)))) && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/type",keyword:"type",params:{type: schema126.type}});
-errors++;
-}
-if(typeof data == "number"){
-if(data > 31622400 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
-errors++;
-}
-if(data < 1 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-validate287.errors = vErrors;
-return errors === 0;
-}
-
+export const updateCredentialRequest = validate284;
+const schema124 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 
 function validate284(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/required",keyword:"required",params:{missingProperty: "value"}});
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "value") || (key0 === "ttl")) || (key0 === "if_version"))){
+if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.value !== undefined){
-if(!(validate285(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate285.errors : vErrors.concat(validate285.errors);
+if(data.name !== undefined){
+if(!(validate266(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate266.errors : vErrors.concat(validate266.errors);
 errors = vErrors.length;
 }
 }
-if(data.ttl !== undefined){
-if(!(validate287(data.ttl, instancePath+"/ttl"))){
-vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+if(data.values !== undefined){
+if(!(validate268(data.values, instancePath+"/values"))){
+vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
 errors = vErrors.length;
 }
 }
-if(data.if_version !== undefined){
-let data2 = data.if_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate284/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+if(data.description !== undefined){
+let data2 = data.description;
+if((typeof data2 !== "string") && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate284/properties/description/type",keyword:"type",params:{type: schema124.properties.description.type}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 < 0 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate284/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+if(typeof data2 === "string"){
+if(func1(data2) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate284/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+errors++;
+}
+}
+}
+if(data.expires_at !== undefined){
+let data3 = data.expires_at;
+if((typeof data3 !== "string") && (data3 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate284/properties/expires_at/type",keyword:"type",params:{type: schema124.properties.expires_at.type}});
+errors++;
+}
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate284/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
@@ -7031,42 +7019,121 @@ validate284.errors = vErrors;
 return errors === 0;
 }
 
-export const appendToKvEntryRequest = validate289;
-const schema127 = {"type":"object","additionalProperties":false,"required":["item"],"properties":{"item":{"$ref":"#/$defs/JsonValue"},"max_items":{"type":"integer","minimum":1,"maximum":100000},"ttl":{"type":["integer","null"],"minimum":1,"maximum":31622400}}};
+export const setKvEntryRequest = validate287;
 
-function validate289(data, instancePath = ""){
+function validate288(data, instancePath = ""){
+validate288.errors = null;
+return true;
+}
+
+const schema127 = {"type":["integer","null"],"minimum":1,"maximum":31622400};
+
+function validate290(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if((!((typeof data == "number") && (!(data % 1) && !isNaN(data)))) && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/type",keyword:"type",params:{type: schema127.type}});
+errors++;
+}
+if(typeof data == "number"){
+if(data > 31622400 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
+errors++;
+}
+if(data < 1 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+validate290.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate287(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.value === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/required",keyword:"required",params:{missingProperty: "value"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "value") || (key0 === "ttl")) || (key0 === "if_version"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.value !== undefined){
+if(!(validate288(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate288.errors : vErrors.concat(validate288.errors);
+errors = vErrors.length;
+}
+}
+if(data.ttl !== undefined){
+if(!(validate290(data.ttl, instancePath+"/ttl"))){
+vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
+errors = vErrors.length;
+}
+}
+if(data.if_version !== undefined){
+let data2 = data.if_version;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate287/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 < 0 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate287/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate287.errors = vErrors;
+return errors === 0;
+}
+
+export const appendToKvEntryRequest = validate292;
+const schema128 = {"type":"object","additionalProperties":false,"required":["item"],"properties":{"item":{"$ref":"#/$defs/JsonValue"},"max_items":{"type":"integer","minimum":1,"maximum":100000},"ttl":{"type":["integer","null"],"minimum":1,"maximum":31622400}}};
+
+function validate292(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.item === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/required",keyword:"required",params:{missingProperty: "item"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/required",keyword:"required",params:{missingProperty: "item"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "item") || (key0 === "max_items")) || (key0 === "ttl"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.item !== undefined){
-if(!(validate285(data.item, instancePath+"/item"))){
-vErrors = vErrors === null ? validate285.errors : vErrors.concat(validate285.errors);
+if(!(validate288(data.item, instancePath+"/item"))){
+vErrors = vErrors === null ? validate288.errors : vErrors.concat(validate288.errors);
 errors = vErrors.length;
 }
 }
 if(data.max_items !== undefined){
 let data1 = data.max_items;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate289/properties/max_items/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate292/properties/max_items/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 100000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate289/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate292/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000}});
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate289/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate292/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -7074,79 +7141,79 @@ errors++;
 if(data.ttl !== undefined){
 let data2 = data.ttl;
 if((!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))) && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate289/properties/ttl/type",keyword:"type",params:{type: schema127.properties.ttl.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate292/properties/ttl/type",keyword:"type",params:{type: schema128.properties.ttl.type}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 31622400 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate289/properties/ttl/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate292/properties/ttl/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate289/properties/ttl/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate292/properties/ttl/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate289.errors = vErrors;
-return errors === 0;
-}
-
-export const createWebhookRequest = validate291;
-const schema128 = {"type":"object","additionalProperties":false,"required":["name","url","events"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
-const pattern18 = new RegExp("^https?://", "u");
-
-function validate292(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 2048){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/maxLength",keyword:"maxLength",params:{limit: 2048}});
-errors++;
-}
-if(func1(data) < 10){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/minLength",keyword:"minLength",params:{limit: 10}});
-errors++;
-}
-if(!pattern18.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/pattern",keyword:"pattern",params:{pattern: "^https?://"}});
-errors++;
-}
-if(!(formats28(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate292.errors = vErrors;
 return errors === 0;
 }
 
+export const createWebhookRequest = validate294;
+const schema129 = {"type":"object","additionalProperties":false,"required":["name","url","events"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
+const pattern18 = new RegExp("^https?://", "u");
 
-function validate294(data, instancePath = ""){
+function validate295(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 2048){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/maxLength",keyword:"maxLength",params:{limit: 2048}});
+errors++;
+}
+if(func1(data) < 10){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/minLength",keyword:"minLength",params:{limit: 10}});
+errors++;
+}
+if(!pattern18.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/pattern",keyword:"pattern",params:{pattern: "^https?://"}});
+errors++;
+}
+if(!(formats28(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate295.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate297(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
 if(data.length > 50){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/maxItems",keyword:"maxItems",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
 if(data.length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate236(data[i0], instancePath+"/" + i0))){
-vErrors = vErrors === null ? validate236.errors : vErrors.concat(validate236.errors);
+if(!(validate239(data[i0], instancePath+"/" + i0))){
+vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
 errors = vErrors.length;
 }
 }
@@ -7157,7 +7224,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data[i1], data[j0])){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -7166,35 +7233,35 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate294.errors = vErrors;
+validate297.errors = vErrors;
 return errors === 0;
 }
 
 const pattern19 = new RegExp("^[A-Za-z0-9-]{1,100}$", "u");
 const pattern20 = new RegExp("^[ -~]*$", "u");
 
-function validate297(data, instancePath = ""){
+function validate300(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length > 20){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/maxProperties",keyword:"maxProperties",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate300/maxProperties",keyword:"maxProperties",params:{limit: 20}});
 errors++;
 }
 for(const key0 in data){
 const _errs1 = errors;
 if(typeof key0 === "string"){
 if(!pattern19.test(key0)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9-]{1,100}$"},propertyName:key0});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate300/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9-]{1,100}$"},propertyName:key0});
 errors++;
 }
 }
 var valid0 = _errs1 === errors;
 if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/propertyNames",keyword:"propertyNames",params:{propertyName: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate300/propertyNames",keyword:"propertyNames",params:{propertyName: key0}});
 errors++;
 }
 }
@@ -7202,48 +7269,48 @@ for(const key1 in data){
 let data0 = data[key1];
 if(typeof data0 === "string"){
 if(func1(data0) > 4096){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate297/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 4096}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate300/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 4096}});
 errors++;
 }
 if(!pattern20.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate297/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]*$"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate300/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate297/additionalProperties/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate300/additionalProperties/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate300/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate297.errors = vErrors;
+validate300.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate291(data, instancePath = ""){
+function validate294(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate291/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.url === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate291/required",keyword:"required",params:{missingProperty: "url"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/required",keyword:"required",params:{missingProperty: "url"}});
 errors++;
 }
 if(data.events === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate291/required",keyword:"required",params:{missingProperty: "events"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/required",keyword:"required",params:{missingProperty: "events"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "url")) || (key0 === "events")) || (key0 === "headers")) || (key0 === "enabled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate291/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -7251,79 +7318,79 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate291/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate294/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate291/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate294/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate291/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate294/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate291/properties/description/type",keyword:"type",params:{type: schema128.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate294/properties/description/type",keyword:"type",params:{type: schema129.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate291/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate294/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.url !== undefined){
-if(!(validate292(data.url, instancePath+"/url"))){
-vErrors = vErrors === null ? validate292.errors : vErrors.concat(validate292.errors);
+if(!(validate295(data.url, instancePath+"/url"))){
+vErrors = vErrors === null ? validate295.errors : vErrors.concat(validate295.errors);
 errors = vErrors.length;
 }
 }
 if(data.events !== undefined){
-if(!(validate294(data.events, instancePath+"/events"))){
-vErrors = vErrors === null ? validate294.errors : vErrors.concat(validate294.errors);
+if(!(validate297(data.events, instancePath+"/events"))){
+vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
 errors = vErrors.length;
 }
 }
 if(data.headers !== undefined){
-if(!(validate297(data.headers, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
+if(!(validate300(data.headers, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate300.errors : vErrors.concat(validate300.errors);
 errors = vErrors.length;
 }
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate291/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate294/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate291/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate291.errors = vErrors;
+validate294.errors = vErrors;
 return errors === 0;
 }
 
-export const updateWebhookRequest = validate299;
-const schema132 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
+export const updateWebhookRequest = validate302;
+const schema133 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
 
-function validate299(data, instancePath = ""){
+function validate302(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate302/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "url")) || (key0 === "events")) || (key0 === "headers")) || (key0 === "enabled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate302/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -7331,187 +7398,136 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate299/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate302/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate299/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate302/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate299/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate302/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate299/properties/description/type",keyword:"type",params:{type: schema132.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate302/properties/description/type",keyword:"type",params:{type: schema133.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate299/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate302/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.url !== undefined){
-if(!(validate292(data.url, instancePath+"/url"))){
-vErrors = vErrors === null ? validate292.errors : vErrors.concat(validate292.errors);
+if(!(validate295(data.url, instancePath+"/url"))){
+vErrors = vErrors === null ? validate295.errors : vErrors.concat(validate295.errors);
 errors = vErrors.length;
 }
 }
 if(data.events !== undefined){
-if(!(validate294(data.events, instancePath+"/events"))){
-vErrors = vErrors === null ? validate294.errors : vErrors.concat(validate294.errors);
+if(!(validate297(data.events, instancePath+"/events"))){
+vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
 errors = vErrors.length;
 }
 }
 if(data.headers !== undefined){
-if(!(validate297(data.headers, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
+if(!(validate300(data.headers, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate300.errors : vErrors.concat(validate300.errors);
 errors = vErrors.length;
 }
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate299/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate302/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate302/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate299.errors = vErrors;
+validate302.errors = vErrors;
 return errors === 0;
 }
 
-export const rotateWebhookSecretRequest = validate303;
+export const rotateWebhookSecretRequest = validate306;
 
-function validate303(data, instancePath = ""){
+function validate306(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "overlap_seconds")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate303/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate306/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.overlap_seconds !== undefined){
 let data0 = data.overlap_seconds;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate303/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate306/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
 if(data0 > 604800 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate303/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate306/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
 if(data0 < 0 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate303/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate306/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate303/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate306/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate303.errors = vErrors;
+validate306.errors = vErrors;
 return errors === 0;
 }
 
-export const testWebhookRequest = validate304;
-const schema135 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
+export const testWebhookRequest = validate307;
+const schema136 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
 
-function validate305(data, instancePath = ""){
+function validate308(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate305/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered")) || (data === "webhook.test"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate305/enum",keyword:"enum",params:{allowedValues: schema135.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/enum",keyword:"enum",params:{allowedValues: schema136.enum}});
 errors++;
 }
-validate305.errors = vErrors;
+validate308.errors = vErrors;
 return errors === 0;
 }
 
-
-function validate304(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(key0 === "event_type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate304/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.event_type !== undefined){
-if(!(validate305(data.event_type, instancePath+"/event_type"))){
-vErrors = vErrors === null ? validate305.errors : vErrors.concat(validate305.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate304/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate304.errors = vErrors;
-return errors === 0;
-}
-
-export const recoverWebhookRequest = validate307;
 
 function validate307(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.since === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate307/required",keyword:"required",params:{missingProperty: "since"}});
-errors++;
-}
 for(const key0 in data){
-if(!((key0 === "since") || (key0 === "until"))){
+if(!(key0 === "event_type")){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate307/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.since !== undefined){
-let data0 = data.since;
-if(typeof data0 === "string"){
-if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate307/properties/since/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate307/properties/since/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.until !== undefined){
-let data1 = data.until;
-if(typeof data1 === "string"){
-if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate307/properties/until/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate307/properties/until/type",keyword:"type",params:{type: "string"}});
-errors++;
+if(data.event_type !== undefined){
+if(!(validate308(data.event_type, instancePath+"/event_type"))){
+vErrors = vErrors === null ? validate308.errors : vErrors.concat(validate308.errors);
+errors = vErrors.length;
 }
 }
 }
@@ -7523,48 +7539,99 @@ validate307.errors = vErrors;
 return errors === 0;
 }
 
-export const listApiKeysQuery = filling(validate308, fillListApiKeysQuery);
-const schema138 = {"type":"string","enum":["active","expired","revoked"]};
+export const recoverWebhookRequest = validate310;
 
-function validate309(data, instancePath = ""){
+function validate310(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.since === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate310/required",keyword:"required",params:{missingProperty: "since"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "since") || (key0 === "until"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate310/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.since !== undefined){
+let data0 = data.since;
+if(typeof data0 === "string"){
+if(!(formats2.validate(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate310/properties/since/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate310/properties/since/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.until !== undefined){
+let data1 = data.until;
+if(typeof data1 === "string"){
+if(!(formats2.validate(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate310/properties/until/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate310/properties/until/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate310/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate310.errors = vErrors;
+return errors === 0;
+}
+
+export const listApiKeysQuery = filling(validate311, fillListApiKeysQuery);
+const schema139 = {"type":"string","enum":["active","expired","revoked"]};
+
+function validate312(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate309/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!(((data === "active") || (data === "expired")) || (data === "revoked"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate309/enum",keyword:"enum",params:{allowedValues: schema138.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/enum",keyword:"enum",params:{allowedValues: schema139.enum}});
 errors++;
 }
-validate309.errors = vErrors;
+validate312.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate308(data, instancePath = ""){
+function validate311(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
-if(!(validate309(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate309.errors : vErrors.concat(validate309.errors);
+if(!(validate312(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
 errors = vErrors.length;
 }
 }
 if(data.page !== undefined){
 let data1 = data.page;
 if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate308/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate311/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data1 == "number"){
 if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate308/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate311/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate308/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate311/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -7572,81 +7639,18 @@ errors++;
 if(data.per_page !== undefined){
 let data2 = data.per_page;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate308/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate311/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate308/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate311/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate308/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate311/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate308.errors = vErrors;
-return errors === 0;
-}
-
-export const createApiKeyHeaders = validate311;
-export const rotateApiKeyHeaders = validate311;
-export const createWorkflowHeaders = validate311;
-export const importWorkflowHeaders = validate311;
-export const publishWorkflowHeaders = validate311;
-export const executeWorkflowHeaders = validate311;
-export const addWorkflowNodeHeaders = validate311;
-export const addWorkflowEdgeHeaders = validate311;
-export const bulkCancelExecutionsHeaders = validate311;
-export const bulkRetryExecutionsHeaders = validate311;
-export const retryExecutionHeaders = validate311;
-export const replayExecutionHeaders = validate311;
-export const createGroupHeaders = validate311;
-export const createChannelHeaders = validate311;
-export const createFormHeaders = validate311;
-export const submitFormHeaders = validate311;
-export const createStreamTicketHeaders = validate311;
-export const createScheduleHeaders = validate311;
-export const createTriggerHeaders = validate311;
-export const executeTriggerHeaders = validate311;
-export const rotateTriggerSecretHeaders = validate311;
-export const createSecretHeaders = validate311;
-export const createCredentialHeaders = validate311;
-export const appendToKvEntryHeaders = validate311;
-export const createWebhookHeaders = validate311;
-export const rotateWebhookSecretHeaders = validate311;
-export const testWebhookHeaders = validate311;
-export const recoverWebhookHeaders = validate311;
-
-function validate311(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Idempotency-Key"] !== undefined){
-let data0 = data["Idempotency-Key"];
-if(typeof data0 === "string"){
-if(func1(data0) > 255){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate311/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate311/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-if(!pattern12.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate311/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate311/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -7658,72 +7662,135 @@ validate311.errors = vErrors;
 return errors === 0;
 }
 
-export const getApiKeyPath = validate312;
-export const updateApiKeyPath = validate312;
-export const revokeApiKeyPath = validate312;
-export const rotateApiKeyPath = validate312;
-
-function validate312(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.api_key_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/required",keyword:"required",params:{missingProperty: "api_key_id"}});
-errors++;
-}
-if(data.api_key_id !== undefined){
-let data0 = data.api_key_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate312/properties/api_key_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate312/properties/api_key_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate312/properties/api_key_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate312.errors = vErrors;
-return errors === 0;
-}
-
-export const listWorkflowsQuery = filling(validate313, fillListWorkflowsQuery);
-const schema141 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"group_id":{"type":"string","minLength":1,"maxLength":64},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema142 = {"type":"string","enum":["draft","published","paused","archived"]};
+export const createApiKeyHeaders = validate314;
+export const rotateApiKeyHeaders = validate314;
+export const createWorkflowHeaders = validate314;
+export const importWorkflowHeaders = validate314;
+export const publishWorkflowHeaders = validate314;
+export const executeWorkflowHeaders = validate314;
+export const addWorkflowNodeHeaders = validate314;
+export const addWorkflowEdgeHeaders = validate314;
+export const bulkCancelExecutionsHeaders = validate314;
+export const bulkRetryExecutionsHeaders = validate314;
+export const retryExecutionHeaders = validate314;
+export const replayExecutionHeaders = validate314;
+export const createGroupHeaders = validate314;
+export const createChannelHeaders = validate314;
+export const createFormHeaders = validate314;
+export const submitFormHeaders = validate314;
+export const createStreamTicketHeaders = validate314;
+export const createScheduleHeaders = validate314;
+export const createTriggerHeaders = validate314;
+export const executeTriggerHeaders = validate314;
+export const rotateTriggerSecretHeaders = validate314;
+export const createSecretHeaders = validate314;
+export const createCredentialHeaders = validate314;
+export const appendToKvEntryHeaders = validate314;
+export const createWebhookHeaders = validate314;
+export const rotateWebhookSecretHeaders = validate314;
+export const testWebhookHeaders = validate314;
+export const recoverWebhookHeaders = validate314;
 
 function validate314(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data["Idempotency-Key"] !== undefined){
+let data0 = data["Idempotency-Key"];
+if(typeof data0 === "string"){
+if(func1(data0) > 255){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate314/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255}});
 errors++;
 }
-if(!((((data === "draft") || (data === "published")) || (data === "paused")) || (data === "archived"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/enum",keyword:"enum",params:{allowedValues: schema142.enum}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate314/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern12.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate314/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate314/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate314.errors = vErrors;
 return errors === 0;
 }
 
+export const getApiKeyPath = validate315;
+export const updateApiKeyPath = validate315;
+export const revokeApiKeyPath = validate315;
+export const rotateApiKeyPath = validate315;
 
-function validate313(data, instancePath = ""){
+function validate315(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.api_key_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate315/required",keyword:"required",params:{missingProperty: "api_key_id"}});
+errors++;
+}
+if(data.api_key_id !== undefined){
+let data0 = data.api_key_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate315/properties/api_key_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate315/properties/api_key_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate315/properties/api_key_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate315/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate315.errors = vErrors;
+return errors === 0;
+}
+
+export const listWorkflowsQuery = filling(validate316, fillListWorkflowsQuery);
+const schema142 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"group_id":{"type":"string","minLength":1,"maxLength":64},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema143 = {"type":"string","enum":["draft","published","paused","archived"]};
+
+function validate317(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "draft") || (data === "published")) || (data === "paused")) || (data === "archived"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/enum",keyword:"enum",params:{allowedValues: schema143.enum}});
+errors++;
+}
+validate317.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate316(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.status !== undefined){
-if(!(validate314(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate314.errors : vErrors.concat(validate314.errors);
+if(!(validate317(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate317.errors : vErrors.concat(validate317.errors);
 errors = vErrors.length;
 }
 }
@@ -7731,16 +7798,16 @@ if(data.tag !== undefined){
 let data1 = data.tag;
 if(typeof data1 === "string"){
 if(func1(data1) > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate313/properties/tag/maxLength",keyword:"maxLength",params:{limit: 50}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate316/properties/tag/maxLength",keyword:"maxLength",params:{limit: 50}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate313/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate316/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate313/properties/tag/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate316/properties/tag/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -7748,16 +7815,16 @@ if(data.group_id !== undefined){
 let data2 = data.group_id;
 if(typeof data2 === "string"){
 if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate313/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate316/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate313/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate316/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate313/properties/group_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate316/properties/group_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -7765,43 +7832,43 @@ if(data.search !== undefined){
 let data3 = data.search;
 if(typeof data3 === "string"){
 if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate313/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate316/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate313/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate316/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate313/properties/search/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate316/properties/search/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.sort !== undefined){
 let data4 = data.sort;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate313/properties/sort/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate316/properties/sort/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((((((data4 === "created_at") || (data4 === "-created_at")) || (data4 === "updated_at")) || (data4 === "-updated_at")) || (data4 === "name")) || (data4 === "-name"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate313/properties/sort/enum",keyword:"enum",params:{allowedValues: schema141.properties.sort.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate316/properties/sort/enum",keyword:"enum",params:{allowedValues: schema142.properties.sort.enum}});
 errors++;
 }
 }
 if(data.page !== undefined){
 let data5 = data.page;
 if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate313/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate316/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data5 == "number"){
 if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate313/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate316/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate313/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate316/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -7809,228 +7876,87 @@ errors++;
 if(data.per_page !== undefined){
 let data6 = data.per_page;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate313/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate316/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data6 == "number"){
 if(data6 > 100 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate313/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate316/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate313/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate316/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate313/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate313.errors = vErrors;
-return errors === 0;
-}
-
-export const importWorkflowApplicationYamlBody = validate316;
-
-function validate316(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 1048576){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/maxLength",keyword:"maxLength",params:{limit: 1048576}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate316.errors = vErrors;
 return errors === 0;
 }
 
-export const getWorkflowPath = validate317;
-export const updateWorkflowPath = validate317;
-export const deleteWorkflowPath = validate317;
-export const publishWorkflowPath = validate317;
-export const listWorkflowVersionsPath = validate317;
-export const executeWorkflowPath = validate317;
-export const exportWorkflowPath = validate317;
-export const listWorkflowExecutionsPath = validate317;
-export const listWorkflowNodesPath = validate317;
-export const addWorkflowNodePath = validate317;
-export const listWorkflowEdgesPath = validate317;
-export const addWorkflowEdgePath = validate317;
-
-function validate317(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate317/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate317/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate317/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate317.errors = vErrors;
-return errors === 0;
-}
-
-export const listWorkflowVersionsQuery = filling(validate318, fillListWorkflowVersionsQuery);
-export const listWorkflowNodesQuery = filling(validate318, fillListWorkflowNodesQuery);
-export const listWorkflowEdgesQuery = filling(validate318, fillListWorkflowEdgesQuery);
-export const listNodeTypesQuery = filling(validate318, fillListNodeTypesQuery);
-export const listGroupsQuery = filling(validate318, fillListGroupsQuery);
-export const listEventTypesQuery = filling(validate318, fillListEventTypesQuery);
-export const listWebhookDeliveryAttemptsQuery = filling(validate318, fillListWebhookDeliveryAttemptsQuery);
-
-function validate318(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page !== undefined){
-let data0 = data.page;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate318/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 1000000 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate318/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate318/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data1 = data.per_page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate318/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 100 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate318/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate318/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate318.errors = vErrors;
-return errors === 0;
-}
-
-export const getWorkflowVersionPath = validate319;
+export const importWorkflowApplicationYamlBody = validate319;
 
 function validate319(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+if(typeof data === "string"){
+if(func1(data) > 1048576){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/maxLength",keyword:"maxLength",params:{limit: 1048576}});
 errors++;
 }
-if(data.version === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/required",keyword:"required",params:{missingProperty: "version"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate319/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate319/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate319/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.version !== undefined){
-let data1 = data.version;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate319/properties/version/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 2147483647 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate319/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate319/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 validate319.errors = vErrors;
 return errors === 0;
 }
 
-export const executeWorkflowQuery = validate320;
-const pattern22 = new RegExp("^([1-9]|[1-5][0-9]|60)s$", "u");
+export const getWorkflowPath = validate320;
+export const updateWorkflowPath = validate320;
+export const deleteWorkflowPath = validate320;
+export const publishWorkflowPath = validate320;
+export const listWorkflowVersionsPath = validate320;
+export const executeWorkflowPath = validate320;
+export const exportWorkflowPath = validate320;
+export const listWorkflowExecutionsPath = validate320;
+export const listWorkflowNodesPath = validate320;
+export const addWorkflowNodePath = validate320;
+export const listWorkflowEdgesPath = validate320;
+export const addWorkflowEdgePath = validate320;
 
 function validate320(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.wait !== undefined){
-let data0 = data.wait;
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
 if(typeof data0 === "string"){
-if(!pattern22.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate320/properties/wait/pattern",keyword:"pattern",params:{pattern: "^([1-9]|[1-5][0-9]|60)s$"}});
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate320/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate320/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate320/properties/wait/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate320/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8043,25 +7969,48 @@ validate320.errors = vErrors;
 return errors === 0;
 }
 
-export const exportWorkflowQuery = validate321;
+export const listWorkflowVersionsQuery = filling(validate321, fillListWorkflowVersionsQuery);
+export const listWorkflowNodesQuery = filling(validate321, fillListWorkflowNodesQuery);
+export const listWorkflowEdgesQuery = filling(validate321, fillListWorkflowEdgesQuery);
+export const listNodeTypesQuery = filling(validate321, fillListNodeTypesQuery);
+export const listGroupsQuery = filling(validate321, fillListGroupsQuery);
+export const listEventTypesQuery = filling(validate321, fillListEventTypesQuery);
+export const listWebhookDeliveryAttemptsQuery = filling(validate321, fillListWebhookDeliveryAttemptsQuery);
 
 function validate321(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.version !== undefined){
-let data0 = data.version;
+if(data.page !== undefined){
+let data0 = data.page;
 if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate321/properties/version/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate321/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data0 == "number"){
-if(data0 > 2147483647 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate321/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+if(data0 > 1000000 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate321/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate321/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate321/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data1 = data.per_page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate321/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 100 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate321/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate321/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -8075,142 +8024,52 @@ validate321.errors = vErrors;
 return errors === 0;
 }
 
-export const listWorkflowExecutionsQuery = filling(validate322, fillListWorkflowExecutionsQuery);
-const schema150 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
-
-function validate323(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "paused")) || (data === "completed")) || (data === "failed")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/enum",keyword:"enum",params:{allowedValues: schema150.enum}});
-errors++;
-}
-validate323.errors = vErrors;
-return errors === 0;
-}
-
+export const getWorkflowVersionPath = validate322;
 
 function validate322(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 7){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate322/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate322/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+if(data.version === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/required",keyword:"required",params:{missingProperty: "version"}});
 errors++;
 }
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate323(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate322/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate322/properties/status/type",keyword:"type",params:{type: "array"}});
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate322/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-}
-if(data.from !== undefined){
-let data2 = data.from;
-if(typeof data2 === "string"){
-if(!(formats2.validate(data2))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate322/properties/from/format",keyword:"format",params:{format: "date-time"}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate322/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate322/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate322/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.to !== undefined){
-let data3 = data.to;
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate322/properties/to/format",keyword:"format",params:{format: "date-time"}});
+if(data.version !== undefined){
+let data1 = data.version;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate322/properties/version/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate322/properties/to/type",keyword:"type",params:{type: "string"}});
+if(typeof data1 == "number"){
+if(data1 > 2147483647 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate322/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
 errors++;
 }
-}
-if(data.page !== undefined){
-let data4 = data.page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate322/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate322/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-if(typeof data4 == "number"){
-if(data4 > 1000000 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate322/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate322/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data5 = data.per_page;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate322/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 100 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate322/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate322/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data6 = data.cursor;
-if(typeof data6 === "string"){
-if(func1(data6) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate322/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data6) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate322/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate322/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -8222,28 +8081,203 @@ validate322.errors = vErrors;
 return errors === 0;
 }
 
-export const addWorkflowNodeQuery = validate325;
-export const replaceWorkflowNodeQuery = validate325;
-export const deleteWorkflowNodeQuery = validate325;
-export const addWorkflowEdgeQuery = validate325;
-export const replaceWorkflowEdgeQuery = validate325;
-export const deleteWorkflowEdgeQuery = validate325;
+export const executeWorkflowQuery = validate323;
+const pattern22 = new RegExp("^([1-9]|[1-5][0-9]|60)s$", "u");
+
+function validate323(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.wait !== undefined){
+let data0 = data.wait;
+if(typeof data0 === "string"){
+if(!pattern22.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate323/properties/wait/pattern",keyword:"pattern",params:{pattern: "^([1-9]|[1-5][0-9]|60)s$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate323/properties/wait/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate323.errors = vErrors;
+return errors === 0;
+}
+
+export const exportWorkflowQuery = validate324;
+
+function validate324(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.version !== undefined){
+let data0 = data.version;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate324/properties/version/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 > 2147483647 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate324/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate324/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate324/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate324.errors = vErrors;
+return errors === 0;
+}
+
+export const listWorkflowExecutionsQuery = filling(validate325, fillListWorkflowExecutionsQuery);
+const schema151 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
+
+function validate326(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "paused")) || (data === "completed")) || (data === "failed")) || (data === "cancelled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/enum",keyword:"enum",params:{allowedValues: schema151.enum}});
+errors++;
+}
+validate326.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate325(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.revision !== undefined){
-let data0 = data.revision;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate325/properties/revision/type",keyword:"type",params:{type: "integer"}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 7){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate325/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
 errors++;
 }
-if(typeof data0 == "number"){
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate325/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate325/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate326(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate326.errors : vErrors.concat(validate326.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate325/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate325/properties/status/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.from !== undefined){
+let data2 = data.from;
+if(typeof data2 === "string"){
+if(!(formats2.validate(data2))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate325/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate325/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data3 = data.to;
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate325/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate325/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data4 = data.page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate325/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 1000000 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate325/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate325/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data5 = data.per_page;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate325/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data5 == "number"){
+if(data5 > 100 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate325/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data5 < 1 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate325/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data6 = data.cursor;
+if(typeof data6 === "string"){
+if(func1(data6) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate325/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data6) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate325/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate325/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -8255,149 +8289,28 @@ validate325.errors = vErrors;
 return errors === 0;
 }
 
-export const getWorkflowNodePath = validate326;
-export const replaceWorkflowNodePath = validate326;
-export const deleteWorkflowNodePath = validate326;
-
-function validate326(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.node_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/required",keyword:"required",params:{missingProperty: "node_id"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate326/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate326/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate326/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.node_id !== undefined){
-let data1 = data.node_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate326/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate326/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate326/properties/node_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate326.errors = vErrors;
-return errors === 0;
-}
-
-export const getWorkflowEdgePath = validate327;
-export const replaceWorkflowEdgePath = validate327;
-export const deleteWorkflowEdgePath = validate327;
-
-function validate327(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.edge_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/required",keyword:"required",params:{missingProperty: "edge_id"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate327/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate327/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate327/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.edge_id !== undefined){
-let data1 = data.edge_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate327/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate327/properties/edge_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate327/properties/edge_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate327.errors = vErrors;
-return errors === 0;
-}
-
-export const getNodeTypePath = validate328;
+export const addWorkflowNodeQuery = validate328;
+export const replaceWorkflowNodeQuery = validate328;
+export const deleteWorkflowNodeQuery = validate328;
+export const addWorkflowEdgeQuery = validate328;
+export const replaceWorkflowEdgeQuery = validate328;
+export const deleteWorkflowEdgeQuery = validate328;
 
 function validate328(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.node_type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate328/required",keyword:"required",params:{missingProperty: "node_type"}});
+if(data.revision !== undefined){
+let data0 = data.revision;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate328/properties/revision/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(data.node_type !== undefined){
-let data0 = data.node_type;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate328/properties/node_type/maxLength",keyword:"maxLength",params:{limit: 200}});
+if(typeof data0 == "number"){
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate328/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate328/properties/node_type/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate328/properties/node_type/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -8409,12 +8322,22 @@ validate328.errors = vErrors;
 return errors === 0;
 }
 
-export const listExecutionsQuery = filling(validate329, fillListExecutionsQuery);
+export const getWorkflowNodePath = validate329;
+export const replaceWorkflowNodePath = validate329;
+export const deleteWorkflowNodePath = validate329;
 
 function validate329(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate329/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.node_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate329/required",keyword:"required",params:{missingProperty: "node_id"}});
+errors++;
+}
 if(data.workflow_id !== undefined){
 let data0 = data.workflow_id;
 if(typeof data0 === "string"){
@@ -8432,118 +8355,20 @@ vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"
 errors++;
 }
 }
-if(data.status !== undefined){
-let data1 = data.status;
-if(Array.isArray(data1)){
-if(data1.length > 7){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate329/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
+if(data.node_id !== undefined){
+let data1 = data.node_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate329/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate329/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate323(data1[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate329/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate329/properties/status/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.from !== undefined){
-let data3 = data.from;
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate329/properties/from/format",keyword:"format",params:{format: "date-time"}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate329/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate329/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.to !== undefined){
-let data4 = data.to;
-if(typeof data4 === "string"){
-if(!(formats2.validate(data4))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate329/properties/to/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate329/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data5 = data.page;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate329/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate329/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate329/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data6 = data.per_page;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate329/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 100 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate329/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate329/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data7 = data.cursor;
-if(typeof data7 === "string"){
-if(func1(data7) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate329/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data7) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate329/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate329/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate329/properties/node_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8556,39 +8381,89 @@ validate329.errors = vErrors;
 return errors === 0;
 }
 
-export const getExecutionPath = validate331;
-export const deleteExecutionPath = validate331;
-export const cancelExecutionPath = validate331;
-export const pauseExecutionPath = validate331;
-export const resumeExecutionPath = validate331;
-export const retryExecutionPath = validate331;
-export const replayExecutionPath = validate331;
-export const listExecutionStepsPath = validate331;
-export const listExecutionLogsPath = validate331;
-export const streamExecutionEventsPath = validate331;
+export const getWorkflowEdgePath = validate330;
+export const replaceWorkflowEdgePath = validate330;
+export const deleteWorkflowEdgePath = validate330;
+
+function validate330(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.edge_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/required",keyword:"required",params:{missingProperty: "edge_id"}});
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate330/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate330/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate330/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.edge_id !== undefined){
+let data1 = data.edge_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate330/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate330/properties/edge_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate330/properties/edge_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate330.errors = vErrors;
+return errors === 0;
+}
+
+export const getNodeTypePath = validate331;
 
 function validate331(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.execution_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate331/required",keyword:"required",params:{missingProperty: "execution_id"}});
+if(data.node_type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate331/required",keyword:"required",params:{missingProperty: "node_type"}});
 errors++;
 }
-if(data.execution_id !== undefined){
-let data0 = data.execution_id;
+if(data.node_type !== undefined){
+let data0 = data.node_type;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate331/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate331/properties/node_type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate331/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate331/properties/node_type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate331/properties/execution_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate331/properties/node_type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -8601,54 +8476,54 @@ validate331.errors = vErrors;
 return errors === 0;
 }
 
-export const listExecutionStepsQuery = filling(validate332, fillListExecutionStepsQuery);
-const schema158 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
-
-function validate333(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "completed")) || (data === "failed")) || (data === "skipped")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/enum",keyword:"enum",params:{allowedValues: schema158.enum}});
-errors++;
-}
-validate333.errors = vErrors;
-return errors === 0;
-}
-
+export const listExecutionsQuery = filling(validate332, fillListExecutionsQuery);
 
 function validate332(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate332/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate332/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate332/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
 if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 7){
+let data1 = data.status;
+if(Array.isArray(data1)){
+if(data1.length > 7){
 vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate332/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
 errors++;
 }
-if(data0.length < 1){
+if(data1.length < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate332/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-const len0 = data0.length;
+const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate333(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate333.errors : vErrors.concat(validate333.errors);
+if(!(validate326(data1[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate326.errors : vErrors.concat(validate326.errors);
 errors = vErrors.length;
 }
 }
-let i1 = data0.length;
+let i1 = data1.length;
 let j0;
 if(i1 > 1){
 outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
+if(func0(data1[i1], data1[j0])){
 vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate332/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
@@ -8662,38 +8537,81 @@ vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/val
 errors++;
 }
 }
+if(data.from !== undefined){
+let data3 = data.from;
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate332/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate332/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data4 = data.to;
+if(typeof data4 === "string"){
+if(!(formats2.validate(data4))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate332/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate332/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
 if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+let data5 = data.page;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate332/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
+if(typeof data5 == "number"){
+if(data5 > 1000000 || isNaN(data5)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate332/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
+if(data5 < 1 || isNaN(data5)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate332/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data6 = data.per_page;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate332/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
+if(typeof data6 == "number"){
+if(data6 > 100 || isNaN(data6)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate332/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data6 < 1 || isNaN(data6)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate332/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
+}
+}
+if(data.cursor !== undefined){
+let data7 = data.cursor;
+if(typeof data7 === "string"){
+if(func1(data7) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate332/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data7) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate332/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate332/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -8705,8 +8623,53 @@ validate332.errors = vErrors;
 return errors === 0;
 }
 
-export const listExecutionLogsQuery = filling(validate335, fillListExecutionLogsQuery);
-const schema160 = {"type":"string","enum":["debug","info","warn","error"]};
+export const getExecutionPath = validate334;
+export const deleteExecutionPath = validate334;
+export const cancelExecutionPath = validate334;
+export const pauseExecutionPath = validate334;
+export const resumeExecutionPath = validate334;
+export const retryExecutionPath = validate334;
+export const replayExecutionPath = validate334;
+export const listExecutionStepsPath = validate334;
+export const listExecutionLogsPath = validate334;
+export const streamExecutionEventsPath = validate334;
+
+function validate334(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.execution_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate334/required",keyword:"required",params:{missingProperty: "execution_id"}});
+errors++;
+}
+if(data.execution_id !== undefined){
+let data0 = data.execution_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate334/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate334/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate334/properties/execution_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate334/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate334.errors = vErrors;
+return errors === 0;
+}
+
+export const listExecutionStepsQuery = filling(validate335, fillListExecutionStepsQuery);
+const schema159 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
 
 function validate336(data, instancePath = ""){
 let vErrors = null;
@@ -8715,8 +8678,8 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate336/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((((data === "debug") || (data === "info")) || (data === "warn")) || (data === "error"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate336/enum",keyword:"enum",params:{allowedValues: schema160.enum}});
+if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "completed")) || (data === "failed")) || (data === "skipped")) || (data === "cancelled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate336/enum",keyword:"enum",params:{allowedValues: schema159.enum}});
 errors++;
 }
 validate336.errors = vErrors;
@@ -8728,20 +8691,20 @@ function validate335(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.level !== undefined){
-let data0 = data.level;
+if(data.status !== undefined){
+let data0 = data.status;
 if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate335/properties/level/maxItems",keyword:"maxItems",params:{limit: 4}});
+if(data0.length > 7){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate335/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
 errors++;
 }
 if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate335/properties/level/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate335/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate336(data0[i0], instancePath+"/level/" + i0))){
+if(!(validate336(data0[i0], instancePath+"/status/" + i0))){
 vErrors = vErrors === null ? validate336.errors : vErrors.concat(validate336.errors);
 errors = vErrors.length;
 }
@@ -8753,7 +8716,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate335/properties/level/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate335/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -8762,76 +8725,42 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate335/properties/level/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.node_id !== undefined){
-let data2 = data.node_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate335/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate335/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate335/properties/node_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate335/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate335/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate335/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate335/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate335/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate335/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data4 < 1 || isNaN(data4)){
+if(data3 < 1 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate335/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-}
-if(data.cursor !== undefined){
-let data5 = data.cursor;
-if(typeof data5 === "string"){
-if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate335/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate335/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate335/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -8843,27 +8772,133 @@ validate335.errors = vErrors;
 return errors === 0;
 }
 
-export const streamExecutionEventsHeaders = validate338;
+export const listExecutionLogsQuery = filling(validate338, fillListExecutionLogsQuery);
+const schema161 = {"type":"string","enum":["debug","info","warn","error"]};
+
+function validate339(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate339/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "debug") || (data === "info")) || (data === "warn")) || (data === "error"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate339/enum",keyword:"enum",params:{allowedValues: schema161.enum}});
+errors++;
+}
+validate339.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate338(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Last-Event-ID"] !== undefined){
-let data0 = data["Last-Event-ID"];
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate338/properties/Last-Event-ID/type",keyword:"type",params:{type: "integer"}});
+if(data.level !== undefined){
+let data0 = data.level;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate338/properties/level/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
-if(typeof data0 == "number"){
-if(data0 > 9007199254740991 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate338/properties/Last-Event-ID/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate338/properties/level/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-if(data0 < 0 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate338/properties/Last-Event-ID/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate339(data0[i0], instancePath+"/level/" + i0))){
+vErrors = vErrors === null ? validate339.errors : vErrors.concat(validate339.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate338/properties/level/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate338/properties/level/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
+}
+if(data.node_id !== undefined){
+let data2 = data.node_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 1000){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate338/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate338/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate338/properties/node_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate338/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate338/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate338/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate338/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate338/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate338/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data5 = data.cursor;
+if(typeof data5 === "string"){
+if(func1(data5) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate338/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate338/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate338/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -8875,62 +8910,94 @@ validate338.errors = vErrors;
 return errors === 0;
 }
 
-export const sendCallbackPath = validate339;
-
-function validate339(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.callback_token === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate339/required",keyword:"required",params:{missingProperty: "callback_token"}});
-errors++;
-}
-if(data.callback_token !== undefined){
-let data0 = data.callback_token;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate339/properties/callback_token/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate339/properties/callback_token/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate339/properties/callback_token/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate339/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate339.errors = vErrors;
-return errors === 0;
-}
-
-export const listApprovalsQuery = filling(validate340, fillListApprovalsQuery);
-const schema164 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
+export const streamExecutionEventsHeaders = validate341;
 
 function validate341(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data["Last-Event-ID"] !== undefined){
+let data0 = data["Last-Event-ID"];
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate341/properties/Last-Event-ID/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(!(((((data === "pending") || (data === "approved")) || (data === "declined")) || (data === "expired")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/enum",keyword:"enum",params:{allowedValues: schema164.enum}});
+if(typeof data0 == "number"){
+if(data0 > 9007199254740991 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate341/properties/Last-Event-ID/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+errors++;
+}
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate341/properties/Last-Event-ID/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate341.errors = vErrors;
 return errors === 0;
 }
 
+export const sendCallbackPath = validate342;
 
-function validate340(data, instancePath = ""){
+function validate342(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.callback_token === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate342/required",keyword:"required",params:{missingProperty: "callback_token"}});
+errors++;
+}
+if(data.callback_token !== undefined){
+let data0 = data.callback_token;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate342/properties/callback_token/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate342/properties/callback_token/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate342/properties/callback_token/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate342/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate342.errors = vErrors;
+return errors === 0;
+}
+
+export const listApprovalsQuery = filling(validate343, fillListApprovalsQuery);
+const schema165 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
+
+function validate344(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate344/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data === "pending") || (data === "approved")) || (data === "declined")) || (data === "expired")) || (data === "cancelled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate344/enum",keyword:"enum",params:{allowedValues: schema165.enum}});
+errors++;
+}
+validate344.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate343(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -8938,17 +9005,17 @@ if(data.status !== undefined){
 let data0 = data.status;
 if(Array.isArray(data0)){
 if(data0.length > 5){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate340/properties/status/maxItems",keyword:"maxItems",params:{limit: 5}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate343/properties/status/maxItems",keyword:"maxItems",params:{limit: 5}});
 errors++;
 }
 if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate340/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate343/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate341(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate341.errors : vErrors.concat(validate341.errors);
+if(!(validate344(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate344.errors : vErrors.concat(validate344.errors);
 errors = vErrors.length;
 }
 }
@@ -8959,7 +9026,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate340/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate343/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -8968,7 +9035,7 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate340/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate343/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
@@ -8976,32 +9043,32 @@ if(data.execution_id !== undefined){
 let data2 = data.execution_id;
 if(typeof data2 === "string"){
 if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate340/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate343/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate340/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate343/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate340/properties/execution_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate343/properties/execution_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.page !== undefined){
 let data3 = data.page;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate340/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate343/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data3 == "number"){
 if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate340/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate343/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate340/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate343/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -9009,16 +9076,16 @@ errors++;
 if(data.per_page !== undefined){
 let data4 = data.per_page;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate340/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate343/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data4 == "number"){
 if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate340/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate343/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate340/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate343/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -9027,54 +9094,16 @@ if(data.cursor !== undefined){
 let data5 = data.cursor;
 if(typeof data5 === "string"){
 if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate340/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate343/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
 if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate340/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate343/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate340/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate340.errors = vErrors;
-return errors === 0;
-}
-
-export const getApprovalPath = validate343;
-export const approveApprovalPath = validate343;
-export const declineApprovalPath = validate343;
-
-function validate343(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.approval_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/required",keyword:"required",params:{missingProperty: "approval_id"}});
-errors++;
-}
-if(data.approval_id !== undefined){
-let data0 = data.approval_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate343/properties/approval_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate343/properties/approval_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate343/properties/approval_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate343/properties/cursor/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9087,203 +9116,33 @@ validate343.errors = vErrors;
 return errors === 0;
 }
 
-export const listBulkJobsQuery = filling(validate344, fillListBulkJobsQuery);
-
-function validate344(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page !== undefined){
-let data0 = data.page;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate344/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 1000000 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate344/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate344/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data1 = data.per_page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate344/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 100 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate344/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate344/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data2 = data.cursor;
-if(typeof data2 === "string"){
-if(func1(data2) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate344/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate344/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate344/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate344/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate344.errors = vErrors;
-return errors === 0;
-}
-
-export const getBulkJobPath = validate345;
-export const cancelBulkJobPath = validate345;
-export const listBulkJobItemsPath = validate345;
-
-function validate345(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.bulk_job_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate345/required",keyword:"required",params:{missingProperty: "bulk_job_id"}});
-errors++;
-}
-if(data.bulk_job_id !== undefined){
-let data0 = data.bulk_job_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate345/properties/bulk_job_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate345/properties/bulk_job_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate345/properties/bulk_job_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate345/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate345.errors = vErrors;
-return errors === 0;
-}
-
-export const listBulkJobItemsQuery = filling(validate346, fillListBulkJobItemsQuery);
-const schema169 = {"type":"string","enum":["pending","succeeded","failed","skipped"]};
-
-function validate347(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate347/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data === "pending") || (data === "succeeded")) || (data === "failed")) || (data === "skipped"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate347/enum",keyword:"enum",params:{allowedValues: schema169.enum}});
-errors++;
-}
-validate347.errors = vErrors;
-return errors === 0;
-}
-
+export const getApprovalPath = validate346;
+export const approveApprovalPath = validate346;
+export const declineApprovalPath = validate346;
 
 function validate346(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate346/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+if(data.approval_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate346/required",keyword:"required",params:{missingProperty: "approval_id"}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate346/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+if(data.approval_id !== undefined){
+let data0 = data.approval_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate346/properties/approval_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate347(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate347.errors : vErrors.concat(validate347.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate346/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate346/properties/approval_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
-break outer0;
-}
-}
-}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate346/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate346/properties/approval_id/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-}
-if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate346/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate346/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate346/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate346/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate346/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate346/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -9295,33 +9154,203 @@ validate346.errors = vErrors;
 return errors === 0;
 }
 
-export const getGroupPath = validate349;
-export const updateGroupPath = validate349;
-export const deleteGroupPath = validate349;
+export const listBulkJobsQuery = filling(validate347, fillListBulkJobsQuery);
+
+function validate347(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.page !== undefined){
+let data0 = data.page;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate347/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 > 1000000 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate347/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate347/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data1 = data.per_page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate347/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 100 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate347/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate347/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data2 = data.cursor;
+if(typeof data2 === "string"){
+if(func1(data2) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate347/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate347/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate347/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate347/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate347.errors = vErrors;
+return errors === 0;
+}
+
+export const getBulkJobPath = validate348;
+export const cancelBulkJobPath = validate348;
+export const listBulkJobItemsPath = validate348;
+
+function validate348(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.bulk_job_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate348/required",keyword:"required",params:{missingProperty: "bulk_job_id"}});
+errors++;
+}
+if(data.bulk_job_id !== undefined){
+let data0 = data.bulk_job_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate348/properties/bulk_job_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate348/properties/bulk_job_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate348/properties/bulk_job_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate348/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate348.errors = vErrors;
+return errors === 0;
+}
+
+export const listBulkJobItemsQuery = filling(validate349, fillListBulkJobItemsQuery);
+const schema170 = {"type":"string","enum":["pending","succeeded","failed","skipped"]};
+
+function validate350(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "pending") || (data === "succeeded")) || (data === "failed")) || (data === "skipped"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/enum",keyword:"enum",params:{allowedValues: schema170.enum}});
+errors++;
+}
+validate350.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate349(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.group_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate349/required",keyword:"required",params:{missingProperty: "group_id"}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate349/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
-if(data.group_id !== undefined){
-let data0 = data.group_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate349/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate349/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate349/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate350(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate350.errors : vErrors.concat(validate350.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate349/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
+break outer0;
+}
+}
+}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate349/properties/group_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate349/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate349/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate349/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate349/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate349/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate349/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate349/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -9333,88 +9362,32 @@ validate349.errors = vErrors;
 return errors === 0;
 }
 
-export const listChannelsQuery = filling(validate350, fillListChannelsQuery);
-
-function validate350(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind !== undefined){
-if(!(validate137(data.kind, instancePath+"/kind"))){
-vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate350/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate350/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate350/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate350/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate350/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate350/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate350.errors = vErrors;
-return errors === 0;
-}
-
-export const getChannelPath = validate352;
-export const updateChannelPath = validate352;
-export const deleteChannelPath = validate352;
-export const rotateChannelTokenPath = validate352;
+export const getGroupPath = validate352;
+export const updateGroupPath = validate352;
+export const deleteGroupPath = validate352;
 
 function validate352(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.channel_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate352/required",keyword:"required",params:{missingProperty: "channel_id"}});
+if(data.group_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate352/required",keyword:"required",params:{missingProperty: "group_id"}});
 errors++;
 }
-if(data.channel_id !== undefined){
-let data0 = data.channel_id;
+if(data.group_id !== undefined){
+let data0 = data.group_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate352/properties/channel_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate352/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate352/properties/channel_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate352/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate352/properties/channel_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate352/properties/group_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9427,81 +9400,47 @@ validate352.errors = vErrors;
 return errors === 0;
 }
 
-export const listFormsQuery = filling(validate353, fillListFormsQuery);
-const schema174 = {"type":"string","enum":["draft","published"]};
-
-function validate354(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate354/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "draft") || (data === "published"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate354/enum",keyword:"enum",params:{allowedValues: schema174.enum}});
-errors++;
-}
-validate354.errors = vErrors;
-return errors === 0;
-}
-
+export const listChannelsQuery = filling(validate353, fillListChannelsQuery);
 
 function validate353(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-if(!(validate354(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate354.errors : vErrors.concat(validate354.errors);
+if(data.kind !== undefined){
+if(!(validate140(data.kind, instancePath+"/kind"))){
+vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
 errors = vErrors.length;
 }
 }
-if(data.search !== undefined){
-let data1 = data.search;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate353/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate353/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate353/properties/search/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
 if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate353/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate353/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
+if(data1 < 1 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate353/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate353/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate353/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate353/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
@@ -9516,37 +9455,123 @@ validate353.errors = vErrors;
 return errors === 0;
 }
 
-export const getFormPath = validate356;
-export const updateFormPath = validate356;
-export const deleteFormPath = validate356;
-export const publishFormPath = validate356;
-export const unpublishFormPath = validate356;
-export const exportFormSubmissionsPath = validate356;
-export const listFormSubmissionsPath = validate356;
+export const getChannelPath = validate355;
+export const updateChannelPath = validate355;
+export const deleteChannelPath = validate355;
+export const rotateChannelTokenPath = validate355;
+
+function validate355(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.channel_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate355/required",keyword:"required",params:{missingProperty: "channel_id"}});
+errors++;
+}
+if(data.channel_id !== undefined){
+let data0 = data.channel_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate355/properties/channel_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate355/properties/channel_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate355/properties/channel_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate355/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate355.errors = vErrors;
+return errors === 0;
+}
+
+export const listFormsQuery = filling(validate356, fillListFormsQuery);
+const schema175 = {"type":"string","enum":["draft","published"]};
+
+function validate357(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate357/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "draft") || (data === "published"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate357/enum",keyword:"enum",params:{allowedValues: schema175.enum}});
+errors++;
+}
+validate357.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate356(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate356/required",keyword:"required",params:{missingProperty: "form_id"}});
+if(data.status !== undefined){
+if(!(validate357(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate357.errors : vErrors.concat(validate357.errors);
+errors = vErrors.length;
+}
+}
+if(data.search !== undefined){
+let data1 = data.search;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate356/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
-if(data.form_id !== undefined){
-let data0 = data.form_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate356/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate356/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate356/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate356/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate356/properties/search/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate356/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate356/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate356/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate356/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate356/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate356/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -9558,67 +9583,51 @@ validate356.errors = vErrors;
 return errors === 0;
 }
 
-export const exportFormSubmissionsQuery = validate357;
-
-function validate357(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.from !== undefined){
-let data0 = data.from;
-if(typeof data0 === "string"){
-if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate357/properties/from/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate357/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.to !== undefined){
-let data1 = data.to;
-if(typeof data1 === "string"){
-if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate357/properties/to/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate357/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate357/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate357.errors = vErrors;
-return errors === 0;
-}
-
-export const listFormSubmissionsQuery = filling(validate358, fillListFormSubmissionsQuery);
-const schema178 = {"type":"string","enum":["page","api"]};
+export const getFormPath = validate359;
+export const updateFormPath = validate359;
+export const deleteFormPath = validate359;
+export const publishFormPath = validate359;
+export const unpublishFormPath = validate359;
+export const exportFormSubmissionsPath = validate359;
+export const listFormSubmissionsPath = validate359;
 
 function validate359(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate359/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate359/required",keyword:"required",params:{missingProperty: "form_id"}});
 errors++;
 }
-if(!((data === "page") || (data === "api"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate359/enum",keyword:"enum",params:{allowedValues: schema178.enum}});
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate359/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate359/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate359/properties/form_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate359/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate359.errors = vErrors;
 return errors === 0;
 }
 
+export const exportFormSubmissionsQuery = validate360;
 
-function validate358(data, instancePath = ""){
+function validate360(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -9626,12 +9635,12 @@ if(data.from !== undefined){
 let data0 = data.from;
 if(typeof data0 === "string"){
 if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate358/properties/from/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate360/properties/from/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate358/properties/from/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate360/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9639,34 +9648,92 @@ if(data.to !== undefined){
 let data1 = data.to;
 if(typeof data1 === "string"){
 if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate358/properties/to/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate360/properties/to/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate358/properties/to/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate360/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate360/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate360.errors = vErrors;
+return errors === 0;
+}
+
+export const listFormSubmissionsQuery = filling(validate361, fillListFormSubmissionsQuery);
+const schema179 = {"type":"string","enum":["page","api"]};
+
+function validate362(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "page") || (data === "api"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/enum",keyword:"enum",params:{allowedValues: schema179.enum}});
+errors++;
+}
+validate362.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate361(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.from !== undefined){
+let data0 = data.from;
+if(typeof data0 === "string"){
+if(!(formats2.validate(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate361/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate361/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data1 = data.to;
+if(typeof data1 === "string"){
+if(!(formats2.validate(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate361/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate361/properties/to/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.source !== undefined){
-if(!(validate359(data.source, instancePath+"/source"))){
-vErrors = vErrors === null ? validate359.errors : vErrors.concat(validate359.errors);
+if(!(validate362(data.source, instancePath+"/source"))){
+vErrors = vErrors === null ? validate362.errors : vErrors.concat(validate362.errors);
 errors = vErrors.length;
 }
 }
 if(data.page !== undefined){
 let data3 = data.page;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate358/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate361/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data3 == "number"){
 if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate358/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate361/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate358/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate361/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -9674,16 +9741,16 @@ errors++;
 if(data.per_page !== undefined){
 let data4 = data.per_page;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate358/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate361/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data4 == "number"){
 if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate358/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate361/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate358/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate361/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -9692,52 +9759,16 @@ if(data.cursor !== undefined){
 let data5 = data.cursor;
 if(typeof data5 === "string"){
 if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate358/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate361/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
 if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate358/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate361/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate358/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate358/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate358.errors = vErrors;
-return errors === 0;
-}
-
-export const submitFormPath = validate361;
-
-function validate361(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate361/required",keyword:"required",params:{missingProperty: "form_id"}});
-errors++;
-}
-if(data.form_id !== undefined){
-let data0 = data.form_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 80){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate361/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 80}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate361/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate361/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate361/properties/cursor/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9750,35 +9781,71 @@ validate361.errors = vErrors;
 return errors === 0;
 }
 
-export const getFormSubmissionPath = validate362;
-export const deleteFormSubmissionPath = validate362;
+export const submitFormPath = validate364;
 
-function validate362(data, instancePath = ""){
+function validate364(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/required",keyword:"required",params:{missingProperty: "form_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate364/required",keyword:"required",params:{missingProperty: "form_id"}});
+errors++;
+}
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 80){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate364/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 80}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate364/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate364/properties/form_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate364/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate364.errors = vErrors;
+return errors === 0;
+}
+
+export const getFormSubmissionPath = validate365;
+export const deleteFormSubmissionPath = validate365;
+
+function validate365(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/required",keyword:"required",params:{missingProperty: "form_id"}});
 errors++;
 }
 if(data.submission_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/required",keyword:"required",params:{missingProperty: "submission_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/required",keyword:"required",params:{missingProperty: "submission_id"}});
 errors++;
 }
 if(data.form_id !== undefined){
 let data0 = data.form_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate362/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate365/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate362/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate365/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate362/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate365/properties/form_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9786,48 +9853,48 @@ if(data.submission_id !== undefined){
 let data1 = data.submission_id;
 if(typeof data1 === "string"){
 if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate362/properties/submission_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate365/properties/submission_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate362/properties/submission_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate365/properties/submission_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate362/properties/submission_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate365/properties/submission_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate362.errors = vErrors;
+validate365.errors = vErrors;
 return errors === 0;
 }
 
-export const listSchedulesQuery = filling(validate363, fillListSchedulesQuery);
-const schema182 = {"type":"string","enum":["active","paused"]};
+export const listSchedulesQuery = filling(validate366, fillListSchedulesQuery);
+const schema183 = {"type":"string","enum":["active","paused"]};
 
-function validate364(data, instancePath = ""){
+function validate367(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate364/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate367/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data === "active") || (data === "paused"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate364/enum",keyword:"enum",params:{allowedValues: schema182.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate367/enum",keyword:"enum",params:{allowedValues: schema183.enum}});
 errors++;
 }
-validate364.errors = vErrors;
+validate367.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate363(data, instancePath = ""){
+function validate366(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -9835,38 +9902,38 @@ if(data.workflow_id !== undefined){
 let data0 = data.workflow_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
-if(!(validate364(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate364.errors : vErrors.concat(validate364.errors);
+if(!(validate367(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate367.errors : vErrors.concat(validate367.errors);
 errors = vErrors.length;
 }
 }
 if(data.page !== undefined){
 let data2 = data.page;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate363/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate366/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate363/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate366/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate363/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate366/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -9874,60 +9941,18 @@ errors++;
 if(data.per_page !== undefined){
 let data3 = data.per_page;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate363/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate366/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data3 == "number"){
 if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate363/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate366/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate363/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate366/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate363/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate363.errors = vErrors;
-return errors === 0;
-}
-
-export const getSchedulePath = validate366;
-export const updateSchedulePath = validate366;
-export const deleteSchedulePath = validate366;
-export const pauseSchedulePath = validate366;
-export const resumeSchedulePath = validate366;
-export const getSchedulePreviewPath = validate366;
-export const listScheduleOccurrencesPath = validate366;
-
-function validate366(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.schedule_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate366/required",keyword:"required",params:{missingProperty: "schedule_id"}});
-errors++;
-}
-if(data.schedule_id !== undefined){
-let data0 = data.schedule_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate366/properties/schedule_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate366/properties/schedule_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate366/properties/schedule_id/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -9939,129 +9964,82 @@ validate366.errors = vErrors;
 return errors === 0;
 }
 
-export const getSchedulePreviewQuery = filling(validate367, fillGetSchedulePreviewQuery);
-
-function validate367(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.count !== undefined){
-let data0 = data.count;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate367/properties/count/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 100 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate367/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate367/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate367/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate367.errors = vErrors;
-return errors === 0;
-}
-
-export const listScheduleOccurrencesQuery = filling(validate368, fillListScheduleOccurrencesQuery);
-const schema186 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
+export const getSchedulePath = validate369;
+export const updateSchedulePath = validate369;
+export const deleteSchedulePath = validate369;
+export const pauseSchedulePath = validate369;
+export const resumeSchedulePath = validate369;
+export const getSchedulePreviewPath = validate369;
+export const listScheduleOccurrencesPath = validate369;
 
 function validate369(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.schedule_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/required",keyword:"required",params:{missingProperty: "schedule_id"}});
 errors++;
 }
-if(!(((((data === "started") || (data === "buffered")) || (data === "skipped")) || (data === "missed")) || (data === "failed"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/enum",keyword:"enum",params:{allowedValues: schema186.enum}});
+if(data.schedule_id !== undefined){
+let data0 = data.schedule_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate369/properties/schedule_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate369/properties/schedule_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate369/properties/schedule_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate369.errors = vErrors;
 return errors === 0;
 }
 
+export const getSchedulePreviewQuery = filling(validate370, fillGetSchedulePreviewQuery);
 
-function validate368(data, instancePath = ""){
+function validate370(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-if(!(validate369(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data.count !== undefined){
+let data0 = data.count;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate370/properties/count/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+if(typeof data0 == "number"){
+if(data0 > 100 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate370/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate370/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data3 = data.cursor;
-if(typeof data3 === "string"){
-if(func1(data3) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate368/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate370/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate368.errors = vErrors;
+validate370.errors = vErrors;
 return errors === 0;
 }
 
-export const listTriggersQuery = filling(validate371, fillListTriggersQuery);
-const schema188 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
+export const listScheduleOccurrencesQuery = filling(validate371, fillListScheduleOccurrencesQuery);
+const schema187 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
 
 function validate372(data, instancePath = ""){
 let vErrors = null;
@@ -10070,8 +10048,8 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((((data === "manual") || (data === "schedule")) || (data === "webhook")) || (data === "form")) || (data === "event"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/enum",keyword:"enum",params:{allowedValues: schema188.enum}});
+if(!(((((data === "started") || (data === "buffered")) || (data === "skipped")) || (data === "missed")) || (data === "failed"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/enum",keyword:"enum",params:{allowedValues: schema187.enum}});
 errors++;
 }
 validate372.errors = vErrors;
@@ -10083,67 +10061,61 @@ function validate371(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate371/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate371/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate371/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.kind !== undefined){
-if(!(validate372(data.kind, instancePath+"/kind"))){
+if(data.status !== undefined){
+if(!(validate372(data.status, instancePath+"/status"))){
 vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
 errors = vErrors.length;
 }
 }
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate371/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
 if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data1 < 1 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data4 < 1 || isNaN(data4)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
+}
+}
+if(data.cursor !== undefined){
+let data3 = data.cursor;
+if(typeof data3 === "string"){
+if(func1(data3) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -10155,37 +10127,90 @@ validate371.errors = vErrors;
 return errors === 0;
 }
 
-export const getTriggerPath = validate374;
-export const updateTriggerPath = validate374;
-export const deleteTriggerPath = validate374;
-export const enableTriggerPath = validate374;
-export const disableTriggerPath = validate374;
-export const executeTriggerPath = validate374;
-export const rotateTriggerSecretPath = validate374;
+export const listTriggersQuery = filling(validate374, fillListTriggersQuery);
+const schema189 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
+
+function validate375(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate375/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data === "manual") || (data === "schedule")) || (data === "webhook")) || (data === "form")) || (data === "event"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate375/enum",keyword:"enum",params:{allowedValues: schema189.enum}});
+errors++;
+}
+validate375.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate374(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.trigger_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate374/required",keyword:"required",params:{missingProperty: "trigger_id"}});
-errors++;
-}
-if(data.trigger_id !== undefined){
-let data0 = data.trigger_id;
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate374/properties/trigger_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate374/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate374/properties/trigger_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate374/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate374/properties/trigger_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate374/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.kind !== undefined){
+if(!(validate375(data.kind, instancePath+"/kind"))){
+vErrors = vErrors === null ? validate375.errors : vErrors.concat(validate375.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate374/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate374/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate374/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate374/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate374/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate374/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate374/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -10197,120 +10222,36 @@ validate374.errors = vErrors;
 return errors === 0;
 }
 
-export const listSecretsQuery = filling(validate375, fillListSecretsQuery);
-
-function validate375(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.tag !== undefined){
-let data0 = data.tag;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate375/properties/tag/maxLength",keyword:"maxLength",params:{limit: 100}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate375/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate375/properties/tag/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate375/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate375.errors = vErrors;
-return errors === 0;
-}
-
-export const getSecretPath = validate376;
-export const updateSecretPath = validate376;
-export const deleteSecretPath = validate376;
-
-function validate376(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.secret_name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate376/required",keyword:"required",params:{missingProperty: "secret_name"}});
-errors++;
-}
-if(data.secret_name !== undefined){
-let data0 = data.secret_name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate376/properties/secret_name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate376/properties/secret_name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate376/properties/secret_name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate376/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate376.errors = vErrors;
-return errors === 0;
-}
-
-export const deleteSecretQuery = filling(validate377, fillDeleteSecretQuery);
-export const deleteCredentialQuery = filling(validate377, fillDeleteCredentialQuery);
+export const getTriggerPath = validate377;
+export const updateTriggerPath = validate377;
+export const deleteTriggerPath = validate377;
+export const enableTriggerPath = validate377;
+export const disableTriggerPath = validate377;
+export const executeTriggerPath = validate377;
+export const rotateTriggerSecretPath = validate377;
 
 function validate377(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.force !== undefined){
-if(typeof data.force !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/force",schemaPath:"#/validate377/properties/force/type",keyword:"type",params:{type: "boolean"}});
+if(data.trigger_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate377/required",keyword:"required",params:{missingProperty: "trigger_id"}});
+errors++;
+}
+if(data.trigger_id !== undefined){
+let data0 = data.trigger_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate377/properties/trigger_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate377/properties/trigger_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate377/properties/trigger_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10323,87 +10264,58 @@ validate377.errors = vErrors;
 return errors === 0;
 }
 
-export const listCredentialsQuery = filling(validate378, fillListCredentialsQuery);
-const schema194 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
-
-function validate379(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/enum",keyword:"enum",params:{allowedValues: schema194.enum}});
-errors++;
-}
-validate379.errors = vErrors;
-return errors === 0;
-}
-
-const schema195 = {"type":"string","enum":["active","expired"]};
-
-function validate381(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate381/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "active") || (data === "expired"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate381/enum",keyword:"enum",params:{allowedValues: schema195.enum}});
-errors++;
-}
-validate381.errors = vErrors;
-return errors === 0;
-}
-
+export const listSecretsQuery = filling(validate378, fillListSecretsQuery);
 
 function validate378(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type !== undefined){
-if(!(validate379(data.type, instancePath+"/type"))){
-vErrors = vErrors === null ? validate379.errors : vErrors.concat(validate379.errors);
-errors = vErrors.length;
+if(data.tag !== undefined){
+let data0 = data.tag;
+if(typeof data0 === "string"){
+if(func1(data0) > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate378/properties/tag/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate378/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
 }
 }
-if(data.status !== undefined){
-if(!(validate381(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate381.errors : vErrors.concat(validate381.errors);
-errors = vErrors.length;
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate378/properties/tag/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
+if(data1 < 1 || isNaN(data1)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
@@ -10418,217 +10330,187 @@ validate378.errors = vErrors;
 return errors === 0;
 }
 
-export const getCredentialPath = validate383;
-export const updateCredentialPath = validate383;
-export const deleteCredentialPath = validate383;
+export const getSecretPath = validate379;
+export const updateSecretPath = validate379;
+export const deleteSecretPath = validate379;
 
-function validate383(data, instancePath = ""){
+function validate379(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.credential_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate383/required",keyword:"required",params:{missingProperty: "credential_id"}});
+if(data.secret_name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/required",keyword:"required",params:{missingProperty: "secret_name"}});
 errors++;
 }
-if(data.credential_id !== undefined){
-let data0 = data.credential_id;
+if(data.secret_name !== undefined){
+let data0 = data.secret_name;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate383/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate379/properties/secret_name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate383/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate379/properties/secret_name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate383/properties/credential_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate379/properties/secret_name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate383/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate383.errors = vErrors;
+validate379.errors = vErrors;
 return errors === 0;
 }
 
-export const listKvEntriesQuery = filling(validate384, fillListKvEntriesQuery);
-const schema197 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+export const deleteSecretQuery = filling(validate380, fillDeleteSecretQuery);
+export const deleteCredentialQuery = filling(validate380, fillDeleteCredentialQuery);
+
+function validate380(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.force !== undefined){
+if(typeof data.force !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/force",schemaPath:"#/validate380/properties/force/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate380/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate380.errors = vErrors;
+return errors === 0;
+}
+
+export const listCredentialsQuery = filling(validate381, fillListCredentialsQuery);
+const schema195 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
+
+function validate382(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/enum",keyword:"enum",params:{allowedValues: schema195.enum}});
+errors++;
+}
+validate382.errors = vErrors;
+return errors === 0;
+}
+
+const schema196 = {"type":"string","enum":["active","expired"]};
 
 function validate384(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate384/properties/scope/type",keyword:"type",params:{type: "string"}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate384/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate384/properties/scope/enum",keyword:"enum",params:{allowedValues: schema197.properties.scope.enum}});
-errors++;
-}
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate384/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate384/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate384/properties/scope_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.prefix !== undefined){
-let data2 = data.prefix;
-if(typeof data2 === "string"){
-if(func1(data2) > 256){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate384/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 256}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate384/properties/prefix/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate384/properties/prefix/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate384/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate384/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate384/type",keyword:"type",params:{type: "object"}});
+if(!((data === "active") || (data === "expired"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate384/enum",keyword:"enum",params:{allowedValues: schema196.enum}});
 errors++;
 }
 validate384.errors = vErrors;
 return errors === 0;
 }
 
-export const getKvEntryPath = validate385;
-export const setKvEntryPath = validate385;
-export const deleteKvEntryPath = validate385;
-export const appendToKvEntryPath = validate385;
-const pattern23 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
 
-function validate385(data, instancePath = ""){
+function validate381(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.key === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/required",keyword:"required",params:{missingProperty: "key"}});
+if(data.type !== undefined){
+if(!(validate382(data.type, instancePath+"/type"))){
+vErrors = vErrors === null ? validate382.errors : vErrors.concat(validate382.errors);
+errors = vErrors.length;
+}
+}
+if(data.status !== undefined){
+if(!(validate384(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate384.errors : vErrors.concat(validate384.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(data.key !== undefined){
-let data0 = data.key;
-if(typeof data0 === "string"){
-if(func1(data0) > 256){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate385/properties/key/maxLength",keyword:"maxLength",params:{limit: 256}});
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate385/properties/key/minLength",keyword:"minLength",params:{limit: 1}});
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
-if(!pattern23.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate385/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"}});
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate385/properties/key/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate381/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate385.errors = vErrors;
+validate381.errors = vErrors;
 return errors === 0;
 }
 
-export const getKvEntryQuery = filling(validate386, fillGetKvEntryQuery);
-export const setKvEntryQuery = filling(validate386, fillSetKvEntryQuery);
-export const appendToKvEntryQuery = filling(validate386, fillAppendToKvEntryQuery);
-const schema199 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
+export const getCredentialPath = validate386;
+export const updateCredentialPath = validate386;
+export const deleteCredentialPath = validate386;
 
 function validate386(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate386/properties/scope/type",keyword:"type",params:{type: "string"}});
+if(data.credential_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate386/required",keyword:"required",params:{missingProperty: "credential_id"}});
 errors++;
 }
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate386/properties/scope/enum",keyword:"enum",params:{allowedValues: schema199.properties.scope.enum}});
+if(data.credential_id !== undefined){
+let data0 = data.credential_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate386/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate386/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate386/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate386/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate386/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate386/properties/credential_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10641,8 +10523,8 @@ validate386.errors = vErrors;
 return errors === 0;
 }
 
-export const deleteKvEntryQuery = filling(validate387, fillDeleteKvEntryQuery);
-const schema200 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
+export const listKvEntriesQuery = filling(validate387, fillListKvEntriesQuery);
+const schema198 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
 
 function validate387(data, instancePath = ""){
 let vErrors = null;
@@ -10655,7 +10537,7 @@ vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/vali
 errors++;
 }
 if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate387/properties/scope/enum",keyword:"enum",params:{allowedValues: schema200.properties.scope.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate387/properties/scope/enum",keyword:"enum",params:{allowedValues: schema198.properties.scope.enum}});
 errors++;
 }
 }
@@ -10676,15 +10558,53 @@ vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/v
 errors++;
 }
 }
-if(data.if_version !== undefined){
-let data2 = data.if_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate387/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+if(data.prefix !== undefined){
+let data2 = data.prefix;
+if(typeof data2 === "string"){
+if(func1(data2) > 256){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate387/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 256}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate387/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate387/properties/prefix/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate387/properties/prefix/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -10698,50 +10618,39 @@ validate387.errors = vErrors;
 return errors === 0;
 }
 
-export const listWebhooksQuery = filling(validate388, fillListWebhooksQuery);
+export const getKvEntryPath = validate388;
+export const setKvEntryPath = validate388;
+export const deleteKvEntryPath = validate388;
+export const appendToKvEntryPath = validate388;
+const pattern23 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
 
 function validate388(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate388/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+if(data.key === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate388/required",keyword:"required",params:{missingProperty: "key"}});
+errors++;
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 === "string"){
+if(func1(data0) > 256){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate388/properties/key/maxLength",keyword:"maxLength",params:{limit: 256}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate388/properties/key/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern23.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate388/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"}});
 errors++;
 }
 }
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate388/properties/page/type",keyword:"type",params:{type: "integer"}});
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate388/properties/key/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate388/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate388/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate388/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate388/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate388/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -10753,36 +10662,40 @@ validate388.errors = vErrors;
 return errors === 0;
 }
 
-export const getWebhookPath = validate389;
-export const updateWebhookPath = validate389;
-export const deleteWebhookPath = validate389;
-export const rotateWebhookSecretPath = validate389;
-export const testWebhookPath = validate389;
-export const recoverWebhookPath = validate389;
-export const listWebhookDeliveriesPath = validate389;
+export const getKvEntryQuery = filling(validate389, fillGetKvEntryQuery);
+export const setKvEntryQuery = filling(validate389, fillSetKvEntryQuery);
+export const appendToKvEntryQuery = filling(validate389, fillAppendToKvEntryQuery);
+const schema200 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
 
 function validate389(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.webhook_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate389/required",keyword:"required",params:{missingProperty: "webhook_id"}});
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate389/properties/scope/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data.webhook_id !== undefined){
-let data0 = data.webhook_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate389/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate389/properties/scope/enum",keyword:"enum",params:{allowedValues: schema200.properties.scope.enum}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate389/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+}
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate389/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate389/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate389/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate389/properties/scope_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10795,122 +10708,52 @@ validate389.errors = vErrors;
 return errors === 0;
 }
 
-export const listWebhookDeliveriesQuery = filling(validate390, fillListWebhookDeliveriesQuery);
-const schema204 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
-
-function validate391(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate391/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate391/enum",keyword:"enum",params:{allowedValues: schema204.enum}});
-errors++;
-}
-validate391.errors = vErrors;
-return errors === 0;
-}
-
+export const deleteKvEntryQuery = filling(validate390, fillDeleteKvEntryQuery);
+const schema201 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
 
 function validate390(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate390/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate390/properties/scope/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate390/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate391(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate391.errors : vErrors.concat(validate391.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate390/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate390/properties/status/type",keyword:"type",params:{type: "array"}});
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate390/properties/scope/enum",keyword:"enum",params:{allowedValues: schema201.properties.scope.enum}});
 errors++;
 }
 }
-if(data.event_type !== undefined){
-if(!(validate305(data.event_type, instancePath+"/event_type"))){
-vErrors = vErrors === null ? validate305.errors : vErrors.concat(validate305.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate390/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data5 = data.cursor;
-if(typeof data5 === "string"){
-if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate390/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate390/properties/scope_id/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.if_version !== undefined){
+let data2 = data.if_version;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate390/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate390/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -10922,36 +10765,260 @@ validate390.errors = vErrors;
 return errors === 0;
 }
 
-export const getWebhookDeliveryPath = validate394;
-export const listWebhookDeliveryAttemptsPath = validate394;
-export const resendWebhookDeliveryPath = validate394;
+export const listWebhooksQuery = filling(validate391, fillListWebhooksQuery);
 
-function validate394(data, instancePath = ""){
+function validate391(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate391/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate391/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate391/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate391/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate391/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate391/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate391/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate391/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate391.errors = vErrors;
+return errors === 0;
+}
+
+export const getWebhookPath = validate392;
+export const updateWebhookPath = validate392;
+export const deleteWebhookPath = validate392;
+export const rotateWebhookSecretPath = validate392;
+export const testWebhookPath = validate392;
+export const recoverWebhookPath = validate392;
+export const listWebhookDeliveriesPath = validate392;
+
+function validate392(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.webhook_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/required",keyword:"required",params:{missingProperty: "webhook_id"}});
-errors++;
-}
-if(data.delivery_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/required",keyword:"required",params:{missingProperty: "delivery_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate392/required",keyword:"required",params:{missingProperty: "webhook_id"}});
 errors++;
 }
 if(data.webhook_id !== undefined){
 let data0 = data.webhook_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate394/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate392/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate394/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate392/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate394/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate392/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate392/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate392.errors = vErrors;
+return errors === 0;
+}
+
+export const listWebhookDeliveriesQuery = filling(validate393, fillListWebhookDeliveriesQuery);
+const schema205 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
+
+function validate394(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/enum",keyword:"enum",params:{allowedValues: schema205.enum}});
+errors++;
+}
+validate394.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate393(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate393/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+errors++;
+}
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate393/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate394(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate394.errors : vErrors.concat(validate394.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate393/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate393/properties/status/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.event_type !== undefined){
+if(!(validate308(data.event_type, instancePath+"/event_type"))){
+vErrors = vErrors === null ? validate308.errors : vErrors.concat(validate308.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data5 = data.cursor;
+if(typeof data5 === "string"){
+if(func1(data5) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate393.errors = vErrors;
+return errors === 0;
+}
+
+export const getWebhookDeliveryPath = validate397;
+export const listWebhookDeliveryAttemptsPath = validate397;
+export const resendWebhookDeliveryPath = validate397;
+
+function validate397(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.webhook_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate397/required",keyword:"required",params:{missingProperty: "webhook_id"}});
+errors++;
+}
+if(data.delivery_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate397/required",keyword:"required",params:{missingProperty: "delivery_id"}});
+errors++;
+}
+if(data.webhook_id !== undefined){
+let data0 = data.webhook_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate397/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate397/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate397/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10959,25 +11026,25 @@ if(data.delivery_id !== undefined){
 let data1 = data.delivery_id;
 if(typeof data1 === "string"){
 if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate394/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate397/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate394/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate397/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate394/properties/delivery_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate397/properties/delivery_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate397/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate394.errors = vErrors;
+validate397.errors = vErrors;
 return errors === 0;
 }
 

@@ -102,7 +102,9 @@ export interface paths {
         /**
          * Create an API key
          * @description Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does
-         *     not have is refused (`insufficient_scope`).
+         *     not have is refused (`insufficient_scope`). All keys of an organisation share what its plan allows; `rate_limits` sets
+         *     a part of it for this key. An organisation has so many active keys as its plan allows (Free 10, Starter 50, Pro 200,
+         *     Business 1,000); one more is a `validation_error`.
          */
         post: operations["createApiKey"];
         delete?: never;
@@ -134,8 +136,8 @@ export interface paths {
         head?: never;
         /**
          * Change an API key
-         * @description Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one
-         *     that has expired. A scope that the caller does not have is refused (`insufficient_scope`).
+         * @description Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings
+         *     back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`).
          */
         patch: operations["updateApiKey"];
         trace?: never;
@@ -801,8 +803,9 @@ export interface paths {
          *     the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off
          *     sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice,
          *     whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream
-         *     ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see
-         *     [asyncapi.yaml](/asyncapi.yaml).
+         *     ends; it ends too when the credentials that opened it have ended. A comment every 15 seconds keeps the connection
+         *     open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml); a plan has a number of WebSockets and
+         *     event streams that are open at once (Free 10, Starter 50, Pro 250, Business 1,000), and one more is a 429.
          */
         get: operations["streamExecutionEvents"];
         put?: never;
@@ -2680,6 +2683,11 @@ export interface components {
                     window: string;
                     /** @description Seconds to wait, as in `Retry-After`. */
                     retry_after: number;
+                    /**
+                     * @description Whose limit it is: that of the organisation's plan, of this API key, or of the address that the request came from.
+                     * @enum {string}
+                     */
+                    applies_to?: "organisation" | "api_key" | "address";
                 };
             };
             meta: components["schemas"]["ResponseMeta"];
@@ -2716,6 +2724,11 @@ export interface components {
                 window: string;
                 /** @description Seconds to wait, as in `Retry-After`. */
                 retry_after: number;
+                /**
+                 * @description Whose limit it is: that of the organisation's plan, of this API key, or of the address that the request came from.
+                 * @enum {string}
+                 */
+                applies_to?: "organisation" | "api_key" | "address";
             };
             meta: components["schemas"]["ResponseMeta"];
         };
@@ -3003,6 +3016,13 @@ export interface components {
          * @enum {string}
          */
         ScopeBundleName: "workflow-executor" | "read-only" | "full-access";
+        /** @description How many requests this key may make, below what the plan allows the organisation. Null where only the plan limits it. */
+        ApiKeyRateLimits: {
+            /** @description Requests in a minute. */
+            per_minute: number | null;
+            /** @description Requests in a day (UTC). */
+            per_day: number | null;
+        };
         /** @description A key, without its secret. */
         ApiKey: {
             /** @description Id of the key. */
@@ -3020,6 +3040,7 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /** @description Bundles it was given; it gains what a bundle gains. */
             bundles: components["schemas"]["ScopeBundleName"][];
+            rate_limits: components["schemas"]["ApiKeyRateLimits"];
             status: components["schemas"]["ApiKeyStatus"];
             /** @description The user who made it; null for the first key of an organisation. */
             created_by: string | null;
@@ -3127,6 +3148,16 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
+        /**
+         * @description How many requests the key may make, at most what the plan allows the organisation. What is null or was never given is
+         *     limited by the plan alone. A key that has limits of its own gives at most these.
+         */
+        ApiKeyRateLimitsRequest: {
+            /** @description Requests in a minute. */
+            per_minute?: number | null;
+            /** @description Requests in a day (UTC). */
+            per_day?: number | null;
+        };
         /** @description A new key. At least one scope or bundle, and none that the caller does not have. */
         CreateApiKeyRequest: {
             /** @description What it is for. */
@@ -3137,6 +3168,7 @@ export interface components {
             scopes?: components["schemas"]["Scope"][];
             /** @description Sets of scopes it allows. */
             bundles?: components["schemas"]["ScopeBundleName"][];
+            rate_limits?: components["schemas"]["ApiKeyRateLimitsRequest"];
             /**
              * Format: date-time
              * @description When it stops working, in the future; null or absent for never.
@@ -3370,6 +3402,7 @@ export interface components {
             scopes?: components["schemas"]["Scope"][];
             /** @description Sets of scopes it allows. */
             bundles?: components["schemas"]["ScopeBundleName"][];
+            rate_limits?: components["schemas"]["ApiKeyRateLimitsRequest"];
             /**
              * Format: date-time
              * @description When it stops working, in the future; null for never.
@@ -8496,11 +8529,12 @@ export interface components {
                  * @example {
                  *       "error": {
                  *         "code": "rate_limit_exceeded",
-                 *         "message": "More than 300 requests in a minute. Try again in 12 seconds.",
+                 *         "message": "The organisation may make 300 requests in a minute. Try again in 12 seconds.",
                  *         "details": {
                  *           "limit": 300,
                  *           "window": "minute",
-                 *           "retry_after": 12
+                 *           "retry_after": 12,
+                 *           "applies_to": "organisation"
                  *         }
                  *       },
                  *       "meta": {
@@ -8515,12 +8549,13 @@ export interface components {
                  *       "type": "urn:flowpact:error:rate_limit_exceeded",
                  *       "title": "Too Many Requests",
                  *       "status": 429,
-                 *       "detail": "More than 300 requests in a minute. Try again in 12 seconds.",
+                 *       "detail": "The organisation may make 300 requests in a minute. Try again in 12 seconds.",
                  *       "code": "rate_limit_exceeded",
                  *       "details": {
                  *         "limit": 300,
                  *         "window": "minute",
-                 *         "retry_after": 12
+                 *         "retry_after": 12,
+                 *         "applies_to": "organisation"
                  *       },
                  *       "meta": {
                  *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -10854,12 +10889,12 @@ export interface components {
          */
         "X-Request-Id": string;
         /**
-         * @description Requests allowed in a minute.
+         * @description Requests allowed in a minute by the limit of which the least is left.
          * @example 300
          */
         "X-RateLimit-Limit": number;
         /**
-         * @description Requests left in this minute.
+         * @description Requests left in this minute of that limit.
          * @example 299
          */
         "X-RateLimit-Remaining": number;
@@ -10869,17 +10904,17 @@ export interface components {
          */
         "X-RateLimit-Reset": number;
         /**
-         * @description Requests allowed in a day.
+         * @description Requests allowed in a day by the limit of which the least is left.
          * @example 50000
          */
         "X-RateLimit-Limit-Day": number;
         /**
-         * @description Requests left in this UTC day.
+         * @description Requests left in this UTC day of that limit.
          * @example 49871
          */
         "X-RateLimit-Remaining-Day": number;
         /**
-         * @description The quotas that apply (IETF draft "RateLimit header fields for HTTP"), `q` requests in a window of `w` seconds.
+         * @description The tightest quotas that apply (IETF draft "RateLimit header fields for HTTP"), `q` requests in a window of `w` seconds.
          * @example "minute";q=300;w=60, "day";q=50000;w=86400
          */
         "RateLimit-Policy": string;
@@ -10904,12 +10939,12 @@ export interface components {
          */
         "Retry-After": number;
         /**
-         * @description Requests allowed in a minute.
+         * @description Requests allowed in a minute by the limit of which the least is left.
          * @example 300
          */
         "X-RateLimit-Limit-When-Known": number;
         /**
-         * @description Requests left in this minute.
+         * @description Requests left in this minute of that limit.
          * @example 299
          */
         "X-RateLimit-Remaining-When-Known": number;
@@ -10919,17 +10954,17 @@ export interface components {
          */
         "X-RateLimit-Reset-When-Known": number;
         /**
-         * @description Requests allowed in a day.
+         * @description Requests allowed in a day by the limit of which the least is left.
          * @example 50000
          */
         "X-RateLimit-Limit-Day-When-Known": number;
         /**
-         * @description Requests left in this UTC day.
+         * @description Requests left in this UTC day of that limit.
          * @example 49871
          */
         "X-RateLimit-Remaining-Day-When-Known": number;
         /**
-         * @description The quotas that apply (IETF draft "RateLimit header fields for HTTP"), `q` requests in a window of `w` seconds.
+         * @description The tightest quotas that apply (IETF draft "RateLimit header fields for HTTP"), `q` requests in a window of `w` seconds.
          * @example "minute";q=300;w=60, "day";q=50000;w=86400
          */
         "RateLimit-Policy-When-Known": string;
@@ -11269,6 +11304,10 @@ export interface operations {
                      *           "bundles": [
                      *             "workflow-executor"
                      *           ],
+                     *           "rate_limits": {
+                     *             "per_minute": 60,
+                     *             "per_day": null
+                     *           },
                      *           "status": "active",
                      *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
                      *           "created_at": "2026-11-22T09:30:00.000Z",
@@ -11331,6 +11370,9 @@ export interface operations {
                  *       "bundles": [
                  *         "workflow-executor"
                  *       ],
+                 *       "rate_limits": {
+                 *         "per_minute": 60
+                 *       },
                  *       "expires_at": "2030-01-01T00:00:00.000Z"
                  *     }
                  */
@@ -11371,6 +11413,10 @@ export interface operations {
                      *           "bundles": [
                      *             "workflow-executor"
                      *           ],
+                     *           "rate_limits": {
+                     *             "per_minute": 60,
+                     *             "per_day": null
+                     *           },
                      *           "status": "active",
                      *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
                      *           "created_at": "2026-11-22T09:30:00.000Z",
@@ -11449,6 +11495,10 @@ export interface operations {
                      *         "bundles": [
                      *           "workflow-executor"
                      *         ],
+                     *         "rate_limits": {
+                     *           "per_minute": 60,
+                     *           "per_day": null
+                     *         },
                      *         "status": "active",
                      *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
                      *         "created_at": "2026-11-22T09:30:00.000Z",
@@ -11574,6 +11624,10 @@ export interface operations {
                      *         "bundles": [
                      *           "workflow-executor"
                      *         ],
+                     *         "rate_limits": {
+                     *           "per_minute": 60,
+                     *           "per_day": null
+                     *         },
                      *         "status": "active",
                      *         "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
                      *         "created_at": "2026-11-22T09:30:00.000Z",
@@ -11669,6 +11723,10 @@ export interface operations {
                      *           "bundles": [
                      *             "workflow-executor"
                      *           ],
+                     *           "rate_limits": {
+                     *             "per_minute": 60,
+                     *             "per_day": null
+                     *           },
                      *           "status": "active",
                      *           "created_by": "user_01kaq3v8t6e9x8f0m2c4d6h8jb",
                      *           "created_at": "2026-11-22T09:30:00.000Z",

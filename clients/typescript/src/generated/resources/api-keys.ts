@@ -27,7 +27,9 @@ export class ApiKeys extends Resource {
    * Create an API key
    *
    * Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does
-   * not have is refused (`insufficient_scope`).
+   * not have is refused (`insufficient_scope`). All keys of an organisation share what its plan allows; `rate_limits` sets
+   * a part of it for this key. An organisation has so many active keys as its plan allows (Free 10, Starter 50, Pro 200,
+   * Business 1,000); one more is a `validation_error`.
    *
    * `POST /v1/api-keys`
    */
@@ -49,8 +51,8 @@ export class ApiKeys extends Resource {
   /**
    * Change an API key
    *
-   * Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one
-   * that has expired. A scope that the caller does not have is refused (`insufficient_scope`).
+   * Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings
+   * back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`).
    *
    * `PATCH /v1/api-keys/{api_key_id}`
    */
