@@ -25,6 +25,21 @@ describe('createApiKey', () => {
     await harness().refused('createApiKey', { json }, 400, 'validation_error');
   });
 
+  test('400: more requests than the plan allows', async () => {
+    const json = { name: 'Fast', scopes: ['workflows:read'], rate_limits: { per_minute: 100_000 } };
+    const { body } = await harness().refused('createApiKey', { json }, 400, 'validation_error');
+    expect(body.error.details.errors).toEqual([
+      expect.objectContaining({ field: 'rate_limits.per_minute', location: 'body' }),
+    ]);
+  });
+
+  test('400: more keys than the plan has', async () => {
+    const { apiKey: secret } = await harness().server.createOrganisation('free');
+    const one = { apiKey: secret, json: { name: 'One of ten', scopes: ['workflows:read'] } };
+    for (let made = 1; made < 10; made++) expect((await harness().call('createApiKey', one)).status).toBe(201);
+    await harness().refused('createApiKey', one, 400, 'validation_error');
+  });
+
   test('403: no key may give away a scope that it does not have', async () => {
     const writer = await apiKey(harness(), { scopes: ['api-keys:write'] });
     const options = { apiKey: writer.secret, json: { name: 'More', scopes: ['workflows:write'] } };

@@ -222,13 +222,13 @@ describe('an http channel', () => {
     expect(await codeOf(await fetch(made.url))).toEqual([404, 'resource_not_found']);
   });
 
-  test('429: a channel has what the plan of its organisation allows', async () => {
-    const { apiKey } = await harness().server.createOrganisation('free');
+  test('429: a channel draws on what the plan of its organisation allows', async () => {
+    const { apiKey, organisationId } = await harness().server.createOrganisation('free');
     const created = await harness().call('createChannel', { apiKey, json: { name: 'Free', kind: 'http' } });
     const { channel, token } = created.body.data;
     const made = { path: { channel_id: channel.id }, token, url: `${harness().server.url}${channel.path}` };
     await ask(made, '/x');
-    await harness().server.sql(`update request_count set day_count = 1000 where subject = $1`, [channel.id]);
+    await harness().server.sql(`update request_count set day_count = 1000 where subject = $1`, [organisationId]);
     const answer = await ask(made, '/x');
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await codeOf(answer)).toEqual([429, 'rate_limit_exceeded']);
@@ -308,7 +308,7 @@ describe('an mcp channel', () => {
   });
 
   test('each call of a batch counts as a request', async () => {
-    const { apiKey } = await harness().server.createOrganisation('free');
+    const { apiKey, organisationId } = await harness().server.createOrganisation('free');
     const workflow = await harness().call('createWorkflow', { apiKey, json: { name: 'Echo', definition: ECHO } });
     const workflow_id = workflow.body.data.id;
     await harness().call('publishWorkflow', { apiKey, path: { workflow_id }, json: {} });
@@ -320,10 +320,10 @@ describe('an mcp channel', () => {
     const send = async (body: object): Promise<unknown> =>
       (await ask(made, '', { method: 'POST', body: JSON.stringify(body), headers })).json();
     await send(call(1));
-    await harness().server.sql(`update request_count set day_count = 998 where subject = $1`, [channel.id]);
+    await harness().server.sql(`update request_count set day_count = 998 where subject = $1`, [organisationId]);
     const answers = (await send([call(1), call(2), call(3), call(4)])) as { error?: { message: string } }[];
     expect(answers.filter(({ error }) => error === undefined)).toHaveLength(2);
-    expect(answers.find(({ error }) => error)?.error?.message).toContain('Too many requests');
+    expect(answers.find(({ error }) => error)?.error?.message).toContain('may make 1000 requests in a day');
   });
 
   test('401 without the token, 403 from the page of another origin, 404 and 405 elsewhere', async () => {

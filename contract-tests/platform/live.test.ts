@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { WebSocket, type ClientOptions } from 'ws';
 import { NotFoundError, type models, type WebSocketLike } from '#sdk';
 import { ServerProcess } from '../../server/test/server-process.ts';
+import { until } from '../../server/test/until.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { LiveClient, RefusedUpgrade, type LiveMessage } from '../harness/live-client.ts';
 import { apiKey, publishedWorkflow, SLOW } from '../harness/resources.ts';
@@ -62,10 +63,26 @@ async function ticket(json: object = {}): Promise<string> {
   return body.data.ticket;
 }
 
-async function slowExecution(): Promise<string> {
-  const path = { workflow_id: await publishedWorkflow(harness(), SLOW) };
-  const { body } = await harness().call('executeWorkflow', { path, json: {} });
+async function slowExecution(key = harness().server.admin.apiKey): Promise<string> {
+  const json = { name: 'Slow', definition: SLOW };
+  const { body: made } = await harness().call('createWorkflow', { json, apiKey: key });
+  const path = { workflow_id: made.data.id as string };
+  await harness().call('publishWorkflow', { path, json: {}, apiKey: key });
+  const { body } = await harness().call('executeWorkflow', { path, json: {}, apiKey: key });
   return body.data.id;
+}
+
+/** An event stream that stays open until it is closed, or until the server ends it. */
+async function openStream(id: string, key: string) {
+  const controller = new AbortController();
+  const headers = { 'x-api-key': key };
+  const url = `${harness().server.url}/v1/executions/${id}/events`;
+  const answer = await fetch(url, { headers, signal: controller.signal });
+  const ended = answer.text().then(
+    () => true,
+    () => false,
+  );
+  return { status: answer.status, ended, close: () => controller.abort() };
 }
 
 const cancel = (id: string): Promise<unknown> => harness().call('cancelExecution', { path: { execution_id: id } });
@@ -153,12 +170,23 @@ describe('refusals come before the connection', () => {
     expect(refused).toEqual({ status: 404, code: 'resource_not_found' });
   });
 
-  test('429: more connections than the plan has', async () => {
+  test('429: more connections than the plan has, WebSockets and event streams together', async () => {
     const free = await harness().server.createOrganisation('free');
-    const clients = await Promise.all(Array.from({ length: 10 }, () => open('/ws', { apiKey: free.apiKey })));
+    const stream = await openStream(await slowExecution(free.apiKey), free.apiKey);
+    expect(stream.status).toBe(200);
+    const clients = await Promise.all(Array.from({ length: 9 }, () => open('/ws', { apiKey: free.apiKey })));
     expect(await refusal('/ws', { apiKey: free.apiKey })).toEqual({ status: 429, code: 'rate_limit_exceeded' });
-    await clients.pop()!.close();
-    clients.push(await open('/ws', { apiKey: free.apiKey }));
+    const path = { execution_id: await slowExecution(free.apiKey) };
+    const refused = await harness().refused(
+      'streamExecutionEvents',
+      { path, apiKey: free.apiKey },
+      429,
+      'rate_limit_exceeded',
+    );
+    expect(refused.headers.get('retry-after')).toBe('30');
+    expect(refused.body.error.details).toMatchObject({ limit: 10, window: 'open connections' });
+    stream.close();
+    clients.push(await until(() => open('/ws', { apiKey: free.apiKey }).catch(() => undefined)));
     await Promise.all(clients.map((client) => client.close()));
   });
 
@@ -383,6 +411,14 @@ describe('/ws', () => {
 });
 
 describe('connections end', () => {
+  test('also event streams, when their key is revoked', async () => {
+    const { id, secret } = await apiKey(harness(), { scopes: ['executions:read'] });
+    const stream = await openStream(await slowExecution(), secret);
+    expect(stream.status).toBe(200);
+    await harness().call('revokeApiKey', { path: { api_key_id: id } });
+    expect(await stream.ended).toBe(true);
+  });
+
   test('with 1008 when their key is revoked', async () => {
     const { id, secret } = await apiKey(harness(), { scopes: ['executions:read'] });
     const client = await open('/ws', { apiKey: secret });

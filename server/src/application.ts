@@ -11,6 +11,7 @@ import { servesApi } from './platform/config/config.ts';
 import { installAsyncDocs, installDocs } from './platform/http/docs.ts';
 import { installRequestLog } from './platform/http/request-log.ts';
 import { installSecurity } from './platform/http/security.ts';
+import { warnOfUntrustedProxy } from './platform/http/untrusted-proxy.ts';
 import type { Lifecycle } from './platform/lifecycle/lifecycle.ts';
 import { NestLogger } from './platform/logging/nest-logger.ts';
 import type { PlatformParts } from './platform/platform.module.ts';
@@ -38,6 +39,7 @@ export async function createApplication(
   if (settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) installTracing(server);
   closeConnectionsWhileDraining(server, lifecycle);
   installRequestLog(server, logger, metrics);
+  if (settings.TRUST_PROXY === false) warnOfUntrustedProxy(server, logger);
   installMetricsRoute(server, metrics, settings.METRICS_TOKEN);
   if (!servesApi(config)) serveMonitoringOnly(server);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(parts, more), adapter, {

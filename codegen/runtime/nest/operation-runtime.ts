@@ -114,6 +114,7 @@ export class OperationRuntime {
       operation: this.operation,
       rateLimitClass: this.operation.rateLimit,
       principal: context.principal,
+      refusal,
       context,
     });
     if (decision instanceof Promise) {
@@ -265,8 +266,8 @@ function invalidRequest(errors: readonly FieldError[]): RequestFailure {
   return new RequestFailure('validation', `${message}${rest}.`, { details: { errors } });
 }
 
-function tooManyRequests({ retryAfter, details }: RateLimitDecision): RequestFailure {
-  return new RequestFailure('rate_limited', 'Too many requests.', {
+function tooManyRequests({ retryAfter, message, details }: RateLimitDecision): RequestFailure {
+  return new RequestFailure('rate_limited', message ?? 'Too many requests.', {
     details: { ...(retryAfter === undefined ? {} : { retryAfter }), ...details },
     headers: retryAfter === undefined ? {} : { 'Retry-After': String(Math.max(1, Math.ceil(retryAfter))) },
   });

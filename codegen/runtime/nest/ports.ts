@@ -37,6 +37,8 @@ export interface RateLimitRequest {
   readonly rateLimitClass: string | undefined;
   /** Undefined for a public operation and for a request whose credentials were refused. */
   readonly principal: Principal | undefined;
+  /** What the request will be refused with if the limit lets it through, such as the error about its credentials. */
+  readonly refusal: Error | undefined;
   readonly context: RequestContext;
 }
 
@@ -46,7 +48,8 @@ export interface RateLimitDecision {
   readonly headers?: Readonly<Record<string, string | number>>;
   /** Seconds, for `Retry-After` of a refusal. */
   readonly retryAfter?: number;
-  /** Details of the error body of a refusal. */
+  /** Message and details of the error body of a refusal. */
+  readonly message?: string;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 

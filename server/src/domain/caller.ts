@@ -1,3 +1,4 @@
+import type { RequestLimits } from './api-key/request-limits.ts';
 import type { Scope } from './scope.ts';
 import type { Plan } from './organisation/plan.ts';
 
@@ -12,6 +13,8 @@ export interface Caller {
   readonly sessionId?: string;
   /** Scopes `resource:action`, bundles already expanded. */
   readonly scopes: readonly string[];
+  /** Set when the key has limits of its own. */
+  readonly requestLimits?: RequestLimits;
 }
 
 /** A caller whose key or session was found just now, and what its organisation has booked. */

@@ -2,12 +2,14 @@ import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { RateLimitDecision } from '#runtime/nest/index.ts';
 import { ResourceNotFoundError } from '../domain/domain-error.ts';
 import type { Form } from '../domain/form/form.entity.ts';
 import { FormService } from '../domain/form/form.service.ts';
 import { AnswersRefusedError } from '../domain/form/submission.errors.ts';
 import { SubmissionService } from '../domain/form/submission.service.ts';
 import { translateDatabaseError } from '../platform/database/unavailable.ts';
+import { PublicResources } from '../platform/rate-limit/public-resources.ts';
 import { PostgresRateLimiter } from '../platform/rate-limit/postgres-rate-limiter.ts';
 import { formPage, type FormView, ticketName, trapName } from './form-page.ts';
 import { readPage, toAnswers } from './page-answers.ts';
@@ -34,6 +36,7 @@ export class FormPages implements OnModuleInit {
     private readonly forms: FormService,
     private readonly submissions: SubmissionService,
     private readonly limiter: PostgresRateLimiter,
+    private readonly resources: PublicResources,
     private readonly tickets: PageTickets,
   ) {}
 
@@ -66,7 +69,7 @@ export class FormPages implements OnModuleInit {
     limit: string,
     handler: () => Promise<FastifyReply>,
   ): Promise<FastifyReply> {
-    const { allowed, retryAfter = 60 } = await this.limiter.consumeFrom(request.ip, limit);
+    const { allowed, retryAfter = 60 } = await this.#count(request, limit);
     if (!allowed) {
       const wait = retryAfter > 90 ? 'Please come back later.' : 'Please wait a minute and try again.';
       return reply
@@ -75,6 +78,12 @@ export class FormPages implements OnModuleInit {
         .send(notePage('Too many requests', wait, false));
     }
     return RequestContext.create(this.orm.em, handler);
+  }
+
+  async #count({ ip, params }: FastifyRequest, limit: string): Promise<RateLimitDecision> {
+    const owner = await this.resources.ownerOf({ form_id: (params as { slug: string }).slug });
+    if (owner && limit === 'submit') return this.limiter.consumePublic(ip, limit, owner);
+    return this.limiter.consumeFrom(ip, limit, owner);
   }
 
   async #show(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { User } from '../user/user.entity.ts';
 import { ApiKeyNotActiveError } from './api-key.errors.ts';
+import type { RequestLimits } from './request-limits.ts';
 import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } from '../scope.ts';
 
 const ApiKeySchema = defineEntity({
@@ -16,6 +17,9 @@ const ApiKeySchema = defineEntity({
     /** Beginning of the newest secret, enough to recognise it by. */
     prefix: p.text(),
     grants: p.json<Grant[]>(),
+    /** Null where only the plan of the organisation limits the key. */
+    requestsPerMinute: p.integer().nullable(),
+    requestsPerDay: p.integer().nullable(),
     expiresAt: p.datetime(3).nullable(),
     revokedAt: p.datetime(3).nullable(),
     rotatedAt: p.datetime(3).nullable(),
@@ -43,6 +47,16 @@ export class ApiKey extends ApiKeySchema.class {
   /** Bundles expanded. */
   scopes(): Scope[] {
     return expandGrants(this.grants);
+  }
+
+  requestLimits(): RequestLimits {
+    return { perMinute: this.requestsPerMinute ?? null, perDay: this.requestsPerDay ?? null };
+  }
+
+  /** Takes effect at the next request. */
+  limitRequests({ perMinute, perDay }: RequestLimits): void {
+    this.requestsPerMinute = perMinute;
+    this.requestsPerDay = perDay;
   }
 
   bundles(): BundleName[] {

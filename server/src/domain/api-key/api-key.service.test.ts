@@ -194,6 +194,76 @@ describe('changing', () => {
   });
 });
 
+describe('how many there are', () => {
+  const body = { name: 'one of many', scopes: ['workflows:read'] } as const;
+
+  async function freeOrganisation(): Promise<Caller> {
+    const service = new OrganisationService(database.orm.em, new Argon2PasswordHasher());
+    const made = await service.create({ adminEmail: `${newId('user')}@example.com`, plan: 'free' });
+    return { organisationId: made.organisation.id, userId: made.admin.id, scopes };
+  }
+
+  test('of keys that are made at once so many are made as the plan has', async () => {
+    const caller = await freeOrganisation();
+    const made = await Promise.allSettled(Array.from({ length: 20 }, () => apiKeys().create(caller, body)));
+    // The first key of the organisation counts too.
+    expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(9);
+    await expect(apiKeys().create(caller, body)).rejects.toMatchObject({
+      code: 'validation_error',
+      message: 'There are 10 active API keys, which is as many as the plan has. Revoke one first.',
+    });
+  });
+
+  test('a key that is revoked or has expired makes room, and comes back only where there is room', async () => {
+    const caller = await freeOrganisation();
+    const made: string[] = [];
+    for (let i = 0; i < 9; i++) made.push((await apiKeys().create(caller, body)).apiKey.id);
+    await apiKeys().revoke(caller.organisationId, made[0]!);
+    await apiKeys().create(caller, body);
+    await change(made[1]!, { expiresAt: past });
+    const { apiKey } = await apiKeys().create(caller, body);
+    const back = () => apiKeys().update(caller, made[1]!, { expiresAt: null });
+    await expect(back()).rejects.toMatchObject({ code: 'validation_error' });
+    await expect(apiKeys().update(caller, made[2]!, { expiresAt: null })).resolves.toBeDefined();
+    await apiKeys().revoke(caller.organisationId, apiKey.id);
+    await expect(back()).resolves.toMatchObject({ id: made[1] });
+  });
+});
+
+describe('limits of its own', () => {
+  test('are at most those of the plan', async () => {
+    const requestLimits = { perMinute: 601, perDay: 200_001 };
+    await expect(
+      apiKeys().create(admin, { name: 'fast', scopes: ['workflows:read'], requestLimits }),
+    ).rejects.toMatchObject({
+      code: 'validation_error',
+      details: { errors: [{ field: 'rate_limits.per_minute' }, { field: 'rate_limits.per_day' }] },
+    });
+  });
+
+  test('are changed one by one, and lifted by null', async () => {
+    const given = { name: 'slow', scopes: ['workflows:read'], requestLimits: { perMinute: 10 } } as const;
+    const { apiKey, secret } = await apiKeys().create(admin, given);
+    expect(await apiKeys().authenticate(secret)).toMatchObject({ requestLimits: { perMinute: 10, perDay: null } });
+    await apiKeys().update(admin, apiKey.id, { requestLimits: { perDay: 500 } });
+    expect(await apiKeys().authenticate(secret)).toMatchObject({ requestLimits: { perMinute: 10, perDay: 500 } });
+    await apiKeys().update(admin, apiKey.id, { requestLimits: { perMinute: null, perDay: null } });
+    expect((await apiKeys().authenticate(secret)).requestLimits).toBeUndefined();
+  });
+
+  test('hold for what the key gives: others get these where they would have none, and never more', async () => {
+    const limited: Caller = { ...admin, requestLimits: { perMinute: 10, perDay: null } };
+    const { apiKey } = await apiKeys().create(limited, { name: 'child', scopes: ['workflows:read'] });
+    expect(apiKey.requestLimits()).toEqual({ perMinute: 10, perDay: null });
+    await expect(apiKeys().update(limited, apiKey.id, { requestLimits: { perMinute: 11 } })).rejects.toMatchObject({
+      code: 'validation_error',
+      details: { errors: [{ field: 'rate_limits.per_minute' }] },
+    });
+    const lifted = await apiKeys().update(limited, apiKey.id, { requestLimits: { perMinute: null, perDay: 5 } });
+    expect(lifted.requestLimits()).toEqual({ perMinute: 10, perDay: 5 });
+  });
+});
+
 test('another organisation neither sees nor ends a key', async () => {
   const { apiKey, secret } = await apiKeys().create(admin, { name: 'ours', scopes: ['workflows:read'] });
   const stranger: Caller = { organisationId: newId('org'), scopes: scopes as Scope[] };

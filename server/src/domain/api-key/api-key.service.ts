@@ -5,7 +5,8 @@ import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts
 import { checkStorable } from '../storable.ts';
 import { isId, newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
-import type { Plan } from '../organisation/plan.ts';
+import { activeApiKeys, type Plan } from '../organisation/plan.ts';
+import { takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { runPrepared, type PreparedQuery } from '../prepared-query.ts';
 import { sha256 } from '../secret.ts';
@@ -19,6 +20,7 @@ import {
   InvalidApiKeyError,
   RevokedApiKeyError,
 } from './api-key.errors.ts';
+import { requestLimits, type RequestLimitsChange } from './request-limits.ts';
 import { expandGrants, isBundleName, type BundleName, type Grant, type Scope } from '../scope.ts';
 
 /** How often the time of last use is written, so that a busy key costs one write a minute and not one a request. */
@@ -33,6 +35,8 @@ export interface NewApiKey {
   readonly bundles?: readonly BundleName[];
   /** Absent or null: until it is revoked. */
   readonly expiresAt?: Date | null;
+  /** Absent: only the plan limits it. */
+  readonly requestLimits?: RequestLimitsChange | undefined;
 }
 
 /** What is absent stays as it is. */
@@ -69,10 +73,13 @@ export class ApiKeyService {
     return find(this.em, organisationId, id);
   }
 
-  /** Throws InsufficientScopeError when the caller would hand on what it lacks, ValidationFailedError for a past expiry. */
+  /**
+   * Throws InsufficientScopeError when the caller would hand on what it lacks, ValidationFailedError for a past expiry, for
+   * limits that nobody may give, and when the plan has no room for another key.
+   */
   async create(
     caller: Caller,
-    { name, description, scopes = [], bundles = [], expiresAt }: NewApiKey,
+    { name, description, scopes = [], bundles = [], expiresAt, requestLimits: limits = {} }: NewApiKey,
   ): Promise<ApiKeyWithSecret> {
     checkStorable('name', name);
     checkStorable('description', description ?? null);
@@ -80,43 +87,52 @@ export class ApiKeyService {
     assertMayGrant(caller, grants);
     assertFuture(expiresAt);
     const minted = mintSecret();
-    const apiKey = this.em.create(ApiKey, {
-      id: newId('key'),
-      organisation: this.em.getReference(Organisation, caller.organisationId),
-      createdBy: caller.userId ? this.em.getReference(User, caller.userId) : undefined,
-      name,
-      description,
-      prefix: minted.prefix,
-      grants,
-      expiresAt,
+    return this.em.transactional(async (em) => {
+      const plan = await takeTurns(em, caller.organisationId);
+      await assertRoom(em, caller.organisationId, plan);
+      const apiKey = em.create(ApiKey, {
+        id: newId('key'),
+        organisation: em.getReference(Organisation, caller.organisationId),
+        createdBy: caller.userId ? em.getReference(User, caller.userId) : undefined,
+        name,
+        description,
+        prefix: minted.prefix,
+        grants,
+        expiresAt,
+      });
+      apiKey.limitRequests(requestLimits(limits, { plan, own: caller.requestLimits }));
+      em.create(ApiKeySecret, { hash: minted.hash, apiKey });
+      return { apiKey, secret: minted.text };
     });
-    this.em.create(ApiKeySecret, { hash: minted.hash, apiKey });
-    await this.em.flush();
-    return { apiKey, secret: minted.text };
   }
 
   /** Throws ResourceNotFoundError, ApiKeyNotActiveError for a revoked key, and what `create` throws. */
-  async update(caller: Caller, id: string, change: ApiKeyChange): Promise<ApiKey> {
-    const apiKey = await this.get(caller.organisationId, id);
-    apiKey.assertNotRevoked();
-    const { name, description, scopes, bundles, expiresAt } = change;
-    checkStorable('name', name ?? null);
-    checkStorable('description', description ?? null);
-    if (scopes !== undefined || bundles !== undefined) {
-      const kept = apiKey.grants.filter((grant) => (isBundleName(grant) ? !bundles : !scopes));
-      apiKey.grants = grantsOf([...kept, ...(scopes ?? [])], bundles ?? []);
-      assertMayGrant(caller, apiKey.grants);
-    }
-    if (expiresAt !== undefined) {
-      assertFuture(expiresAt);
-      // A longer life for a key is worth as much as a new key.
-      assertMayGrant(caller, apiKey.grants);
-      apiKey.expiresAt = expiresAt;
-    }
-    if (name !== undefined) apiKey.name = name;
-    if (description !== undefined) apiKey.description = description;
-    await this.em.flush();
-    return apiKey;
+  update(caller: Caller, id: string, change: ApiKeyChange): Promise<ApiKey> {
+    checkStorable('name', change.name ?? null);
+    checkStorable('description', change.description ?? null);
+    return this.em.transactional(async (em) => {
+      const plan = await takeTurns(em, caller.organisationId);
+      const apiKey = await find(em, caller.organisationId, id, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+      apiKey.assertNotRevoked();
+      const { name, description, scopes, bundles, expiresAt, requestLimits: limits } = change;
+      if (scopes !== undefined || bundles !== undefined) {
+        const kept = apiKey.grants.filter((grant) => (isBundleName(grant) ? !bundles : !scopes));
+        apiKey.grants = grantsOf([...kept, ...(scopes ?? [])], bundles ?? []);
+        assertMayGrant(caller, apiKey.grants);
+      }
+      if (expiresAt !== undefined) {
+        assertFuture(expiresAt);
+        // A longer life for a key is worth as much as a new key.
+        assertMayGrant(caller, apiKey.grants);
+        if (apiKey.status() === 'expired') await assertRoom(em, caller.organisationId, plan);
+        apiKey.expiresAt = expiresAt;
+      }
+      const giver = { plan, own: caller.requestLimits };
+      if (limits) apiKey.limitRequests(requestLimits(limits, giver, apiKey.requestLimits()));
+      if (name !== undefined) apiKey.name = name;
+      if (description !== undefined) apiKey.description = description;
+      return apiKey;
+    });
   }
 
   /**
@@ -187,6 +203,8 @@ interface PresentedKey {
   organisation_id: string;
   plan: Plan;
   grants: Grant[];
+  requests_per_minute: number | null;
+  requests_per_day: number | null;
   revoked_at: number | null;
   expires_at: number | null;
   valid_until: number | null;
@@ -201,13 +219,16 @@ function toCaller(found: PresentedKey | undefined): AuthenticatedCaller {
   if (revoked_at !== null) throw new RevokedApiKeyError(new Date(revoked_at));
   const end = Math.min(expires_at ?? Infinity, valid_until ?? Infinity);
   if (end <= Date.now()) throw new ExpiredApiKeyError(new Date(end));
-  return { organisationId: organisation_id, apiKeyId: id, scopes: expandGrants(grants), plan };
+  const limits = { perMinute: found.requests_per_minute, perDay: found.requests_per_day };
+  const hasLimits = limits.perMinute !== null || limits.perDay !== null;
+  const caller = { organisationId: organisation_id, apiKeyId: id, scopes: expandGrants(grants), plan };
+  return hasLimits ? { ...caller, requestLimits: limits } : caller;
 }
 
 const selectKeyById: PreparedQuery = {
   name: 'flowpact_key_by_id',
   text: `
-  select k.id, k.organisation_id, o.plan, k.grants,
+  select k.id, k.organisation_id, o.plan, k.grants, k.requests_per_minute, k.requests_per_day,
     ${milliseconds('k.revoked_at')} as revoked_at,
     ${milliseconds('k.expires_at')} as expires_at,
     null as valid_until, null as last_used_at
@@ -219,7 +240,7 @@ const selectKeyById: PreparedQuery = {
 const selectPresentedKey: PreparedQuery = {
   name: 'flowpact_presented_key',
   text: `
-  select k.id, k.organisation_id, o.plan, k.grants,
+  select k.id, k.organisation_id, o.plan, k.grants, k.requests_per_minute, k.requests_per_day,
     ${milliseconds('k.revoked_at')} as revoked_at,
     ${milliseconds('k.expires_at')} as expires_at,
     ${milliseconds('s.valid_until')} as valid_until,
@@ -250,6 +271,14 @@ function assertMayGrant(caller: Caller, grants: readonly Grant[]): void {
     required,
     missing,
   );
+}
+
+/** Throws ValidationFailedError when the plan has no room for one more key that works. */
+async function assertRoom(em: EntityManager, organisation: string, plan: Plan): Promise<void> {
+  const most = activeApiKeys[plan];
+  if ((await em.count(ApiKey, { organisation, ...whereStatus('active') })) < most) return;
+  const message = `There are ${most} active API keys, which is as many as the plan has. Revoke one first.`;
+  throw new ValidationFailedError(message, [{ field: '', message, location: 'body' }]);
 }
 
 function assertFuture(expiresAt: Date | null | undefined): void {

@@ -1,16 +1,16 @@
-/** What an organisation has booked; it decides how many requests each of its keys and users may make. */
+/** What an organisation has booked; it decides how much of everything the organisation may use. */
 export const plans = ['free', 'starter', 'pro', 'business'] as const;
 
 /** One of `plans`; the cheapest first. */
 export type Plan = (typeof plans)[number];
 
-/** Requests that one key or one user may make in a minute and in a day (UTC). */
+/** Requests in a minute and in a day (UTC). */
 export interface RequestQuota {
   readonly perMinute: number;
   readonly perDay: number;
 }
 
-/** What each plan allows to every single key and user of the organisation. */
+/** What each plan allows to the organisation: to all its keys, users, inbound URLs and channels together. */
 export const requestQuotas: Readonly<Record<Plan, RequestQuota>> = {
   free: { perMinute: 60, perDay: 1_000 },
   starter: { perMinute: 120, perDay: 10_000 },
@@ -18,7 +18,10 @@ export const requestQuotas: Readonly<Record<Plan, RequestQuota>> = {
   business: { perMinute: 600, perDay: 200_000 },
 };
 
-/** WebSocket connections that the keys and users of an organisation may have open to one server process. */
+/** API keys of an organisation that are active at once. */
+export const activeApiKeys: Readonly<Record<Plan, number>> = { free: 10, starter: 50, pro: 200, business: 1_000 };
+
+/** WebSockets and event streams that the keys and users of an organisation may have open at once, over all server processes. */
 export const liveConnections: Readonly<Record<Plan, number>> = { free: 10, starter: 50, pro: 250, business: 1_000 };
 
 /** Executions of an organisation that are at work at once, over all server processes; the others wait for a place. */

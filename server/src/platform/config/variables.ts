@@ -107,7 +107,7 @@ export const variables = z.object({
   TRUST_PROXY: proxies
     .default(false)
     .describe(
-      'Whose X-Forwarded-* headers to believe: false, true, a number of proxies, or comma-separated addresses.',
+      'Whose X-Forwarded-* headers to believe: false, true, a number of proxies, or comma-separated addresses. Behind a proxy that is not believed all clients have one address, and share what is counted by address; true believes anybody, so set it only where nobody reaches the server but through a proxy.',
     ),
   BODY_LIMIT: integer(1_024, 104_857_600)
     .default(1_048_576)
@@ -155,10 +155,12 @@ export const variables = z.object({
     ),
   LIVE_CONNECTIONS: integer(0, 1_000_000)
     .default(10_000)
-    .describe('WebSocket connections that one server process holds open at most.'),
+    .describe('WebSockets and event streams that one server process holds open at most.'),
   LIVE_PING_INTERVAL: integer(1, 300)
     .default(15)
-    .describe('Seconds between two pings of a WebSocket; one that has not answered by the next is ended.'),
+    .describe(
+      'Seconds between two pings of a WebSocket; one that has not answered by the next is ended, and so is what is open with credentials that have ended.',
+    ),
   WEBHOOK_RETRY_SECONDS: list
     .refine(
       (entries) => entries.length <= 50 && entries.every((entry) => /^\d{1,6}$/.test(entry)),

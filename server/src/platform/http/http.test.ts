@@ -6,6 +6,7 @@ import { installMetricsRoute } from '../telemetry/metrics-route.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { installRequestLog } from './request-log.ts';
 import { installSecurity } from './security.ts';
+import { warnOfUntrustedProxy } from './untrusted-proxy.ts';
 
 let server: FastifyInstance;
 afterEach(() => server.close());
@@ -24,6 +25,7 @@ async function serve({
   server = fastify();
   await installSecurity(server, { origins, https });
   installRequestLog(server, logger, metrics);
+  warnOfUntrustedProxy(server, logger);
   installMetricsRoute(server, metrics, token);
   server.get('/things/:id', async (request) => {
     if ((request.params as { id: string }).id === 'broken') throw new Error('broken');
@@ -127,6 +129,17 @@ describe('the request log', () => {
     await server.inject('/things/broken');
     expect(lines).toEqual([expect.objectContaining({ level: 'error', status: 500 })]);
   });
+});
+
+test('a proxy that nobody said to believe is warned of once', async () => {
+  const lines = await serve();
+  await server.inject('/things/1');
+  await server.inject({ url: '/things/1', headers: { 'x-forwarded-for': '192.0.2.1' } });
+  await server.inject({ url: '/things/1', headers: { 'x-forwarded-for': '192.0.2.2' } });
+  const warnings = lines.filter(({ level }) => level === 'warn');
+  expect(warnings).toEqual([
+    expect.objectContaining({ proxy: '127.0.0.1', msg: expect.stringContaining('TRUST_PROXY') }),
+  ]);
 });
 
 describe('/metrics', () => {

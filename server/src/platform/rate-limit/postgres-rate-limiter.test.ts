@@ -1,11 +1,13 @@
 import type { OperationDescriptor, RateLimitDecision, RequestContext } from '#runtime/nest/index.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import type { RequestLimits } from '../../domain/api-key/request-limits.ts';
 import type { Plan } from '../../domain/organisation/plan.ts';
 import type { Principal } from '../auth/principal.ts';
 import { Config } from '../config/config.ts';
 import { createOrm } from '../database/orm.ts';
 import { PostgresRateLimiter } from './postgres-rate-limiter.ts';
+import { PublicResources } from './public-resources.ts';
 import { RequestCount } from './request-count.entity.ts';
 
 let database: TestDatabase;
@@ -20,14 +22,14 @@ beforeEach(async () => {
 afterAll(() => database.drop());
 
 const config = Config.from({});
-let nextKey = 0;
-
-function keyOf(plan: Plan): Principal {
-  return { organisationId: 'org_1', apiKeyId: `key_${nextKey++}`, scopes: [], plan, method: 'api_key' };
+let next = 0;
+/** A key of an organisation of its own, unless one is named. */
+function keyOf(plan: Plan, organisationId = `org_${next++}`, requestLimits?: RequestLimits): Principal {
+  return { organisationId, apiKeyId: `key_${next++}`, scopes: [], plan, method: 'api_key', requestLimits };
 }
 
 function limiter(settings = config, orm = database.orm): PostgresRateLimiter {
-  return new PostgresRateLimiter(orm.em, settings);
+  return new PostgresRateLimiter(orm.em, new PublicResources(orm.em), settings);
 }
 
 function consume(
@@ -35,9 +37,10 @@ function consume(
   rateLimitClass = 'general',
   by = limiter(),
   ip = '192.0.2.1',
+  refusal?: Error,
 ): Promise<RateLimitDecision> {
-  const context = { request: { ip } } as RequestContext;
-  return by.consume({ operation: {} as OperationDescriptor, rateLimitClass, principal, context });
+  const context = { request: { ip, params: {} } } as RequestContext;
+  return by.consume({ operation: {} as OperationDescriptor, rateLimitClass, principal, refusal, context });
 }
 
 async function use(principal: Principal, times: number, rateLimitClass?: string): Promise<number> {
@@ -47,7 +50,7 @@ async function use(principal: Principal, times: number, rateLimitClass?: string)
 }
 
 async function change(principal: Principal, fields: Partial<RequestCount>): Promise<void> {
-  await database.orm.em.fork().nativeUpdate(RequestCount, { subject: principal.apiKeyId! }, fields);
+  await database.orm.em.fork().nativeUpdate(RequestCount, { subject: principal.organisationId }, fields);
 }
 
 describe('the limit of a minute', () => {
@@ -91,7 +94,8 @@ describe('the limit of a minute', () => {
     expect(refused).toMatchObject({
       allowed: false,
       headers: { 'X-RateLimit-Remaining': 0, 'X-RateLimit-Remaining-Day': 940 },
-      details: { limit: 60, window: 'minute', retry_after: refused.retryAfter },
+      message: `The organisation may make 60 requests in a minute. Try again in ${refused.retryAfter} seconds.`,
+      details: { limit: 60, window: 'minute', retry_after: refused.retryAfter, applies_to: 'organisation' },
     });
     expect(refused.retryAfter).toBeGreaterThanOrEqual(1);
     expect(refused.retryAfter).toBeLessThanOrEqual(60);
@@ -149,7 +153,7 @@ describe('classes', () => {
   test('an operation without a class is not counted', async () => {
     const context = { request: { ip: '192.0.2.1' } } as RequestContext;
     const operation = {} as OperationDescriptor;
-    const request = { operation, rateLimitClass: undefined, principal: undefined, context };
+    const request = { operation, rateLimitClass: undefined, principal: undefined, refusal: undefined, context };
     expect(await limiter().consume(request)).toEqual({ allowed: true });
   });
 
@@ -159,10 +163,14 @@ describe('classes', () => {
 });
 
 describe('who is counted', () => {
-  test('each key by itself', async () => {
-    const [one, other] = [keyOf('free'), keyOf('free')];
-    await use(one, 5);
-    expect(await consume(other)).toMatchObject({ headers: { 'X-RateLimit-Remaining': 59 } });
+  test('an organisation, whichever of its keys and users ask: six keys have what one has', async () => {
+    const organisationId = 'org_of_six';
+    const keys = Array.from({ length: 6 }, () => keyOf('free', organisationId));
+    const user: Principal = { organisationId, userId: 'user_1', scopes: [], plan: 'free', method: 'session_cookie' };
+    let allowed = 0;
+    for (const caller of [...keys, user]) allowed += await use(caller, 15);
+    expect(allowed).toBe(60);
+    expect(await consume(keyOf('free'))).toMatchObject({ headers: { 'X-RateLimit-Remaining': 59 } });
   });
 
   test('requests without a caller by address, IPv6 by its /64', async () => {
@@ -174,6 +182,94 @@ describe('who is counted', () => {
     expect(await remaining('2001:db8:1:2::1')).toBe(999);
     expect(await remaining('2001:db8:1:2:ffff::9')).toBe(998);
     expect(await remaining('2001:db8:1:3::1')).toBe(999);
+  });
+
+  test('an address, for each organisation by itself: forms of one do not use up those of another', async () => {
+    const [one, other] = [
+      { organisationId: 'org_a', plan: 'free' },
+      { organisationId: 'org_b', plan: 'free' },
+    ] as const;
+    const by = limiter();
+    for (let i = 0; i < 60; i++)
+      expect(await by.consumeFrom('203.0.113.9', 'submit', one)).toMatchObject({ allowed: true });
+    expect(await by.consumeFrom('203.0.113.9', 'submit', one)).toMatchObject({
+      allowed: false,
+      details: { limit: 60, applies_to: 'address' },
+    });
+    expect(await by.consumeFrom('203.0.113.9', 'submit', other)).toMatchObject({ allowed: true });
+  });
+
+  test('what anybody may ask of an organisation has a quota like the plan, from all addresses, and costs its keys nothing', async () => {
+    const owner = keyOf('free');
+    const by = limiter();
+    for (let i = 0; i < 60; i++) expect((await by.consumePublic(`203.0.113.${i}`, 'submit', owner)).allowed).toBe(true);
+    expect(await by.consumePublic('203.0.113.99', 'submit', owner)).toMatchObject({
+      allowed: false,
+      headers: { 'X-RateLimit-Limit': 60, 'X-RateLimit-Remaining': 0 },
+      details: { limit: 60, window: 'minute', applies_to: 'organisation' },
+    });
+    expect(await consume(owner)).toMatchObject({ headers: { 'X-RateLimit-Remaining': 59 } });
+  });
+
+  test('refused credentials by address, apart from what else comes from there, and sixty a minute', async () => {
+    const ip = '198.51.100.3';
+    const [wrong, ended] = ['invalid_api_key', 'expired_token'].map((code) => Object.assign(new Error(), { code }));
+    for (let i = 0; i < 60; i++) expect((await consume(undefined, 'general', limiter(), ip, wrong)).allowed).toBe(true);
+    expect(await consume(undefined, 'general', limiter(), ip, wrong)).toMatchObject({
+      allowed: false,
+      details: { limit: 60, window: 'minute', applies_to: 'address' },
+    });
+    expect(await consume(undefined, 'general', limiter(), '198.51.100.4', wrong)).toMatchObject({ allowed: true });
+    expect(await consume(undefined, 'general', limiter(), ip)).toMatchObject({ allowed: true });
+    // Whoever is signed in renews a token that has ended; it is no guess.
+    expect(await consume(undefined, 'general', limiter(), ip, ended)).toMatchObject({ allowed: true });
+    expect(await consume(keyOf('free'), 'general', limiter(), ip)).toMatchObject({ allowed: true });
+  });
+});
+
+describe('a key with limits of its own', () => {
+  test('is refused beyond them, which costs its organisation nothing, and the headers tell of the tightest', async () => {
+    const organisationId = 'org_of_the_limited';
+    const limited = keyOf('free', organisationId, { perMinute: 5, perDay: 7 });
+    expect(await consume(limited)).toMatchObject({
+      headers: {
+        'X-RateLimit-Limit': 5,
+        'X-RateLimit-Remaining': 4,
+        'X-RateLimit-Limit-Day': 7,
+        'X-RateLimit-Remaining-Day': 6,
+      },
+    });
+    expect(await use(limited, 30)).toBe(4);
+    expect(await consume(limited)).toMatchObject({
+      allowed: false,
+      details: { limit: 5, window: 'minute', applies_to: 'api_key' },
+    });
+    expect(await consume(keyOf('free', organisationId))).toMatchObject({
+      allowed: true,
+      headers: { 'X-RateLimit-Limit': 60, 'X-RateLimit-Remaining': 54, 'X-RateLimit-Remaining-Day': 994 },
+    });
+    const windows = { minuteStart: new Date(Date.now() - 60_000) };
+    await change(limited, windows);
+    expect(await use(limited, 5)).toBe(2);
+    expect(await consume(limited)).toMatchObject({ details: { limit: 7, window: 'day', applies_to: 'api_key' } });
+  });
+
+  test('is told of its organisation where that has less left', async () => {
+    const organisationId = 'org_that_is_busy';
+    await use(keyOf('free', organisationId), 58);
+    const limited = keyOf('free', organisationId, { perMinute: 30, perDay: null });
+    expect(await consume(limited)).toMatchObject({
+      headers: { 'X-RateLimit-Limit': 60, 'X-RateLimit-Remaining': 1, 'X-RateLimit-Limit-Day': 1000 },
+    });
+  });
+
+  test('holds over processes', async () => {
+    const limited = keyOf('business', undefined, { perMinute: 20, perDay: null });
+    const other = await createOrm({ url: database.url });
+    const limiters = [limiter(), limiter(config, other)];
+    const all = await Promise.all(Array.from({ length: 90 }, (_, i) => consume(limited, 'general', limiters[i % 2])));
+    await other.close();
+    expect(all.filter(({ allowed }) => allowed)).toHaveLength(20);
   });
 });
 

@@ -1,6 +1,7 @@
 import type * as contract from '#generated/platform/index.ts';
 import type { ApiKey } from '../../../domain/api-key/api-key.entity.ts';
 import type { ApiKeyChange, ApiKeyWithSecret, NewApiKey } from '../../../domain/api-key/api-key.service.ts';
+import type { RequestLimits } from '../../../domain/api-key/request-limits.ts';
 import { scopeBundles, scopeDescriptions, scopes } from '../../../domain/scope.ts';
 import { fromTime, toTime } from '../time.ts';
 
@@ -12,6 +13,7 @@ export function toApiKey(apiKey: ApiKey): contract.ApiKey {
     prefix: apiKey.prefix,
     scopes: apiKey.scopes(),
     bundles: apiKey.bundles(),
+    rate_limits: toRateLimits(apiKey.requestLimits()),
     status: apiKey.status(),
     created_by: apiKey.createdBy?.id ?? null,
     created_at: apiKey.createdAt.toISOString(),
@@ -27,12 +29,17 @@ export function toCreatedApiKey({ apiKey, secret }: ApiKeyWithSecret): contract.
   return { api_key: toApiKey(apiKey), secret };
 }
 
-export function toNewApiKey({ expires_at, ...rest }: contract.CreateApiKeyRequest): NewApiKey {
-  return { ...rest, expiresAt: fromTime(expires_at, 'expires_at', 'body') };
+export function toNewApiKey({ name, ...rest }: contract.CreateApiKeyRequest): NewApiKey {
+  return { ...toApiKeyChange(rest), name };
 }
 
-export function toApiKeyChange({ expires_at, ...rest }: contract.UpdateApiKeyRequest): ApiKeyChange {
-  return { ...rest, expiresAt: fromTime(expires_at, 'expires_at', 'body') };
+export function toApiKeyChange({ expires_at, rate_limits, ...rest }: contract.UpdateApiKeyRequest): ApiKeyChange {
+  const requestLimits = rate_limits && { perMinute: rate_limits.per_minute, perDay: rate_limits.per_day };
+  return { ...rest, requestLimits, expiresAt: fromTime(expires_at, 'expires_at', 'body') };
+}
+
+function toRateLimits({ perMinute, perDay }: RequestLimits): contract.ApiKeyRateLimits {
+  return { per_minute: perMinute, per_day: perDay };
 }
 
 export const scopeCatalogue: contract.ScopeCatalogue = {

@@ -1,13 +1,15 @@
 import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { RateLimitDecision } from '#runtime/nest/index.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Channel } from '../../../domain/channel/channel.entity.ts';
 import { ChannelService } from '../../../domain/channel/channel.service.ts';
 import { ResourceNotFoundError } from '../../../domain/domain-error.ts';
 import { InvalidTokenError } from '../../../domain/session/session.errors.ts';
+import type { LimitedOrganisation } from '../../../platform/rate-limit/public-resources.ts';
 import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-limiter.ts';
-import { OpenRouteError } from '../open-errors.ts';
+import { assertWithinLimit } from '../open-limit.ts';
 import { serveOpenRoutes } from '../open-routes.ts';
 import { HttpChannel } from './http-channel.ts';
 import { McpChannel } from './mcp-channel.ts';
@@ -37,27 +39,28 @@ export class ChannelRoutes implements OnModuleInit {
   async #serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { slug } = request.params as { slug: string };
     const channel = await this.channels.findEnabled(slug);
-    // Those who guess, and those who may call without a token, are counted by address; everyone else by channel.
-    if (!channel || channel.authMode === 'public') await this.#count(reply, request.ip);
-    if (!channel) throw new ResourceNotFoundError('channel', slug);
+    if (!channel) {
+      assertWithinLimit(reply, await this.limiter.consumeFrom(request.ip, 'execute'));
+      throw new ResourceNotFoundError('channel', slug);
+    }
+    const owner = ownerOf(channel);
     if (!channel.admits(tokenOf(request))) {
-      await this.#count(reply, request.ip);
+      assertWithinLimit(reply, await this.limiter.consumeRefused(request.ip, owner));
       reply.header('WWW-Authenticate', 'Bearer realm="channel"');
       throw new InvalidTokenError('The token of this channel is missing or wrong. Send it as X-Channel-Token.');
     }
-    await this.#count(reply, request.ip, channel);
-    return channel.kind === 'mcp' ? this.mcp.serve(channel, request, reply) : this.http.serve(channel, request, reply);
+    const isPublic = channel.authMode === 'public';
+    const count = (): Promise<RateLimitDecision> =>
+      isPublic ? this.limiter.consumePublic(request.ip, 'execute', owner) : this.limiter.consumeBy(owner, 'execute');
+    assertWithinLimit(reply, await count());
+    return channel.kind === 'mcp'
+      ? this.mcp.serve(channel, request, reply, count)
+      : this.http.serve(channel, request, reply);
   }
+}
 
-  async #count(reply: FastifyReply, ip: string, channel?: Channel): Promise<void> {
-    const { allowed, headers, retryAfter, details } = channel
-      ? await this.limiter.consumeBy(channel.id, channel.organisation.plan, 'execute')
-      : await this.limiter.consumeFrom(ip, 'execute');
-    if (headers) reply.headers(headers);
-    if (allowed) return;
-    const retry: Record<string, string> = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
-    throw new OpenRouteError('rate_limit_exceeded', 'Too many requests. Wait and try again.', details, retry);
-  }
+function ownerOf({ organisation: { id, plan } }: Channel): LimitedOrganisation {
+  return { organisationId: id, plan };
 }
 
 function tokenOf({ headers }: FastifyRequest): string | undefined {

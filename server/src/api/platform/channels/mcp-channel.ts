@@ -10,13 +10,13 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { RateLimitDecision } from '#runtime/nest/index.ts';
 import { ChannelCalls, type OfferedTool } from '../../../domain/channel/channel-calls.ts';
 import type { Channel } from '../../../domain/channel/channel.entity.ts';
 import { DomainError, type Json, ResourceNotFoundError } from '../../../domain/domain-error.ts';
 import type { Execution } from '../../../domain/execution/execution.entity.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { version } from '../../../platform/health/version.ts';
-import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-limiter.ts';
 import { OpenRouteError } from '../open-errors.ts';
 
 /**
@@ -28,10 +28,15 @@ export class McpChannel {
   constructor(
     private readonly calls: ChannelCalls,
     private readonly config: Config,
-    private readonly limiter: PostgresRateLimiter,
   ) {}
 
-  async serve(channel: Channel, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  /** `count` counts one call more than the request itself. */
+  async serve(
+    channel: Channel,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    count: () => Promise<RateLimitDecision>,
+  ): Promise<FastifyReply> {
     if (request.url.split('?', 1)[0] !== `/channels/${channel.slug}/mcp`)
       throw new ResourceNotFoundError('route', request.url);
     this.#checkOrigin(request);
@@ -42,7 +47,7 @@ export class McpChannel {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
-    await this.#server(channel, gone.signal).connect(transport);
+    await this.#server(channel, gone.signal, count).connect(transport);
     try {
       const answer = await transport.handleRequest(toRequest(request));
       reply.code(answer.status).headers(Object.fromEntries(answer.headers));
@@ -60,12 +65,7 @@ export class McpChannel {
     throw new OpenRouteError('cross_site_request', 'Requests from pages of this origin are not taken.');
   }
 
-  async #count(channel: Channel): Promise<void> {
-    const { allowed } = await this.limiter.consumeBy(channel.id, channel.organisation.plan, 'execute');
-    if (!allowed) throw new McpError(ErrorCode.InvalidRequest, 'Too many requests. Wait and try again.');
-  }
-
-  #server(channel: Channel, signal: AbortSignal): Server {
+  #server(channel: Channel, signal: AbortSignal, count: () => Promise<RateLimitDecision>): Server {
     const { name, description } = channel;
     const server = new Server(
       { name: channel.slug, title: name, version },
@@ -77,7 +77,7 @@ export class McpChannel {
     let counted = false;
     server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
       // The request itself was counted for one; a batch may hold a hundred calls.
-      if (counted) await this.#count(channel);
+      if (counted) assertAllowed(await count());
       counted = true;
       const tool = channel.tools.find((each) => each.name === params.name);
       if (!tool) throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name}.`);
@@ -91,6 +91,10 @@ export class McpChannel {
     });
     return server;
   }
+}
+
+function assertAllowed({ allowed, message = 'Too many requests.' }: RateLimitDecision): void {
+  if (!allowed) throw new McpError(ErrorCode.InvalidRequest, message);
 }
 
 function toRequest(request: FastifyRequest): Request {

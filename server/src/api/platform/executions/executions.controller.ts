@@ -10,6 +10,7 @@ import { assertTicketFor } from '../../../domain/stream-ticket/stream-ticket.ser
 import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
 import type { Principal } from '../../../platform/auth/principal.ts';
+import { OpenConnections } from '../live/open-connections.ts';
 import { toPagePagination } from '../page-pagination.ts';
 import {
   toCursorPagination,
@@ -30,6 +31,7 @@ export class ExecutionsController implements contract.ExecutionsController {
     private readonly starts: ExecutionService,
     private readonly events: ExecutionEvents,
     private readonly workflows: WorkflowService,
+    private readonly connections: OpenConnections,
   ) {}
 
   @contract.ListExecutions()
@@ -159,7 +161,7 @@ export class ExecutionsController implements contract.ExecutionsController {
   ): Promise<contract.StreamExecutionEvents.Response> {
     assertTicketFor(caller.ticket, path.execution_id);
     const after = headers['Last-Event-ID'] ?? caller.ticket?.after ?? 0;
-    const { signal } = contextOf(request);
+    const signal = await this.connections.openStream(caller, contextOf(request));
     const feed = await this.events.follow(caller.organisationId, path.execution_id, after, signal);
     return contract.StreamExecutionEvents.respond(200, toMessages(path.execution_id, after, feed));
   }

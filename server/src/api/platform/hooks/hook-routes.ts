@@ -15,6 +15,7 @@ import { PostgresRateLimiter } from '../../../platform/rate-limit/postgres-rate-
 import { sendAccepted, sendValue, sendResponse } from '../execution-answer.ts';
 import { readBody } from '../open-body.ts';
 import { OpenRouteError } from '../open-errors.ts';
+import { assertWithinLimit } from '../open-limit.ts';
 import { serveOpenRoutes } from '../open-routes.ts';
 
 /**
@@ -39,20 +40,20 @@ export class HookRoutes implements OnModuleInit {
     const { token, '*': rest } = request.params as { token: string; '*'?: string };
     const hook = await this.hooks.find(token);
     if (!hook) {
-      await this.#count(reply, await this.limiter.consumeFrom(request.ip, 'execute'));
+      assertWithinLimit(reply, await this.limiter.consumeRefused(request.ip));
       throw nothingHere();
     }
     assertMethod(request.method, hook.config.methods);
     const received = toHookRequest(request, rest === undefined ? '' : `/${rest}`);
     const admitted = await this.#admit(hook, received, request, reply);
     if (!admitted) throw nothingHere();
-    await this.#count(reply, await this.limiter.consumeBy(hook.id, hook.plan, 'execute'));
+    assertWithinLimit(reply, await this.limiter.consumeBy(hook, 'execute'));
     const execution = await this.hooks.start(hook, received, admitted, await readBody(request));
     if (hook.config.respond === 'immediately') return accepted(request, reply, hook, execution);
     return this.#answer(hook, execution, request, reply);
   }
 
-  /** Those who guess are counted by their address. */
+  /** Those who guess are counted by their address, within the organisation whose hook it is. */
   async #admit(
     hook: Hook,
     received: HookRequest,
@@ -63,7 +64,7 @@ export class HookRoutes implements OnModuleInit {
       return this.hooks.admit(hook, received);
     } catch (error) {
       if (error instanceof HookUnauthorizedError) {
-        await this.#count(reply, await this.limiter.consumeFrom(request.ip, 'execute'));
+        assertWithinLimit(reply, await this.limiter.consumeRefused(request.ip, hook));
         reply.header('WWW-Authenticate', `Bearer realm="hook"`);
       }
       throw error;
@@ -87,14 +88,6 @@ export class HookRoutes implements OnModuleInit {
     if (answer.kind === 'output') return sendValue(reply.code(200), answer.output);
     const details = { execution_id: execution.id, status: answer.status, reason: answer.code };
     throw new OpenRouteError('execution_failed', 'The execution did not end well.', details);
-  }
-
-  async #count(reply: FastifyReply, decision: Awaited<ReturnType<PostgresRateLimiter['consumeFrom']>>): Promise<void> {
-    const { allowed, headers, retryAfter, details } = decision;
-    if (headers) reply.headers(headers);
-    if (allowed) return;
-    const retry: Record<string, string> = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
-    throw new OpenRouteError('rate_limit_exceeded', 'Too many requests. Wait and try again.', details, retry);
   }
 }
 

@@ -3,24 +3,20 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { principalOf, RequestFailure } from '#runtime/nest/index.ts';
-import { liveConnections } from '../../../domain/organisation/plan.ts';
-import { DomainError } from '../../../domain/domain-error.ts';
 import { ExecutionEvents } from '../../../domain/execution/execution-events.ts';
 import { InvalidTokenError } from '../../../domain/session/session.errors.ts';
-import { assertTicketFor, StreamTicketService } from '../../../domain/stream-ticket/stream-ticket.service.ts';
+import { assertTicketFor } from '../../../domain/stream-ticket/stream-ticket.service.ts';
 import type { Principal } from '../../../platform/auth/principal.ts';
 import { assertSameOrigin } from '../../../platform/auth/same-origin.ts';
 import { Config } from '../../../platform/config/config.ts';
 import { Metrics } from '../../../platform/telemetry/metrics.ts';
 import { closeCodes, LiveConnection } from './live-connection.ts';
+import { OpenConnections } from './open-connections.ts';
 import { handshakeProblem, routeUpgrades, takeSocket, upgraded, upgradeOf } from './live-upgrade.ts';
 
 const messageLimit = 16 * 1024;
 /** Milliseconds that clients get to answer a close when the server stops. */
 const closeGrace = 1_000;
-/** Seconds after which a refused connection may be tried again. */
-const retryAfter = 30;
-const scope = 'executions:read';
 
 type FollowRequest = FastifyRequest<{ Params: { execution_id: string } }>;
 
@@ -31,12 +27,11 @@ export class LiveGateway implements OnModuleInit, BeforeApplicationShutdown {
   private readonly server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: messageLimit });
   private readonly connections = new Set<LiveConnection>();
   private pings: NodeJS.Timeout | undefined;
-  private closing = false;
 
   constructor(
     private readonly http: HttpAdapterHost,
     private readonly events: ExecutionEvents,
-    private readonly tickets: StreamTicketService,
+    private readonly open: OpenConnections,
     private readonly config: Config,
     metrics: Metrics,
   ) {
@@ -56,7 +51,6 @@ export class LiveGateway implements OnModuleInit, BeforeApplicationShutdown {
 
   /** Clients are told to come back, which they can at once: another process serves them from the same log. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.closing = true;
     clearInterval(this.pings);
     for (const connection of this.connections)
       connection.close(closeCodes.goingAway, 'The server stops. Connect again.');
@@ -87,7 +81,6 @@ export class LiveGateway implements OnModuleInit, BeforeApplicationShutdown {
     const problem = handshakeProblem(request.raw);
     if (problem) throw invalid({ ...problem, location: 'header' });
     if (principal.method === 'session_cookie') this.assertOwnPage(request);
-    this.assertRoom(principal);
     return principal;
   }
 
@@ -104,31 +97,25 @@ export class LiveGateway implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
-  private assertRoom({ organisationId, plan }: Principal): void {
-    const headers = { 'Retry-After': String(retryAfter) };
-    if (this.closing || this.connections.size >= this.config.settings.LIVE_CONNECTIONS) {
-      throw new RequestFailure('unavailable', 'This server takes no more live connections now.', { headers });
-    }
-    const limit = liveConnections[plan];
-    const open = [...this.connections].filter(({ principal }) => principal.organisationId === organisationId).length;
-    if (open < limit) return;
-    const details = { limit, window: 'open connections', retryAfter };
-    throw new RequestFailure('rate_limited', `The plan has ${limit} live connections at a time.`, { details, headers });
-  }
-
-  private upgrade(
+  private async upgrade(
     request: FastifyRequest,
     reply: FastifyReply,
     principal: Principal,
     begin: (connection: LiveConnection) => void,
-  ): FastifyReply {
+  ): Promise<FastifyReply> {
+    let made: LiveConnection | undefined;
+    const end = (): void => made?.close(closeCodes.refused, 'The credentials have ended.');
+    const release = await this.open.admit({ principal, end });
     const upgrade = upgradeOf(request.raw)!;
+    if (upgrade.socket.destroyed) release();
+    else upgrade.socket.once('close', release);
     reply.hijack();
     takeSocket(reply.raw, upgrade);
     this.server.handleUpgrade(request.raw, upgrade.socket, upgrade.head, (socket: WebSocket) => {
       const fault = (err: unknown): void =>
         this.logger.error({ err, request_id: request.id }, 'A live connection ended for a fault');
       const connection = new LiveConnection(socket, principal, this.events, fault);
+      made = connection;
       this.connections.add(connection);
       upgraded(reply.raw);
       socket.on('close', () => this.connections.delete(connection));
@@ -137,25 +124,9 @@ export class LiveGateway implements OnModuleInit, BeforeApplicationShutdown {
     return reply;
   }
 
-  /** Everybody is asked for a sign of life; whose key or session has ended has to go. */
+  /** Everybody is asked for a sign of life. */
   private round(): void {
     for (const connection of this.connections) connection.ping();
-    const byCredential = Map.groupBy(
-      this.connections,
-      ({ principal }) => principal.apiKeyId ?? principal.sessionId ?? '',
-    );
-    for (const connections of byCredential.values()) void this.check(connections);
-  }
-
-  private async check(connections: readonly LiveConnection[]): Promise<void> {
-    try {
-      const { scopes } = await this.tickets.callerOf(connections[0]!.principal);
-      if (scopes.includes(scope)) return;
-    } catch (error) {
-      // Without the database nobody can say; the next round asks again.
-      if (!(error instanceof DomainError)) return;
-    }
-    for (const connection of connections) connection.close(closeCodes.refused, 'The credentials have ended.');
   }
 }
 

@@ -17,6 +17,8 @@ import { Migration20261122001400_event_chains } from './Migration20261122001400_
 import { Migration20261122001500_pauses } from './Migration20261122001500_pauses.ts';
 import { Migration20261122001600_bulk_job_cancel } from './Migration20261122001600_bulk_job_cancel.ts';
 import { Migration20261129160100_password_set } from './Migration20261129160100_password_set.ts';
+import { Migration20261129161000_key_limits } from './Migration20261129161000_key_limits.ts';
+import { Migration20261129161100_live_connections } from './Migration20261129161100_live_connections.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -38,4 +40,6 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261122001500_pauses', class: Migration20261122001500_pauses },
   { name: 'Migration20261122001600_bulk_job_cancel', class: Migration20261122001600_bulk_job_cancel },
   { name: 'Migration20261129160100_password_set', class: Migration20261129160100_password_set },
+  { name: 'Migration20261129161000_key_limits', class: Migration20261129161000_key_limits },
+  { name: 'Migration20261129161100_live_connections', class: Migration20261129161100_live_connections },
 ];
