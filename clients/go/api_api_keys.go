@@ -50,7 +50,9 @@ func (r ApiCreateApiKeyRequest) Execute() (*CreatedApiKeyResponse, *http.Respons
 CreateApiKey Create an API key
 
 Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does
-not have is refused (`insufficient_scope`).
+not have is refused (`insufficient_scope`). All keys of an organisation share what its plan allows; `rate_limits` sets
+a part of it for this key. An organisation has so many active keys as its plan allows (Free 10, Starter 50, Pro 200,
+Business 1,000); one more is a `validation_error`.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -1394,8 +1396,8 @@ func (r ApiUpdateApiKeyRequest) Execute() (*ApiKeyResponse, *http.Response, erro
 /*
 UpdateApiKey Change an API key
 
-Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one
-that has expired. A scope that the caller does not have is refused (`insufficient_scope`).
+Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings
+back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`).
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

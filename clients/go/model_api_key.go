@@ -33,6 +33,7 @@ type ApiKey struct {
 	Scopes []Scope `json:"scopes"`
 	// Bundles it was given; it gains what a bundle gains.
 	Bundles []ScopeBundleName `json:"bundles"`
+	RateLimits ApiKeyRateLimits `json:"rate_limits"`
 	Status ApiKeyStatus `json:"status"`
 	// The user who made it; null for the first key of an organisation.
 	CreatedBy NullableString `json:"created_by" validate:"regexp=^user_[0-7][0-9a-hjkmnp-tv-z]{25}$"`
@@ -57,7 +58,7 @@ type _ApiKey ApiKey
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewApiKey(id string, name string, description NullableString, prefix string, scopes []Scope, bundles []ScopeBundleName, status ApiKeyStatus, createdBy NullableString, createdAt time.Time, expiresAt NullableTime, lastUsedAt NullableTime, rotatedAt NullableTime, previousSecretExpiresAt NullableTime, revokedAt NullableTime) *ApiKey {
+func NewApiKey(id string, name string, description NullableString, prefix string, scopes []Scope, bundles []ScopeBundleName, rateLimits ApiKeyRateLimits, status ApiKeyStatus, createdBy NullableString, createdAt time.Time, expiresAt NullableTime, lastUsedAt NullableTime, rotatedAt NullableTime, previousSecretExpiresAt NullableTime, revokedAt NullableTime) *ApiKey {
 	this := ApiKey{}
 	this.Id = id
 	this.Name = name
@@ -65,6 +66,7 @@ func NewApiKey(id string, name string, description NullableString, prefix string
 	this.Prefix = prefix
 	this.Scopes = scopes
 	this.Bundles = bundles
+	this.RateLimits = rateLimits
 	this.Status = status
 	this.CreatedBy = createdBy
 	this.CreatedAt = createdAt
@@ -228,6 +230,30 @@ func (o *ApiKey) GetBundlesOk() ([]ScopeBundleName, bool) {
 // SetBundles sets field value
 func (o *ApiKey) SetBundles(v []ScopeBundleName) {
 	o.Bundles = v
+}
+
+// GetRateLimits returns the RateLimits field value
+func (o *ApiKey) GetRateLimits() ApiKeyRateLimits {
+	if o == nil {
+		var ret ApiKeyRateLimits
+		return ret
+	}
+
+	return o.RateLimits
+}
+
+// GetRateLimitsOk returns a tuple with the RateLimits field value
+// and a boolean to check if the value has been set.
+func (o *ApiKey) GetRateLimitsOk() (*ApiKeyRateLimits, bool) {
+	if o == nil {
+		return nil, false
+	}
+	return &o.RateLimits, true
+}
+
+// SetRateLimits sets field value
+func (o *ApiKey) SetRateLimits(v ApiKeyRateLimits) {
+	o.RateLimits = v
 }
 
 // GetStatus returns the Status field value
@@ -450,6 +476,7 @@ func (o ApiKey) ToMap() (map[string]interface{}, error) {
 	toSerialize["prefix"] = o.Prefix
 	toSerialize["scopes"] = o.Scopes
 	toSerialize["bundles"] = o.Bundles
+	toSerialize["rate_limits"] = o.RateLimits
 	toSerialize["status"] = o.Status
 	toSerialize["created_by"] = o.CreatedBy.Get()
 	toSerialize["created_at"] = o.CreatedAt
@@ -477,6 +504,7 @@ func (o *ApiKey) UnmarshalJSON(data []byte) (err error) {
 		"prefix",
 		"scopes",
 		"bundles",
+		"rate_limits",
 		"status",
 		"created_by",
 		"created_at",
@@ -520,6 +548,7 @@ func (o *ApiKey) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "prefix")
 		delete(additionalProperties, "scopes")
 		delete(additionalProperties, "bundles")
+		delete(additionalProperties, "rate_limits")
 		delete(additionalProperties, "status")
 		delete(additionalProperties, "created_by")
 		delete(additionalProperties, "created_at")

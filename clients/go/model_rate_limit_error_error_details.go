@@ -26,6 +26,8 @@ type RateLimitErrorErrorDetails struct {
 	Window string `json:"window"`
 	// Seconds to wait, as in `Retry-After`.
 	RetryAfter int64 `json:"retry_after"`
+	// Whose limit it is: that of the organisation's plan, of this API key, or of the address that the request came from. 
+	AppliesTo *string `json:"applies_to,omitempty"`
 	AdditionalProperties map[string]interface{}
 }
 
@@ -123,6 +125,38 @@ func (o *RateLimitErrorErrorDetails) SetRetryAfter(v int64) {
 	o.RetryAfter = v
 }
 
+// GetAppliesTo returns the AppliesTo field value if set, zero value otherwise.
+func (o *RateLimitErrorErrorDetails) GetAppliesTo() string {
+	if o == nil || IsNil(o.AppliesTo) {
+		var ret string
+		return ret
+	}
+	return *o.AppliesTo
+}
+
+// GetAppliesToOk returns a tuple with the AppliesTo field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *RateLimitErrorErrorDetails) GetAppliesToOk() (*string, bool) {
+	if o == nil || IsNil(o.AppliesTo) {
+		return nil, false
+	}
+	return o.AppliesTo, true
+}
+
+// HasAppliesTo returns a boolean if a field has been set.
+func (o *RateLimitErrorErrorDetails) HasAppliesTo() bool {
+	if o != nil && !IsNil(o.AppliesTo) {
+		return true
+	}
+
+	return false
+}
+
+// SetAppliesTo gets a reference to the given string and assigns it to the AppliesTo field.
+func (o *RateLimitErrorErrorDetails) SetAppliesTo(v string) {
+	o.AppliesTo = &v
+}
+
 func (o RateLimitErrorErrorDetails) MarshalJSON() ([]byte, error) {
 	toSerialize,err := o.ToMap()
 	if err != nil {
@@ -136,6 +170,9 @@ func (o RateLimitErrorErrorDetails) ToMap() (map[string]interface{}, error) {
 	toSerialize["limit"] = o.Limit
 	toSerialize["window"] = o.Window
 	toSerialize["retry_after"] = o.RetryAfter
+	if !IsNil(o.AppliesTo) {
+		toSerialize["applies_to"] = o.AppliesTo
+	}
 
 	for key, value := range o.AdditionalProperties {
 		toSerialize[key] = value
@@ -184,6 +221,7 @@ func (o *RateLimitErrorErrorDetails) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "limit")
 		delete(additionalProperties, "window")
 		delete(additionalProperties, "retry_after")
+		delete(additionalProperties, "applies_to")
 		o.AdditionalProperties = additionalProperties
 	}
 

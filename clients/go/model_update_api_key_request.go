@@ -28,6 +28,7 @@ type UpdateApiKeyRequest struct {
 	Scopes []Scope `json:"scopes,omitempty"`
 	// Sets of scopes it allows.
 	Bundles []ScopeBundleName `json:"bundles,omitempty"`
+	RateLimits *ApiKeyRateLimitsRequest `json:"rate_limits,omitempty"`
 	// When it stops working, in the future; null for never.
 	ExpiresAt NullableTime `json:"expires_at,omitempty"`
 	AdditionalProperties map[string]interface{}
@@ -190,6 +191,38 @@ func (o *UpdateApiKeyRequest) SetBundles(v []ScopeBundleName) {
 	o.Bundles = v
 }
 
+// GetRateLimits returns the RateLimits field value if set, zero value otherwise.
+func (o *UpdateApiKeyRequest) GetRateLimits() ApiKeyRateLimitsRequest {
+	if o == nil || IsNil(o.RateLimits) {
+		var ret ApiKeyRateLimitsRequest
+		return ret
+	}
+	return *o.RateLimits
+}
+
+// GetRateLimitsOk returns a tuple with the RateLimits field value if set, nil otherwise
+// and a boolean to check if the value has been set.
+func (o *UpdateApiKeyRequest) GetRateLimitsOk() (*ApiKeyRateLimitsRequest, bool) {
+	if o == nil || IsNil(o.RateLimits) {
+		return nil, false
+	}
+	return o.RateLimits, true
+}
+
+// HasRateLimits returns a boolean if a field has been set.
+func (o *UpdateApiKeyRequest) HasRateLimits() bool {
+	if o != nil && !IsNil(o.RateLimits) {
+		return true
+	}
+
+	return false
+}
+
+// SetRateLimits gets a reference to the given ApiKeyRateLimitsRequest and assigns it to the RateLimits field.
+func (o *UpdateApiKeyRequest) SetRateLimits(v ApiKeyRateLimitsRequest) {
+	o.RateLimits = &v
+}
+
 // GetExpiresAt returns the ExpiresAt field value if set, zero value otherwise (both if not set or set to explicit null).
 func (o *UpdateApiKeyRequest) GetExpiresAt() time.Time {
 	if o == nil || IsNil(o.ExpiresAt.Get()) {
@@ -254,6 +287,9 @@ func (o UpdateApiKeyRequest) ToMap() (map[string]interface{}, error) {
 	if !IsNil(o.Bundles) {
 		toSerialize["bundles"] = o.Bundles
 	}
+	if !IsNil(o.RateLimits) {
+		toSerialize["rate_limits"] = o.RateLimits
+	}
 	if o.ExpiresAt.IsSet() {
 		toSerialize["expires_at"] = o.ExpiresAt.Get()
 	}
@@ -283,6 +319,7 @@ func (o *UpdateApiKeyRequest) UnmarshalJSON(data []byte) (err error) {
 		delete(additionalProperties, "description")
 		delete(additionalProperties, "scopes")
 		delete(additionalProperties, "bundles")
+		delete(additionalProperties, "rate_limits")
 		delete(additionalProperties, "expires_at")
 		o.AdditionalProperties = additionalProperties
 	}

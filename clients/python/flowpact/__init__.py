@@ -56,6 +56,8 @@ __all__ = [
     "ApiKeyInactiveErrorError",
     "ApiKeyInactiveProblem",
     "ApiKeyListResponse",
+    "ApiKeyRateLimits",
+    "ApiKeyRateLimitsRequest",
     "ApiKeyResponse",
     "ApiKeyRotationConflict",
     "ApiKeyRotationConflictError",
@@ -514,6 +516,8 @@ from flowpact.models.api_key_inactive_error import ApiKeyInactiveError as ApiKey
 from flowpact.models.api_key_inactive_error_error import ApiKeyInactiveErrorError as ApiKeyInactiveErrorError
 from flowpact.models.api_key_inactive_problem import ApiKeyInactiveProblem as ApiKeyInactiveProblem
 from flowpact.models.api_key_list_response import ApiKeyListResponse as ApiKeyListResponse
+from flowpact.models.api_key_rate_limits import ApiKeyRateLimits as ApiKeyRateLimits
+from flowpact.models.api_key_rate_limits_request import ApiKeyRateLimitsRequest as ApiKeyRateLimitsRequest
 from flowpact.models.api_key_response import ApiKeyResponse as ApiKeyResponse
 from flowpact.models.api_key_rotation_conflict import ApiKeyRotationConflict as ApiKeyRotationConflict
 from flowpact.models.api_key_rotation_conflict_error import ApiKeyRotationConflictError as ApiKeyRotationConflictError

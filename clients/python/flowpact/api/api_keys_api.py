@@ -65,7 +65,7 @@ class ApiKeysApi:
     ) -> CreatedApiKeyResponse:
         """Create an API key
 
-        Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does not have is refused (`insufficient_scope`). 
+        Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does not have is refused (`insufficient_scope`). All keys of an organisation share what its plan allows; `rate_limits` sets a part of it for this key. An organisation has so many active keys as its plan allows (Free 10, Starter 50, Pro 200, Business 1,000); one more is a `validation_error`. 
 
         :param create_api_key_request: The new key. (required)
         :type create_api_key_request: CreateApiKeyRequest
@@ -147,7 +147,7 @@ class ApiKeysApi:
     ) -> ApiResponse[CreatedApiKeyResponse]:
         """Create an API key
 
-        Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does not have is refused (`insufficient_scope`). 
+        Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does not have is refused (`insufficient_scope`). All keys of an organisation share what its plan allows; `rate_limits` sets a part of it for this key. An organisation has so many active keys as its plan allows (Free 10, Starter 50, Pro 200, Business 1,000); one more is a `validation_error`. 
 
         :param create_api_key_request: The new key. (required)
         :type create_api_key_request: CreateApiKeyRequest
@@ -229,7 +229,7 @@ class ApiKeysApi:
     ) -> RESTResponseType:
         """Create an API key
 
-        Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does not have is refused (`insufficient_scope`). 
+        Makes a key and shows its secret, this once. Give it at least one scope or bundle; a scope that the caller does not have is refused (`insufficient_scope`). All keys of an organisation share what its plan allows; `rate_limits` sets a part of it for this key. An organisation has so many active keys as its plan allows (Free 10, Starter 50, Pro 200, Business 1,000); one more is a `validation_error`. 
 
         :param create_api_key_request: The new key. (required)
         :type create_api_key_request: CreateApiKeyRequest
@@ -1897,7 +1897,7 @@ class ApiKeysApi:
     ) -> ApiKeyResponse:
         """Change an API key
 
-        Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one that has expired. A scope that the caller does not have is refused (`insufficient_scope`). 
+        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str
@@ -1979,7 +1979,7 @@ class ApiKeysApi:
     ) -> ApiResponse[ApiKeyResponse]:
         """Change an API key
 
-        Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one that has expired. A scope that the caller does not have is refused (`insufficient_scope`). 
+        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str
@@ -2061,7 +2061,7 @@ class ApiKeysApi:
     ) -> RESTResponseType:
         """Change an API key
 
-        Changes name, description, scopes, bundles or expiry of a key that is not revoked; a later expiry brings back one that has expired. A scope that the caller does not have is refused (`insufficient_scope`). 
+        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str

@@ -3733,7 +3733,7 @@ class ExecutionsApi:
     ) -> str:
         """Follow an execution
 
-        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml). 
+        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends; it ends too when the credentials that opened it have ended. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml); a plan has a number of WebSockets and event streams that are open at once (Free 10, Starter 50, Pro 250, Business 1,000), and one more is a 429. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -3812,7 +3812,7 @@ class ExecutionsApi:
     ) -> ApiResponse[str]:
         """Follow an execution
 
-        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml). 
+        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends; it ends too when the credentials that opened it have ended. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml); a plan has a number of WebSockets and event streams that are open at once (Free 10, Starter 50, Pro 250, Business 1,000), and one more is a 429. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -3891,7 +3891,7 @@ class ExecutionsApi:
     ) -> RESTResponseType:
         """Follow an execution
 
-        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml). 
+        What happens in an execution, as Server-Sent Events. The first message is `connected`; then come all events from the beginning, and new ones as they happen. Each carries its sequence number as `id:`. A client that was cut off sends the last one it saw as `Last-Event-ID` and goes on from there, missing nothing and seeing nothing twice, whichever server it reaches. After `execution:completed`, `execution:failed` or `execution:cancelled` the stream ends; it ends too when the credentials that opened it have ended. A comment every 15 seconds keeps the connection open. The same events come over WebSocket, see [asyncapi.yaml](/asyncapi.yaml); a plan has a number of WebSockets and event streams that are open at once (Free 10, Starter 50, Pro 250, Business 1,000), and one more is a 429. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str

@@ -23,6 +23,8 @@ from flowpact.models.api_key_inactive_error import ApiKeyInactiveError
 from flowpact.models.api_key_inactive_error_error import ApiKeyInactiveErrorError
 from flowpact.models.api_key_inactive_problem import ApiKeyInactiveProblem
 from flowpact.models.api_key_list_response import ApiKeyListResponse
+from flowpact.models.api_key_rate_limits import ApiKeyRateLimits
+from flowpact.models.api_key_rate_limits_request import ApiKeyRateLimitsRequest
 from flowpact.models.api_key_response import ApiKeyResponse
 from flowpact.models.api_key_rotation_conflict import ApiKeyRotationConflict
 from flowpact.models.api_key_rotation_conflict_error import ApiKeyRotationConflictError

@@ -21,6 +21,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from flowpact.models.api_key_rate_limits import ApiKeyRateLimits
 from flowpact.models.api_key_status import ApiKeyStatus
 from flowpact.models.scope import Scope
 from flowpact.models.scope_bundle_name import ScopeBundleName
@@ -38,6 +39,7 @@ class ApiKey(BaseModel):
     prefix: Annotated[str, Field(min_length=8, strict=True, max_length=20)] = Field(description="First characters of the secret, to recognise it by.", json_schema_extra={"examples": ["fp_live_3xK9"]})
     scopes: Annotated[List[Scope], Field(max_length=100)] = Field(description="What it allows in all, bundles included.")
     bundles: Annotated[List[ScopeBundleName], Field(max_length=20)] = Field(description="Bundles it was given; it gains what a bundle gains.")
+    rate_limits: ApiKeyRateLimits
     status: ApiKeyStatus
     created_by: Optional[Annotated[str, Field(strict=True)]] = Field(description="The user who made it; null for the first key of an organisation.")
     created_at: datetime = Field(description="When it was made.")
@@ -47,7 +49,7 @@ class ApiKey(BaseModel):
     previous_secret_expires_at: Optional[datetime] = Field(description="Until when secrets of before the last rotation still work; null when none does.")
     revoked_at: Optional[datetime] = Field(description="When it was revoked.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["id", "name", "description", "prefix", "scopes", "bundles", "status", "created_by", "created_at", "expires_at", "last_used_at", "rotated_at", "previous_secret_expires_at", "revoked_at"]
+    __properties: ClassVar[List[str]] = ["id", "name", "description", "prefix", "scopes", "bundles", "rate_limits", "status", "created_by", "created_at", "expires_at", "last_used_at", "rotated_at", "previous_secret_expires_at", "revoked_at"]
 
     @field_validator('id', mode="before")
     def id_validate_regular_expression(cls, value):
@@ -107,6 +109,9 @@ class ApiKey(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of rate_limits
+        if self.rate_limits:
+            _dict['rate_limits'] = self.rate_limits.to_dict()
         # puts key-value pairs in additional_properties in the top level
         if self.additional_properties is not None:
             for _key, _value in self.additional_properties.items():
@@ -166,6 +171,7 @@ class ApiKey(BaseModel):
             "prefix": obj.get("prefix"),
             "scopes": obj.get("scopes"),
             "bundles": obj.get("bundles"),
+            "rate_limits": ApiKeyRateLimits.from_dict(obj["rate_limits"]) if obj.get("rate_limits") is not None else None,
             "status": obj.get("status"),
             "created_by": obj.get("created_by"),
             "created_at": obj.get("created_at"),

@@ -17,8 +17,8 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field
-from typing import Any, ClassVar, Dict, List
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -31,8 +31,19 @@ class RateLimitErrorErrorDetails(BaseModel):
     limit: Annotated[int, Field(strict=True, ge=1)] = Field(description="Requests allowed in the window.")
     window: Annotated[str, Field(strict=True, max_length=32)] = Field(description="The window that is used up.", json_schema_extra={"examples": ["minute"]})
     retry_after: Annotated[int, Field(strict=True, ge=1)] = Field(description="Seconds to wait, as in `Retry-After`.")
+    applies_to: Optional[StrictStr] = Field(default=None, description="Whose limit it is: that of the organisation's plan, of this API key, or of the address that the request came from. ")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["limit", "window", "retry_after"]
+    __properties: ClassVar[List[str]] = ["limit", "window", "retry_after", "applies_to"]
+
+    @field_validator('applies_to')
+    def applies_to_validate_enum(cls, value):
+        """Validates the enum"""
+        if value is None:
+            return value
+
+        if value not in set(['organisation', 'api_key', 'address']):
+            raise ValueError("must be one of enum values ('organisation', 'api_key', 'address')")
+        return value
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -95,7 +106,8 @@ class RateLimitErrorErrorDetails(BaseModel):
         _obj = validated(cls, obj, {
             "limit": obj.get("limit"),
             "window": obj.get("window"),
-            "retry_after": obj.get("retry_after")
+            "retry_after": obj.get("retry_after"),
+            "applies_to": obj.get("applies_to")
         })
         # store additional fields in additional_properties
         for _key in obj.keys():

@@ -21,6 +21,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from flowpact.models.api_key_rate_limits_request import ApiKeyRateLimitsRequest
 from flowpact.models.scope import Scope
 from flowpact.models.scope_bundle_name import ScopeBundleName
 from typing import Optional, Set
@@ -35,9 +36,10 @@ class UpdateApiKeyRequest(BaseModel):
     description: Optional[Annotated[str, Field(strict=True, max_length=1000)]] = Field(default=None, description="More about it.")
     scopes: Optional[Annotated[List[Scope], Field(max_length=100)]] = Field(default=None, description="What it allows besides its bundles.")
     bundles: Optional[Annotated[List[ScopeBundleName], Field(max_length=20)]] = Field(default=None, description="Sets of scopes it allows.")
+    rate_limits: Optional[ApiKeyRateLimitsRequest] = None
     expires_at: Optional[datetime] = Field(default=None, description="When it stops working, in the future; null for never.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["name", "description", "scopes", "bundles", "expires_at"]
+    __properties: ClassVar[List[str]] = ["name", "description", "scopes", "bundles", "rate_limits", "expires_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -80,6 +82,9 @@ class UpdateApiKeyRequest(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of rate_limits
+        if self.rate_limits:
+            _dict['rate_limits'] = self.rate_limits.to_dict()
         # puts key-value pairs in additional_properties in the top level
         if self.additional_properties is not None:
             for _key, _value in self.additional_properties.items():
@@ -112,6 +117,7 @@ class UpdateApiKeyRequest(BaseModel):
             "description": obj.get("description"),
             "scopes": obj.get("scopes"),
             "bundles": obj.get("bundles"),
+            "rate_limits": ApiKeyRateLimitsRequest.from_dict(obj["rate_limits"]) if obj.get("rate_limits") is not None else None,
             "expires_at": obj.get("expires_at")
         })
         # store additional fields in additional_properties
