@@ -40,7 +40,7 @@ export async function createApplication(
   closeConnectionsWhileDraining(server, lifecycle);
   installRequestLog(server, logger, metrics);
   if (settings.TRUST_PROXY === false) warnOfUntrustedProxy(server, logger);
-  installMetricsRoute(server, metrics, settings.METRICS_TOKEN);
+  installMetricsRoute(server, metrics, settings);
   if (!servesApi(config)) serveMonitoringOnly(server);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(parts, more), adapter, {
     logger: new NestLogger(logger),

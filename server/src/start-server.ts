@@ -14,6 +14,8 @@ import { createOrm } from './platform/database/orm.ts';
 import { Lifecycle } from './platform/lifecycle/lifecycle.ts';
 import { assertPortFree, cannotListen } from './platform/lifecycle/port.ts';
 import type { Logger } from './platform/logging/logger.ts';
+import type { PlatformParts } from './platform/platform.module.ts';
+import { listenForMetrics } from './platform/telemetry/metrics-listener.ts';
 import { Metrics } from './platform/telemetry/metrics.ts';
 import { ProcessWorkerLoops } from './platform/worker-loops/process-worker-loops.ts';
 
@@ -23,6 +25,8 @@ export interface RunningServer {
   port: number;
   /** Where to reach it from this machine. */
   url: string;
+  /** Where metrics are served apart from the API; undefined without a METRICS_PORT. */
+  metricsUrl: string | undefined;
   /** The folder with the database; undefined with a DATABASE_URL. */
   databaseFolder: string | undefined;
   /** Set when this start made the first organisation: its secrets can be read only now. */
@@ -65,6 +69,7 @@ export async function startServer(
       metrics: new Metrics(),
       lifecycle,
     };
+    const metricsUrl = await serveMetrics(parts, undo);
     const app = await createApplication(parts, more);
     undo.add(() => closeWithin(config.settings.SHUTDOWN_TIMEOUT, app));
     undo.add(async () => lifecycle.draining());
@@ -82,11 +87,20 @@ export async function startServer(
     loops.start();
     let closed: Promise<void> | undefined;
     const url = `http://localhost:${port}`;
-    return { app, port, url, databaseFolder, made, close: () => (closed ??= undo.all()) };
+    return { app, port, url, metricsUrl, databaseFolder, made, close: () => (closed ??= undo.all()) };
   } catch (error) {
     await undo.all();
     throw error;
   }
+}
+
+/** Before the application, so that a port that is taken is said before anything is begun. */
+async function serveMetrics({ config, metrics }: PlatformParts, undo: Undo): Promise<string | undefined> {
+  const { METRICS_HOST, METRICS_PORT, METRICS_TOKEN } = config.settings;
+  if (METRICS_PORT === undefined) return undefined;
+  const listener = await listenForMetrics({ host: METRICS_HOST, port: METRICS_PORT, token: METRICS_TOKEN, metrics });
+  undo.add(() => listener.close());
+  return `http://localhost:${listener.port}/metrics`;
 }
 
 /** Requests get that many seconds to finish; what is open then is cut off. */

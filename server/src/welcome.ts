@@ -3,20 +3,24 @@ import type { RunningServer } from './start-server.ts';
 import type { Config } from './platform/config/config.ts';
 
 /** What a person sees when the server is up; the only place where the first key is ever shown. */
-export function welcome({ made, port, url, databaseFolder }: RunningServer, config: Config): string {
+export function welcome({ made, port, url, metricsUrl, databaseFolder }: RunningServer, config: Config): string {
   const { settings } = config;
   const data =
     databaseFolder === undefined
       ? 'PostgreSQL of DATABASE_URL'
       : `embedded PostgreSQL, data in ${places(settings.FLOWPACT_DATA_DIR, databaseFolder)}`;
-  if (settings.FLOWPACT_ROLE === 'worker')
-    return `\nFlowpact works, and listens on ${config.publicUrl(port)} for ${url}/v1/monitoring/health (${data}).\n\nCtrl-C stops it.\n\n`;
+  const metrics = metricsUrl === undefined ? [] : [`  Metrics                 ${metricsUrl}`];
+  if (settings.FLOWPACT_ROLE === 'worker') {
+    const line = `Flowpact works, and listens on ${config.publicUrl(port)} for ${url}/v1/monitoring/health (${data}).`;
+    return `\n${[line, ...metrics, '', 'Ctrl-C stops it.'].join('\n')}\n\n`;
+  }
   const lines = [
     `Flowpact listens on ${config.publicUrl(port)} (${data}).`,
     '',
     `  Try it in the browser   ${url}/docs`,
     `  The contract            ${url}/openapi.json`,
     `  Health                  ${url}/v1/monitoring/health`,
+    ...metrics,
     '',
   ];
   if (made) {

@@ -58,6 +58,8 @@ export interface TestServer {
   restoreDatabase(): Promise<void>;
   /** What the server has logged, parsed. */
   logs: Record<string, unknown>[];
+  /** What the server measures, from its port of metrics. */
+  metrics(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -77,6 +79,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     OUTGOING_ALLOWED_HOSTS: '127.0.0.1:9',
     RESPONSE_VALIDATION: 'throw',
     SHUTDOWN_TIMEOUT: '2',
+    METRICS_PORT: '0',
   }).with(options.settings ?? {});
   const logs: Record<string, unknown>[] = [];
   const logger = createLogger(config.settings, { write: (line) => void logs.push(JSON.parse(line)) });
@@ -103,6 +106,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     cutDatabase: () => gate.shut(),
     restoreDatabase: () => gate.open(),
     logs,
+    metrics: async () => (await fetch(String(server.metricsUrl))).text(),
     close: async () => {
       await server.close();
       await gate.shut();

@@ -39,7 +39,12 @@ test('a process that serves the API accepts executions and runs none; a worker r
   const started = await ask(`/v1/workflows/${id}/execute?wait=1s`, { input: {} });
   expect(started).toMatchObject({ status: 202, data: { status: 'pending' } });
 
-  worker = new ServerProcess({ DATABASE_URL: api.database.url, FLOWPACT_ROLE: 'worker', FLOWPACT_DATA_DIR: dataDir });
+  worker = new ServerProcess({
+    DATABASE_URL: api.database.url,
+    FLOWPACT_ROLE: 'worker',
+    FLOWPACT_DATA_DIR: dataDir,
+    METRICS_PORT: '0',
+  });
   const url = await worker.ready();
   const path = `/v1/executions/${String(started.data.id)}`;
   await until(async () => (await ask(path)).data.status === 'completed');
@@ -50,8 +55,12 @@ test('a process that serves the API accepts executions and runs none; a worker r
   expect(Object.fromEntries(await Promise.all(statuses))).toEqual({
     '/health/ready': 200,
     '/v1/monitoring/health': 200,
-    '/metrics': 200,
+    '/metrics': 404,
     '/v1/workflows': 404,
     '/docs': 404,
   });
+  const metrics = /Metrics +(\S+)/.exec(worker.stdout)?.[1] ?? '';
+  expect(await (await fetch(metrics)).text()).toContain(
+    'flowpact_execution_duration_seconds_count{status="completed"} 1',
+  );
 }, 120_000);

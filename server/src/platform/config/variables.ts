@@ -127,6 +127,16 @@ export const variables = z.object({
     .enum(['auto', 'pretty', 'json'], 'is not one of auto, pretty, json')
     .default('auto')
     .describe('json writes one object a line; auto does so unless the output is a terminal.'),
+  METRICS_PORT: integer(0, 65_535)
+    .optional()
+    .describe(
+      'Port of its own for GET /metrics (Prometheus), and nothing else; 0 takes any free one. Unset: /metrics is served on PORT to holders of METRICS_TOKEN, and not at all without one.',
+    ),
+  METRICS_HOST: z
+    .string()
+    .min(1, 'is empty')
+    .default('127.0.0.1')
+    .describe('Address that METRICS_PORT listens on. Set 0.0.0.0 to be asked from other machines.'),
   METRICS_TOKEN: z
     .string()
     .min(16, 'is shorter than 16 characters')

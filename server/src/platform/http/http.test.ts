@@ -15,6 +15,7 @@ async function serve({
   origins = [] as string[],
   https = false,
   token = undefined as string | undefined,
+  metricsPort = undefined as number | undefined,
 } = {}): Promise<Record<string, unknown>[]> {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger(
@@ -26,7 +27,7 @@ async function serve({
   await installSecurity(server, { origins, https });
   installRequestLog(server, logger, metrics);
   warnOfUntrustedProxy(server, logger);
-  installMetricsRoute(server, metrics, token);
+  installMetricsRoute(server, metrics, { METRICS_TOKEN: token, METRICS_PORT: metricsPort });
   server.get('/things/:id', async (request) => {
     if ((request.params as { id: string }).id === 'broken') throw new Error('broken');
     return { ok: true };
@@ -143,12 +144,15 @@ test('a proxy that nobody said to believe is warned of once', async () => {
 });
 
 describe('/metrics', () => {
+  const token = '0123456789abcdef';
+  const withToken = { url: '/metrics', headers: { authorization: `Bearer ${token}` } };
+
   test('counts requests by route, not by path, and reports the event loop', async () => {
-    await serve();
+    await serve({ token });
     await server.inject('/things/1');
     await server.inject('/things/2');
     await server.inject('/any/thing/a/stranger/asks');
-    const { body, headers } = await server.inject('/metrics');
+    const { body, headers } = await server.inject(withToken);
     expect(headers['content-type']).toContain('text/plain');
     expect(body).toContain(
       'flowpact_http_request_duration_seconds_count{operation="/things/:id",method="GET",status="200"} 2',
@@ -159,11 +163,18 @@ describe('/metrics', () => {
     expect(body).toContain('flowpact_nodejs_eventloop_lag_p99_seconds');
   });
 
-  test('401: without the token, where there is one', async () => {
-    await serve({ token: '0123456789abcdef' });
-    expect((await server.inject('/metrics')).statusCode).toBe(401);
-    expect(
-      (await server.inject({ url: '/metrics', headers: { authorization: 'Bearer 0123456789abcdef' } })).statusCode,
-    ).toBe(200);
+  test('401: without the token', async () => {
+    await serve({ token });
+    const { statusCode, body } = await server.inject('/metrics');
+    expect(statusCode).toBe(401);
+    expect(body).not.toContain('flowpact_');
+  });
+
+  test('404: where there is no token, or metrics have a port of their own', async () => {
+    await serve();
+    expect((await server.inject('/metrics')).statusCode).toBe(404);
+    await server.close();
+    await serve({ token, metricsPort: 0 });
+    expect((await server.inject(withToken)).statusCode).toBe(404);
   });
 });

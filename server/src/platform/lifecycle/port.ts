@@ -13,23 +13,30 @@ export async function assertPortFree(host: string, port: number): Promise<void> 
 }
 
 /** What to tell the operator about a refused `listen`. */
-export function cannotListen(host: string, port: number, cause: unknown): StartupError {
+export function cannotListen(
+  host: string,
+  port: number,
+  cause: unknown,
+  variables = { host: 'HOST', port: 'PORT' },
+): StartupError {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
     return new StartupError(
       `Port ${port} is in use by another program.`,
-      `Stop it, or choose another port: PORT=${port + 1} npm start`,
+      `Stop it, or choose another port: ${variables.port}=${port + 1} npm start`,
       { cause },
     );
   }
   if (code === 'EACCES') {
     return new StartupError(
       `This user may not listen on port ${port}.`,
-      'Choose a port above 1023, for example PORT=3000.',
+      `Choose a port above 1023, for example ${variables.port}=3000.`,
       { cause },
     );
   }
-  return new StartupError(`The server cannot listen on ${host}, port ${port}: ${message}.`, 'Correct HOST and PORT.', {
-    cause,
-  });
+  return new StartupError(
+    `The server cannot listen on ${host}, port ${port}: ${message}.`,
+    `Correct ${variables.host} and ${variables.port}.`,
+    { cause },
+  );
 }

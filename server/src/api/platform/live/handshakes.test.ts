@@ -42,7 +42,7 @@ async function call(path: string, body: unknown): Promise<Record<string, string>
 }
 
 async function measured(name: string): Promise<string[]> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await server.metrics();
   return text.split('\n').filter((line) => line.startsWith(`flowpact_${name}`));
 }
 
