@@ -29,7 +29,8 @@ ${rows.join('\n')}
 function defaultOf(schema: { safeParse(value: unknown): { success: boolean; data?: unknown } }): string {
   const { data } = schema.safeParse(undefined);
   if (data === undefined) return 'not set';
-  return Array.isArray(data) ? 'none' : `\`${String(data)}\``;
+  if (Array.isArray(data)) return data.length === 0 ? 'none' : `\`${data.join(',')}\``;
+  return `\`${String(data)}\``;
 }
 
 if (import.meta.main) {

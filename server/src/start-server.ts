@@ -2,6 +2,7 @@ import type { ModuleMetadata } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApplication } from './application.ts';
 import { OrganisationService, type CreatedOrganisation } from './domain/organisation/organisation.service.ts';
+import { firstStartFile, keepFirstStart } from './first-start.ts';
 import { type Config, servesApi } from './platform/config/config.ts';
 import { readOrCreateSecret } from './platform/config/secret.ts';
 import { assertMasterKeys } from './platform/crypto/assert-master-keys.ts';
@@ -29,10 +30,17 @@ export interface RunningServer {
   metricsUrl: string | undefined;
   /** The folder with the database; undefined with a DATABASE_URL. */
   databaseFolder: string | undefined;
-  /** Set when this start made the first organisation: its secrets can be read only now. */
-  made: CreatedOrganisation | undefined;
+  /** Set when this start made the first organisation. */
+  firstStart: FirstStart | undefined;
   /** Finishes requests and steps in progress, then stops everything that this start started. Safe to call twice. */
   close(): Promise<void>;
+}
+
+/** The first organisation: its secrets can be read only now. */
+export interface FirstStart {
+  made: CreatedOrganisation;
+  /** Holds the secrets when they are not to be printed. */
+  file: string | undefined;
 }
 
 /** Things to undo when the server stops, or when it cannot start after all; the last first. */
@@ -54,7 +62,7 @@ export async function startServer(
   logger: Logger,
   more: ModuleMetadata['imports'] = [],
 ): Promise<RunningServer> {
-  const { HOST, PORT, FLOWPACT_DATA_DIR, FLOWPACT_ADMIN_EMAIL, FLOWPACT_ADMIN_PASSWORD } = config.settings;
+  const { HOST, PORT, FLOWPACT_DATA_DIR } = config.settings;
   await assertPortFree(HOST, PORT);
   const undo = new Undo();
   try {
@@ -73,25 +81,38 @@ export async function startServer(
     const app = await createApplication(parts, more);
     undo.add(() => closeWithin(config.settings.SHUTDOWN_TIMEOUT, app));
     undo.add(async () => lifecycle.draining());
-    // Whoever starts the API is shown the password that this makes.
-    const made = servesApi(config)
-      ? await app
-          .get(OrganisationService)
-          .bootstrap({ adminEmail: FLOWPACT_ADMIN_EMAIL, adminPassword: FLOWPACT_ADMIN_PASSWORD })
-      : undefined;
     const port = await listen(app, HOST, PORT);
     parts.config.listensOn(port);
+    const firstStart = servesApi(config) ? await makeFirstOrganisation(app, config, logger) : undefined;
     lifecycle.ready();
     const loops = app.get(ProcessWorkerLoops);
     undo.add(() => loops.stop());
     loops.start();
     let closed: Promise<void> | undefined;
     const url = `http://localhost:${port}`;
-    return { app, port, url, metricsUrl, databaseFolder, made, close: () => (closed ??= undo.all()) };
+    return { app, port, url, metricsUrl, databaseFolder, firstStart, close: () => (closed ??= undo.all()) };
   } catch (error) {
     await undo.all();
     throw error;
   }
+}
+
+/** As the last step that can fail, so that secrets are not made for a server that then does not start. */
+async function makeFirstOrganisation(
+  app: NestFastifyApplication,
+  { settings }: Config,
+  logger: Logger,
+): Promise<FirstStart | undefined> {
+  const file = firstStartFile(settings, process.stdout.isTTY);
+  const made = await app
+    .get(OrganisationService)
+    .bootstrap(
+      { adminEmail: settings.FLOWPACT_ADMIN_EMAIL, adminPassword: settings.FLOWPACT_ADMIN_PASSWORD },
+      (secrets) => file !== undefined && keepFirstStart(file, secrets),
+    );
+  if (!made) return undefined;
+  logger.info({ organisation_id: made.organisation.id, file }, 'First start: an organisation was made');
+  return { made, file };
 }
 
 /** Before the application, so that a port that is taken is said before anything is begun. */

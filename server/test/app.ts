@@ -99,7 +99,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     url: server.url,
     app: server.app,
     database,
-    admin: server.made ? toTestOrganisation(server.made) : await createOrganisation(),
+    admin: server.firstStart ? toTestOrganisation(server.firstStart.made) : await createOrganisation(),
     createOrganisation,
     sql: (text, parameters) => query(database.url, text, parameters),
     holdLock: (statement) => holdLock(database.url, statement),

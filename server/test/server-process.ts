@@ -1,22 +1,25 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inTerminal } from './command.ts';
 import { testMasterKeys } from './master-keys.ts';
 
 const entry = new URL('../start.cjs', import.meta.url).pathname;
 
-/** A server as `npm start` runs it: a process of its own, real signals. */
+/** A server as `npm start` runs it: a process of its own, real signals, and a terminal of its own where it is wanted. */
 export class ServerProcess {
   stdout = '';
   stderr = '';
   readonly exited: Promise<number | NodeJS.Signals>;
   private readonly child: ChildProcess;
 
-  constructor(environment: Record<string, string>) {
+  constructor(environment: Record<string, string>, { terminal = false } = {}) {
     const { NODE_OPTIONS: _jest, ...inherited } = process.env;
     // Those who share a database share its keys.
     const keys = environment.DATABASE_URL === undefined ? {} : { FLOWPACT_MASTER_KEYS: testMasterKeys };
-    this.child = spawn(process.execPath, [entry], {
-      env: { ...inherited, PORT: '0', ...keys, ...environment },
+    const command = [process.execPath, entry];
+    const [program, ...args] = terminal ? inTerminal(command) : command;
+    this.child = spawn(program!, args, {
+      env: { ...inherited, PORT: '0', FLOWPACT_FIRST_KEY: 'print', ...keys, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.on('data', (chunk) => (this.stdout += String(chunk)));

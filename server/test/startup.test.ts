@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -126,6 +135,57 @@ describe('with the embedded database', () => {
   }, 60_000);
 });
 
+describe('the secrets of the first start', () => {
+  /** What a shell that reads the file has then. */
+  function sourced(file: string): Record<string, string> {
+    const script = '. "$1" && printf "%s\\n" "$FLOWPACT_EMAIL" "$FLOWPACT_PASSWORD" "$FLOWPACT_API_KEY"';
+    const { stdout } = spawnSync('sh', ['-c', script, 'sh', file], { encoding: 'utf8' });
+    const [email, password, apiKey] = stdout.split('\n') as [string, string, string];
+    return { email, password, apiKey };
+  }
+
+  test('are printed on a terminal, and kept in no file', async () => {
+    database = await createTestDatabase();
+    const environment = { DATABASE_URL: database.url, FLOWPACT_FIRST_KEY: '', FLOWPACT_DATA_DIR: dataDir };
+    const server = new ServerProcess(environment, { terminal: true });
+    servers.push(server);
+    const url = await server.ready();
+    expect((await listApiKeys(url, printedKey(server))).status).toBe(200);
+    expect(readdirSync(dataDir)).not.toContain('first-start.env');
+  }, 60_000);
+
+  test('go to a file of this user where the output is a log, which names the file', async () => {
+    const FLOWPACT_ADMIN_EMAIL = "o'brien@example.com";
+    const { server, url } = await startOnOwnDatabase({ FLOWPACT_FIRST_KEY: '', FLOWPACT_ADMIN_EMAIL });
+    const file = join(dataDir, 'first-start.env');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const { email, password, apiKey } = sourced(file);
+    expect(email).toBe(FLOWPACT_ADMIN_EMAIL);
+    expect((await listApiKeys(url, apiKey!)).status).toBe(200);
+    const login = await fetch(`${url}/v1/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password }),
+    });
+    expect(login.status).toBe(200);
+    expect(server.stdout).toContain(file);
+    expect(server.stderr).toContain(file);
+    expect(server.stdout + server.stderr).not.toMatch(new RegExp(`${apiKey}|${password}|fp_live_`));
+  }, 60_000);
+
+  test('that cannot be kept are not made: says so, exit 1, and the next start makes them', async () => {
+    database = await createTestDatabase();
+    const blocked = join(dataDir, 'file');
+    writeFileSync(blocked, '');
+    const environment = { DATABASE_URL: database.url, AUTH_SECRET: 'a'.repeat(32) };
+    const failed = start({ ...environment, FLOWPACT_FIRST_KEY: 'file', FLOWPACT_DATA_DIR: join(blocked, 'data') });
+    expect(await failed.exited).toBe(1);
+    expect(failed.stderr).toContain(`The data folder ${join(blocked, 'data')} cannot be written`);
+    const next = start(environment);
+    expect((await listApiKeys(await next.ready(), printedKey(next))).status).toBe(200);
+  }, 60_000);
+});
+
 describe('what is wrong is said in one message, exit 1', () => {
   test('a used port', async () => {
     const other = createServer();
@@ -240,8 +300,12 @@ describe('stopping', () => {
       const { server, url } = await startOnOwnDatabase();
       const request = await halfARequest(url);
       server.signal(name);
-      await sleep(300);
-      await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed');
+      await until(() =>
+        fetch(`${url}/health/live`).then(
+          () => false,
+          () => true,
+        ),
+      );
       request.finish();
       expect(await request.answer).toContain('HTTP/1.1 401');
       expect(await server.exited).toBe(0);

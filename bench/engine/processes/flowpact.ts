@@ -69,6 +69,6 @@ process.on('disconnect', async () => {
 process.send!({
   ready: true,
   url: server.url,
-  apiKey: server.made?.apiKeySecret,
-  organisationId: server.made?.organisation.id,
+  apiKey: server.firstStart?.made.apiKeySecret,
+  organisationId: server.firstStart?.made.organisation.id,
 });

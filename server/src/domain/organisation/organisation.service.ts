@@ -90,13 +90,20 @@ export class OrganisationService {
 
   /**
    * Makes the first organisation with its owner and an API key for everything; undefined when there is an organisation
-   * already. Of servers that start together one makes it and the others get undefined.
+   * already. Of servers that start together one makes it and the others get undefined. `keep` gets the secrets before
+   * anything is final: when it throws, nothing is made.
    */
-  async bootstrap(organisation: NewOrganisation = {}): Promise<CreatedOrganisation | undefined> {
+  async bootstrap(
+    organisation: NewOrganisation = {},
+    keep: (made: CreatedOrganisation) => void = () => undefined,
+  ): Promise<CreatedOrganisation | undefined> {
     // Outside of Nest's requests there is no context, and inside one this must not share its transaction.
     return this.em.fork().transactional(async (em) => {
       await em.execute('select pg_advisory_xact_lock(?)', [bootstrapLock]);
-      return (await em.count(Organisation)) > 0 ? undefined : this.make(em, organisation);
+      if ((await em.count(Organisation)) > 0) return undefined;
+      const made = await this.make(em, organisation);
+      keep(made);
+      return made;
     });
   }
 

@@ -86,7 +86,13 @@ export const variables = z.object({
     .string()
     .min(12, 'is shorter than 12 characters')
     .optional()
-    .describe('Password of the first user. Unset: a random one is printed once.'),
+    .describe('Password of the first user. Unset: a random one is made and shown once.'),
+  FLOWPACT_FIRST_KEY: z
+    .enum(['auto', 'print', 'file'], 'is not one of auto, print, file')
+    .default('auto')
+    .describe(
+      'Where the password and the API key go that the first start makes: print writes them to standard output, file to first-start.env in FLOWPACT_DATA_DIR, which only this user can read; auto prints them on a terminal, and otherwise writes the file.',
+    ),
   AUTH_SECRET: z
     .string()
     .min(32, 'is shorter than 32 characters')
