@@ -15,6 +15,8 @@ import { User } from './user/user.entity.ts';
 import { executionEntities } from './execution/entities.ts';
 import { DomainEvent } from './event/domain-event.entity.ts';
 import { EventSubscription } from './event/event-subscription.entity.ts';
+import { StorageChange } from './storage/storage-change.entity.ts';
+import { StorageUsage } from './storage/storage-usage.entity.ts';
 import { Credential } from './vault/credential.entity.ts';
 import { Secret } from './vault/secret.entity.ts';
 import { WebhookAttempt } from './webhook/webhook-attempt.entity.ts';
@@ -52,4 +54,6 @@ export const entities = [
   WebhookAttempt,
   ...channelEntities,
   ...formEntities,
+  StorageUsage,
+  StorageChange,
 ];

@@ -4,12 +4,14 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { OrganisationPlans } from '../domain/organisation/organisation-plans.ts';
 import { PublicUrl } from '../domain/public-url.ts';
 import { ReadinessChecks } from '../domain/readiness-checks.ts';
+import { StorageMetrics } from '../domain/storage/storage-metrics.ts';
 import { EventChainSettings } from '../domain/trigger/event-chain-settings.ts';
 import { Config } from './config/config.ts';
 import { ormOptions } from './database/orm.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import type { Logger } from './logging/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { storageMetricsOf } from './telemetry/storage-metrics.ts';
 
 /** What one server process is made with before Nest exists. */
 export interface PlatformParts {
@@ -30,6 +32,7 @@ export class PlatformModule {
     const provided = [
       { provide: Config, useValue: config },
       { provide: Metrics, useValue: metrics },
+      { provide: StorageMetrics, useValue: storageMetricsOf(metrics) },
       { provide: Lifecycle, useValue: lifecycle },
       { provide: PublicUrl, useValue: { of: (path) => config.publicUrl() + path } satisfies PublicUrl },
       { provide: EventChainSettings, useValue: { mostExecutions } satisfies EventChainSettings },

@@ -1,6 +1,7 @@
 import { QuickJsSandbox } from '../../src/platform/sandbox/quickjs-sandbox.ts';
 import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
 import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
+import { miscounted } from './miscounted.ts';
 import { RecordedLoops } from '../recorded-loops.ts';
 import { createTestDatabase, type TestDatabase } from '../database.ts';
 import { type Json, ResourceNotFoundError } from '../../src/domain/domain-error.ts';
@@ -45,6 +46,8 @@ export const metrics: ExecutionMetrics = {
 /** The whole of executions without HTTP: real database, real engine, node types of the test's own. */
 export class ExecutionBench {
   readonly faults: unknown[] = [];
+  /** Executions whose output a test has written itself: nobody has counted its bytes. */
+  readonly writtenByHand = new Set<string>();
   readonly loops = new RecordedLoops();
   readonly domainEvents: DomainEvents;
   readonly #workflows = new Map<string, WorkflowDefinition>();
@@ -95,9 +98,12 @@ export class ExecutionBench {
     return bench;
   }
 
+  /** Throws when the bytes of an execution were not counted as they are stored: no test of executions may leave them wrong. */
   async stop(): Promise<void> {
     await this.stopEngine();
+    const wrong = await miscounted(this.database.orm.em, [...this.writtenByHand]);
     await this.database.drop();
+    if (wrong.length > 0) throw new Error(`Bytes are counted wrongly: ${JSON.stringify(wrong, null, 2)}`);
   }
 
   /** Leaves the database to a bench that is started on it. */

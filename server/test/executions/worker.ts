@@ -12,6 +12,8 @@ import { controlNodes } from '../../src/domain/nodes/index.ts';
 import { WaitClosedError } from '../../src/domain/execution/execution.errors.ts';
 import { ExecutionWait } from '../../src/domain/execution/execution-wait.entity.ts';
 import { ExecutionWaits } from '../../src/domain/execution/execution-waits.ts';
+import { countBytes } from '../../src/domain/storage/count-bytes.ts';
+import { bytesOfEvent } from '../../src/domain/execution/execution-bytes.ts';
 import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
 import { WaitReconciler } from '../../src/domain/execution/wait-reconciler.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
@@ -212,7 +214,9 @@ async function change(
 ): Promise<void> {
   await orm.em.fork().transactional(async (em) => {
     const execution = await em.findOneOrFail(Execution, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    em.persist(await work(execution, em));
+    const event = await work(execution, em);
+    em.persist(event);
+    await countBytes(em, organisationId, { events: bytesOfEvent(event) });
   });
   live.publish(id, undefined);
 }

@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
 import type { EventType } from './event-type.ts';
 
@@ -10,6 +10,8 @@ const DomainEventSchema = defineEntity({
     organisationId: p.text(),
     type: p.text().$type<EventType>(),
     data: p.json<{ readonly [key: string]: Json }>(),
+    /** Bytes that it stores. */
+    size: p.integer().generated('(300 + octet_length((data)::text)) stored').$type<Opt<number>>().lazy(),
     createdAt: p.datetime(3),
     /** Set while subscribers of this server are still to be told, to when they are. */
     dispatchAt: p.datetime(3).nullable(),
@@ -17,6 +19,7 @@ const DomainEventSchema = defineEntity({
     dispatchFailures: p.smallint().default(0),
   },
   indexes: [
+    { properties: ['organisationId'], name: 'domain_event_organisation' },
     { properties: ['dispatchAt'], name: 'domain_event_dispatch', where: '"dispatch_at" is not null' },
     { properties: ['createdAt'], name: 'domain_event_created' },
   ],

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { miscounted } from '../../../test/executions/miscounted.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { begin, kill, Workers } from '../../../test/executions/workers.ts';
 import { hashOf } from '../language/index.ts';
@@ -44,8 +45,9 @@ async function allCompleted(ids: string[]): Promise<void> {
   await until(async () => (await seen()).completed === ids.length, { within: 60_000, seen });
 }
 
-/** Each execution has every event once, and its end once and last. */
+/** Each execution has every event once, and its end once and last; its bytes are counted once, however often it was told. */
 async function expectWholeLogs(ids: string[], steps: number): Promise<void> {
+  expect(await miscounted(database.orm.em)).toEqual([]);
   for (const executionId of ids) {
     const events = await database.orm.em.fork().find(ExecutionEvent, { executionId }, { orderBy: { sequence: 'asc' } });
     const types = events.map(({ type }) => type);
@@ -214,6 +216,7 @@ test('kill -9 in loops, branches and calls: the same course, one call each, noth
     const events = await em.find(ExecutionEvent, { executionId, type: 'node:completed' });
     expect(events).toHaveLength(paths.length);
   }
+  expect(await miscounted(em)).toEqual([]);
   const ofParents = [...begun().keys()].filter((key) => ids.some((id) => key.startsWith(id)));
   expect(ofParents).toHaveLength(ids.length * 11);
 });

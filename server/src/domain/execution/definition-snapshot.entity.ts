@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import type { WorkflowDefinition } from '../language/definition.ts';
 
 const DefinitionSnapshotSchema = defineEntity({
@@ -9,6 +9,8 @@ const DefinitionSnapshotSchema = defineEntity({
     /** SHA-256 of the definition, in hex. */
     hash: p.text().primary(),
     definition: p.json<WorkflowDefinition>(),
+    /** Bytes that it stores. */
+    size: p.integer().generated('(200 + octet_length((definition)::text)) stored').$type<Opt<number>>().lazy(),
     createdAt: p.datetime(3),
   },
 });

@@ -4,8 +4,11 @@ import { ResourceNotFoundError } from '../domain-error.ts';
 import { failpoint } from '../failpoints.ts';
 import type { DomainEvents } from '../event/domain-events.ts';
 import { isId } from '../id.ts';
+import { countBytes } from '../storage/count-bytes.ts';
 import { announceCancelled } from './announcement.ts';
 import type { Engine } from './engine.ts';
+import { bytesOfEvent } from './execution-bytes.ts';
+import type { ExecutionEvent } from './execution-event.entity.ts';
 import type { ExecutionMetrics } from './execution-metrics.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
 import { Execution, terminalStatuses } from './execution.entity.ts';
@@ -58,8 +61,7 @@ export class ExecutionControl {
   async #cancelWithCalled(em: EntityManager, organisationId: string, id: string): Promise<Execution[]> {
     const execution = await this.#lock(em, organisationId, id);
     const at = new Date();
-    em.persist(execution.cancel(at));
-    await em.flush();
+    await addEvent(em, execution.cancel(at));
     const ofExecution = { executionId: id, organisationId };
     const open = { ...ofExecution, status: { $in: ['pending', 'running', 'waiting'] as StepStatus[] } };
     await em.nativeUpdate(Step, open, { status: 'cancelled', completedAt: at });
@@ -91,7 +93,7 @@ export class ExecutionControl {
   async pause(organisationId: string, id: string): Promise<Execution> {
     const paused = await this.#options.em.transactional(async (em) => {
       const execution = await this.#lock(em, organisationId, id);
-      em.persist(execution.pause(new Date()));
+      await addEvent(em, execution.pause(new Date()));
       return execution;
     });
     failpoint('pause.committed');
@@ -103,8 +105,7 @@ export class ExecutionControl {
   async resume(organisationId: string, id: string): Promise<Execution> {
     const resumed = await this.#options.em.transactional(async (em) => {
       const execution = await this.#lock(em, organisationId, id);
-      em.persist(execution.resume(new Date()));
-      await em.flush();
+      await addEvent(em, execution.resume(new Date()));
       failpoint('resume.stored');
       await this.#options.engine.wake(id, em);
       return execution;
@@ -136,4 +137,10 @@ export class ExecutionControl {
     if (!execution) throw new ResourceNotFoundError('execution', id);
     return execution;
   }
+}
+
+async function addEvent(em: EntityManager, event: ExecutionEvent): Promise<void> {
+  em.persist(event);
+  await em.flush();
+  await countBytes(em, event.organisationId, { events: bytesOfEvent(event) });
 }

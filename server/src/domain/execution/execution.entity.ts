@@ -1,6 +1,7 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
+import { bytesOfEvent } from './execution-bytes.ts';
 import { ExecutionEvent, type ExecutionEventType } from './execution-event.entity.ts';
 import { ExecutionAlreadyFinishedError, ExecutionStatusConflictError } from './execution.errors.ts';
 
@@ -77,6 +78,17 @@ const ExecutionSchema = defineEntity({
     replayOf: p.text().nullable(),
     /** Sequence of the newest event; the row lock on it keeps the log of one execution in order across processes. */
     eventSequence: p.integer().default(0),
+    /** Bytes that it stores, by what they are. Whoever changes them counts them for the organisation, with `countBytes`. */
+    inputBytes: p
+      .integer()
+      .generated(
+        '((((500 + octet_length((input)::text)) + octet_length((metadata)::text)) + octet_length((trigger)::text))) stored',
+      )
+      .$type<Opt<number>>()
+      .lazy(),
+    outputBytes: p.bigint('number').default(0),
+    eventBytes: p.bigint('number').default(0),
+    logBytes: p.bigint('number').default(0),
     createdAt: p.datetime(3),
     startedAt: p.datetime(3).nullable(),
     completedAt: p.datetime(3).nullable(),
@@ -133,6 +145,9 @@ export class Execution extends ExecutionSchema.class {
       startedByType: startedBy.type,
       startedById: startedBy.id,
       eventSequence: 0,
+      outputBytes: 0,
+      eventBytes: 0,
+      logBytes: 0,
       createdAt: new Date(),
       startedAt: null,
       completedAt: null,
@@ -210,6 +225,7 @@ function nextEvent(
   at: Date,
 ): ExecutionEvent {
   execution.eventSequence += 1;
+  execution.eventBytes += bytesOfEvent({ data });
   return Object.assign(new ExecutionEvent(), {
     executionId: execution.id,
     sequence: execution.eventSequence,

@@ -6,6 +6,7 @@ import { Evaluator } from '../language/index.ts';
 import { NodeRegistry } from '../nodes/index.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
 import { PublicUrl } from '../public-url.ts';
+import { StorageModule } from '../storage/storage.module.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
 import { WorkerLoops } from '../worker-loops.ts';
@@ -32,9 +33,9 @@ import { reconcileInterval, WaitReconciler } from './wait-reconciler.ts';
 const logger = new Logger('Executions');
 const fault = (message: string, error: unknown): void => logger.error({ err: error }, message);
 
-/** Needs the global modules that provide Engine, ExecutionMetrics, LiveChannel, PublicUrl, WorkerLoops and Evaluator. It starts the engine with the application. */
+/** Needs the global modules that provide Engine, ExecutionMetrics, StorageMetrics, LiveChannel, PublicUrl, WorkerLoops and Evaluator. It starts the engine with the application. */
 @Module({
-  imports: [EventModule, NodesModule, WorkflowModule],
+  imports: [EventModule, NodesModule, StorageModule, WorkflowModule],
   providers: [
     ExecutionService,
     {

@@ -30,6 +30,10 @@ const StepSchema = defineEntity({
     reused: p.boolean().default(false),
     /** When a waiting step goes on. */
     waitUntil: p.datetime(3).nullable(),
+    /** Bytes that it stores. */
+    size: p.integer().default(0).lazy(),
+    /** What the last write has added to `size`: the recorder reads it back, since a conflict tells nothing of the row before. */
+    sizeChange: p.integer().default(0).lazy(),
     createdAt: p.datetime(3),
     startedAt: p.datetime(3).nullable(),
     completedAt: p.datetime(3).nullable(),

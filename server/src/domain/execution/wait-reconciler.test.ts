@@ -112,6 +112,7 @@ test('a called execution that has ended without a word, though its own run is su
     return found.length > 0 && found;
   });
   await suspended(child!.id);
+  bench.writtenByHand.add(child!.id);
   await sql(`update execution set status = 'completed', output = '"by hand"', completed_at = ? where id = ?`, [
     past,
     child!.id,

@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
@@ -27,6 +27,8 @@ const FormSubmissionSchema = defineEntity({
     formRevision: p.integer(),
     source: p.enum(submissionSources),
     data: p.json<Readonly<Record<string, Json>>>(),
+    /** Bytes that it stores. */
+    size: p.integer().generated('(300 + octet_length((data)::text)) stored').$type<Opt<number>>().lazy(),
     executionId: p.text().nullable(),
     startError: p.json<StartError>().nullable(),
     /** Names one showing of the page, which makes one submission however often it is sent; null for the API. */

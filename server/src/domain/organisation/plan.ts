@@ -34,3 +34,16 @@ export const concurrentExecutions: Readonly<Record<Plan, number>> = {
 
 /** Days for which executions are kept after their end. */
 export const executionRetentionDays: Readonly<Record<Plan, number>> = { free: 7, starter: 30, pro: 90, business: 365 };
+
+const gibibyte = 1024 ** 3;
+
+/** Bytes that an organisation may store: what is beyond is refused when it is new. */
+export const storageQuotas: Readonly<Record<Plan, number>> = {
+  free: gibibyte,
+  starter: 10 * gibibyte,
+  pro: 100 * gibibyte,
+  business: 1_024 * gibibyte,
+};
+
+/** How far what was begun before may go beyond the quota, as a multiple of it: then executions that are under way end. */
+export const storageCeiling = 1.1;

@@ -41,6 +41,7 @@ const WebhookDeliverySchema = defineEntity({
     { properties: ['nextAttemptAt'], name: 'webhook_delivery_due', where: '"next_attempt_at" is not null' },
     { properties: ['webhookId', 'createdAt', 'id'], name: 'webhook_delivery_webhook_created' },
     { properties: ['createdAt'], name: 'webhook_delivery_created' },
+    { properties: ['organisationId'], name: 'webhook_delivery_organisation' },
   ],
 });
 

@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import { newId } from '../id.ts';
 import type { WorkflowDefinition } from '../language/index.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
@@ -15,6 +15,8 @@ const WorkflowVersionSchema = defineEntity({
     version: p.integer(),
     changelog: p.text().nullable(),
     definition: p.json<WorkflowDefinition>(),
+    /** Bytes that it stores. */
+    size: p.integer().generated('(500 + octet_length((definition)::text)) stored').$type<Opt<number>>().lazy(),
     /** SHA-256 of the definition, in hex. */
     definitionHash: p.text(),
     nodeCount: p.integer(),

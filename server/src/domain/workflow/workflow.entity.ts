@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import { newId } from '../id.ts';
 import { hashOf, type WorkflowDefinition } from '../language/index.ts';
 import { Group } from '../group/group.entity.ts';
@@ -37,6 +37,8 @@ const WorkflowSchema = defineEntity({
     group: () => p.manyToOne(Group).nullable().deleteRule('set null'),
     /** The draft. */
     definition: p.json<WorkflowDefinition>(),
+    /** Bytes that it stores. */
+    size: p.integer().generated('(500 + octet_length((definition)::text)) stored').$type<Opt<number>>().lazy(),
     definitionHash: p.text(),
     nodeCount: p.integer(),
     /** Counts the changes, from 1. */

@@ -41,8 +41,8 @@ export function ormOptions({
       transactional: true,
       allOrNothing: true,
     },
-    // The engine keeps its tables in a schema of its own and migrates them itself.
-    schemaGenerator: { ignoreSchema: ['dbos'] },
+    // The engine keeps its tables in a schema of its own and migrates them itself; triggers are made by migrations alone.
+    schemaGenerator: { ignoreSchema: ['dbos'], ignoreTriggers: true },
     ensureDatabase: false,
     pool: { min: 0, max: poolSize, idleTimeoutMillis: 30_000 },
     driverOptions: {

@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 const IdempotencyRecordSchema = defineEntity({
   name: 'IdempotencyRecord',
+  indexes: [{ properties: ['organisationId'], name: 'idempotency_record_organisation' }],
   properties: {
     /** SHA-256 of organisation, principal, operation and the client's key, which itself is not kept. */
     id: p.text().primary(),
