@@ -1,6 +1,7 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Module, type DynamicModule } from '@nestjs/common';
+import { BatchMetrics } from '../domain/batch-metrics.ts';
 import { OrganisationPlans } from '../domain/organisation/organisation-plans.ts';
 import { PublicUrl } from '../domain/public-url.ts';
 import { ReadinessChecks } from '../domain/readiness-checks.ts';
@@ -33,6 +34,7 @@ export class PlatformModule {
       { provide: Config, useValue: config },
       { provide: Metrics, useValue: metrics },
       { provide: StorageMetrics, useValue: storageMetricsOf(metrics) },
+      { provide: BatchMetrics, useValue: metrics },
       { provide: Lifecycle, useValue: lifecycle },
       { provide: PublicUrl, useValue: { of: (path) => config.publicUrl() + path } satisfies PublicUrl },
       { provide: EventChainSettings, useValue: { mostExecutions } satisfies EventChainSettings },

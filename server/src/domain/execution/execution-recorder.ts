@@ -1,56 +1,114 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import type { BatchBacklog, BatchMetrics } from '../batch-metrics.ts';
 import { isPassing } from '../passing-error.ts';
+import { Backlog } from './backlog.ts';
 import type { ExecutionMetrics } from './execution-metrics.ts';
 import type { LiveChannel } from './live-channel.ts';
+import { failWith } from './fail-with.ts';
 import { Recording } from './recording.ts';
-import { type Stored, storeRecordings } from './store-recordings.ts';
+import { Report } from './report.ts';
+import { endOpenSteps, type Stored, storeRecordings } from './store-recordings.ts';
 
 /** Executions written in one statement at most. */
 const batchSize = 200;
-const firstPause = 50;
-const longestPause = 2_000;
+/** What the recorder keeps to. */
+export interface RecorderLimits {
+  /** Bytes of one statement, give or take a report: once for slices of many executions, and once for large reports. */
+  readonly batchBytes: number;
+  /** Bytes of one execution that go into a statement with those of others. */
+  readonly sliceBytes: number;
+  /** Bytes that may wait to be written before runs wait too: those of one execution, and those of all. */
+  readonly waitingBytesOfOne: number;
+  readonly waitingBytes: number;
+  /** Milliseconds without any progress after which the process is not ready. */
+  readonly standstillMs: number;
+}
+
+const MiB = 1_048_576;
+const defaultLimits: RecorderLimits = {
+  batchBytes: 4 * MiB,
+  sliceBytes: MiB / 4,
+  waitingBytesOfOne: 4 * MiB,
+  waitingBytes: 64 * MiB,
+  standstillMs: 30_000,
+};
+/** How often in a row what is written of one execution may fail by itself while others are written. */
+const mostFailures = 10;
 
 export interface ExecutionRecorderOptions {
   readonly orm: MikroORM;
   readonly live: LiveChannel;
   readonly metrics?: ExecutionMetrics;
+  readonly batches?: BatchMetrics;
   /** Called when something was written that others listen to. */
   readonly heard?: () => void;
   readonly warn?: (message: string, error: unknown) => void;
+  readonly limits?: Partial<RecorderLimits>;
+}
+
+const batcher = 'execution_recorder';
+/** Milliseconds between looks at what is to be tried again. */
+const lookAgain = 50;
+
+interface Turn {
+  readonly backlog: Backlog;
+  readonly reports: readonly Report[];
 }
 
 /**
- * Writes what runs tell into the application's tables. All executions of the process share one lane: what piles up while
- * a statement is under way goes into the next one, so the cost per step falls as the load grows. Everything is written in
- * the order in which it was told, and again after a crash, to no effect where it is there already.
+ * Writes what runs tell into the application's tables. All executions of the process share one connection: what piles up
+ * while a statement is under way goes into the next one, so the cost per step falls as the load grows. Statements are
+ * bounded in bytes, and executions take turns in them. Everything about an execution is written in the order in which it was
+ * told, and again after a crash, to no effect where it is there already.
  */
 export class ExecutionRecorder {
-  readonly #orm: MikroORM;
-  readonly #live: LiveChannel;
-  readonly #metrics: ExecutionMetrics | undefined;
-  readonly #heard: (() => void) | undefined;
-  readonly #warn: (message: string, error: unknown) => void;
-  #next = new Map<string, Recording>();
-  #writing: Promise<void> | undefined;
+  readonly #options: ExecutionRecorderOptions;
+  readonly #limits: RecorderLimits;
+  /** By execution; those that were served last come last. */
+  readonly #backlogs = new Map<string, Backlog>();
   readonly #ended = new Set<string>();
+  #writing: Promise<void> | undefined;
+  #turnOver = Promise.withResolvers<void>();
+  #bytes = 0;
+  /** When something was written last, or began to wait where nothing did before. */
+  #progressAt = Date.now();
   #closed = false;
 
-  constructor({ orm, live, metrics, heard, warn }: ExecutionRecorderOptions) {
-    this.#orm = orm;
-    this.#live = live;
-    this.#metrics = metrics;
-    this.#heard = heard;
-    this.#warn = warn ?? (() => undefined);
+  constructor(options: ExecutionRecorderOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    options.batches?.watchBatcher(batcher, () => this.backlog);
   }
 
-  /** Hands over what `tell` puts into the recording; it is written soon, without anybody waiting. */
-  record(executionId: string, tell: (recording: Recording) => void): void {
-    tell(this.#recording(executionId));
+  /** Hands over what `tell` puts into the report; it is written soon, without anybody waiting. */
+  record(executionId: string, tell: (report: Report) => void): void {
+    if (this.#ended.has(executionId)) return;
+    const report = new Report();
+    tell(report);
+    this.#add(executionId, report);
   }
 
   /** Ends when all that was told about the execution is stored; false when the execution had ended before. */
   async stored(executionId: string): Promise<boolean> {
-    return this.#recording(executionId).stored();
+    const backlog = this.#backlogs.get(executionId);
+    if (backlog) return backlog.stored();
+    if (this.#ended.has(executionId)) return false;
+    return this.#add(executionId, new Report()).stored();
+  }
+
+  /** Ends when so much is written that the run may go on to tell more, or when the signal fires. */
+  async room(executionId: string, signal: AbortSignal): Promise<void> {
+    while (!this.hasRoom(executionId) && !signal.aborted) {
+      const aborted = Promise.withResolvers<void>();
+      signal.addEventListener('abort', () => aborted.resolve(), { once: true });
+      await Promise.race([this.#turnOver.promise, aborted.promise]);
+    }
+  }
+
+  /** Whether the run may go on without waiting for what it has told. */
+  hasRoom(executionId: string): boolean {
+    const bytes = this.#backlogs.get(executionId)?.bytes ?? 0;
+    return bytes === 0 || (bytes <= this.#limits.waitingBytesOfOne && this.#bytes <= this.#limits.waitingBytes);
   }
 
   /** True once something told about the execution came after its end, so that its run is of no more use. */
@@ -63,74 +121,174 @@ export class ExecutionRecorder {
     this.#ended.delete(executionId);
   }
 
+  /** What waits to be written. */
+  get backlog(): BatchBacklog {
+    let items = 0;
+    let since = Infinity;
+    for (const backlog of this.#backlogs.values()) {
+      items += backlog.length;
+      since = Math.min(since, backlog.since ?? Infinity);
+    }
+    return { items, bytes: this.#bytes, oldestMs: Math.max(0, Date.now() - since) };
+  }
+
+  /** A ReadinessCheck. */
+  problem(): string | undefined {
+    if (this.#backlogs.size === 0) return undefined;
+    const still = Date.now() - this.#progressAt;
+    if (still < this.#limits.standstillMs) return undefined;
+    return `what executions do has not been stored for ${Math.floor(still / 1_000)} seconds`;
+  }
+
   /** Writes what is left and takes no more. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
   }
 
-  #recording(executionId: string): Recording {
-    let recording = this.#next.get(executionId);
-    if (!recording) {
-      recording = new Recording(executionId);
-      this.#next.set(executionId, recording);
+  #add(executionId: string, report: Report): Backlog {
+    let backlog = this.#backlogs.get(executionId);
+    if (!backlog) {
+      if (this.#backlogs.size === 0) this.#progressAt = Date.now();
+      backlog = new Backlog(executionId, this.#limits.sliceBytes);
+      this.#backlogs.set(executionId, backlog);
     }
+    backlog.add(report);
+    this.#bytes += report.bytes;
     // On the next turn, so that what is told in this one goes along.
     this.#writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#write());
-    return recording;
+    return backlog;
   }
 
   async #write(): Promise<void> {
-    while (this.#next.size > 0) {
-      const batch = [...this.#next.values()].slice(0, batchSize);
-      for (const { executionId } of batch) this.#next.delete(executionId);
-      await this.#store(batch);
+    while (this.#backlogs.size > 0) {
+      const turns = this.#choose();
+      if (turns.length > 0) await this.#store(turns);
+      else await new Promise((resolve) => setTimeout(resolve, lookAgain));
+      this.#turnOver.resolve();
+      this.#turnOver = Promise.withResolvers();
     }
     this.#writing = undefined;
   }
 
-  async #store(batch: readonly Recording[]): Promise<void> {
-    for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
-      try {
-        const stored = await storeRecordings(this.#orm, batch);
-        for (const recording of batch) this.#settled(recording, stored.open.get(recording.executionId)?.status);
-        this.#count(stored);
-        if (stored.heard) this.#heard?.();
-        return;
-      } catch (error) {
-        if (!isPassing(error) || this.#closed) return this.#isolate(batch, error);
-        if (pause === firstPause) this.#warn('Executions could not be written; it is tried again.', error);
-        await new Promise((resolve) => setTimeout(resolve, pause));
-      }
+  /** What the next statement writes: a slice of each execution, and large reports as far as they fit. */
+  #choose(): Turn[] {
+    const turns: Turn[] = [];
+    const room = { small: this.#limits.batchBytes, large: this.#limits.batchBytes };
+    const now = Date.now();
+    for (const backlog of this.#backlogs.values()) {
+      if (backlog.notBefore > now && !this.#closed) continue;
+      if (backlog.isAlone && turns.length > 0) continue;
+      const reports = backlog.next();
+      const bytes = reports.reduce((total, report) => total + report.bytes, 0);
+      const kind = backlog.isLarge ? 'large' : 'small';
+      if (bytes > room[kind] && room[kind] < this.#limits.batchBytes) continue;
+      room[kind] -= bytes;
+      turns.push({ backlog, reports });
+      if (backlog.isAlone || turns.length === batchSize) break;
     }
+    return turns;
+  }
+
+  async #store(turns: readonly Turn[]): Promise<void> {
+    try {
+      const recordings = turns.map(({ backlog, reports }) => new Recording(backlog.executionId, reports));
+      const stored = await storeRecordings(this.#options.orm, recordings);
+      this.#progressAt = Date.now();
+      for (const [index, turn] of turns.entries()) this.#stored(turn, recordings[index]!, stored);
+      this.#count(stored);
+      if (stored.heard) this.#options.heard?.();
+    } catch (error) {
+      if (this.#closed) this.#leave(turns, error);
+      else if (isPassing(error)) this.#tryAgain(turns, error);
+      else this.#isolate(turns, error);
+    }
+  }
+
+  #stored({ backlog, reports }: Turn, recording: Recording, { open }: Stored): void {
+    const { executionId } = backlog;
+    const status = open.get(executionId)?.status;
+    if (status === undefined) {
+      this.#ended.add(executionId);
+      return this.#drop(backlog);
+    }
+    const { live } = this.#options;
+    // Paused, and at work all the same: should the news have been lost, here they are again.
+    if (status === 'paused') live.publish(executionId, undefined);
+    if (recording.hasEvents) live.publish(executionId, recording.ends);
+    this.#bytes -= backlog.bytes;
+    backlog.done(reports.length);
+    this.#bytes += backlog.bytes;
+    this.#toTheEnd(backlog);
   }
 
   #count({ open, steps }: Stored): void {
-    for (const { status, seconds } of open.values()) {
-      if (seconds !== null) this.#metrics?.executionEnded(status, seconds);
+    const { metrics } = this.#options;
+    for (const { status, seconds } of open.values()) if (seconds !== null) metrics?.executionEnded(status, seconds);
+    for (const { type, status, seconds } of steps) metrics?.stepEnded(type, status, seconds ?? 0);
+  }
+
+  #tryAgain(turns: readonly Turn[], error: unknown): void {
+    const { batches } = this.#options;
+    batches?.batchFailed(batcher, 'passing');
+    if (turns.some(({ backlog }) => backlog.failures === 0))
+      this.#warn('Executions could not be written; it is tried again.', error);
+    for (const { backlog, reports } of turns) {
+      const isItsOwn = backlog.failures >= mostFailures && this.#progressAt > backlog.failingSince;
+      if (isItsOwn && turns.length === 1) this.#giveUp(backlog, reports, error);
+      else backlog.failed();
+      this.#toTheEnd(backlog);
     }
-    for (const { type, status, seconds } of steps) this.#metrics?.stepEnded(type, status, seconds ?? 0);
   }
 
   /** One execution whose data the database refuses must not hold up the others. */
-  async #isolate(batch: readonly Recording[], error: unknown): Promise<void> {
-    if (batch.length > 1 && !this.#closed) {
-      for (const recording of batch) await this.#store([recording]);
-      return;
-    }
-    for (const recording of batch) {
-      this.#warn(`Execution ${recording.executionId} could not be written.`, error);
-      recording.settle({ error });
+  #isolate(turns: readonly Turn[], error: unknown): void {
+    for (const { backlog, reports } of turns)
+      if (!backlog.isolate(reports.length, turns.length > 1)) this.#giveUp(backlog, reports, error);
+  }
+
+  /** What cannot be written ends its execution, which nobody would hear the end of otherwise. */
+  #giveUp(backlog: Backlog, [report]: readonly Report[], error: unknown): void {
+    const { executionId } = backlog;
+    this.#warn(`Execution ${executionId} could not be written.`, error);
+    this.#options.batches?.batchFailed(batcher, 'refused');
+    // The second time it is not even possible to say so; LostExecutions ends it later.
+    const isKnown = this.#ended.has(executionId);
+    this.#ended.add(executionId);
+    this.#drop(backlog);
+    if (isKnown) return;
+    const end = new Report();
+    const what = report?.nodeId ? `What node ${report.nodeId} did` : 'What it did';
+    const message = `${what} could not be stored, so the execution was ended. The log of the server says why.`;
+    failWith(end, { code: 'not_storable', message, node_id: report?.nodeId ?? null, details: {} });
+    void this.#add(executionId, end)
+      .stored()
+      .then((open) => (open ? endOpenSteps(this.#options.orm, executionId) : undefined))
+      .catch((fault: unknown) => this.#warn(`Steps of execution ${executionId} could not be ended.`, fault));
+  }
+
+  /** The process stops; whoever goes on with the run tells it again. */
+  #leave(turns: readonly Turn[], error: unknown): void {
+    for (const { backlog } of turns) {
+      this.#warn(`Execution ${backlog.executionId} could not be written before the end of the process.`, error);
+      this.#drop(backlog);
     }
   }
 
-  /** `status` is that of the execution now; undefined when it had ended before. */
-  #settled(recording: Recording, status: string | undefined): void {
-    const open = status !== undefined;
-    if (!open) this.#ended.add(recording.executionId);
-    // Paused, and at work all the same: should the news have been lost, here they are again.
-    if (status === 'paused') this.#live.publish(recording.executionId, undefined);
-    if (open && recording.hasEvents) this.#live.publish(recording.executionId, recording.ends);
-    recording.settle({ open });
+  #drop(backlog: Backlog): void {
+    this.#bytes -= backlog.bytes;
+    backlog.drop();
+    this.#backlogs.delete(backlog.executionId);
+  }
+
+  /** Others come first now. */
+  #toTheEnd(backlog: Backlog): void {
+    if (this.#backlogs.get(backlog.executionId) !== backlog) return;
+    this.#backlogs.delete(backlog.executionId);
+    if (backlog.length > 0) this.#backlogs.set(backlog.executionId, backlog);
+  }
+
+  #warn(message: string, error: unknown): void {
+    this.#options.warn?.(message, error);
   }
 }

@@ -1,5 +1,6 @@
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { BatchMetrics } from '../batch-metrics.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import { EventModule } from '../event/event.module.ts';
 import { Evaluator } from '../language/index.ts';
@@ -7,6 +8,7 @@ import { NodeRegistry } from '../nodes/index.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
 import { PublicUrl } from '../public-url.ts';
 import { StorageModule } from '../storage/storage.module.ts';
+import { ReadinessChecks } from '../readiness-checks.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
 import { WorkerLoops } from '../worker-loops.ts';
@@ -33,7 +35,7 @@ import { reconcileInterval, WaitReconciler } from './wait-reconciler.ts';
 const logger = new Logger('Executions');
 const fault = (message: string, error: unknown): void => logger.error({ err: error }, message);
 
-/** Needs the global modules that provide Engine, ExecutionMetrics, StorageMetrics, LiveChannel, PublicUrl, WorkerLoops and Evaluator. It starts the engine with the application. */
+/** Needs the global modules that provide Engine, ExecutionMetrics, BatchMetrics, StorageMetrics, ReadinessChecks, LiveChannel, PublicUrl, WorkerLoops and Evaluator. It starts the engine with the application. */
 @Module({
   imports: [EventModule, NodesModule, StorageModule, WorkflowModule],
   providers: [
@@ -57,15 +59,22 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
     { provide: DefinitionStore, useFactory: (orm: MikroORM) => new DefinitionStore(orm), inject: [MikroORM] },
     {
       provide: ExecutionRecorder,
-      useFactory: (orm: MikroORM, live: LiveChannel, metrics: ExecutionMetrics, events: DomainEvents) =>
+      useFactory: (
+        orm: MikroORM,
+        live: LiveChannel,
+        metrics: ExecutionMetrics,
+        batches: BatchMetrics,
+        events: DomainEvents,
+      ) =>
         new ExecutionRecorder({
           orm,
           live,
           metrics,
+          batches,
           heard: () => events.wake(),
           warn: (message, error) => logger.warn({ err: error }, message),
         }),
-      inject: [MikroORM, LiveChannel, ExecutionMetrics, DomainEvents],
+      inject: [MikroORM, LiveChannel, ExecutionMetrics, BatchMetrics, DomainEvents],
     },
     {
       provide: ExecutionWaits,
@@ -143,8 +152,10 @@ export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShu
     private readonly recorder: ExecutionRecorder,
     lost: LostExecutions,
     loops: WorkerLoops,
+    readiness: ReadinessChecks,
     orm: MikroORM,
   ) {
+    readiness.add('execution_recorder', () => recorder.problem());
     const retention = new ExecutionRetention(orm);
     loops.add('execution retention', { everyMs: retentionInterval, run: (signal) => retention.sweep(signal) });
     const warn = (message: string): void => logger.warn(message);

@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { Engine } from './engine.ts';
 import type { ExecutionRecorder } from './execution-recorder.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
+import { failWith } from './fail-with.ts';
 import { childSignal } from './interpreter/program.ts';
 
 export interface LostExecutionsOptions {
@@ -38,18 +39,10 @@ export class LostExecutions {
         .find(Execution, where, { fields: ['id'], orderBy: { id: 'asc' }, limit: atOnce });
       if (found.length === 0) return ended;
       for (const id of await engine.ended(found.map(({ id }) => id))) {
-        recorder.record(id, (recording) => {
-          const at = new Date();
-          const message = 'The execution was given up by the engine.';
-          const error = { code: 'internal_error', message, node_id: null, details: {} };
-          recording.change({ status: 'failed', error, completedAt: at });
-          recording.event({
-            key: 'ended',
-            type: 'execution:failed',
-            data: { status: 'failed', error, duration_ms: 0 },
-            at,
-          });
-        });
+        const message = 'The execution was given up by the engine.';
+        recorder.record(id, (report) =>
+          failWith(report, { code: 'internal_error', message, node_id: null, details: {} }),
+        );
         if (await recorder.stored(id)) {
           ended.push(id);
           await this.#tellParent(id);

@@ -1,93 +1,30 @@
-import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
-import type { LogLevel } from '../nodes/node-type.ts';
-import { type ExecutionEventType, isTerminalEvent } from './execution-event.entity.ts';
-import type { ExecutionResponse, ExecutionStatus, Failure } from './execution.entity.ts';
-import type { WaitKind } from './execution-wait.entity.ts';
-import type { StepStatus } from './step.entity.ts';
+import { isTerminalEvent } from './execution-event.entity.ts';
+import type { EventRecord, ExecutionChange, LogRecord, Report, StepChange, WaitRecord } from './report.ts';
 
-/** What a run tells about the execution as a whole; what is absent stays as it is. */
-export interface ExecutionChange {
-  status?: ExecutionStatus;
-  progress?: number;
-  output?: Json;
-  error?: Failure;
-  response?: ExecutionResponse;
-  startedAt?: Date;
-  completedAt?: Date;
-}
-
-/** How one node stands. */
-export interface StepChange {
-  nodeId: string;
-  nodeType: string;
-  nodeName?: string;
-  status: StepStatus;
-  attempt: number;
-  input?: Json;
-  output?: Json;
-  error?: Failure;
-  port?: string;
-  /** What it added to `variables`; `true` when that is its output. */
-  variables?: Json;
-  waitUntil?: Date;
-  startedAt?: Date;
-  completedAt?: Date;
-}
-
-/** Something that happened, under a key that makes it happen once per execution. */
-export interface EventRecord {
-  key: string;
-  type: ExecutionEventType;
-  data: Record<string, Json>;
-  at: Date;
-}
-
-/** That a node waits for something from outside, or no longer does; once per execution and signal. */
-export interface WaitRecord {
-  signal: string;
-  status: 'pending' | 'cancelled';
-  nodePath: string;
-  nodeName?: string;
-  kind: WaitKind;
-  tokenHash?: string;
-  payloadSchema?: Record<string, Json>;
-  message?: string;
-  details?: Json;
-  endsAt?: Date;
-  at: Date;
-}
-
-/** A line of the log, under a key that makes it appear once per execution. */
-export interface LogRecord {
-  key: string;
-  nodeId?: string;
-  attempt?: number;
-  level: LogLevel;
-  message: string;
-  data?: Json;
-  at: Date;
-}
-
-/** All that is to be written about one execution in one go, merged so that each row is touched once. */
+/** What one statement writes about one execution: reports that follow each other, merged so that each row is touched once. */
 export class Recording {
   readonly executionId: string;
   readonly #steps = new Map<string, StepChange>();
   readonly #events: EventRecord[] = [];
   readonly #logs: LogRecord[] = [];
   readonly #waits = new Map<string, WaitRecord>();
-  readonly #waiting: { resolve: (open: boolean) => void; reject: (error: unknown) => void }[] = [];
   #change: ExecutionChange = {};
 
-  constructor(executionId: string) {
+  constructor(executionId: string, reports: Iterable<Report>) {
     this.executionId = executionId;
+    for (const report of reports) this.#add(report);
   }
 
-  change(change: ExecutionChange): void {
-    this.#change = { ...this.#change, ...change };
+  #add({ changes, steps, events, logs, waits }: Report): void {
+    Object.assign(this.#change, changes);
+    for (const step of steps) this.#addStep(step);
+    this.#events.push(...events);
+    this.#logs.push(...logs);
+    for (const wait of waits) this.#addWait(wait);
   }
 
-  step(step: StepChange): void {
+  #addStep(step: StepChange): void {
     const known = this.#steps.get(step.nodeId);
     this.#steps.set(step.nodeId, {
       ...step,
@@ -96,28 +33,11 @@ export class Recording {
     });
   }
 
-  event(event: EventRecord): void {
-    this.#events.push(event);
-  }
-
-  log(log: LogRecord): void {
-    this.#logs.push(log);
-  }
-
-  wait(wait: WaitRecord): void {
-    this.#waits.set(wait.signal, wait);
-  }
-
-  /** Ends when what is in here is stored: true, or false when the execution had ended before and nothing was. */
-  stored(): Promise<boolean> {
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-  }
-
-  settle(outcome: { open: boolean } | { error: unknown }): void {
-    for (const waiting of this.#waiting) {
-      if ('open' in outcome) waiting.resolve(outcome.open);
-      else waiting.reject(outcome.error);
-    }
+  /** As the statement does it to a row that is there: what a wait is for stays, how long it lasts may change. */
+  #addWait(wait: WaitRecord): void {
+    const known = this.#waits.get(wait.signal);
+    if (!known) this.#waits.set(wait.signal, wait);
+    else if (known.status === 'pending') this.#waits.set(wait.signal, again(known, wait));
   }
 
   get hasEvents(): boolean {
@@ -212,4 +132,17 @@ export class Recording {
 function earlier(first: Date | undefined, second: Date | undefined): Date | undefined {
   if (!first || !second) return first ?? second;
   return first < second ? first : second;
+}
+
+function again(known: WaitRecord, wait: WaitRecord): WaitRecord {
+  if (wait.status === 'cancelled') return { ...known, status: 'cancelled' };
+  const { endsAt: _, payloadSchema: __, ...kept } = known;
+  const { endsAt, payloadSchema, message, details } = wait;
+  return {
+    ...kept,
+    message: known.message ?? message,
+    details: known.details ?? details,
+    ...(endsAt && { endsAt }),
+    ...(payloadSchema && { payloadSchema }),
+  };
 }

@@ -2,8 +2,8 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { heardEvents } from '../event/event-statement.ts';
 import { executionEventData } from './announcement.ts';
 import type { Recording } from './recording.ts';
-import { toJsonb } from '../storable.ts';
 import { bytesOf, rowBytes } from './execution-bytes.ts';
+import { JsonPieces } from '../json-pieces.ts';
 
 /**
  * One round trip for any number of executions. The row lock in `open` puts the events of an execution in one order across
@@ -63,17 +63,20 @@ with given as (
   returning execution_id, ${bytesOf(rowBytes.log, 'message', 'data')} as size
 ), waits as (
   insert into execution_wait (id, organisation_id, execution_id, signal, node_path, node_name, kind, status, token_hash,
-    payload_schema, message, details, created_at, ends_at)
+    payload_schema, message, details, created_at, ends_at, decided_at)
   select new.id, open.organisation_id, execution_id, signal, node_path, node_name, kind,
     case when given.completed_at is null then new.status else 'cancelled' end, token_hash, payload_schema, message,
-    details, created_at, ends_at
+    details, created_at, ends_at, case when new.status = 'cancelled' then now() else given.completed_at end
   from jsonb_to_recordset($5::jsonb) as new(
     id text, execution_id text, signal text, status text, node_path text, node_name text, kind text, token_hash text,
     payload_schema jsonb, message text, details jsonb, created_at timestamptz, ends_at timestamptz)
   join open on open.id = new.execution_id
   join given on given.id = new.execution_id
   on conflict (execution_id, signal) do update set
-    status = excluded.status, payload_schema = excluded.payload_schema, ends_at = excluded.ends_at,
+    status = excluded.status, message = coalesce(execution_wait.message, excluded.message),
+    details = coalesce(execution_wait.details, excluded.details),
+    payload_schema = case when excluded.status = 'pending' then excluded.payload_schema else execution_wait.payload_schema end,
+    ends_at = case when excluded.status = 'pending' then excluded.ends_at else execution_wait.ends_at end,
     decided_at = case when excluded.status = 'cancelled' then now() end
   where execution_wait.status = 'pending'
   -- A row that was there has been counted.
@@ -149,21 +152,42 @@ interface Row {
   seconds: number | null;
 }
 
-/** Writes all or nothing. */
+/** Writes all or nothing. Rows become text one by one, so that no list of them is longer than a text may be. */
 export async function storeRecordings(orm: MikroORM, recordings: readonly Recording[]): Promise<Stored> {
+  const pieces = new JsonPieces();
+  const values = [
+    await listOf(pieces, recordings, (recording) => [recording.executionRow()]),
+    await listOf(pieces, recordings, (recording) => recording.stepRows()),
+    await listOf(pieces, recordings, (recording) => recording.eventRows()),
+    await listOf(pieces, recordings, (recording) => recording.logRows()),
+    await listOf(pieces, recordings, (recording) => recording.waitRows()),
+  ];
   const pool = await orm.em.getConnection().getNativeClient();
-  const { rows } = await pool.query<Row>({
-    name: 'store_recordings',
-    text: statement,
-    values: [
-      toJsonb(recordings.map((recording) => recording.executionRow())),
-      toJsonb(recordings.flatMap((recording) => recording.stepRows())),
-      toJsonb(recordings.flatMap((recording) => recording.eventRows())),
-      toJsonb(recordings.flatMap((recording) => recording.logRows())),
-      toJsonb(recordings.flatMap((recording) => recording.waitRows())),
-    ],
-  });
+  const { rows } = await pool.query<Row>({ name: 'store_recordings', text: statement, values });
   const open = rows.flatMap(({ id, status, seconds }) => (id ? [[id, { status, seconds }] as const] : []));
   const steps = rows.flatMap(({ type, status, seconds }) => (type ? [{ type, status, seconds }] : []));
   return { open: new Map(open), steps, heard: rows.some(({ id, type }) => id === null && type === null) };
+}
+
+async function listOf(
+  pieces: JsonPieces,
+  recordings: readonly Recording[],
+  rowsOf: (recording: Recording) => readonly Record<string, unknown>[],
+): Promise<string> {
+  const texts: string[] = [];
+  for (const recording of recordings) {
+    for (const row of rowsOf(recording)) {
+      const text = pieces.write(row);
+      texts.push(typeof text === 'string' ? text : await text);
+    }
+  }
+  return `[${texts.join(',')}]`;
+}
+
+/** Ends what was at work in an execution that has ended without its run. */
+export async function endOpenSteps(orm: MikroORM, executionId: string): Promise<void> {
+  const pool = await orm.em.getConnection().getNativeClient();
+  const open = `status in ('pending', 'running', 'waiting')`;
+  const text = `update step set status = 'cancelled', completed_at = now() where execution_id = $1 and ${open}`;
+  await pool.query(text, [executionId]);
 }

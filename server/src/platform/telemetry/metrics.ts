@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { BatchBacklog } from '../../domain/batch-metrics.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const secondsOfRequests = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -32,6 +33,12 @@ export class Metrics {
     ['type', 'status'],
     secondsOfRequests,
   );
+  private readonly batchFailures = this.counter(
+    'batch_failures_total',
+    'Statements that gather work of several organisations and failed: passing is tried again, refused was the failure of one item.',
+    ['batcher', 'kind'],
+  );
+  private readonly batchers = new Map<string, () => BatchBacklog>();
   private readonly eventStreams = new Gauge({
     name: 'flowpact_event_streams',
     help: 'Event streams (Server-Sent Events) that are open.',
@@ -41,6 +48,13 @@ export class Metrics {
   /** Everything of the process itself as well: CPU, memory, event-loop lag, garbage collection. */
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'flowpact_' });
+    this.gaugeOfBatchers('batch_items', 'What waits to be gathered into a statement.', ({ items }) => items);
+    this.gaugeOfBatchers('batch_bytes', 'Bytes of what waits to be gathered into a statement.', ({ bytes }) => bytes);
+    this.gaugeOfBatchers(
+      'batch_oldest_seconds',
+      'For how long the oldest has waited to be gathered into a statement.',
+      ({ oldestMs }) => oldestMs / 1_000,
+    );
   }
 
   /** `operation` is the operationId, or `none` for a path that the contract does not have. */
@@ -66,6 +80,15 @@ export class Metrics {
 
   stepEnded(type: string, status: string, seconds: number): void {
     this.steps.observe({ type, status }, seconds);
+  }
+
+  /** Reports what waits for a statement that gathers the work of several organisations. */
+  watchBatcher(name: string, read: () => BatchBacklog): void {
+    this.batchers.set(name, read);
+  }
+
+  batchFailed(batcher: string, kind: 'passing' | 'refused'): void {
+    this.batchFailures.inc({ batcher, kind });
   }
 
   /** Reports the connections of a pool: in all, idle, and requests that wait for one. */
@@ -112,6 +135,12 @@ export class Metrics {
 
   text(): Promise<string> {
     return this.registry.metrics();
+  }
+
+  private gaugeOfBatchers(name: string, help: string, valueOf: (backlog: BatchBacklog) => number): void {
+    this.gauge(name, help, ['batcher'], () =>
+      [...this.batchers].map(([batcher, read]) => ({ labels: { batcher }, value: valueOf(read()) })),
+    );
   }
 
   private histogram(name: string, help: string, labelNames: string[], buckets: number[]): Histogram {

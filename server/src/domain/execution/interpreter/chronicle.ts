@@ -3,7 +3,7 @@ import type { LogLevel, NodeResult } from '../../nodes/node-type.ts';
 import type { WaitKind } from '../execution-wait.entity.ts';
 import type { Failure } from '../execution.entity.ts';
 import type { ExecutionRecorder } from '../execution-recorder.ts';
-import type { Recording, StepChange } from '../recording.ts';
+import type { Report, StepChange } from '../report.ts';
 import type { WorkflowNode } from '../../language/index.ts';
 import type { OpenedWait } from './commands.ts';
 import type { WaitReason } from './node-run.ts';
@@ -57,19 +57,19 @@ export class Chronicle {
 
   started(workflowId: string, workflowVersion: number): void {
     const at = this.#startedAt;
-    this.#tell((recording) => {
-      recording.change({ status: 'running', startedAt: at });
+    this.#tell((report) => {
+      report.change({ status: 'running', startedAt: at });
       const data = { workflow_id: workflowId, workflow_version: workflowVersion };
-      recording.event({ key: 'started', type: 'execution:started', data, at });
+      report.event({ key: 'started', type: 'execution:started', data, at });
     });
   }
 
   attemptStarted(attempt: Attempt): void {
-    this.#tell((recording) => {
-      if (this.#waits) recording.change({ status: 'running' });
+    this.#tell((report) => {
+      if (this.#waits) report.change({ status: 'running' });
       this.#waits = false;
-      recording.step(stepOf(attempt, { status: 'running' }));
-      recording.event({
+      report.step(stepOf(attempt, { status: 'running' }));
+      report.event({
         key: `${attempt.path}:${attempt.attempt}:started`,
         type: 'node:started',
         data: headOf(attempt),
@@ -86,35 +86,35 @@ export class Chronicle {
   ): void {
     // Mostly the output itself, which is not stored twice.
     const variables = added === output ? true : added;
-    this.#tell((recording) => {
-      recording.step(stepOf(attempt, { status: 'completed', output, port, variables, completedAt: at }));
-      recording.event({
+    this.#tell((report) => {
+      report.step(stepOf(attempt, { status: 'completed', output, port, variables, completedAt: at }));
+      report.event({
         key: `${attempt.path}:${attempt.attempt}:completed`,
         type: 'node:completed',
         data: { ...headOf(attempt), output, port, duration_ms: span(attempt.startedAt, at) },
         at,
       });
-      if (response) recording.change({ response });
-      this.#progress(recording, attempt.path, progress, at);
+      if (response) report.change({ response });
+      this.#progress(report, attempt.path, progress, at);
     });
   }
 
   /** The node ran in an earlier execution. */
   nodeKept({ path }: Pick<Attempt, 'path'>, progress: Progress | undefined): void {
-    this.#tell((recording) => this.#progress(recording, path, progress, new Date()));
+    this.#tell((report) => this.#progress(report, path, progress, new Date()));
   }
 
   /** `retryAt` when another attempt follows; otherwise this is the node's end. */
   attemptFailed(attempt: Attempt, error: ErrorRecord, at: Date, then: { retryAt: Date } | FailedEnd): void {
     const failure = toFailure(error, attempt.path);
     const willRetry = 'retryAt' in then;
-    this.#tell((recording) => {
-      recording.step(
+    this.#tell((report) => {
+      report.step(
         willRetry
           ? stepOf(attempt, { status: 'waiting', error: failure, waitUntil: then.retryAt })
           : stepOf(attempt, { status: 'failed', error: failure, port: then.port, completedAt: at }),
       );
-      recording.event({
+      report.event({
         key: `${attempt.path}:${attempt.attempt}:failed`,
         type: 'node:failed',
         data: {
@@ -125,16 +125,16 @@ export class Chronicle {
         },
         at,
       });
-      if (!willRetry) this.#progress(recording, attempt.path, then.progress, at);
+      if (!willRetry) this.#progress(report, attempt.path, then.progress, at);
     });
   }
 
   /** `prefix` is what the paths of the nodes begin with. */
   nodesSkipped(prefix: string, nodes: readonly WorkflowNode[]): void {
     if (nodes.length === 0) return;
-    this.#tell((recording) => {
+    this.#tell((report) => {
       for (const { id, type: nodeType, name: nodeName } of nodes) {
-        recording.step({ nodeId: prefix + id, nodeType, nodeName, status: 'skipped', attempt: 0 });
+        report.step({ nodeId: prefix + id, nodeType, nodeName, status: 'skipped', attempt: 0 });
       }
     });
   }
@@ -143,22 +143,22 @@ export class Chronicle {
   nodeCancelled(attempt: Attempt & { readonly openWait?: string | undefined }): void {
     const at = new Date();
     const { path: nodePath, openWait: signal } = attempt;
-    this.#tell((recording) => {
-      recording.step(stepOf(attempt, { status: 'cancelled', completedAt: at }));
-      if (signal) recording.wait({ signal, nodePath, kind: kindOf(signal), status: 'cancelled', at });
+    this.#tell((report) => {
+      report.step(stepOf(attempt, { status: 'cancelled', completedAt: at }));
+      if (signal) report.wait({ signal, nodePath, kind: kindOf(signal), status: 'cancelled', at });
     });
   }
 
   stepWaits(attempt: Attempt, until: Date | undefined): void {
-    this.#tell((recording) => recording.step(stepOf(attempt, { status: 'waiting', waitUntil: until })));
+    this.#tell((report) => report.step(stepOf(attempt, { status: 'waiting', waitUntil: until })));
   }
 
   /** The node waits for something from outside; `tokenHash` is of the URL that brings it. */
   waitOpened({ path: nodePath, node }: Pick<Attempt, 'path' | 'node'>, opened: OpenedWait, tokenHash?: string): void {
     const { wait, signal, at, endsAt } = opened;
     const { message, details, payloadSchema } = wait;
-    this.#tell((recording) => {
-      recording.wait({
+    this.#tell((report) => {
+      report.wait({
         signal,
         status: 'pending',
         nodePath,
@@ -178,17 +178,17 @@ export class Chronicle {
   waits(path: string, key: string, until: Date | undefined, reason: WaitReason): void {
     if (this.#waits) return;
     this.#waits = true;
-    this.#tell((recording) => {
-      recording.change({ status: 'waiting' });
+    this.#tell((report) => {
+      report.change({ status: 'waiting' });
       const data = { node_id: path, reason, until: until?.toISOString() ?? null };
-      recording.event({ key: `waiting:${key}`, type: 'execution:waiting', data, at: new Date() });
+      report.event({ key: `waiting:${key}`, type: 'execution:waiting', data, at: new Date() });
     });
   }
 
   goesOn(): void {
     if (!this.#waits) return;
     this.#waits = false;
-    this.#tell((recording) => recording.change({ status: 'running' }));
+    this.#tell((report) => report.change({ status: 'running' }));
   }
 
   /** Ends when all that was told is stored, or cannot be. */
@@ -204,8 +204,8 @@ export class Chronicle {
     this.#logLines += 1;
     const key = `${attempt.path}:${attempt.attempt}:${this.#logLines}`;
     const { path: nodeId } = attempt;
-    this.#tell((recording) => {
-      recording.log({
+    this.#tell((report) => {
+      report.log({
         key,
         nodeId,
         attempt: attempt.attempt,
@@ -219,28 +219,28 @@ export class Chronicle {
 
   completed(output: Json): void {
     const at = new Date();
-    this.#tell((recording) => {
-      recording.change({ status: 'completed', output, progress: 100, completedAt: at });
+    this.#tell((report) => {
+      report.change({ status: 'completed', output, progress: 100, completedAt: at });
       const data = { status: 'completed', output, duration_ms: span(this.#startedAt, at) };
-      recording.event({ key: 'ended', type: 'execution:completed', data, at });
+      report.event({ key: 'ended', type: 'execution:completed', data, at });
     });
   }
 
   failed(error: Failure): void {
     const at = new Date();
-    this.#tell((recording) => {
-      recording.change({ status: 'failed', error, completedAt: at });
+    this.#tell((report) => {
+      report.change({ status: 'failed', error, completedAt: at });
       const data = { status: 'failed', error: { ...error }, duration_ms: span(this.#startedAt, at) };
-      recording.event({ key: 'ended', type: 'execution:failed', data, at });
+      report.event({ key: 'ended', type: 'execution:failed', data, at });
     });
   }
 
-  #progress(recording: Recording, nodeId: string, told: Progress | undefined, at: Date): void {
+  #progress(report: Report, nodeId: string, told: Progress | undefined, at: Date): void {
     if (!told) return;
     const { ended, total } = told;
     const progress = Math.floor((100 * ended) / total);
-    recording.change({ progress });
-    recording.event({
+    report.change({ progress });
+    report.event({
       key: `progress:${nodeId}`,
       type: 'execution:progress',
       data: { progress, completed_nodes: ended, total_nodes: total, node_id: nodeId },
@@ -248,7 +248,7 @@ export class Chronicle {
     });
   }
 
-  #tell(tell: (recording: Recording) => void): void {
+  #tell(tell: (report: Report) => void): void {
     this.#stored = undefined;
     this.#recorder.record(this.#executionId, tell);
   }

@@ -25,6 +25,8 @@ export interface GraphRunOptions {
   readonly kept?: ReadonlyMap<string, KeptNode>;
   readonly hold?: Hold;
   readonly suspensionTimes?: SuspensionTimes;
+  /** Set while what was told has to be stored before more is told; ends when it is, or when the run is to be left. */
+  readonly room?: () => Promise<void> | undefined;
   /** True when the execution was ended by somebody else, so that going on is of no use. */
   readonly isEnded: () => boolean;
   /** Receives faults of the platform, which users see as `internal_error`. */

@@ -115,6 +115,7 @@ export class GraphRun {
   async #schedule(): Promise<void> {
     for (;;) {
       for (let next = await this.#takeReady(); next; next = await this.#takeReady()) {
+        await this.#awaitRoom();
         await this.#beginNode(next.frame, next.frame.graph.node(next.id));
         await this.#endFrames();
       }
@@ -151,6 +152,14 @@ export class GraphRun {
     }
     first?.frame.ready.delete(first.id);
     return first;
+  }
+
+  /** Nodes that need no step would otherwise tell more than can be stored. */
+  async #awaitRoom(): Promise<void> {
+    const room = this.#options.room?.();
+    if (!room) return;
+    await room;
+    this.#options.context.signal.throwIfAborted();
   }
 
   async #nextEnded(): Promise<NodeRun> {

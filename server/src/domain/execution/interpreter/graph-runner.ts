@@ -126,6 +126,7 @@ export class GraphRunner {
       kept,
       hold,
       suspensionTimes: this.#options.suspensionTimes,
+      room: () => (recorder.hasRoom(context.runId) ? undefined : recorder.room(context.runId, context.signal)),
       isEnded: () => recorder.isClosed(context.runId),
       fault: (error, path) =>
         fault(`Node ${path} of execution ${context.runId} failed by a fault of the platform.`, error),
