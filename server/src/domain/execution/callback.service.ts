@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
-import { Evaluator, fieldPath } from '../language/index.ts';
+import { Evaluator, fieldPath, requestMaxWaitMs } from '../language/index.ts';
 import { sha256 } from '../secret.ts';
 import { ExecutionWait } from './execution-wait.entity.ts';
 import { ExecutionWaits } from './execution-waits.ts';
@@ -18,7 +18,7 @@ export class CallbackService {
 
   /**
    * Hands the payload to the node whose URL has this token, and returns when it was taken. Throws ResourceNotFoundError,
-   * ValidationFailedError for a payload that does not satisfy the node's schema, and WaitClosedError.
+   * ValidationFailedError for a payload that does not satisfy the node's schema, SandboxUnavailableError, and WaitClosedError.
    */
   async receive(token: string, payload: Json): Promise<Date> {
     checkStorable('body', payload);
@@ -31,8 +31,9 @@ export class CallbackService {
     });
   }
 
-  async #check({ payloadSchema }: ExecutionWait, payload: Json): Promise<void> {
-    const faults = payloadSchema ? await this.evaluator.schemaFaults(payloadSchema, payload) : [];
+  async #check({ payloadSchema, organisationId }: ExecutionWait, payload: Json): Promise<void> {
+    const turn = { organisationId, maxWaitMs: requestMaxWaitMs };
+    const faults = payloadSchema ? await this.evaluator.schemaFaults(payloadSchema, payload, turn) : [];
     if (faults.length === 0) return;
     throw new ValidationFailedError(
       'The body does not satisfy the schema of what is waited for.',

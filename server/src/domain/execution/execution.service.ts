@@ -4,7 +4,13 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { isId } from '../id.ts';
-import { Evaluator, fieldPath, type WorkflowDefinition } from '../language/index.ts';
+import {
+  type EvaluationTurn,
+  Evaluator,
+  fieldPath,
+  requestMaxWaitMs,
+  type WorkflowDefinition,
+} from '../language/index.ts';
 import { type Acceptance, Acceptances } from './acceptance.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
@@ -79,8 +85,8 @@ export class ExecutionService {
   /**
    * Accepts an execution of the published version. It is stored together with its run: either both are there or neither,
    * and it starts when the transaction around, if any, has committed, and the workflow's `settings.concurrency` leaves
-   * room. Throws ValidationFailedError when the input does
-   * not satisfy the workflow's `input_schema`, and what PublishedWorkflows.getPublished throws.
+   * room. Throws ValidationFailedError when the input does not satisfy the workflow's `input_schema`,
+   * SandboxUnavailableError when it cannot be checked now, and what PublishedWorkflows.getPublished throws.
    */
   async start(start: ExecutionStart): Promise<Execution> {
     const { organisationId, workflowId, em = this.em } = start;
@@ -90,7 +96,9 @@ export class ExecutionService {
     const known = id === undefined ? null : await em.findOne(Execution, { id, organisationId });
     if (known) return known;
     const executable = await this.workflows.getPublished(organisationId, workflowId, { em });
-    await this.#checkInput(executable.definition, input);
+    // An execution waits for its turn, as for its nodes; somebody who calls is told when that takes long.
+    const maxWaitMs = startedBy.type === 'execution' ? undefined : requestMaxWaitMs;
+    await this.#checkInput(executable.definition, input, { organisationId, maxWaitMs });
     const given = { organisationId, workflowId, input, metadata, trigger, startedBy, id, parentExecutionId };
     return this.#accept(em, executable, given);
   }
@@ -131,7 +139,7 @@ export class ExecutionService {
     checkStorable('metadata', metadata);
     const { workflowId, trigger } = original;
     const executable = await this.workflows.getPublished(organisationId, workflowId, { version, em });
-    await this.#checkInput(executable.definition, input);
+    await this.#checkInput(executable.definition, input, { organisationId, maxWaitMs: requestMaxWaitMs });
     const given = { organisationId, workflowId, input, metadata, trigger, startedBy, replayOf: original.id };
     return this.#accept(em, executable, given);
   }
@@ -160,8 +168,8 @@ export class ExecutionService {
     return accepted;
   }
 
-  async #checkInput({ input_schema: schema }: WorkflowDefinition, input: Json): Promise<void> {
-    const faults = schema ? await this.evaluator.schemaFaults(schema, input) : [];
+  async #checkInput({ input_schema: schema }: WorkflowDefinition, input: Json, turn: EvaluationTurn): Promise<void> {
+    const faults = schema ? await this.evaluator.schemaFaults(schema, input, turn) : [];
     if (faults.length === 0) return;
     throw new ValidationFailedError(
       'The input does not satisfy the input schema of the workflow.',

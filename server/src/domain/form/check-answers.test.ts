@@ -16,7 +16,7 @@ const evaluator = new Evaluator(new NoSandbox());
 
 async function check(field: Partial<FormField>, answer: Json): Promise<unknown> {
   const whole = { name: 'a', type: 'text', label: 'A', ...field } as FormField;
-  const { data, problems } = await checkAnswers([whole], { a: answer }, evaluator);
+  const { data, problems } = await checkAnswers([whole], { a: answer }, evaluator, { organisationId: 'org_1' });
   return problems[0]?.message ?? data.a ?? null;
 }
 

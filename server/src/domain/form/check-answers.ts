@@ -1,5 +1,5 @@
 import type { Json } from '../domain-error.ts';
-import type { Evaluator } from '../language/index.ts';
+import type { EvaluationTurn, Evaluator } from '../language/index.ts';
 import { isDate, isEmail, isPhoneNumber, isWebAddress } from './answer-formats.ts';
 import { wholly } from './check-fields.ts';
 import { longest, type FormField } from './form-field.ts';
@@ -24,11 +24,13 @@ export interface CheckedAnswers {
 /**
  * Holds answers against the fields of a form. Text is trimmed before it is checked. Patterns, which the form's author wrote
  * and which may take for ever, run in the sandbox; one that does not end in time refuses its answer.
+ * Throws SandboxUnavailableError.
  */
 export async function checkAnswers(
   fields: readonly FormField[],
   answers: Answers,
   evaluator: Evaluator,
+  turn: EvaluationTurn,
 ): Promise<CheckedAnswers> {
   const data: [string, Json][] = [];
   const problems = new Map<string, string>();
@@ -39,7 +41,7 @@ export async function checkAnswers(
     else if (value !== undefined) data.push([field.name, value]);
   }
   const found = Object.fromEntries(data);
-  for (const field of await unmatched(fields, found, evaluator)) {
+  for (const field of await unmatched(fields, found, evaluator, turn)) {
     problems.set(field.name, field.pattern_message ?? 'Enter this in the format that is asked for.');
   }
   const known = new Set(fields.map(({ name }) => name));
@@ -169,12 +171,13 @@ async function unmatched(
   fields: readonly FormField[],
   data: Readonly<Record<string, Json>>,
   evaluator: Evaluator,
+  turn: EvaluationTurn,
 ): Promise<readonly FormField[]> {
   const patterned = fields.filter(({ pattern, name }) => pattern !== undefined && Object.hasOwn(data, name));
   if (patterned.length === 0) return [];
   const properties = Object.fromEntries(patterned.map(({ name, pattern }) => [name, { pattern: wholly(pattern!) }]));
   const answers = Object.fromEntries(patterned.map(({ name }) => [name, data[name]!]));
-  const faults = await evaluator.schemaFaults({ type: 'object', properties }, answers);
+  const faults = await evaluator.schemaFaults({ type: 'object', properties }, answers, turn);
   if (faults.some(({ keys }) => keys.length === 0)) return patterned;
   const wrong = new Set(faults.map(({ keys }) => keys[0]));
   return patterned.filter(({ name }) => wrong.has(name));

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
 import { newerThan, olderThan, type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { isId } from '../id.ts';
-import { Evaluator } from '../language/index.ts';
+import { Evaluator, requestMaxWaitMs } from '../language/index.ts';
 import { type Answers, checkAnswers } from './check-answers.ts';
 import { csvLine } from './csv.ts';
 import { Form } from './form.entity.ts';
@@ -49,7 +49,8 @@ export class SubmissionService {
    * ResourceNotFoundError for a form that takes nothing, and AnswersRefusedError that lists every problem.
    */
   async submit(form: Form, { answers, source, ticket }: NewSubmission): Promise<FormSubmission> {
-    const { data, problems } = await checkAnswers(form.fields, answers, this.evaluator);
+    const turn = { organisationId: form.organisation.id, maxWaitMs: requestMaxWaitMs };
+    const { data, problems } = await checkAnswers(form.fields, answers, this.evaluator, turn);
     if (problems.length > 0) throw new AnswersRefusedError(problems);
     const known = ticket !== undefined && (await this.em.findOne(FormSubmission, { form: form.id, ticket }));
     if (known) return known;

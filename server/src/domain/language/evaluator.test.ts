@@ -4,14 +4,14 @@ import { QuickJsSandbox } from '../../platform/sandbox/quickjs-sandbox.ts';
 import type { Json } from '../domain-error.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
 import { Evaluator, stepsNamedIn } from './evaluator.ts';
-import { Sandbox, type SandboxOutcome, type SandboxTask } from './sandbox.ts';
+import { Sandbox, type SandboxOutcome, type SandboxRunOptions, type SandboxTask } from './sandbox.ts';
 
 /** Counts what reaches the sandbox: plain paths must not. */
 class CountingSandbox extends QuickJsSandbox {
   readonly tasks: SandboxTask[] = [];
-  override run(tasks: readonly SandboxTask[]): Promise<SandboxOutcome[]> {
+  override run(tasks: readonly SandboxTask[], options?: SandboxRunOptions): Promise<SandboxOutcome[]> {
     this.tasks.push(...tasks);
-    return super.run(tasks);
+    return super.run(tasks, options);
   }
 }
 
@@ -30,7 +30,9 @@ const scope: Scope = {
   execution: { id: 'exec_1', workflow_id: 'wf_1', started_at: '2026-01-02T03:04:05.000Z' },
 };
 
-const evaluate = (template: Json): Promise<Json> => evaluator.evaluate(template, scope);
+const turn = { organisationId: 'org_1' };
+
+const evaluate = (template: Json): Promise<Json> => evaluator.evaluate(template, scope, turn);
 
 const failure = async (template: Json): Promise<NodeFailure> => {
   const thrown = await evaluate(template).catch((error: unknown) => error);
@@ -85,8 +87,8 @@ test('plain paths are read in process', async () => {
 
 test('only the steps that an expression names go to the sandbox', async () => {
   await evaluate('{{ steps.fetch.output.status + 0 }}');
-  expect(Object.keys(sandbox.tasks.at(-1)!.globals)).toEqual(['steps']);
-  expect(JSON.parse(sandbox.tasks.at(-1)!.globals.steps!)).toEqual({ fetch: scope.steps.fetch });
+  expect(Object.keys(sandbox.tasks.at(-1)!.globals())).toEqual(['steps']);
+  expect(JSON.parse(sandbox.tasks.at(-1)!.globals().steps!)).toEqual({ fetch: scope.steps.fetch });
 });
 
 test.each<[source: string, want: string[] | 'all']>([
@@ -135,16 +137,16 @@ test.each<[template: Json, message: string]>([
 
 test('random numbers are the same at replay, and differ between expressions', async () => {
   const template = ['{{ Math.random() }}', '{{ 0 + Math.random() }}'];
-  const options = { seed: 'exec_1:n:1' };
+  const options = { ...turn, seed: 'exec_1:n:1' };
   const [first, second] = (await evaluator.evaluate(template, scope, options)) as [number, number];
   expect(first).not.toBe(second);
   expect(await evaluator.evaluate(template, scope, options)).toEqual([first, second]);
-  expect(await evaluator.evaluate(template, scope, { seed: 'exec_1:n:2' })).not.toEqual([first, second]);
+  expect(await evaluator.evaluate(template, scope, { ...turn, seed: 'exec_1:n:2' })).not.toEqual([first, second]);
 });
 
 test('locals add names, raw params stay', async () => {
   const template = { source: 'return `{{ item }}`', args: '{{ item + 1 }}' };
-  expect(await evaluator.evaluate(template, scope, { locals: { item: 1 }, raw: ['source'] })).toEqual({
+  expect(await evaluator.evaluate(template, scope, { ...turn, locals: { item: 1 }, raw: ['source'] })).toEqual({
     source: 'return `{{ item }}`',
     args: 2,
   });
@@ -157,34 +159,34 @@ test.each<[when: string, want: boolean]>([
   ['"{{ text }}" !== ""', true],
   ['input.items', true],
 ])('when %s is %s', async (when, want) => {
-  expect(await evaluator.isTrue(when, scope)).toBe(want);
+  expect(await evaluator.isTrue(when, scope, turn)).toBe(want);
 });
 
 describe('programs', () => {
   test('see the scope and the locals, and log', async () => {
     const source = 'console.log(args); return { sum: input.qty + args + steps.fetch.output.body.total };';
-    expect(await evaluator.program(source, scope, { locals: { args: 1 } })).toEqual({
+    expect(await evaluator.program(source, scope, { ...turn, locals: { args: 1 } })).toEqual({
       value: { sum: 11 },
       logs: [{ level: 'info', message: '1' }],
     });
   });
 
   test.each(['return (', 'throw new Error("x")', '}); (() => {'])('%s fails as code_error', async (source) => {
-    await expect(evaluator.program(source, scope)).rejects.toMatchObject({ code: 'code_error' });
+    await expect(evaluator.program(source, scope, turn)).rejects.toMatchObject({ code: 'code_error' });
   });
 });
 
 test('a result that nests too deep is refused before anything tries to store it', async () => {
   const nested = (levels: number) => `JSON.parse("[".repeat(${levels}) + "]".repeat(${levels}))`;
-  expect(await evaluator.expression(nested(128), scope)).toHaveLength(1);
+  expect(await evaluator.expression(nested(128), scope, turn)).toHaveLength(1);
   const refused = { details: { reason: 'output' } };
-  await expect(evaluator.expression(nested(129), scope)).rejects.toMatchObject(refused);
-  await expect(evaluator.program(`return ${nested(3_000)}`, scope)).rejects.toMatchObject(refused);
+  await expect(evaluator.expression(nested(129), scope, turn)).rejects.toMatchObject(refused);
+  await expect(evaluator.program(`return ${nested(3_000)}`, scope, turn)).rejects.toMatchObject(refused);
 });
 
 describe('schemas that users wrote', () => {
   const faults = async (schema: Record<string, Json>, value: Json): Promise<string[]> =>
-    (await evaluator.schemaFaults(schema, value)).map(({ keys, message }) => `${keys.join('.')} ${message}`);
+    (await evaluator.schemaFaults(schema, value, turn)).map(({ keys, message }) => `${keys.join('.')} ${message}`);
 
   test.each<[schema: Record<string, Json>, value: Json, want: string[]]>([
     [{ type: 'object' }, {}, []],
@@ -255,7 +257,7 @@ test('a plain path gives what JavaScript gives', async () => {
     fc.asyncProperty(value, path, async (input, accesses) => {
       const source = `input${accesses.map(([key, optional]) => (/\d/.test(key) ? `${optional ? '?.' : ''}[${key}]` : `${optional ? '?.' : '.'}${key}`)).join('')}`;
       const run = (text: string): Promise<unknown> =>
-        evaluator.evaluate(text, { ...scope, input }).catch((error: NodeFailure) => error.code);
+        evaluator.evaluate(text, { ...scope, input }, turn).catch((error: NodeFailure) => error.code);
       expect(await run(`{{ ${source} }}`)).toEqual(await run(`{{ (0, ${source}) }}`));
     }),
     { numRuns: 200 },
@@ -282,7 +284,7 @@ describe('what a sandbox hands out is not trusted', () => {
     ['a result that is no JSON', { json: '[1', logs: [] }],
   ])('%s fails the node', async (_name, outcome) => {
     const forging = new Evaluator(new Forging({ ok: true, ...outcome } as SandboxOutcome));
-    const thrown = await forging.program('return 1', scope).catch((error: unknown) => error);
+    const thrown = await forging.program('return 1', scope, turn).catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(NodeFailure);
     expect(thrown).toMatchObject({ code: 'code_error', details: { reason: 'output' } });
   });

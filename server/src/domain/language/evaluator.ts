@@ -11,13 +11,24 @@ import {
   type SandboxLog,
   sandboxLogLevels,
   type SandboxOutcome,
+  type SandboxRunOptions,
   type SandboxTask,
 } from './sandbox.ts';
+import { SandboxUnavailableError } from './sandbox.errors.ts';
 import { programFault } from './syntax.ts';
 import { type Expression, isTemplate, parseTemplate, wholeExpression } from './template.ts';
 
-/** What makes an evaluation repeatable. */
-export interface EvaluationOptions {
+/** Whose turn it is, and how long the answer is of use. */
+export interface EvaluationTurn extends SandboxRunOptions {
+  /** The organisation whose share of the sandbox is used. */
+  readonly organisationId: string;
+}
+
+/** Milliseconds that a request waits for the sandbox before it is refused: the `maxWaitMs` of what somebody waits for. */
+export const requestMaxWaitMs = 5_000;
+
+/** What makes an evaluation repeatable, and whose it is. */
+export interface EvaluationOptions extends EvaluationTurn {
   /** Seed of `Math.random`; the same seed gives the same numbers at replay. Default: the execution's id. */
   seed?: string;
   /** What the clock says, in milliseconds since 1970. Default: the start of the execution. */
@@ -45,9 +56,9 @@ export class Evaluator {
   /**
    * The template with every `{{ expression }}` replaced, leaf by leaf. A leaf that is exactly one expression takes the
    * value with its JSON type (`null` when it has none); in other leaves values become text. Throws a NodeFailure
-   * `expression_error`.
+   * `expression_error`, SandboxUnavailableError, and the reason of the signal.
    */
-  async evaluate(template: Json, scope: Scope, options: EvaluationOptions = {}): Promise<Json> {
+  async evaluate(template: Json, scope: Scope, options: EvaluationOptions): Promise<Json> {
     const evaluation = new Evaluation(scope, options, this.#markerOf);
     const { raw } = options;
     const collect = (value: Json): unknown => evaluation.collect(value);
@@ -64,41 +75,55 @@ export class Evaluator {
   }
 
   /** The value of a bare expression, or of a string that is one `{{ expression }}`: the form of `when`. */
-  async expression(source: string, scope: Scope, options: EvaluationOptions = {}): Promise<Json> {
+  async expression(source: string, scope: Scope, options: EvaluationOptions): Promise<Json> {
     return this.evaluate(asTemplate(source), scope, options);
   }
 
   /** Whether a `when` holds, by JavaScript's idea of truth. */
-  async isTrue(when: string, scope: Scope, options: EvaluationOptions = {}): Promise<boolean> {
+  async isTrue(when: string, scope: Scope, options: EvaluationOptions): Promise<boolean> {
     return Boolean(await this.expression(when, scope, options));
   }
 
   /**
    * Every place where `value` breaks a schema that a user wrote, whose patterns may take for ever: it is tried in the
-   * sandbox, and what does not end in time counts as one fault of the whole value.
+   * sandbox, and what does not end in time counts as one fault of the whole value. Throws SandboxUnavailableError, and the
+   * reason of the signal.
    */
-  async schemaFaults(schema: Readonly<Record<string, Json>>, value: Json): Promise<readonly SchemaFault[]> {
-    const globals = { value: JSON.stringify(value) };
-    const task = { kind: 'schema', source: JSON.stringify(schema), globals, seed: '', now: 0 } as const;
-    const [outcome] = await this.#sandbox.run([task]);
+  async schemaFaults(
+    schema: Readonly<Record<string, Json>>,
+    value: Json,
+    { organisationId, ...options }: EvaluationTurn,
+  ): Promise<readonly SchemaFault[]> {
+    const globals = (): Record<string, string> => ({ value: JSON.stringify(value) });
+    const source = JSON.stringify(schema);
+    const task: SandboxTask = { organisationId, kind: 'schema', source, globals, seed: '', now: 0 };
+    const [outcome] = await this.#sandbox.run([task], options);
     if (outcome!.ok) return JSON.parse(outcome!.json!) as SchemaFault[];
-    return [
-      { keys: [], message: `cannot be checked: the schema ${limits[outcome!.reason]}`, hint: 'Simplify the schema.' },
-    ];
+    const why = limits[limitOf(outcome!, options)];
+    return [{ keys: [], message: `cannot be checked: the schema ${why}`, hint: 'Simplify the schema.' }];
   }
 
-  /** What a program (the body of an async function) returns, and what it logged. Throws a NodeFailure `code_error`. */
+  /**
+   * What a program (the body of an async function) returns, and what it logged. Throws a NodeFailure `code_error`,
+   * SandboxUnavailableError, and the reason of the signal.
+   */
   async program(
     source: string,
     scope: Scope,
-    options: EvaluationOptions = {},
+    options: EvaluationOptions,
   ): Promise<{ value: Json; logs: readonly SandboxLog[] }> {
     const fault = programFault(source);
     if (fault) throw new NodeFailure('code_error', `The code does not parse: ${fault}`, { reason: 'error' });
-    const [outcome] = await this.#sandbox.run([new Evaluation(scope, options).task('program', source, 0)]);
-    if (!outcome!.ok) throw failureOf('code_error', 'The code', outcome!);
+    const task = new Evaluation(snapshotOf(scope), options).task('program', source, 0);
+    const [outcome] = await this.#sandbox.run([task], options);
+    if (!outcome!.ok) throw failureOf('code_error', 'The code', outcome!, options);
     return { value: resultOf('code_error', 'The code', outcome!.json), logs: checkedLogs(outcome!.logs) };
   }
+}
+
+/** The scope as it is now: nodes that end while a program waits for its turn add to it, but change no value in it. */
+function snapshotOf(scope: Scope): Scope {
+  return { ...scope, steps: { ...scope.steps }, variables: { ...scope.variables } };
 }
 
 /** `when` as a template: a bare expression is put between braces. */
@@ -113,6 +138,7 @@ class Evaluation {
   readonly #roots: Record<string, Json | undefined>;
   readonly #seed: string;
   readonly #now: number;
+  readonly #options: EvaluationOptions;
   readonly #values = new Map<Expression, Json | undefined>();
   readonly #pending: Expression[] = [];
   readonly #json = new Map<string, string | undefined>();
@@ -127,6 +153,7 @@ class Evaluation {
       this.#roots.secrets = this.#secrets;
       this.#markerOf = (name) => markerOf(scope.execution.id, name);
     }
+    this.#options = options;
     this.#seed = options.seed ?? scope.execution.id;
     this.#now = options.now ?? Date.parse(scope.execution.started_at);
   }
@@ -166,24 +193,30 @@ class Evaluation {
   async run(sandbox: Sandbox): Promise<void> {
     if (this.#pending.length === 0) return;
     const tasks = this.#pending.map((expression, index) => this.task('expression', expression.source, index));
-    const outcomes = await sandbox.run(tasks);
+    const outcomes = await sandbox.run(tasks, this.#options);
     this.#pending.forEach((expression, index) => {
       const outcome = outcomes[index]!;
       const subject = `{{ ${abridged(expression.source)} }}`;
-      if (!outcome.ok) throw failureOf('expression_error', subject, outcome);
+      if (!outcome.ok) throw failureOf('expression_error', subject, outcome, this.#options);
       const { json } = outcome;
       this.#values.set(expression, json === undefined ? undefined : resultOf('expression_error', subject, json));
     });
   }
 
   task(kind: SandboxTask['kind'], source: string, index: number): SandboxTask {
+    const { organisationId } = this.#options;
+    const seed = `${this.#seed}#${index}`;
+    return { organisationId, kind, source, globals: () => this.#globals(kind, source), seed, now: this.#now };
+  }
+
+  #globals(kind: SandboxTask['kind'], source: string): Record<string, string | undefined> {
     const globals: Record<string, string | undefined> = {};
     for (const name of Object.keys(this.#roots)) {
       // Programs do not only send what they read.
       if (name === 'secrets' && kind === 'program') continue;
       if (mentions(source, name)) globals[name] = name === 'steps' ? this.#stepsJson(source) : this.#rootJson(name);
     }
-    return { kind, source, globals, seed: `${this.#seed}#${index}`, now: this.#now };
+    return globals;
   }
 
   #rootJson(name: string): string | undefined {
@@ -282,18 +315,32 @@ function expressionError(source: string, why: string, options?: ErrorOptions): N
   return new NodeFailure('expression_error', `{{ ${expression} }}: ${why}`, { expression, reason: 'error' }, options);
 }
 
-const limits: Record<SandboxFailure, string> = {
+/** What befell a task by its own doing. */
+type Limit = Exclude<SandboxFailure, 'unavailable' | 'busy' | 'cancelled'>;
+
+const limits: Record<Limit, string> = {
   error: 'threw',
   time: 'ran out of time',
   memory: 'ran out of memory',
   stack: 'recursed too deeply',
   output: 'gave a result that is too large',
-  unavailable: 'could not be run, because the server is stopping',
 };
 
-function failureOf(code: string, subject: string, outcome: SandboxOutcome & { ok: false }): NodeFailure {
-  const message = outcome.reason === 'error' ? outcome.message : limits[outcome.reason];
-  return new NodeFailure(code, `${subject}: ${message}`, { reason: outcome.reason });
+/** Which limit a task met. Throws SandboxUnavailableError, or the reason of the signal, where the failure is not the task's. */
+export function limitOf({ reason }: SandboxOutcome & { ok: false }, { signal }: SandboxRunOptions): Limit {
+  if (reason === 'cancelled') throw signal!.reason;
+  if (reason === 'busy' || reason === 'unavailable') throw new SandboxUnavailableError(reason);
+  return reason;
+}
+
+function failureOf(
+  code: string,
+  subject: string,
+  outcome: SandboxOutcome & { ok: false },
+  options: SandboxRunOptions,
+): NodeFailure {
+  const reason = limitOf(outcome, options);
+  return new NodeFailure(code, `${subject}: ${reason === 'error' ? outcome.message : limits[reason]}`, { reason });
 }
 
 /** A source as messages show it. */

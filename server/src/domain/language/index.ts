@@ -10,7 +10,14 @@ export type {
 export { allNodes, bodiesOf } from './bodies.ts';
 export { hashOf } from './definition-hash.ts';
 export { parseDuration } from './duration.ts';
-export { asTemplate, Evaluator, type EvaluationOptions, type MarkerOf } from './evaluator.ts';
+export {
+  asTemplate,
+  Evaluator,
+  type EvaluationOptions,
+  type EvaluationTurn,
+  type MarkerOf,
+  requestMaxWaitMs,
+} from './evaluator.ts';
 export { absentWorkflow, calledWorkflows, idleWorkflow, type WorkflowReference } from './rules/call-rules.ts';
 export { absent, type VaultReference, vaultUse } from './rules/secret-rules.ts';
 export { compile, type Graph } from './graph.ts';
@@ -21,7 +28,15 @@ export { writeLayers } from './layers/write-layers.ts';
 export { limits } from './definition.schema.ts';
 export { parseDefinition, type ParsedDefinition } from './parse-definition.ts';
 export { type DefinitionProblem, fieldPath } from './problem.ts';
-export { Sandbox, type SandboxFailure, type SandboxLog, type SandboxOutcome, type SandboxTask } from './sandbox.ts';
+export {
+  Sandbox,
+  type SandboxFailure,
+  type SandboxLog,
+  type SandboxOutcome,
+  type SandboxRunOptions,
+  type SandboxTask,
+} from './sandbox.ts';
+export { SandboxUnavailableError } from './sandbox.errors.ts';
 export type { NodeTypes } from './node-types.ts';
 export { validateDefinition } from './validate-definition.ts';
 export { readDocument, type ReadDocument, readYaml } from './yaml/read-yaml.ts';

@@ -1,25 +1,48 @@
 /** Where expressions and programs run: no clock, no randomness of its own, no network, bounded time, memory and output. */
 export abstract class Sandbox {
-  /** Runs each task in a state of its own and answers in the same order; one that fails does not touch the others. */
-  abstract run(tasks: readonly SandboxTask[]): Promise<SandboxOutcome[]>;
+  /**
+   * Runs each task in a state of its own and answers in the same order; one that fails does not touch the others. Tasks of
+   * different organisations take turns by the processor time that each has used.
+   */
+  abstract run(tasks: readonly SandboxTask[], options?: SandboxRunOptions): Promise<SandboxOutcome[]>;
+}
+
+/** How long the tasks are of use to whoever asks. */
+export interface SandboxRunOptions {
+  /** Takes the tasks that wait out of the queue and stops the one that runs; they fail as `cancelled`. */
+  readonly signal?: AbortSignal;
+  /**
+   * Milliseconds that a task may wait for its turn before it fails as `busy`. It also fails as `busy`, at once, when too many
+   * of its organisation's wait already (`sandboxShares` of the plan). Without it a task waits as long as it takes.
+   */
+  readonly maxWaitMs?: number;
 }
 
 /** One piece of work for the sandbox; it fails alone. */
 export interface SandboxTask {
+  /** Whose turn it takes, and whose share of the threads. */
+  organisationId: string;
   /**
    * `expression` has 100 ms and 32 MB; `program`, the body of an async function, has 5 s and 64 MB; `schema` is a JSON
    * Schema, as JSON text, that the global `value` is held against, in 500 ms: its result is a list of faults; `yaml` is text to
    * parse, in 5 s.
    */
-  kind: 'expression' | 'program' | 'schema' | 'yaml';
+  kind: SandboxTaskKind;
   source: string;
-  /** Names the source may read, each with its value as JSON text; `undefined` declares the name without a value. */
-  globals: Readonly<Record<string, string | undefined>>;
+  /**
+   * Names the source may read, each with its value as JSON text; `undefined` declares the name without a value. Asked for
+   * when the task gets its turn, and perhaps again, so that what waits holds no text; must be the same every time.
+   */
+  globals: () => Readonly<Record<string, string | undefined>>;
   /** What `Math.random` counts from; equal seeds give equal numbers. */
   seed: string;
   /** What the clock says, in milliseconds since 1970; it stands still. */
   now: number;
 }
+
+/** What a task is; each kind has threads of its own. */
+export const sandboxTaskKinds = ['expression', 'program', 'schema', 'yaml'] as const;
+export type SandboxTaskKind = (typeof sandboxTaskKinds)[number];
 
 /** What a task came to. */
 export type SandboxOutcome =
@@ -45,5 +68,8 @@ export interface SandboxLog {
   message: string;
 }
 
-/** `error`: the source threw; the others are limits; `unavailable`: the sandbox is stopped. */
-export type SandboxFailure = 'error' | 'time' | 'memory' | 'stack' | 'output' | 'unavailable';
+/**
+ * `error`: the source threw; `time`, `memory`, `stack`, `output`: limits; `unavailable`: the sandbox is stopped; `busy`: no turn
+ * came in time; `cancelled`: the signal fired.
+ */
+export type SandboxFailure = 'error' | 'time' | 'memory' | 'stack' | 'output' | 'unavailable' | 'busy' | 'cancelled';

@@ -47,3 +47,19 @@ export const storageQuotas: Readonly<Record<Plan, number>> = {
 
 /** How far what was begun before may go beyond the quota, as a multiple of it: then executions that are under way end. */
 export const storageCeiling = 1.1;
+
+/** What one organisation has of the sandbox of one server process. */
+export interface SandboxShare {
+  /** Programs of `code` nodes that are under way at once, where there are as many processors; the others wait for a turn. */
+  readonly programs: number;
+  /** Expressions, checks and YAML that wait for a turn; further ones that a request waits for are refused. */
+  readonly waiting: number;
+}
+
+/** The sandbox as it is shared among organisations. */
+export const sandboxShares: Readonly<Record<Plan, SandboxShare>> = {
+  free: { programs: 2, waiting: 50 },
+  starter: { programs: 2, waiting: 100 },
+  pro: { programs: 4, waiting: 250 },
+  business: { programs: 8, waiting: 500 },
+};

@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DomainError, type Json } from '../domain-error.ts';
 import { DomainEvents, type EventListener } from '../event/domain-events.ts';
 import type { HappenedEvent } from '../event/domain-event.entity.ts';
-import { Evaluator } from '../language/index.ts';
+import { Evaluator, requestMaxWaitMs } from '../language/index.ts';
 import { NodeFailure } from '../nodes/node-type.ts';
 import { type ChainLink, EventChains } from './event-chains.ts';
 import type { EventConfig } from './trigger-config.ts';
@@ -65,7 +65,9 @@ export class EventTriggers implements EventListener {
   async #holds(trigger: Trigger, data: TriggerData): Promise<boolean> {
     const { filter } = trigger.config as EventConfig;
     if (filter === null) return true;
-    return this.evaluator.isTrue(filter, this.firing.scopeOf(trigger, data), { locals: { event: data['event']! } });
+    const { organisationId } = trigger;
+    const options = { organisationId, maxWaitMs: requestMaxWaitMs, locals: { event: data['event']! } };
+    return this.evaluator.isTrue(filter, this.firing.scopeOf(trigger, data), options);
   }
 
   /** Once per event: a chain that has grown too wide has many triggers. */

@@ -4,7 +4,7 @@ import { type Json, type Problem, ValidationFailedError } from '../domain-error.
 import type { Execution } from '../execution/execution.entity.ts';
 import { ExecutionService } from '../execution/execution.service.ts';
 import { checkStorable } from '../storable.ts';
-import { Evaluator } from '../language/index.ts';
+import { Evaluator, requestMaxWaitMs } from '../language/index.ts';
 import { isTemplate, parseTemplate } from '../language/template.ts';
 import { NodeFailure, type Scope } from '../nodes/node-type.ts';
 import { starterOf, type Trigger } from './trigger.entity.ts';
@@ -36,12 +36,14 @@ export class TriggerFiring {
 
   /**
    * What the execution gets as `input`: the trigger's own, evaluated over `data`, or what its kind brings along. Throws
-   * ValidationFailedError when an expression fails.
+   * ValidationFailedError when an expression fails, and SandboxUnavailableError.
    */
   async inputOf(trigger: Startable, data: TriggerData): Promise<JsonObject> {
     if (!trigger.input) return broughtAlong(data);
     try {
-      return (await this.evaluator.evaluate(trigger.input, this.scopeOf(trigger, data))) as JsonObject;
+      const { organisationId } = trigger;
+      const turn = { organisationId, maxWaitMs: requestMaxWaitMs };
+      return (await this.evaluator.evaluate(trigger.input, this.scopeOf(trigger, data), turn)) as JsonObject;
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error;
       throw new ValidationFailedError(`The input of the trigger cannot be made: ${error.message}`, [

@@ -16,6 +16,7 @@ import {
   readDocument,
   readLayers,
   readYaml,
+  requestMaxWaitMs,
   Sandbox,
   validateDefinition,
   type WorkflowDefinition,
@@ -236,10 +237,12 @@ export class WorkflowService {
     return executable;
   }
 
-  /** Makes a draft from an exported document, given as YAML text or as JSON. Throws ValidationFailedError. */
+  /** Makes a draft from an exported document, given as YAML text or as JSON. Throws ValidationFailedError and SandboxUnavailableError. */
   async import(caller: Caller, source: string | Json): Promise<Workflow> {
+    const { organisationId } = caller;
+    const turn = { organisationId, maxWaitMs: requestMaxWaitMs };
     const read: ReadDocument =
-      typeof source === 'string' ? await readYaml(source, this.nodeTypes, this.sandbox) : readDocument(source);
+      typeof source === 'string' ? await readYaml(source, this.nodeTypes, this.sandbox, turn) : readDocument(source);
     return this.#fromDocument(caller, read);
   }
 

@@ -1,22 +1,18 @@
-/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin */
-import { parentPort } from 'node:worker_threads';
 import type { Json } from '../../domain/domain-error.ts';
 import { compileForeignSchema } from '../../domain/language/json-schema.ts';
 import { parseYaml } from '../../domain/language/yaml/parse-yaml.ts';
-import type { SandboxOutcome, SandboxTask } from '../../domain/language/sandbox.ts';
+import type { SandboxOutcome } from '../../domain/language/sandbox.ts';
+import { answerRequests } from './answer-requests.ts';
 import { sandboxLimits } from './limits.ts';
-import type { WorkerAnswer } from './worker.ts';
+import type { ThreadTask } from './thread-messages.ts';
 
 /** Schemas repeat at every execution of a workflow, and take milliseconds to compile. */
 const compiled = new Map<string, ReturnType<typeof compileForeignSchema>>();
 const mostCompiled = 200;
 
-parentPort!.on('message', (task: SandboxTask) =>
-  parentPort!.postMessage({ outcome: answer(task), broken: false } satisfies WorkerAnswer),
-);
-parentPort!.postMessage('ready');
+answerRequests((task) => ({ outcome: answer(task), broken: false }));
 
-function answer({ kind, source, globals }: SandboxTask): SandboxOutcome {
+function answer({ kind, source, globals }: ThreadTask): SandboxOutcome {
   try {
     const result = kind === 'yaml' ? parseYaml(source) : validatorOf(source)(JSON.parse(globals.value!) as Json);
     const json = JSON.stringify(result);

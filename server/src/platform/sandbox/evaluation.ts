@@ -5,11 +5,12 @@ import {
   type SandboxLog,
   type SandboxLogLevel,
   type SandboxOutcome,
-  type SandboxTask,
 } from '../../domain/language/sandbox.ts';
 import { clock } from './clock.ts';
 import { Guest, Thrown, Unreadable } from './guest.ts';
 import { type SandboxLimits, sandboxLimits } from './limits.ts';
+import type { ThreadGate } from './thread-gate.ts';
+import type { ThreadTask } from './thread-messages.ts';
 
 const consoleMethods: Readonly<Record<string, SandboxLogLevel>> = {
   debug: 'debug',
@@ -28,7 +29,7 @@ const memoryForFailures = 1024 * 1024;
  * Runs one task in a runtime of its own, made and thrown away here (0.2 ms): nothing that the source does to prototypes
  * or globals can outlive it. Throws only when QuickJS itself is broken afterwards.
  */
-export function evaluate(quickjs: QuickJSWASMModule, task: SandboxTask): SandboxOutcome {
+export function evaluate(quickjs: QuickJSWASMModule, task: ThreadTask, gate: ThreadGate): SandboxOutcome {
   const limits = sandboxLimits[task.kind];
   const read = Object.values(task.globals).reduce((length, json) => length + (json?.length ?? 0), task.source.length);
   // Text goes in through memory that QuickJS does not count, and that the thread would keep.
@@ -40,21 +41,25 @@ export function evaluate(quickjs: QuickJSWASMModule, task: SandboxTask): Sandbox
   runtime.setMaxStackSize(limits.stack);
   const context = runtime.newContext();
   clock.set(task.now);
-  const deadline = new Deadline(runtime, limits.time);
+  const deadline = new Deadline(runtime, limits.time, gate);
   const outcome = new Run(context, runtime, task, limits, deadline).outcome();
   context.dispose();
   runtime.dispose();
   return outcome;
 }
 
-/** Interrupts QuickJS once it has used its processor time: a thread that merely waits for a core is not at fault. */
+/**
+ * Interrupts QuickJS once it has used its processor time: a thread that merely waits for a core is not at fault. Lets it
+ * pause, and end before its time, where the main thread wants that.
+ */
 class Deadline {
   passed = false;
 
-  constructor(runtime: QuickJSRuntime, milliseconds: number) {
+  constructor(runtime: QuickJSRuntime, milliseconds: number, gate: ThreadGate) {
     const started = performance.now();
     const used = process.threadCpuUsage();
     runtime.setInterruptHandler(() => {
+      if (gate.pass()) this.passed = true;
       if (this.passed || performance.now() - started < milliseconds) return this.passed;
       const { user, system } = process.threadCpuUsage(used);
       this.passed = (user + system) / 1_000 >= milliseconds;
@@ -66,7 +71,7 @@ class Deadline {
 class Run {
   readonly #context: QuickJSContext;
   readonly #runtime: QuickJSRuntime;
-  readonly #task: SandboxTask;
+  readonly #task: ThreadTask;
   readonly #limits: SandboxLimits;
   readonly #deadline: Deadline;
   readonly #guest: Guest;
@@ -76,7 +81,7 @@ class Run {
   constructor(
     context: QuickJSContext,
     runtime: QuickJSRuntime,
-    task: SandboxTask,
+    task: ThreadTask,
     limits: SandboxLimits,
     deadline: Deadline,
   ) {

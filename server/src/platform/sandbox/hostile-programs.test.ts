@@ -14,7 +14,9 @@ beforeAll(() => run('program', ''));
 afterAll(() => sandbox.stop());
 
 async function run(kind: SandboxTask['kind'], source: string): Promise<SandboxOutcome> {
-  const [outcome] = await sandbox.run([{ kind, source, globals: {}, seed: 's', now: 0 }]);
+  const [outcome] = await sandbox.run([
+    { organisationId: 'org_1', kind, source, globals: () => ({}), seed: 's', now: 0 },
+  ]);
   return outcome!;
 }
 

@@ -1,4 +1,4 @@
-import type { SandboxTask } from '../../domain/language/sandbox.ts';
+import type { SandboxTaskKind } from '../../domain/language/sandbox.ts';
 
 /** What one evaluation may use. */
 export interface SandboxLimits {
@@ -14,7 +14,7 @@ export interface SandboxLimits {
 
 const MiB = 1024 * 1024;
 
-export const sandboxLimits: Record<SandboxTask['kind'], SandboxLimits> = {
+export const sandboxLimits: Readonly<Record<SandboxTaskKind, SandboxLimits>> = {
   expression: { time: 100, memory: 32 * MiB, stack: 256 * 1024, output: MiB },
   // These two run on the thread itself, whose own heap limit is the one that counts.
   schema: { time: 500, memory: 768 * MiB, stack: 16 * MiB, output: MiB },
@@ -27,3 +27,6 @@ export const sandboxLimits: Record<SandboxTask['kind'], SandboxLimits> = {
  * not look at the clock inside some of its native loops, and a busy machine runs threads late.
  */
 export const grace = 400;
+
+/** Milliseconds after which jobs do not wait any longer behind the one that runs in their thread. */
+export const slowAfter = 20;

@@ -4,25 +4,28 @@ import { QuickJsSandbox } from './quickjs-sandbox.ts';
 
 const sandbox = new QuickJsSandbox();
 
-const task = (source: string, more: Partial<SandboxTask> = {}): SandboxTask => ({
+type More = Partial<Omit<SandboxTask, 'globals'>> & { globals?: Record<string, string | undefined> };
+
+const task = (source: string, { globals = {}, ...more }: More = {}): SandboxTask => ({
+  organisationId: 'org_1',
   kind: 'expression',
   source,
-  globals: {},
+  globals: () => globals,
   seed: 'exec_1:node:1#0',
   now: Date.UTC(2026, 0, 2, 3, 4, 5),
   ...more,
 });
 
-const run = async (source: string, more: Partial<SandboxTask> = {}): Promise<SandboxOutcome> =>
+const run = async (source: string, more: More = {}): Promise<SandboxOutcome> =>
   (await sandbox.run([task(source, more)]))[0]!;
 
-const value = async (source: string, more: Partial<SandboxTask> = {}): Promise<unknown> => {
+const value = async (source: string, more: More = {}): Promise<unknown> => {
   const outcome = await run(source, more);
   if (!outcome.ok) throw new Error(`${outcome.reason}: ${outcome.message}`);
   return outcome.json === undefined ? undefined : JSON.parse(outcome.json);
 };
 
-const reason = async (source: string, more: Partial<SandboxTask> = {}): Promise<string> => {
+const reason = async (source: string, more: More = {}): Promise<string> => {
   const outcome = await run(source, more);
   return outcome.ok ? `ok ${outcome.json?.slice(0, 100)}` : outcome.reason;
 };

@@ -78,7 +78,7 @@ export class Commands {
         return this.#step(run, command.key, command.run, false);
       case 'evaluate':
         run.purpose = 'program';
-        return this.#step(run, 'program', () => this.#program(run, command));
+        return this.#step(run, 'program', ({ signal }) => this.#program(run, command, signal));
       case 'sleep':
         return this.#sleep(run, () => Date.now() + command.milliseconds);
       case 'sleepUntil':
@@ -90,8 +90,9 @@ export class Commands {
     }
   }
 
-  #program({ frame, path, attempt }: NodeRun, { template, locals }: EvaluateCommand): Promise<Json> {
-    return this.#options.expressions.program(template as string, frame.scope, { path, attempt }, locals);
+  #program({ frame, path, attempt }: NodeRun, command: EvaluateCommand, signal: AbortSignal): Promise<Json> {
+    const { template, locals } = command;
+    return this.#options.expressions.program(template as string, frame.scope, { path, attempt }, { locals, signal });
   }
 
   #step(run: NodeRun, key: string, work: (context: StepContext) => Promise<Json>, isLimited = true): Promise<Outcome> {

@@ -8,16 +8,29 @@ export interface Asker {
   readonly attempt?: number;
 }
 
+/** The run that expressions belong to. */
+export interface ExpressionsRun {
+  readonly runId: string;
+  readonly organisationId: string;
+  /** Ends the expressions that wait or run, once the run is not to go on. */
+  readonly signal: AbortSignal;
+}
+
+export interface ProgramOptions {
+  readonly locals?: Record<string, Json>;
+  readonly signal: AbortSignal;
+}
+
 /** Evaluates what a run needs, with a clock and chances that are the same at every replay. */
 export class Expressions {
   readonly #evaluator: Evaluator;
-  readonly #runId: string;
+  readonly #run: ExpressionsRun;
   #clock: number;
 
   /** `beginsAt` is when the execution was accepted, in milliseconds since 1970. */
-  constructor(evaluator: Evaluator, runId: string, beginsAt: number) {
+  constructor(evaluator: Evaluator, run: ExpressionsRun, beginsAt: number) {
     this.#evaluator = evaluator;
-    this.#runId = runId;
+    this.#run = run;
     this.#clock = beginsAt;
   }
 
@@ -32,16 +45,16 @@ export class Expressions {
   }
 
   evaluate(template: Json, scope: Scope, asker: Asker, more: Partial<EvaluationOptions> = {}): Promise<Json> {
-    return this.#evaluator.evaluate(template, scope, { ...this.#repeatable(asker), ...withOuter(more, scope) });
+    return this.#evaluator.evaluate(template, scope, { ...this.#turnOf(asker), ...withOuter(more, scope) });
   }
 
   isTrue(when: string, scope: Scope, asker: Asker): Promise<boolean> {
-    return this.#evaluator.isTrue(when, scope, this.#repeatable(asker));
+    return this.#evaluator.isTrue(when, scope, this.#turnOf(asker));
   }
 
-  /** What a program returned, and the lines that it logged. */
-  async program(source: string, scope: Scope, asker: Asker, locals?: Record<string, Json>): Promise<Json> {
-    const options = { ...this.#repeatable(asker), ...(locals && { locals }) };
+  /** What a program returned, and the lines that it logged. `signal` ends it, also while it waits for its turn. */
+  async program(source: string, scope: Scope, asker: Asker, { locals, signal }: ProgramOptions): Promise<Json> {
+    const options = { ...this.#turnOf(asker), signal, ...(locals && { locals }) };
     const { value, logs } = await this.#evaluator.program(source, scope, options);
     return {
       value,
@@ -49,8 +62,9 @@ export class Expressions {
     };
   }
 
-  #repeatable({ path, attempt = 1 }: Asker): { seed: string; now: number } {
-    return { seed: `${this.#runId}:${path}:${attempt}`, now: this.#clock };
+  #turnOf({ path, attempt = 1 }: Asker): EvaluationOptions {
+    const { runId, organisationId, signal } = this.#run;
+    return { organisationId, signal, seed: `${runId}:${path}:${attempt}`, now: this.#clock };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Json } from '../../domain-error.ts';
 import type { WorkflowEdge, WorkflowNode } from '../../language/index.ts';
-import { parseDuration } from '../../language/index.ts';
+import { parseDuration, SandboxUnavailableError } from '../../language/index.ts';
 import { type BodyOutcome, type LogLevel, NodeFailure, type NodeResult } from '../../nodes/node-type.ts';
 import { RunAbandonedError } from '../engine.ts';
 import type { Failure } from '../execution.entity.ts';
@@ -60,9 +60,15 @@ export class GraphRun {
   #idle = false;
 
   constructor(options: GraphRunOptions) {
-    const { context, evaluator, scope, chronicle, fault } = options;
+    const { context, evaluator, owner, scope, chronicle, fault } = options;
+    const { runId, signal } = context;
+    const { organisationId } = owner;
     this.#options = options;
-    this.#expressions = new Expressions(evaluator, context.runId, Date.parse(scope.execution.started_at));
+    this.#expressions = new Expressions(
+      evaluator,
+      { runId, organisationId, signal },
+      Date.parse(scope.execution.started_at),
+    );
     this.#foretelling = new Foretelling(chronicle, this.#expressions);
     this.#rest = new Rest({ context, chronicle, times: options.suspensionTimes, fault });
     this.#commands = new Commands({
@@ -497,12 +503,16 @@ export class GraphRun {
     return frame.owner ? undefined : { ended: frame.ended + 1, total: frame.graph.nodes.size };
   }
 
-  /** Throws RunAbandonedError for what is not the workflow's doing: a process that stops evaluates no expressions. */
+  /**
+   * Throws RunAbandonedError for what is not the workflow's doing: a process that stops evaluates no expressions, nor does
+   * one that the run was taken from.
+   */
   #errorRecord(error: unknown, path: string): ErrorRecord {
     if (error instanceof RunAbandonedError) throw error;
+    const { runId, signal } = this.#options.context;
+    if (error instanceof SandboxUnavailableError || signal.aborted)
+      throw new RunAbandonedError(runId, { cause: error });
     if (!(error instanceof NodeFailure)) this.#options.fault(error, path);
-    else if (error.details.reason === 'unavailable')
-      throw new RunAbandonedError(this.#options.context.runId, { cause: error });
     return toErrorRecord(error);
   }
 }

@@ -1,11 +1,12 @@
 import type { Json } from '../../domain-error.ts';
 import { deepestValue, isTooDeep } from '../../json-depth.ts';
 import { limits } from '../definition.schema.ts';
+import { type EvaluationTurn, limitOf } from '../evaluator.ts';
 import { schemaFaults } from '../json-schema.ts';
 import type { NodeTypes } from '../node-types.ts';
 import { freeEdgeId, parseDefinition } from '../parse-definition.ts';
 import { type DefinitionProblem, fieldPath } from '../problem.ts';
-import type { Sandbox } from '../sandbox.ts';
+import type { Sandbox, SandboxTask } from '../sandbox.ts';
 import { parseYaml, type ParsedYaml } from './parse-yaml.ts';
 import type { WorkflowDocument } from './workflow-document.ts';
 import { fromYamlCondition, fromYamlText } from './yaml-text.ts';
@@ -20,13 +21,23 @@ type JsonObject = { readonly [key: string]: Json | undefined };
  * Reads a workflow from YAML, or lists what keeps the text from being one. The text holds `metadata` (name, description,
  * tags), `nodes`, and beside them what else a definition has. `nodes` is either a map from id to node, whose `next` names
  * what follows each port and whose expressions may be written `${ }`, or the canonical list with `edges` beside it. Like
- * in JSON requests, the name `__proto__` is refused.
+ * in JSON requests, the name `__proto__` is refused. Throws SandboxUnavailableError.
  */
-export async function readYaml(text: string, types: NodeTypes, sandbox: Sandbox): Promise<ReadDocument> {
+export async function readYaml(
+  text: string,
+  types: NodeTypes,
+  sandbox: Sandbox,
+  turn: EvaluationTurn,
+): Promise<ReadDocument> {
   const oversize = sizeProblem(text);
   if (oversize) return { problems: [oversize] };
-  const [outcome] = await sandbox.run([{ kind: 'yaml', source: text, globals: {}, seed: '', now: 0 }]);
-  if (!outcome!.ok) return refused('invalid_yaml', `The text cannot be read: ${outcome!.message}.`);
+  const { organisationId } = turn;
+  const task: SandboxTask = { organisationId, kind: 'yaml', source: text, globals: () => ({}), seed: '', now: 0 };
+  const [outcome] = await sandbox.run([task], turn);
+  if (!outcome!.ok) {
+    limitOf(outcome!, turn);
+    return refused('invalid_yaml', `The text cannot be read: ${outcome!.message}.`);
+  }
   if (outcome!.json!.includes('"__proto__":'))
     return refused('invalid_structure', 'The text holds the name __proto__, which is not allowed.');
   return readParsed(JSON.parse(outcome!.json!) as ParsedYaml, types);

@@ -19,7 +19,9 @@ const read = (text: string): WorkflowDocument => {
 };
 
 const problemsOf = async (text: string): Promise<string[]> =>
-  (await readYaml(text, types, sandbox)).problems.map(({ field, message }) => `${field}: ${message}`);
+  (await readYaml(text, types, sandbox, { organisationId: 'org_1' })).problems.map(
+    ({ field, message }) => `${field}: ${message}`,
+  );
 
 test('the form with nodes as a map, next and ${ }', () => {
   const text = `
