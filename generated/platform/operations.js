@@ -9,6 +9,7 @@ const responses = {
   ValidationFailed: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -25,6 +26,7 @@ const responses = {
   InvalidCredentials: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -42,6 +44,7 @@ const responses = {
   NotAcceptable: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -58,6 +61,7 @@ const responses = {
   PayloadTooLarge: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -74,6 +78,7 @@ const responses = {
   UnsupportedMediaType: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -90,6 +95,7 @@ const responses = {
   RateLimitExceeded: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -107,6 +113,7 @@ const responses = {
   InternalError: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: false, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: false, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: false, validate: response.xRateLimitResetHeader },
@@ -123,6 +130,7 @@ const responses = {
   ServiceUnavailable: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: false, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: false, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: false, validate: response.xRateLimitResetHeader },
@@ -140,6 +148,7 @@ const responses = {
   InvalidRefreshToken: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -157,6 +166,7 @@ const responses = {
   Unauthorized: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -174,6 +184,7 @@ const responses = {
   CrossSite: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -190,6 +201,7 @@ const responses = {
   Forbidden: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -206,6 +218,7 @@ const responses = {
   ForbiddenWrite: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -222,6 +235,7 @@ const responses = {
   RequestInProgress: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -239,6 +253,7 @@ const responses = {
   IdempotencyKeyReused: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -255,6 +270,7 @@ const responses = {
   ResourceNotFound: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -271,6 +287,7 @@ const responses = {
   ApiKeyInactive: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -287,6 +304,7 @@ const responses = {
   ApiKeyNotRotated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -304,6 +322,7 @@ const responses = {
   WorkflowNotUpdated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -320,6 +339,7 @@ const responses = {
   WorkflowNotPublished: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -337,6 +357,7 @@ const responses = {
   WorkflowNotExecuted: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -354,6 +375,7 @@ const responses = {
   DraftNotExtended: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -371,6 +393,7 @@ const responses = {
   DraftNotChanged: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -387,6 +410,7 @@ const responses = {
   ExecutionStatusConflict: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -403,6 +427,7 @@ const responses = {
   ExecutionAlreadyFinished: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -419,6 +444,7 @@ const responses = {
   ExecutionNotRetried: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -436,6 +462,7 @@ const responses = {
   CallbackClosed: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -452,6 +479,7 @@ const responses = {
   ApprovalClosed: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -468,6 +496,7 @@ const responses = {
   BulkJobAlreadyFinished: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -484,6 +513,7 @@ const responses = {
   ChannelNotCreated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -501,6 +531,7 @@ const responses = {
   ChannelSlugTaken: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -517,6 +548,7 @@ const responses = {
   FormNotCreated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -534,6 +566,7 @@ const responses = {
   FormNotChanged: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -550,6 +583,7 @@ const responses = {
   TriggerNotExecuted: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -567,6 +601,7 @@ const responses = {
   TriggerSecretNotRotated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -584,6 +619,7 @@ const responses = {
   SecretNotCreated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -601,6 +637,7 @@ const responses = {
   SecretInUse: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -617,6 +654,7 @@ const responses = {
   CredentialNotCreated: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -634,6 +672,7 @@ const responses = {
   CredentialNameTaken: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -650,6 +689,7 @@ const responses = {
   CredentialInUse: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -666,6 +706,7 @@ const responses = {
   KvVersionConflict: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -682,6 +723,7 @@ const responses = {
   KvNotAppended: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -699,6 +741,7 @@ const responses = {
   WebhookNotRecovered: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -716,6 +759,7 @@ const responses = {
   WebhookDisabled: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
       'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
       'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -732,6 +776,7 @@ const responses = {
   ProbeValidationFailed: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.validationError, project: projections.projectValidationError, supplied: ['meta'] },
@@ -741,6 +786,7 @@ const responses = {
   ProbeNotAcceptable: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.notAcceptableError, project: projections.projectNotAcceptableError, supplied: ['meta'] },
@@ -750,6 +796,7 @@ const responses = {
   ProbeInternalError: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
     },
     content: {
       'application/json': { kind: 'json', validate: response.internalError, project: projections.projectInternalError, supplied: ['meta'] },
@@ -759,6 +806,7 @@ const responses = {
   ProbeServiceUnavailable: {
     headers: {
       'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+      'Cache-Control': { required: true, validate: response.cacheControlHeader },
       'Retry-After': { required: true, validate: response.retryAfterHeader },
     },
     content: {
@@ -790,6 +838,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -839,6 +888,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -882,6 +932,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -920,6 +971,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -966,6 +1018,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1018,6 +1071,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1070,6 +1124,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1122,6 +1177,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1172,6 +1228,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1226,6 +1283,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1273,6 +1331,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1324,6 +1383,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1376,6 +1436,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1429,6 +1490,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1485,6 +1547,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1537,6 +1600,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1589,6 +1653,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1639,6 +1704,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1693,6 +1759,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1752,6 +1819,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1800,6 +1868,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1862,6 +1931,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1879,6 +1949,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1937,6 +2008,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -1996,6 +2068,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2049,6 +2122,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2112,6 +2186,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2166,6 +2241,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2224,6 +2300,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2280,6 +2357,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2333,6 +2411,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2396,6 +2475,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2450,6 +2530,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2508,6 +2589,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2564,6 +2646,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2612,6 +2695,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2658,6 +2742,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2710,6 +2795,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2762,6 +2848,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2820,6 +2907,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2872,6 +2960,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2918,6 +3007,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -2962,6 +3052,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3010,6 +3101,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3058,6 +3150,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3117,6 +3210,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3181,6 +3275,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3241,6 +3336,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3297,6 +3393,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3356,7 +3453,7 @@ export const operations = {
           'X-RateLimit-Remaining-Day': { required: true, validate: response.xRateLimitRemainingDayHeader },
           'RateLimit-Policy': { required: true, validate: response.rateLimitPolicyHeader },
           RateLimit: { required: true, validate: response.rateLimitHeader },
-          'Cache-Control': { required: true, validate: response.cacheControlHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader2 },
           'X-Accel-Buffering': { required: true, validate: response.xAccelBufferingHeader },
         },
         content: {
@@ -3403,6 +3500,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3455,6 +3553,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3501,6 +3600,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3553,6 +3653,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3609,6 +3710,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3661,6 +3763,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3707,6 +3810,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3753,6 +3857,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3807,6 +3912,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3855,6 +3961,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3907,6 +4014,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -3959,6 +4067,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4011,6 +4120,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4060,6 +4170,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4105,6 +4216,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4157,6 +4269,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4183,7 +4296,7 @@ export const operations = {
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
-    security: [{ ApiKeyHeader: ['channels:write'] }, { BearerAuth: ['channels:write'] }, { SessionCookie: ['channels:write'] }],
+    security: [{ ApiKeyHeader: ['channels:write', 'workflows:execute'] }, { BearerAuth: ['channels:write', 'workflows:execute'] }, { SessionCookie: ['channels:write', 'workflows:execute'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, not_acceptable: 406, channel_slug_taken: 409, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: true,
@@ -4209,6 +4322,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4261,6 +4375,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4311,6 +4426,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4354,6 +4470,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4375,7 +4492,7 @@ export const operations = {
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
-    security: [{ ApiKeyHeader: ['channels:write'] }, { BearerAuth: ['channels:write'] }, { SessionCookie: ['channels:write'] }],
+    security: [{ ApiKeyHeader: ['channels:write', 'workflows:execute'] }, { BearerAuth: ['channels:write', 'workflows:execute'] }, { SessionCookie: ['channels:write', 'workflows:execute'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
@@ -4403,6 +4520,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4455,6 +4573,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4507,6 +4626,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4559,6 +4679,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4609,6 +4730,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4652,6 +4774,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4698,6 +4821,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4750,6 +4874,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4807,6 +4932,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4865,6 +4991,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4917,6 +5044,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -4964,6 +5092,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5013,6 +5142,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5068,6 +5198,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5120,6 +5251,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5146,7 +5278,7 @@ export const operations = {
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
-    security: [{ ApiKeyHeader: ['triggers:write'] }, { BearerAuth: ['triggers:write'] }, { SessionCookie: ['triggers:write'] }],
+    security: [{ ApiKeyHeader: ['triggers:write', 'workflows:execute'] }, { BearerAuth: ['triggers:write', 'workflows:execute'] }, { SessionCookie: ['triggers:write', 'workflows:execute'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, not_acceptable: 406, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: true,
@@ -5173,6 +5305,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5221,6 +5354,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5273,6 +5407,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5322,6 +5457,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5365,6 +5501,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5411,6 +5548,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5432,7 +5570,7 @@ export const operations = {
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
-    security: [{ ApiKeyHeader: ['triggers:write'] }, { BearerAuth: ['triggers:write'] }, { SessionCookie: ['triggers:write'] }],
+    security: [{ ApiKeyHeader: ['triggers:write', 'workflows:execute'] }, { BearerAuth: ['triggers:write', 'workflows:execute'] }, { SessionCookie: ['triggers:write', 'workflows:execute'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
@@ -5462,6 +5600,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5516,6 +5655,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5567,6 +5707,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5619,6 +5760,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5645,7 +5787,7 @@ export const operations = {
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
-    security: [{ ApiKeyHeader: ['triggers:write'] }, { BearerAuth: ['triggers:write'] }, { SessionCookie: ['triggers:write'] }],
+    security: [{ ApiKeyHeader: ['triggers:write', 'workflows:execute'] }, { BearerAuth: ['triggers:write', 'workflows:execute'] }, { SessionCookie: ['triggers:write', 'workflows:execute'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, not_acceptable: 406, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: true,
@@ -5671,6 +5813,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5723,6 +5866,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5772,6 +5916,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5815,6 +5960,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5836,7 +5982,7 @@ export const operations = {
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
-    security: [{ ApiKeyHeader: ['triggers:write'] }, { BearerAuth: ['triggers:write'] }, { SessionCookie: ['triggers:write'] }],
+    security: [{ ApiKeyHeader: ['triggers:write', 'workflows:execute'] }, { BearerAuth: ['triggers:write', 'workflows:execute'] }, { SessionCookie: ['triggers:write', 'workflows:execute'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: false,
@@ -5861,6 +6007,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5918,6 +6065,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -5982,6 +6130,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6008,7 +6157,7 @@ export const operations = {
       '500': responses.InternalError,
       '503': responses.ServiceUnavailable,
     },
-    security: [{ ApiKeyHeader: ['triggers:write'] }, { BearerAuth: ['triggers:write'] }, { SessionCookie: ['triggers:write'] }],
+    security: [{ ApiKeyHeader: ['triggers:write', 'workflows:execute'] }, { BearerAuth: ['triggers:write', 'workflows:execute'] }, { SessionCookie: ['triggers:write', 'workflows:execute'] }],
     errors: { validation_error: 400, invalid_api_key: 401, expired_api_key: 401, revoked_api_key: 401, invalid_token: 401, expired_token: 401, insufficient_scope: 403, cross_site_request: 403, resource_not_found: 404, not_acceptable: 406, trigger_without_secret: 409, request_in_progress: 409, payload_too_large: 413, unsupported_media_type: 415, idempotency_key_reused: 422, rate_limit_exceeded: 429, internal_error: 500, service_unavailable: 503 },
     rateLimit: 'general',
     idempotent: true,
@@ -6036,6 +6185,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6088,6 +6238,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6140,6 +6291,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6192,6 +6344,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6246,6 +6399,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6293,6 +6447,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6345,6 +6500,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6397,6 +6553,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6449,6 +6606,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6504,6 +6662,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6552,6 +6711,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6605,6 +6765,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6663,6 +6824,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6720,6 +6882,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6781,6 +6944,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6834,6 +6998,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6882,6 +7047,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6934,6 +7100,7 @@ export const operations = {
       '201': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -6986,6 +7153,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7038,6 +7206,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7087,6 +7256,7 @@ export const operations = {
       '204': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7141,6 +7311,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7204,6 +7375,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7268,6 +7440,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7330,6 +7503,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7378,6 +7552,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7431,6 +7606,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7479,6 +7655,7 @@ export const operations = {
       '202': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7522,6 +7699,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
           'X-RateLimit-Limit': { required: true, validate: response.xRateLimitLimitHeader },
           'X-RateLimit-Remaining': { required: true, validate: response.xRateLimitRemainingHeader },
           'X-RateLimit-Reset': { required: true, validate: response.xRateLimitResetHeader },
@@ -7560,6 +7738,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.probeResponse, project: projections.projectProbeResponse, supplied: ['meta'] },
@@ -7588,6 +7767,7 @@ export const operations = {
       '200': {
         headers: {
           'X-Request-Id': { required: true, validate: response.xRequestIdHeader },
+          'Cache-Control': { required: true, validate: response.cacheControlHeader },
         },
         content: {
           'application/json': { kind: 'json', validate: response.probeResponse, project: projections.projectProbeResponse, supplied: ['meta'] },

@@ -5892,7 +5892,8 @@ export interface components {
              * @description When it was made.
              */
             created_at: string;
-            payload: components["schemas"]["WebhookPayload"];
+            /** @description The message; null for a caller without the scope that reads what it tells. */
+            payload: components["schemas"]["WebhookPayload"] | null;
         };
         /** @description A delivery with its message. */
         WebhookDeliveryDetailResponse: {

@@ -137,6 +137,7 @@ export namespace GetApiKey {
  *
  * Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings
  * back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`).
+ * A key that may do what the caller may not is not theirs to change (`insufficient_scope`).
  *
  *
  * PATCH /v1/api-keys/{api_key_id}
@@ -173,6 +174,8 @@ export namespace UpdateApiKey {
  * Revoke an API key
  *
  * Ends a key at once and for good. It stays in the list as `revoked`. Revoking it again changes nothing.
+ * A key that may do what the caller may not is not theirs to end (`insufficient_scope`).
+ *
  *
  * DELETE /v1/api-keys/{api_key_id}
  */

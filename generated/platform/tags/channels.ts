@@ -135,6 +135,7 @@ export namespace GetChannel {
  *
  * Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled`
  * answers as if it did not exist.
+ * To give it routes or tools, to enable it, to make it public or to change its `slug` takes `workflows:execute` too.
  *
  *
  * PATCH /v1/channels/{channel_id}

@@ -179,6 +179,7 @@ export namespace GetSchedule {
  * Change a schedule
  *
  * Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now.
+ * To change when or with what `input` it starts takes `workflows:execute` too.
  *
  *
  * PATCH /v1/schedules/{schedule_id}

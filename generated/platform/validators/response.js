@@ -17141,7 +17141,7 @@ return errors === 0;
 }
 
 export const webhookDeliveryDetailResponse = validate572;
-const schema234 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at","payload"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"},"payload":{"$ref":"#/$defs/WebhookPayload"}}};
+const schema234 = {"type":"object","additionalProperties":false,"required":["id","webhook_id","event_id","event_type","origin","status","attempts","next_attempt_at","last_attempt_at","completed_at","response_status","error","created_at","payload"],"properties":{"id":{"type":"string","pattern":"^dlv_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"webhook_id":{"type":"string","pattern":"^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_id":{"type":"string","pattern":"^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"event_type":{"$ref":"#/$defs/DeliveredEventType"},"origin":{"type":"string","enum":["event","test"]},"status":{"$ref":"#/$defs/WebhookDeliveryStatus"},"attempts":{"type":"integer","minimum":0},"next_attempt_at":{"type":["string","null"],"format":"date-time"},"last_attempt_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"response_status":{"type":["integer","null"],"minimum":100,"maximum":999},"error":{"type":["string","null"],"maxLength":2000},"created_at":{"type":"string","format":"date-time"},"payload":{"anyOf":[{"$ref":"#/$defs/WebhookPayload"},{"type":"null"}]}}};
 const schema237 = {"type":"object","additionalProperties":false,"required":["execution_id","workflow_id","workflow_version","workflow_name","status","created_at","started_at","completed_at","output","output_omitted","error"],"properties":{"execution_id":{"type":"string","pattern":"^exec_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_id":{"type":"string","pattern":"^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$"},"workflow_version":{"type":"integer","minimum":1},"workflow_name":{"type":["string","null"],"maxLength":200},"status":{"$ref":"#/$defs/ExecutionStatus"},"created_at":{"type":"string","format":"date-time"},"started_at":{"type":["string","null"],"format":"date-time"},"completed_at":{"type":["string","null"],"format":"date-time"},"output":{"$ref":"#/$defs/JsonValue"},"output_omitted":{"type":"boolean"},"error":{"oneOf":[{"$ref":"#/$defs/ExecutionError"},{"type":"null"}]}}};
 
 function validate578(data, instancePath = ""){
@@ -19096,9 +19096,39 @@ errors++;
 }
 }
 if(data.payload !== undefined){
-if(!(validate576(data.payload, instancePath+"/payload"))){
+let data13 = data.payload;
+const _errs27 = errors;
+let valid1 = false;
+const _errs28 = errors;
+if(!(validate576(data13, instancePath+"/payload"))){
 vErrors = vErrors === null ? validate576.errors : vErrors.concat(validate576.errors);
 errors = vErrors.length;
+}
+var _valid0 = _errs28 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs29 = errors;
+if(data13 !== null){
+vErrors = report(vErrors, {instancePath:instancePath+"/payload",schemaPath:"#/validate573/properties/payload/anyOf/1/type",keyword:"type",params:{type: "null"}});
+errors++;
+}
+var _valid0 = _errs29 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+vErrors = report(vErrors, {instancePath:instancePath+"/payload",schemaPath:"#/validate573/properties/payload/anyOf",keyword:"anyOf",params:{}});
+errors++;
+}
+else {
+errors = _errs27;
+if(vErrors !== null){
+if(_errs27){
+vErrors.length = _errs27;
+}
+else {
+vErrors = null;
+}
+}
 }
 }
 }
@@ -30645,30 +30675,26 @@ validate835.errors = vErrors;
 return errors === 0;
 }
 
-export const xRateLimitLimitHeader = validate836;
-export const xRateLimitLimitDayHeader = validate836;
-export const retryAfterHeader = validate836;
+export const cacheControlHeader = validate836;
 
 function validate836(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate836/type",keyword:"type",params:{type: "integer"}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate836/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(typeof data == "number"){
-if(data < 1 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate836/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if("no-store" !== data){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate836/const",keyword:"const",params:{allowedValue: "no-store"}});
 errors++;
-}
 }
 validate836.errors = vErrors;
 return errors === 0;
 }
 
-export const xRateLimitRemainingHeader = validate837;
-export const xRateLimitResetHeader = validate837;
-export const xRateLimitRemainingDayHeader = validate837;
+export const xRateLimitLimitHeader = validate837;
+export const xRateLimitLimitDayHeader = validate837;
+export const retryAfterHeader = validate837;
 
 function validate837(data, instancePath = ""){
 let vErrors = null;
@@ -30678,8 +30704,8 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/type",keyword:
 errors++;
 }
 if(typeof data == "number"){
-if(data < 0 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+if(data < 1 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -30687,40 +30713,38 @@ validate837.errors = vErrors;
 return errors === 0;
 }
 
-export const rateLimitPolicyHeader = validate838;
-export const rateLimitHeader = validate838;
-export const contentDispositionHeader = validate838;
-export const wwwAuthenticateHeader = validate838;
+export const xRateLimitRemainingHeader = validate838;
+export const xRateLimitResetHeader = validate838;
+export const xRateLimitRemainingDayHeader = validate838;
 
 function validate838(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 512){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/maxLength",keyword:"maxLength",params:{limit: 512}});
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/minLength",keyword:"minLength",params:{limit: 1}});
+if(typeof data == "number"){
+if(data < 0 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 validate838.errors = vErrors;
 return errors === 0;
 }
 
-export const setCookieHeader = validate839;
+export const rateLimitPolicyHeader = validate839;
+export const rateLimitHeader = validate839;
+export const contentDispositionHeader = validate839;
+export const wwwAuthenticateHeader = validate839;
 
 function validate839(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
-if(func1(data) > 4096){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/maxLength",keyword:"maxLength",params:{limit: 4096}});
+if(func1(data) > 512){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
 if(func1(data) < 1){
@@ -30736,18 +30760,18 @@ validate839.errors = vErrors;
 return errors === 0;
 }
 
-export const locationHeader = validate840;
+export const setCookieHeader = validate840;
 
 function validate840(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
-if(func1(data) > 512){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate840/maxLength",keyword:"maxLength",params:{limit: 512}});
+if(func1(data) > 4096){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate840/maxLength",keyword:"maxLength",params:{limit: 4096}});
 errors++;
 }
-if(!(formats104.test(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate840/format",keyword:"format",params:{format: "uri-reference"}});
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate840/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
@@ -30759,52 +30783,52 @@ validate840.errors = vErrors;
 return errors === 0;
 }
 
-export const idempotentReplayedHeader = validate841;
+export const locationHeader = validate841;
 
 function validate841(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/type",keyword:"type",params:{type: "string"}});
+if(typeof data === "string"){
+if(func1(data) > 512){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
-if("true" !== data){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/const",keyword:"const",params:{allowedValue: "true"}});
+if(!(formats104.test(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/format",keyword:"format",params:{format: "uri-reference"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 validate841.errors = vErrors;
 return errors === 0;
 }
 
-export const exportWorkflow200ApplicationYamlBody = validate842;
+export const idempotentReplayedHeader = validate842;
 
 function validate842(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate842/minLength",keyword:"minLength",params:{limit: 1}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate842/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate842/type",keyword:"type",params:{type: "string"}});
+if("true" !== data){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate842/const",keyword:"const",params:{allowedValue: "true"}});
 errors++;
 }
 validate842.errors = vErrors;
 return errors === 0;
 }
 
-export const cacheControlHeader = validate843;
+export const exportWorkflow200ApplicationYamlBody = validate843;
 
 function validate843(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
-if(func1(data) > 128){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
 if(func1(data) < 1){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
@@ -30818,24 +30842,30 @@ validate843.errors = vErrors;
 return errors === 0;
 }
 
-export const xAccelBufferingHeader = validate844;
+export const cacheControlHeader2 = validate844;
 
 function validate844(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate844/type",keyword:"type",params:{type: "string"}});
+if(typeof data === "string"){
+if(func1(data) > 128){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate844/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if("no" !== data){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate844/const",keyword:"const",params:{allowedValue: "no"}});
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate844/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate844/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 validate844.errors = vErrors;
 return errors === 0;
 }
 
-export const exportFormSubmissions200Body = validate845;
+export const xAccelBufferingHeader = validate845;
 
 function validate845(data, instancePath = ""){
 let vErrors = null;
@@ -30844,7 +30874,24 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
+if("no" !== data){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/const",keyword:"const",params:{allowedValue: "no"}});
+errors++;
+}
 validate845.errors = vErrors;
+return errors === 0;
+}
+
+export const exportFormSubmissions200Body = validate846;
+
+function validate846(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate846/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate846.errors = vErrors;
 return errors === 0;
 }
 

@@ -30,6 +30,7 @@ export class Forms extends Resource {
    *
    * Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random
    * letters. Every problem of the fields is listed.
+   * A `workflow_id` takes `workflows:execute` too.
    *
    * `POST /v1/forms`
    */
@@ -53,6 +54,7 @@ export class Forms extends Resource {
    *
    * Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published,
    * and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold.
+   * A `workflow_id` takes `workflows:execute` too.
    *
    * `PATCH /v1/forms/{form_id}`
    */
@@ -76,6 +78,7 @@ export class Forms extends Resource {
    *
    * Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its
    * workflow, if it names one, a published version. A form that is published stays so.
+   * A form that starts workflows takes `workflows:execute` too.
    *
    * `POST /v1/forms/{form_id}/publish`
    */

@@ -45,6 +45,8 @@ export class Webhooks extends Resource {
    * Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says
    * (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An
    * organisation has at most 200 webhooks.
+   * It needs the scope that reads what each event tells: `executions:read`, `workflows:read`, `submissions:read` for
+   * `form.submitted`, `credentials:read`, and `webhooks:read` for alerts (`insufficient_scope`).
    *
    * `POST /v1/webhooks`
    */
@@ -69,6 +71,7 @@ export class Webhooks extends Resource {
    * Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries
    * failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that
    * are under way as failed.
+   * To change `url` or `events`, or to enable it, takes the scopes that `createWebhook` takes.
    *
    * `PATCH /v1/webhooks/{webhook_id}`
    */
@@ -139,6 +142,8 @@ export class Webhooks extends Resource {
    * Get a delivery
    *
    * One delivery and the message it carries.
+   * `payload` is null for a caller without the scope that
+   * reads what the event tells, such as `submissions:read` for `form.submitted` (see `createWebhook`).
    *
    * `GET /v1/webhooks/{webhook_id}/deliveries/{delivery_id}`
    */
@@ -150,6 +155,7 @@ export class Webhooks extends Resource {
    * List attempts of a delivery
    *
    * Every try at a delivery, in order, with what the receiver answered.
+   * `response_body` is null for a caller who does not see the `payload` of the delivery, since a receiver may repeat it.
    *
    * `GET /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/attempts`
    */
