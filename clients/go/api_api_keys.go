@@ -924,6 +924,8 @@ func (r ApiRevokeApiKeyRequest) Execute() (*http.Response, error) {
 RevokeApiKey Revoke an API key
 
 Ends a key at once and for good. It stays in the list as `revoked`. Revoking it again changes nothing.
+A key that may do what the caller may not is not theirs to end (`insufficient_scope`).
+
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
  @param apiKeyId Id of an API key.
@@ -1398,6 +1400,7 @@ UpdateApiKey Change an API key
 
 Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings
 back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`).
+A key that may do what the caller may not is not theirs to change (`insufficient_scope`).
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

@@ -222,8 +222,9 @@ func (r ApiLoginRequest) Execute() (*TokenPairResponse, *http.Response, error) {
 Login Sign in
 
 Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the
-session cookie, so that a browser needs nothing more. Attempts are limited by address and by account; the answer
-to a wrong one does not say which half was wrong.
+session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by
+account (10): those from all addresses that the account does not know together, and those from each address that
+somebody signed in from within 90 days by themselves. The answer to a wrong one does not say which half was wrong.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

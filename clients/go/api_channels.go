@@ -1141,6 +1141,7 @@ UpdateChannel Change a channel
 
 Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled`
 answers as if it did not exist.
+To give it routes or tools, to enable it, to make it public or to change its `slug` takes `workflows:execute` too.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

@@ -52,6 +52,7 @@ CreateForm Create a form
 
 Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random
 letters. Every problem of the fields is listed.
+A `workflow_id` takes `workflows:execute` too.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -1859,6 +1860,7 @@ PublishForm Publish a form
 
 Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its
 workflow, if it names one, a published version. A form that is published stays so.
+A form that starts workflows takes `workflows:execute` too.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -2535,6 +2537,7 @@ UpdateForm Change a form
 
 Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published,
 and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold.
+A `workflow_id` takes `workflows:execute` too.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

@@ -2072,6 +2072,7 @@ func (r ApiUpdateScheduleRequest) Execute() (*ScheduleResponse, *http.Response, 
 UpdateSchedule Change a schedule
 
 Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now.
+To change when or with what `input` it starts takes `workflows:execute` too.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

@@ -52,6 +52,8 @@ CreateTrigger Create a trigger
 Lets something start a workflow. What an execution gets as `input` is the trigger's `input`, whose leaves may be or
 contain expressions over `trigger`; without one it is the body of the request (`webhook`), what was filled in (`form`),
 the data of the event (`event`), or nothing. Nodes of the workflow read all there is as `trigger`.
+A trigger for events needs the scope that reads what each of them tells too: `executions:read`, `workflows:read`,
+`submissions:read` for `form.submitted`, `credentials:read`, or `webhooks:read` for alerts (`insufficient_scope`).
 
 A webhook trigger gets an inbound URL. Where its `auth` needs a secret, the one in the request is kept, or one is made
 and shown, this once.
@@ -700,6 +702,7 @@ func (r ApiEnableTriggerRequest) Execute() (*TriggerResponse, *http.Response, er
 EnableTrigger Enable a trigger
 
 Lets it start executions again. A schedule goes on with its next time; what it missed meanwhile stays missed. Enabling twice changes nothing.
+A trigger for events takes the scopes that `createTrigger` takes for them.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -1932,6 +1935,7 @@ UpdateTrigger Change a trigger
 
 Changes what is given. `config` is replaced as a whole and keeps its kind. A webhook trigger keeps its URL and its
 secret; it needs a secret before it can ask for one (`rotateTriggerSecret`, or `secret` in this request).
+To change what it starts (`config`, `input`, `secret`) takes the scopes that `createTrigger` takes.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

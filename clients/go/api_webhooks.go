@@ -52,6 +52,8 @@ CreateWebhook Create a webhook
 Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says
 (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An
 organisation has at most 200 webhooks.
+It needs the scope that reads what each event tells: `executions:read`, `workflows:read`, `submissions:read` for
+`form.submitted`, `credentials:read`, and `webhooks:read` for alerts (`insufficient_scope`).
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -698,6 +700,8 @@ func (r ApiGetWebhookDeliveryRequest) Execute() (*WebhookDeliveryDetailResponse,
 GetWebhookDelivery Get a delivery
 
 One delivery and the message it carries.
+`payload` is null for a caller without the scope that
+reads what the event tells, such as `submissions:read` for `form.submitted` (see `createWebhook`).
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -1417,6 +1421,7 @@ func (r ApiListWebhookDeliveryAttemptsRequest) Execute() (*WebhookAttemptListRes
 ListWebhookDeliveryAttempts List attempts of a delivery
 
 Every try at a delivery, in order, with what the receiver answered.
+`response_body` is null for a caller who does not see the `payload` of the delivery, since a receiver may repeat it.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
@@ -2961,6 +2966,7 @@ UpdateWebhook Change a webhook
 Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries
 failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that
 are under way as failed.
+To change `url` or `events`, or to enable it, takes the scopes that `createWebhook` takes.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

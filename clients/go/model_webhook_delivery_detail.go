@@ -45,7 +45,8 @@ type WebhookDeliveryDetail struct {
 	Error NullableString `json:"error"`
 	// When it was made.
 	CreatedAt time.Time `json:"created_at"`
-	Payload WebhookPayload `json:"payload"`
+	// The message; null for a caller without the scope that reads what it tells.
+	Payload NullableWebhookPayload `json:"payload"`
 	AdditionalProperties map[string]interface{}
 }
 
@@ -55,7 +56,7 @@ type _WebhookDeliveryDetail WebhookDeliveryDetail
 // This constructor will assign default values to properties that have it defined,
 // and makes sure properties required by API are set, but the set of arguments
 // will change when the set of required properties is changed
-func NewWebhookDeliveryDetail(id string, webhookId string, eventId string, eventType DeliveredEventType, origin string, status WebhookDeliveryStatus, attempts int64, nextAttemptAt NullableTime, lastAttemptAt NullableTime, completedAt NullableTime, responseStatus NullableInt32, error_ NullableString, createdAt time.Time, payload WebhookPayload) *WebhookDeliveryDetail {
+func NewWebhookDeliveryDetail(id string, webhookId string, eventId string, eventType DeliveredEventType, origin string, status WebhookDeliveryStatus, attempts int64, nextAttemptAt NullableTime, lastAttemptAt NullableTime, completedAt NullableTime, responseStatus NullableInt32, error_ NullableString, createdAt time.Time, payload NullableWebhookPayload) *WebhookDeliveryDetail {
 	this := WebhookDeliveryDetail{}
 	this.Id = id
 	this.WebhookId = webhookId
@@ -405,27 +406,29 @@ func (o *WebhookDeliveryDetail) SetCreatedAt(v time.Time) {
 }
 
 // GetPayload returns the Payload field value
+// If the value is explicit nil, the zero value for WebhookPayload will be returned
 func (o *WebhookDeliveryDetail) GetPayload() WebhookPayload {
-	if o == nil {
+	if o == nil || o.Payload.Get() == nil {
 		var ret WebhookPayload
 		return ret
 	}
 
-	return o.Payload
+	return *o.Payload.Get()
 }
 
 // GetPayloadOk returns a tuple with the Payload field value
 // and a boolean to check if the value has been set.
+// NOTE: If the value is an explicit nil, `nil, true` will be returned
 func (o *WebhookDeliveryDetail) GetPayloadOk() (*WebhookPayload, bool) {
 	if o == nil {
 		return nil, false
 	}
-	return &o.Payload, true
+	return o.Payload.Get(), o.Payload.IsSet()
 }
 
 // SetPayload sets field value
 func (o *WebhookDeliveryDetail) SetPayload(v WebhookPayload) {
-	o.Payload = v
+	o.Payload.Set(&v)
 }
 
 func (o WebhookDeliveryDetail) MarshalJSON() ([]byte, error) {
@@ -451,7 +454,7 @@ func (o WebhookDeliveryDetail) ToMap() (map[string]interface{}, error) {
 	toSerialize["response_status"] = o.ResponseStatus.Get()
 	toSerialize["error"] = o.Error.Get()
 	toSerialize["created_at"] = o.CreatedAt
-	toSerialize["payload"] = o.Payload
+	toSerialize["payload"] = o.Payload.Get()
 
 	for key, value := range o.AdditionalProperties {
 		toSerialize[key] = value

@@ -1268,7 +1268,7 @@ class ApiKeysApi:
     ) -> None:
         """Revoke an API key
 
-        Ends a key at once and for good. It stays in the list as `revoked`. Revoking it again changes nothing.
+        Ends a key at once and for good. It stays in the list as `revoked`. Revoking it again changes nothing. A key that may do what the caller may not is not theirs to end (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str
@@ -1342,7 +1342,7 @@ class ApiKeysApi:
     ) -> ApiResponse[None]:
         """Revoke an API key
 
-        Ends a key at once and for good. It stays in the list as `revoked`. Revoking it again changes nothing.
+        Ends a key at once and for good. It stays in the list as `revoked`. Revoking it again changes nothing. A key that may do what the caller may not is not theirs to end (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str
@@ -1416,7 +1416,7 @@ class ApiKeysApi:
     ) -> RESTResponseType:
         """Revoke an API key
 
-        Ends a key at once and for good. It stays in the list as `revoked`. Revoking it again changes nothing.
+        Ends a key at once and for good. It stays in the list as `revoked`. Revoking it again changes nothing. A key that may do what the caller may not is not theirs to end (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str
@@ -1897,7 +1897,7 @@ class ApiKeysApi:
     ) -> ApiKeyResponse:
         """Change an API key
 
-        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). 
+        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). A key that may do what the caller may not is not theirs to change (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str
@@ -1979,7 +1979,7 @@ class ApiKeysApi:
     ) -> ApiResponse[ApiKeyResponse]:
         """Change an API key
 
-        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). 
+        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). A key that may do what the caller may not is not theirs to change (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str
@@ -2061,7 +2061,7 @@ class ApiKeysApi:
     ) -> RESTResponseType:
         """Change an API key
 
-        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). 
+        Changes name, description, scopes, bundles, rate limits or expiry of a key that is not revoked; a later expiry brings back one that has expired, where the plan has room for another. A scope that the caller does not have is refused (`insufficient_scope`). A key that may do what the caller may not is not theirs to change (`insufficient_scope`). 
 
         :param api_key_id: Id of an API key. (required)
         :type api_key_id: str

@@ -1570,7 +1570,7 @@ class ChannelsApi:
     ) -> ChannelResponse:
         """Change a channel
 
-        Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled` answers as if it did not exist. 
+        Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled` answers as if it did not exist. To give it routes or tools, to enable it, to make it public or to change its `slug` takes `workflows:execute` too. 
 
         :param channel_id: Id of a channel. (required)
         :type channel_id: str
@@ -1652,7 +1652,7 @@ class ChannelsApi:
     ) -> ApiResponse[ChannelResponse]:
         """Change a channel
 
-        Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled` answers as if it did not exist. 
+        Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled` answers as if it did not exist. To give it routes or tools, to enable it, to make it public or to change its `slug` takes `workflows:execute` too. 
 
         :param channel_id: Id of a channel. (required)
         :type channel_id: str
@@ -1734,7 +1734,7 @@ class ChannelsApi:
     ) -> RESTResponseType:
         """Change a channel
 
-        Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled` answers as if it did not exist. 
+        Changes what is given; `routes` and `tools` are replaced as a whole. A channel keeps its kind. One that is not `enabled` answers as if it did not exist. To give it routes or tools, to enable it, to make it public or to change its `slug` takes `workflows:execute` too. 
 
         :param channel_id: Id of a channel. (required)
         :type channel_id: str

@@ -68,7 +68,7 @@ class FormsApi:
     ) -> FormResponse:
         """Create a form
 
-        Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random letters. Every problem of the fields is listed. 
+        Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random letters. Every problem of the fields is listed. A `workflow_id` takes `workflows:execute` too. 
 
         :param create_form_request: The new form. (required)
         :type create_form_request: CreateFormRequest
@@ -150,7 +150,7 @@ class FormsApi:
     ) -> ApiResponse[FormResponse]:
         """Create a form
 
-        Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random letters. Every problem of the fields is listed. 
+        Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random letters. Every problem of the fields is listed. A `workflow_id` takes `workflows:execute` too. 
 
         :param create_form_request: The new form. (required)
         :type create_form_request: CreateFormRequest
@@ -232,7 +232,7 @@ class FormsApi:
     ) -> RESTResponseType:
         """Create a form
 
-        Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random letters. Every problem of the fields is listed. 
+        Makes a draft; nobody can fill it in before `publishForm`. Without a `slug` one is made of the name and a few random letters. Every problem of the fields is listed. A `workflow_id` takes `workflows:execute` too. 
 
         :param create_form_request: The new form. (required)
         :type create_form_request: CreateFormRequest
@@ -2655,7 +2655,7 @@ class FormsApi:
     ) -> FormResponse:
         """Publish a form
 
-        Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its workflow, if it names one, a published version. A form that is published stays so. 
+        Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its workflow, if it names one, a published version. A form that is published stays so. A form that starts workflows takes `workflows:execute` too. 
 
         :param form_id: Id of a form. (required)
         :type form_id: str
@@ -2730,7 +2730,7 @@ class FormsApi:
     ) -> ApiResponse[FormResponse]:
         """Publish a form
 
-        Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its workflow, if it names one, a published version. A form that is published stays so. 
+        Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its workflow, if it names one, a published version. A form that is published stays so. A form that starts workflows takes `workflows:execute` too. 
 
         :param form_id: Id of a form. (required)
         :type form_id: str
@@ -2805,7 +2805,7 @@ class FormsApi:
     ) -> RESTResponseType:
         """Publish a form
 
-        Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its workflow, if it names one, a published version. A form that is published stays so. 
+        Opens the form: its page answers at `page_path`, and `submitForm` takes submissions. It needs at least one field, and its workflow, if it names one, a published version. A form that is published stays so. A form that starts workflows takes `workflows:execute` too. 
 
         :param form_id: Id of a form. (required)
         :type form_id: str
@@ -3566,7 +3566,7 @@ class FormsApi:
     ) -> FormResponse:
         """Change a form
 
-        Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published, and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold. 
+        Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published, and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold. A `workflow_id` takes `workflows:execute` too. 
 
         :param form_id: Id of a form. (required)
         :type form_id: str
@@ -3648,7 +3648,7 @@ class FormsApi:
     ) -> ApiResponse[FormResponse]:
         """Change a form
 
-        Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published, and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold. 
+        Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published, and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold. A `workflow_id` takes `workflows:execute` too. 
 
         :param form_id: Id of a form. (required)
         :type form_id: str
@@ -3730,7 +3730,7 @@ class FormsApi:
     ) -> RESTResponseType:
         """Change a form
 
-        Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published, and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold. 
+        Changes what is given; `fields` and `settings` are replaced as a whole. A published form must stay fit to be published, and changes at once: visitors who have its page open are answered by the new fields. Submissions keep what they hold. A `workflow_id` takes `workflows:execute` too. 
 
         :param form_id: Id of a form. (required)
         :type form_id: str

@@ -2843,7 +2843,7 @@ class SchedulesApi:
     ) -> ScheduleResponse:
         """Change a schedule
 
-        Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now. 
+        Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now. To change when or with what `input` it starts takes `workflows:execute` too. 
 
         :param schedule_id: Id of a schedule. (required)
         :type schedule_id: str
@@ -2924,7 +2924,7 @@ class SchedulesApi:
     ) -> ApiResponse[ScheduleResponse]:
         """Change a schedule
 
-        Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now. 
+        Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now. To change when or with what `input` it starts takes `workflows:execute` too. 
 
         :param schedule_id: Id of a schedule. (required)
         :type schedule_id: str
@@ -3005,7 +3005,7 @@ class SchedulesApi:
     ) -> RESTResponseType:
         """Change a schedule
 
-        Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now. 
+        Changes what is given. Giving `cron` takes the place of an `interval`, and the other way round. A change of its times counts from now. To change when or with what `input` it starts takes `workflows:execute` too. 
 
         :param schedule_id: Id of a schedule. (required)
         :type schedule_id: str

@@ -66,7 +66,7 @@ class TriggersApi:
     ) -> CreatedTriggerResponse:
         """Create a trigger
 
-        Lets something start a workflow. What an execution gets as `input` is the trigger's `input`, whose leaves may be or contain expressions over `trigger`; without one it is the body of the request (`webhook`), what was filled in (`form`), the data of the event (`event`), or nothing. Nodes of the workflow read all there is as `trigger`.  A webhook trigger gets an inbound URL. Where its `auth` needs a secret, the one in the request is kept, or one is made and shown, this once. 
+        Lets something start a workflow. What an execution gets as `input` is the trigger's `input`, whose leaves may be or contain expressions over `trigger`; without one it is the body of the request (`webhook`), what was filled in (`form`), the data of the event (`event`), or nothing. Nodes of the workflow read all there is as `trigger`. A trigger for events needs the scope that reads what each of them tells too: `executions:read`, `workflows:read`, `submissions:read` for `form.submitted`, `credentials:read`, or `webhooks:read` for alerts (`insufficient_scope`).  A webhook trigger gets an inbound URL. Where its `auth` needs a secret, the one in the request is kept, or one is made and shown, this once. 
 
         :param create_trigger_request: The new trigger. (required)
         :type create_trigger_request: CreateTriggerRequest
@@ -148,7 +148,7 @@ class TriggersApi:
     ) -> ApiResponse[CreatedTriggerResponse]:
         """Create a trigger
 
-        Lets something start a workflow. What an execution gets as `input` is the trigger's `input`, whose leaves may be or contain expressions over `trigger`; without one it is the body of the request (`webhook`), what was filled in (`form`), the data of the event (`event`), or nothing. Nodes of the workflow read all there is as `trigger`.  A webhook trigger gets an inbound URL. Where its `auth` needs a secret, the one in the request is kept, or one is made and shown, this once. 
+        Lets something start a workflow. What an execution gets as `input` is the trigger's `input`, whose leaves may be or contain expressions over `trigger`; without one it is the body of the request (`webhook`), what was filled in (`form`), the data of the event (`event`), or nothing. Nodes of the workflow read all there is as `trigger`. A trigger for events needs the scope that reads what each of them tells too: `executions:read`, `workflows:read`, `submissions:read` for `form.submitted`, `credentials:read`, or `webhooks:read` for alerts (`insufficient_scope`).  A webhook trigger gets an inbound URL. Where its `auth` needs a secret, the one in the request is kept, or one is made and shown, this once. 
 
         :param create_trigger_request: The new trigger. (required)
         :type create_trigger_request: CreateTriggerRequest
@@ -230,7 +230,7 @@ class TriggersApi:
     ) -> RESTResponseType:
         """Create a trigger
 
-        Lets something start a workflow. What an execution gets as `input` is the trigger's `input`, whose leaves may be or contain expressions over `trigger`; without one it is the body of the request (`webhook`), what was filled in (`form`), the data of the event (`event`), or nothing. Nodes of the workflow read all there is as `trigger`.  A webhook trigger gets an inbound URL. Where its `auth` needs a secret, the one in the request is kept, or one is made and shown, this once. 
+        Lets something start a workflow. What an execution gets as `input` is the trigger's `input`, whose leaves may be or contain expressions over `trigger`; without one it is the body of the request (`webhook`), what was filled in (`form`), the data of the event (`event`), or nothing. Nodes of the workflow read all there is as `trigger`. A trigger for events needs the scope that reads what each of them tells too: `executions:read`, `workflows:read`, `submissions:read` for `form.submitted`, `credentials:read`, or `webhooks:read` for alerts (`insufficient_scope`).  A webhook trigger gets an inbound URL. Where its `auth` needs a secret, the one in the request is kept, or one is made and shown, this once. 
 
         :param create_trigger_request: The new trigger. (required)
         :type create_trigger_request: CreateTriggerRequest
@@ -963,7 +963,7 @@ class TriggersApi:
     ) -> TriggerResponse:
         """Enable a trigger
 
-        Lets it start executions again. A schedule goes on with its next time; what it missed meanwhile stays missed. Enabling twice changes nothing. 
+        Lets it start executions again. A schedule goes on with its next time; what it missed meanwhile stays missed. Enabling twice changes nothing. A trigger for events takes the scopes that `createTrigger` takes for them. 
 
         :param trigger_id: Id of a trigger. (required)
         :type trigger_id: str
@@ -1038,7 +1038,7 @@ class TriggersApi:
     ) -> ApiResponse[TriggerResponse]:
         """Enable a trigger
 
-        Lets it start executions again. A schedule goes on with its next time; what it missed meanwhile stays missed. Enabling twice changes nothing. 
+        Lets it start executions again. A schedule goes on with its next time; what it missed meanwhile stays missed. Enabling twice changes nothing. A trigger for events takes the scopes that `createTrigger` takes for them. 
 
         :param trigger_id: Id of a trigger. (required)
         :type trigger_id: str
@@ -1113,7 +1113,7 @@ class TriggersApi:
     ) -> RESTResponseType:
         """Enable a trigger
 
-        Lets it start executions again. A schedule goes on with its next time; what it missed meanwhile stays missed. Enabling twice changes nothing. 
+        Lets it start executions again. A schedule goes on with its next time; what it missed meanwhile stays missed. Enabling twice changes nothing. A trigger for events takes the scopes that `createTrigger` takes for them. 
 
         :param trigger_id: Id of a trigger. (required)
         :type trigger_id: str
@@ -2581,7 +2581,7 @@ class TriggersApi:
     ) -> TriggerResponse:
         """Change a trigger
 
-        Changes what is given. `config` is replaced as a whole and keeps its kind. A webhook trigger keeps its URL and its secret; it needs a secret before it can ask for one (`rotateTriggerSecret`, or `secret` in this request). 
+        Changes what is given. `config` is replaced as a whole and keeps its kind. A webhook trigger keeps its URL and its secret; it needs a secret before it can ask for one (`rotateTriggerSecret`, or `secret` in this request). To change what it starts (`config`, `input`, `secret`) takes the scopes that `createTrigger` takes. 
 
         :param trigger_id: Id of a trigger. (required)
         :type trigger_id: str
@@ -2662,7 +2662,7 @@ class TriggersApi:
     ) -> ApiResponse[TriggerResponse]:
         """Change a trigger
 
-        Changes what is given. `config` is replaced as a whole and keeps its kind. A webhook trigger keeps its URL and its secret; it needs a secret before it can ask for one (`rotateTriggerSecret`, or `secret` in this request). 
+        Changes what is given. `config` is replaced as a whole and keeps its kind. A webhook trigger keeps its URL and its secret; it needs a secret before it can ask for one (`rotateTriggerSecret`, or `secret` in this request). To change what it starts (`config`, `input`, `secret`) takes the scopes that `createTrigger` takes. 
 
         :param trigger_id: Id of a trigger. (required)
         :type trigger_id: str
@@ -2743,7 +2743,7 @@ class TriggersApi:
     ) -> RESTResponseType:
         """Change a trigger
 
-        Changes what is given. `config` is replaced as a whole and keeps its kind. A webhook trigger keeps its URL and its secret; it needs a secret before it can ask for one (`rotateTriggerSecret`, or `secret` in this request). 
+        Changes what is given. `config` is replaced as a whole and keeps its kind. A webhook trigger keeps its URL and its secret; it needs a secret before it can ask for one (`rotateTriggerSecret`, or `secret` in this request). To change what it starts (`config`, `input`, `secret`) takes the scopes that `createTrigger` takes. 
 
         :param trigger_id: Id of a trigger. (required)
         :type trigger_id: str

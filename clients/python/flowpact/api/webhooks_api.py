@@ -73,7 +73,7 @@ class WebhooksApi:
     ) -> CreatedWebhookResponse:
         """Create a webhook
 
-        Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An organisation has at most 200 webhooks. 
+        Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An organisation has at most 200 webhooks. It needs the scope that reads what each event tells: `executions:read`, `workflows:read`, `submissions:read` for `form.submitted`, `credentials:read`, and `webhooks:read` for alerts (`insufficient_scope`). 
 
         :param create_webhook_request: The new webhook. (required)
         :type create_webhook_request: CreateWebhookRequest
@@ -155,7 +155,7 @@ class WebhooksApi:
     ) -> ApiResponse[CreatedWebhookResponse]:
         """Create a webhook
 
-        Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An organisation has at most 200 webhooks. 
+        Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An organisation has at most 200 webhooks. It needs the scope that reads what each event tells: `executions:read`, `workflows:read`, `submissions:read` for `form.submitted`, `credentials:read`, and `webhooks:read` for alerts (`insufficient_scope`). 
 
         :param create_webhook_request: The new webhook. (required)
         :type create_webhook_request: CreateWebhookRequest
@@ -237,7 +237,7 @@ class WebhooksApi:
     ) -> RESTResponseType:
         """Create a webhook
 
-        Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An organisation has at most 200 webhooks. 
+        Has the events of the given types sent to `url` from now on, each as a POST signed as Standard Webhooks 1.0 says (`webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret to verify them with is shown this once. An organisation has at most 200 webhooks. It needs the scope that reads what each event tells: `executions:read`, `workflows:read`, `submissions:read` for `form.submitted`, `credentials:read`, and `webhooks:read` for alerts (`insufficient_scope`). 
 
         :param create_webhook_request: The new webhook. (required)
         :type create_webhook_request: CreateWebhookRequest
@@ -971,7 +971,7 @@ class WebhooksApi:
     ) -> WebhookDeliveryDetailResponse:
         """Get a delivery
 
-        One delivery and the message it carries. 
+        One delivery and the message it carries. `payload` is null for a caller without the scope that reads what the event tells, such as `submissions:read` for `form.submitted` (see `createWebhook`). 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str
@@ -1050,7 +1050,7 @@ class WebhooksApi:
     ) -> ApiResponse[WebhookDeliveryDetailResponse]:
         """Get a delivery
 
-        One delivery and the message it carries. 
+        One delivery and the message it carries. `payload` is null for a caller without the scope that reads what the event tells, such as `submissions:read` for `form.submitted` (see `createWebhook`). 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str
@@ -1129,7 +1129,7 @@ class WebhooksApi:
     ) -> RESTResponseType:
         """Get a delivery
 
-        One delivery and the message it carries. 
+        One delivery and the message it carries. `payload` is null for a caller without the scope that reads what the event tells, such as `submissions:read` for `form.submitted` (see `createWebhook`). 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str
@@ -1954,7 +1954,7 @@ class WebhooksApi:
     ) -> WebhookAttemptListResponse:
         """List attempts of a delivery
 
-        Every try at a delivery, in order, with what the receiver answered. 
+        Every try at a delivery, in order, with what the receiver answered. `response_body` is null for a caller who does not see the `payload` of the delivery, since a receiver may repeat it. 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str
@@ -2041,7 +2041,7 @@ class WebhooksApi:
     ) -> ApiResponse[WebhookAttemptListResponse]:
         """List attempts of a delivery
 
-        Every try at a delivery, in order, with what the receiver answered. 
+        Every try at a delivery, in order, with what the receiver answered. `response_body` is null for a caller who does not see the `payload` of the delivery, since a receiver may repeat it. 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str
@@ -2128,7 +2128,7 @@ class WebhooksApi:
     ) -> RESTResponseType:
         """List attempts of a delivery
 
-        Every try at a delivery, in order, with what the receiver answered. 
+        Every try at a delivery, in order, with what the receiver answered. `response_body` is null for a caller who does not see the `payload` of the delivery, since a receiver may repeat it. 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str
@@ -3945,7 +3945,7 @@ class WebhooksApi:
     ) -> WebhookResponse:
         """Change a webhook
 
-        Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that are under way as failed. 
+        Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that are under way as failed. To change `url` or `events`, or to enable it, takes the scopes that `createWebhook` takes. 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str
@@ -4026,7 +4026,7 @@ class WebhooksApi:
     ) -> ApiResponse[WebhookResponse]:
         """Change a webhook
 
-        Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that are under way as failed. 
+        Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that are under way as failed. To change `url` or `events`, or to enable it, takes the scopes that `createWebhook` takes. 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str
@@ -4107,7 +4107,7 @@ class WebhooksApi:
     ) -> RESTResponseType:
         """Change a webhook
 
-        Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that are under way as failed. 
+        Changes what is given. `headers` replaces all of them. Enabling a webhook that was disabled because its deliveries failed gives it a new chance; what failed meanwhile is sent by `recoverWebhook`. Disabling ends the deliveries that are under way as failed. To change `url` or `events`, or to enable it, takes the scopes that `createWebhook` takes. 
 
         :param webhook_id: Id of a webhook. (required)
         :type webhook_id: str

@@ -45,7 +45,7 @@ class WebhookDeliveryDetail(BaseModel):
     response_status: Optional[Annotated[int, Field(le=999, strict=True, ge=100)]] = Field(description="What the receiver last answered; null when it did not.")
     error: Optional[Annotated[str, Field(strict=True, max_length=2000)]] = Field(description="Why the last attempt failed.")
     created_at: datetime = Field(description="When it was made.")
-    payload: WebhookPayload
+    payload: Optional[WebhookPayload] = Field(description="The message; null for a caller without the scope that reads what it tells.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["id", "webhook_id", "event_id", "event_type", "origin", "status", "attempts", "next_attempt_at", "last_attempt_at", "completed_at", "response_status", "error", "created_at", "payload"]
 
@@ -150,6 +150,11 @@ class WebhookDeliveryDetail(BaseModel):
         # and model_fields_set contains the field
         if self.error is None and "error" in self.model_fields_set:
             _dict['error'] = None
+
+        # set to None if payload (nullable) is None
+        # and model_fields_set contains the field
+        if self.payload is None and "payload" in self.model_fields_set:
+            _dict['payload'] = None
 
         return _dict
 
