@@ -25,6 +25,7 @@ import { onClientError } from './client-errors.ts';
 import { drain } from './drain.ts';
 import { rawReply, rawRequest } from './raw-response.ts';
 import { contextKey, RequestContext } from './request-context.ts';
+import { repeatedHeader } from './repeated-headers.ts';
 import { ResponseEncoder } from './response-encoder.ts';
 import { onRouterError } from './router-errors.ts';
 import { isSimple, nestPath, pathExpression, routerPath } from './route-path.ts';
@@ -136,6 +137,7 @@ export class ContractRuntime {
     const context = known ?? new RequestContext(request, reply, contract.binding.descriptor, undefined);
     (request as Carrier)[contextKey] = context;
     reply.header(this.requestIdHeader, request.id);
+    if (this.options.cacheControl !== undefined) reply.header('Cache-Control', this.options.cacheControl);
     if (request.is404 && isAboutNothing(error)) this.notFound(context, contract);
     else contract.responder.fail(context, error);
   }
@@ -175,6 +177,7 @@ export class ContractRuntime {
         },
         codecs: options.mediaTypes ?? {},
         requestIdHeader: this.requestIdHeader,
+        cacheControl: options.cacheControl,
         around: options.around,
         encoder,
         responder,
@@ -234,7 +237,9 @@ export class ContractRuntime {
 
   private readonly identify = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     reply.header(this.requestIdHeader, request.id);
-    done();
+    const repeated = repeatedHeader(request.raw.rawHeaders);
+    if (repeated === undefined) done();
+    else this.handle(repeated, request, reply);
   };
 
   /** With the first route of a contract Nest has installed its body parsers, and before it Fastify meets a duplicate. */

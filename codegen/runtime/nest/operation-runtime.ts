@@ -8,6 +8,7 @@ import type { FailureResponder } from './failure-responder.ts';
 import { Negotiator } from './media-type.ts';
 import type { IdempotencyStore, MediaTypeCodec, RateLimitDecision, RateLimiter, StoredResponse } from './ports.ts';
 import { contextKey, RequestContext } from './request-context.ts';
+import { repeatedHeader } from './repeated-headers.ts';
 import { RequestReader } from './request-reader.ts';
 import type { ResponseEncoder } from './response-encoder.ts';
 import { OperationResponse, type ResponseHeaders } from './response.ts';
@@ -21,6 +22,7 @@ export interface OperationServices {
   readonly idempotency: { readonly store: IdempotencyStore; readonly header: string } | undefined;
   readonly codecs: Readonly<Record<string, MediaTypeCodec>>;
   readonly requestIdHeader: string;
+  readonly cacheControl: string | undefined;
   readonly around: ((context: RequestContext, next: () => void) => void) | undefined;
   readonly encoder: ResponseEncoder;
   readonly responder: FailureResponder;
@@ -66,6 +68,7 @@ export class OperationRuntime {
     const context = new RequestContext(request, reply, this.contract, this.operation);
     (request as Carrier)[contextKey] = context;
     reply.header(this.services.requestIdHeader, request.id);
+    if (this.services.cacheControl !== undefined) reply.header('Cache-Control', this.services.cacheControl);
     for (const [name, value] of this.lifecycleHeaders) reply.header(name, value);
     if (this.hasEmptyParameter && hasEmptyValue(request.params as Record<string, string>)) {
       // Of no operation, so that what this one declares for a 404 does not hold.
@@ -73,6 +76,11 @@ export class OperationRuntime {
       return;
     }
     try {
+      const repeated = repeatedHeader(request.raw.rawHeaders);
+      if (repeated !== undefined) {
+        this.limit(context, repeated, done);
+        return;
+      }
       const refusal = this.security.authenticate(context);
       if (refusal instanceof Promise) {
         refusal.then((error) => this.limit(context, error, done)).catch((error: unknown) => this.fail(context, error));

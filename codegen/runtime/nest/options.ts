@@ -47,6 +47,8 @@ export interface ContractModuleOptions {
     /** Which ids of clients are taken over. Default 1 to 128 characters of `A-Z a-z 0-9 . _ : -`. */
     readonly accept?: RegExp;
   };
+  /** `Cache-Control` of every response that does not set one of its own, such as `no-store`. Default none. */
+  readonly cacheControl?: string;
   /** The realm that the `WWW-Authenticate` of a 401 names. Default the contract's name. */
   readonly realm?: string;
   /** Milliseconds between keep-alive comments of an idle event stream. Default 15000. */

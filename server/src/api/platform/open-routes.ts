@@ -14,6 +14,8 @@ export function serveOpenRoutes(
   void server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+    // What a workflow answers may say otherwise.
+    scope.addHook('onRequest', async (_request, reply) => void reply.header('Cache-Control', 'no-store'));
     scope.setErrorHandler((error, request, reply) => answerError(error, request, reply));
     for (const url of urls) scope.route({ method, url, exposeHeadRoute: false, handler });
   });

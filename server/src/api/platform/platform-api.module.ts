@@ -99,6 +99,7 @@ const runtime = ContractModule.forRootAsync({
     ],
     requestId: { accept: /^[\w.-]{1,128}$/ },
     realm: 'flowpact',
+    cacheControl: 'no-store',
     around: ({ request }, next) => RequestContext.create(orm.em, () => insideSpan(request, next)),
     translateError,
     observer: {

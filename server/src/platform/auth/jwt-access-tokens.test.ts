@@ -12,11 +12,21 @@ const kid = decodeProtectedHeader(await tokens.issue(claims)).kid!;
 /** A token that is right but for what a test changes. */
 function forge(header: object = {}, payload: Record<string, unknown> = {}, signKey: Uint8Array = key): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
-  const body = { sid: 'ses_1', org: 'org_1', sub: 'user_1', iss: 'flowpact', aud: 'flowpact-api', exp: now + 60 };
+  const body = {
+    sid: 'ses_1',
+    org: 'org_1',
+    sub: 'user_1',
+    iss: 'flowpact',
+    aud: 'flowpact-api',
+    iat: now,
+    exp: now + 60,
+  };
   return new SignJWT({ ...body, ...payload })
     .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid, ...header })
     .sign(signKey);
 }
+
+const seconds = (ahead: number): number => Math.floor(Date.now() / 1000) + ahead;
 
 describe('access tokens', () => {
   test('say what they were given', async () => {
@@ -25,8 +35,17 @@ describe('access tokens', () => {
   });
 
   test('an expired one is told apart', async () => {
-    const token = await forge({}, { exp: Math.floor(Date.now() / 1000) - 1 });
+    const token = await forge({}, { exp: Math.floor(Date.now() / 1000) - 10 });
     await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'expired_token' });
+  });
+
+  test('one that claims to last longer than any is issued for has expired all the same', async () => {
+    const token = await forge({}, { iat: seconds(-3_600), exp: seconds(3_600) });
+    await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'expired_token' });
+  });
+
+  test('clocks may be a little apart', async () => {
+    await expect(tokens.verify(await forge({}, { iat: seconds(2) }))).resolves.toEqual(claims);
   });
 
   test('an expired forgery is a forgery', async () => {
@@ -43,6 +62,10 @@ describe('access tokens', () => {
     ['another audience', () => forge({}, { aud: 'other-api' })],
     ['another type', () => forge({ typ: 'JWT' })],
     ['no session', () => forge({}, { sid: undefined })],
+    ['no end', () => forge({}, { exp: undefined })],
+    ['no time of issue', () => forge({}, { iat: undefined })],
+    ['a time of issue in the future', () => forge({}, { iat: seconds(60), exp: seconds(120) })],
+    ['a beginning in the future', () => forge({}, { nbf: seconds(60) })],
     ['nonsense', () => 'a.b.c'],
     ['nothing', () => ''],
   ])('one with %s is invalid', async (_, make) => {

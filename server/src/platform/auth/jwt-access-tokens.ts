@@ -9,6 +9,9 @@ const audience = 'flowpact-api';
 /** RFC 9068: an access token is not to be taken for any other JWT. */
 const type = 'at+jwt';
 
+/** How far the clocks of the processes of one installation may be apart. */
+const clockToleranceSeconds = 5;
+
 /** Access tokens as JWTs of 15 minutes, signed with the secret that all processes of an installation share. */
 export class JwtAccessTokens extends AccessTokens {
   readonly lifetimeSeconds = 15 * 60;
@@ -44,7 +47,16 @@ export class JwtAccessTokens extends AccessTokens {
 
   private async decode(token: string): Promise<JWTVerifyResult> {
     try {
-      return await jwtVerify(token, this.key, { algorithms: [algorithm], issuer, audience, typ: type });
+      return await jwtVerify(token, this.key, {
+        algorithms: [algorithm],
+        issuer,
+        audience,
+        typ: type,
+        requiredClaims: ['exp', 'iat'],
+        // Also refuses what was issued in the future.
+        maxTokenAge: this.lifetimeSeconds,
+        clockTolerance: clockToleranceSeconds,
+      });
     } catch (cause) {
       if (cause instanceof errors.JWTExpired) throw new ExpiredTokenError(undefined, { cause });
       if (cause instanceof errors.JOSEError) throw new InvalidTokenError(undefined, { cause });
