@@ -2,11 +2,14 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sha256 } from '../secret.ts';
 import { normaliseEmail } from '../user/user.entity.ts';
+import { KnownLogin } from './known-login.entity.ts';
 import { LoginAttempt } from './login-attempt.entity.ts';
 import { LoginThrottledError } from './session.errors.ts';
 
 const windowSeconds = 15 * 60;
 const attemptsPerAccount = 10;
+/** How long an address is known after the last login from it. */
+const knownDays = 90;
 /** Higher than for an account, because a whole office can share an address. */
 const attemptsPerAddress = 100;
 
@@ -22,12 +25,14 @@ export class LoginThrottle {
   constructor(private readonly em: EntityManager) {}
 
   /**
-   * Counts an attempt before the password is looked at, so that many at once cannot slip through. Throws
-   * LoginThrottledError. Accounts that do not exist are counted alike.
+   * Counts an attempt before the password is looked at, so that many at once cannot slip through. Attempts from all
+   * addresses that the account does not know are counted together; those from each that it knows by themselves, so that
+   * nobody elsewhere keeps its owner out. Throws LoginThrottledError. Accounts that do not exist are counted alike.
    */
   async admit(email: string, address: string): Promise<void> {
+    const known = await this.em.fork().count(KnownLogin, { subject: subjectOfBoth(email, address) });
     const limits = new Map([
-      [subjectOfAccount(email), attemptsPerAccount],
+      [known ? subjectOfBoth(email, address) : subjectOfAccount(email), attemptsPerAccount],
       [subjectOfAddress(address), attemptsPerAddress],
     ]);
     for (const { subject, attempts, retry_after } of await this.count([...limits.keys()])) {
@@ -37,20 +42,31 @@ export class LoginThrottle {
   }
 
   /**
-   * After a login that worked the account starts anew. The address gets back this one attempt and no more, or whoever has
-   * one account could go on guessing at the others.
+   * After a login that worked the account knows the address, and starts anew with it. The address gets back this one attempt
+   * and no more, or whoever has one account could go on guessing at the others. What others have tried meanwhile from
+   * elsewhere is forgiven only where this address was elsewhere itself.
    */
   async forgive(email: string, address: string): Promise<void> {
+    const both = subjectOfBoth(email, address);
     await this.em.fork().execute(
-      `with forgotten as (delete from login_attempt where subject = ?)
+      `with known as (select 1 from known_login where subject = ?),
+       remembered as (
+         insert into known_login (subject, last_used_at) values (?, now())
+         on conflict (subject) do update set last_used_at = excluded.last_used_at
+       ),
+       forgotten as (
+         delete from login_attempt where subject = case when exists (select 1 from known) then ? else ? end
+       )
        update login_attempt set attempts = attempts - 1 where subject = ?`,
-      [subjectOfAccount(email), subjectOfAddress(address)],
+      [both, both, both, subjectOfAccount(email), subjectOfAddress(address)],
     );
   }
 
   /** Removes what is out of its window, and says how many rows that were. */
   async purge(): Promise<number> {
     const ended = new Date(Date.now() - windowSeconds * 1000);
+    const unused = new Date(Date.now() - knownDays * 24 * 60 * 60 * 1000);
+    await this.em.fork().nativeDelete(KnownLogin, { lastUsedAt: { $lt: unused } });
     return this.em.fork().nativeDelete(LoginAttempt, { windowStart: { $lt: ended } });
   }
 
@@ -68,6 +84,10 @@ export class LoginThrottle {
       [...subjects.toSorted(), ...Array.from({ length: 3 }, () => `${windowSeconds} seconds`)],
     );
   }
+}
+
+function subjectOfBoth(email: string, address: string): string {
+  return sha256(`known:${normaliseEmail(email)}\0${address}`);
 }
 
 function subjectOfAddress(address: string): string {

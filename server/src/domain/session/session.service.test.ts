@@ -5,6 +5,7 @@ import { JwtAccessTokens } from '../../platform/auth/jwt-access-tokens.ts';
 import { createOrm } from '../../platform/database/orm.ts';
 import { OrganisationService } from '../organisation/organisation.service.ts';
 import { User } from '../user/user.entity.ts';
+import { KnownLogin } from './known-login.entity.ts';
 import { LoginAttempt } from './login-attempt.entity.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { RefreshToken } from './refresh-token.entity.ts';
@@ -22,7 +23,10 @@ beforeAll(async () => {
   const organisations = new OrganisationService(database.orm.em, passwords);
   await organisations.bootstrap({ adminEmail: email, adminPassword: password });
 });
-beforeEach(() => database.orm.em.fork().nativeDelete(LoginAttempt, {}));
+beforeEach(async () => {
+  await database.orm.em.fork().nativeDelete(LoginAttempt, {});
+  await database.orm.em.fork().nativeDelete(KnownLogin, {});
+});
 afterAll(() => database.drop());
 
 /** A service with an EntityManager of its own, as each request has one. */
@@ -141,7 +145,7 @@ describe('throttling', () => {
         (error: { code: string }) => error.code,
       );
 
-  test('an account takes ten attempts in fifteen minutes, over all processes and addresses', async () => {
+  test('an account takes ten attempts in fifteen minutes from all addresses that it does not know, over all processes', async () => {
     const other = await createOrm({ url: database.url });
     const codes = await Promise.all(
       Array.from({ length: 14 }, (_, i) => wrong(`192.0.2.${i}`, email, i % 2 ? other : database.orm)),
@@ -153,6 +157,36 @@ describe('throttling', () => {
       code: 'rate_limit_exceeded',
       details: { limit: 10, retry_after: expect.any(Number) },
     });
+  });
+
+  test('its owner gets in from where they signed in before, while others guess from everywhere', async () => {
+    await login('198.51.100.1');
+    for (let i = 0; i < 12; i++) await wrong(`192.0.2.${i}`);
+    expect(await wrong('192.0.2.50')).toBe('rate_limit_exceeded');
+    await expect(login('198.51.100.1')).resolves.toBeDefined();
+    await expect(login('198.51.100.2')).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+    // What the others have tried is not forgiven by that.
+    expect(await wrong('192.0.2.51')).toBe('rate_limit_exceeded');
+  });
+
+  test('ten wrong passwords from where the owner signs in keep out nobody but those who come from there', async () => {
+    await login('198.51.100.1');
+    for (let i = 0; i < 10; i++) expect(await wrong('198.51.100.1')).toBe('invalid_credentials');
+    expect(await wrong('198.51.100.1')).toBe('rate_limit_exceeded');
+    await expect(login('198.51.100.2')).resolves.toBeDefined();
+  });
+
+  test('an address is forgotten when it was not used for ninety days, and is not in the database as it is', async () => {
+    await login('198.51.100.1');
+    const em = database.orm.em.fork();
+    const [row, ...others] = await em.find(KnownLogin, {});
+    expect(others).toEqual([]);
+    expect(row!.subject).toMatch(/^[0-9a-f]{64}$/);
+    await new LoginThrottle(em).purge();
+    expect(await em.count(KnownLogin, {})).toBe(1);
+    await em.nativeUpdate(KnownLogin, {}, { lastUsedAt: new Date(Date.now() - 91 * 86_400_000) });
+    await new LoginThrottle(em).purge();
+    expect(await em.count(KnownLogin, {})).toBe(0);
   });
 
   test('an account that does not exist is throttled alike', async () => {
