@@ -90,13 +90,13 @@ function addRevoke(group: Command, { env, stdout }: AdminProcess): void {
     .addOption(jsonOption())
     .action((id: string, options: OutputOptions) =>
       withServices(env, async (services) => {
-        const apiKey = await services.apiKeys.revoke(await organisationOf(services, id), id);
+        const apiKey = await services.apiKeys.revoke(operator(await organisationOf(services, id)), id);
         print(stdout, options, { json: toOperatorsKey(apiKey), text: fields(pairsOf(apiKey)) });
       }),
     );
 }
 
-/** An operator may grant everything. */
+/** An operator may do everything. */
 function operator(organisationId: string): Caller {
   return { organisationId, scopes };
 }

@@ -1,32 +1,38 @@
 /** Every scope that an operation can ask for: `resource:action`, with what it allows. */
 export const scopeDescriptions = {
   'workflows:read': 'List and read workflows, their versions and exports.',
-  'workflows:write': 'Create, change, publish, import and delete workflows.',
+  'workflows:write':
+    'Create, change, publish, import and delete workflows. What a workflow does it does for the organisation: with its secrets, credentials and stored values.',
   'workflows:execute': 'Start executions of published workflows.',
-  'executions:read': 'List and read executions, their steps, logs and events.',
+  'executions:read':
+    'List and read executions, their inputs, steps, logs and events, also inputs that came by a form or a hook.',
   'executions:write': 'Pause, resume and delete executions; decide approvals.',
   'executions:cancel': 'Cancel running executions.',
   'groups:read': 'List and read groups of workflows.',
   'groups:write': 'Create, change, order and delete groups of workflows.',
   'channels:read': 'List and read channels, without their tokens.',
-  'channels:write': 'Create, change and delete channels, and give them new tokens.',
+  'channels:write':
+    'Create, change and delete channels, and give them new tokens; with workflows:execute where that lets others start workflows.',
   'forms:read': 'List and read forms, without what was submitted to them.',
-  'forms:write': 'Create, change, publish and delete forms.',
+  'forms:write': 'Create, change, publish and delete forms; with workflows:execute where they start workflows.',
   'submissions:read': 'List, read and export what was submitted to forms.',
   'submissions:write': 'Delete what was submitted to forms.',
   'triggers:read': 'List and read triggers and schedules, without their secrets.',
-  'triggers:write': 'Create, change, enable and delete triggers and schedules.',
-  'triggers:execute': 'Execute triggers by hand.',
+  'triggers:write':
+    'Create, change, enable and delete triggers and schedules; with workflows:execute where that lets workflows start.',
+  'triggers:execute': 'Execute triggers by hand, and so start the workflows that they are for.',
   'secrets:read': 'List and read secrets, without their values.',
   'secrets:write': 'Create, change and delete secrets.',
   'credentials:read': 'List and read credentials, without their values.',
   'credentials:write': 'Create, change and delete credentials.',
   'kv:read': 'List and read stored values.',
   'kv:write': 'Set, append to and delete stored values.',
-  'webhooks:read': 'List and read webhooks, the event catalogue, deliveries and their attempts.',
-  'webhooks:write': 'Create, change, test, rotate, recover, resend and delete webhooks.',
+  'webhooks:read':
+    'List and read webhooks, the event catalogue, deliveries and their attempts; what was sent only with the scope that reads it.',
+  'webhooks:write':
+    'Create, change, test, rotate, recover, resend and delete webhooks; for events that the caller may read.',
   'api-keys:read': 'List and read API keys, without their secrets.',
-  'api-keys:write': 'Create, change, rotate and revoke API keys.',
+  'api-keys:write': 'Create, change, rotate and revoke API keys that may do no more than the caller.',
 } as const;
 
 /** One action on one kind of resource, for example `workflows:read`. */

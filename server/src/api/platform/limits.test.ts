@@ -7,7 +7,7 @@ import type { Plan } from '../../domain/organisation/plan.ts';
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
-});
+}, 180_000);
 afterAll(() => server.close());
 
 // Counting within one minute of the clock, so that no test straddles two.

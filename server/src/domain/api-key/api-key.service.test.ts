@@ -96,7 +96,7 @@ describe('authenticating', () => {
     const { apiKey, secret } = await apiKeys().create(admin, { name: 'ends', scopes: ['workflows:read'] });
     await change(apiKey.id, { expiresAt: past });
     await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'expired_api_key' });
-    await apiKeys().revoke(admin.organisationId, apiKey.id);
+    await apiKeys().revoke(admin, apiKey.id);
     await expect(apiKeys().authenticate(secret)).rejects.toMatchObject({ code: 'revoked_api_key' });
   });
 
@@ -158,7 +158,7 @@ describe('rotating', () => {
     const { apiKey } = await apiKeys().create(admin, { name: 'over', scopes: ['workflows:read'] });
     await change(apiKey.id, { expiresAt: past });
     await expect(apiKeys().rotate(admin, apiKey.id, 0)).rejects.toMatchObject({ code: 'api_key_not_active' });
-    await apiKeys().revoke(admin.organisationId, apiKey.id);
+    await apiKeys().revoke(admin, apiKey.id);
     await expect(apiKeys().rotate(admin, apiKey.id, 0)).rejects.toMatchObject({ code: 'api_key_not_active' });
   });
 });
@@ -175,19 +175,34 @@ describe('changing', () => {
     expect(changed.scopes()).toEqual(expandGrants(['read-only', 'executions:cancel']));
   });
 
-  test('nobody lengthens the life of a key that may do more than they', async () => {
-    const { apiKey } = await apiKeys().create(admin, { name: 'strong', bundles: ['full-access'] });
-    const limited: Caller = { ...admin, scopes: ['api-keys:write'] };
-    await expect(apiKeys().update(limited, apiKey.id, { expiresAt: null })).rejects.toMatchObject({
-      code: 'insufficient_scope',
-    });
-    await expect(apiKeys().update(limited, apiKey.id, { name: 'renamed' })).resolves.toMatchObject({ name: 'renamed' });
+  test('nobody changes, strips, lengthens, rotates or ends a key that may do more than they', async () => {
+    const { apiKey, secret } = await apiKeys().create(admin, { name: 'strong', bundles: ['full-access'] });
+    const limited: Caller = { ...admin, scopes: ['api-keys:write', 'workflows:read'] };
+    const refused = { code: 'insufficient_scope' };
+    for (const change of [
+      { expiresAt: null },
+      { name: 'renamed' },
+      { bundles: [], scopes: ['workflows:read'] },
+      { requestLimits: { perMinute: 1 } },
+    ] as const)
+      await expect(apiKeys().update(limited, apiKey.id, change)).rejects.toMatchObject(refused);
+    await expect(apiKeys().rotate(limited, apiKey.id, 0)).rejects.toMatchObject(refused);
+    await expect(apiKeys().revoke(limited, apiKey.id)).rejects.toMatchObject(refused);
+    expect((await apiKeys().authenticate(secret)).scopes).toEqual(scopes);
+  });
+
+  test('whoever may do as much changes a key and ends it, also their own', async () => {
+    const grants = { name: 'equal', scopes: ['api-keys:write', 'workflows:read'] } as const;
+    const { apiKey, secret } = await apiKeys().create(admin, grants);
+    const itself = await apiKeys().authenticate(secret);
+    await expect(apiKeys().update(itself, apiKey.id, { name: 'mine' })).resolves.toMatchObject({ name: 'mine' });
+    await expect(apiKeys().revoke(itself, apiKey.id)).resolves.toMatchObject({ id: apiKey.id });
   });
 
   test('a revoked key stays as it is, and revoking again changes nothing', async () => {
     const { apiKey } = await apiKeys().create(admin, { name: 'gone', scopes: ['workflows:read'] });
-    const { revokedAt } = await apiKeys().revoke(admin.organisationId, apiKey.id);
-    expect((await apiKeys().revoke(admin.organisationId, apiKey.id)).revokedAt).toEqual(revokedAt);
+    const { revokedAt } = await apiKeys().revoke(admin, apiKey.id);
+    expect((await apiKeys().revoke(admin, apiKey.id)).revokedAt).toEqual(revokedAt);
     await expect(apiKeys().update(admin, apiKey.id, { name: 'x' })).rejects.toMatchObject({
       code: 'api_key_not_active',
     });
@@ -218,14 +233,14 @@ describe('how many there are', () => {
     const caller = await freeOrganisation();
     const made: string[] = [];
     for (let i = 0; i < 9; i++) made.push((await apiKeys().create(caller, body)).apiKey.id);
-    await apiKeys().revoke(caller.organisationId, made[0]!);
+    await apiKeys().revoke(caller, made[0]!);
     await apiKeys().create(caller, body);
     await change(made[1]!, { expiresAt: past });
     const { apiKey } = await apiKeys().create(caller, body);
     const back = () => apiKeys().update(caller, made[1]!, { expiresAt: null });
     await expect(back()).rejects.toMatchObject({ code: 'validation_error' });
     await expect(apiKeys().update(caller, made[2]!, { expiresAt: null })).resolves.toBeDefined();
-    await apiKeys().revoke(caller.organisationId, apiKey.id);
+    await apiKeys().revoke(caller, apiKey.id);
     await expect(back()).resolves.toMatchObject({ id: made[1] });
   });
 });
@@ -269,7 +284,7 @@ test('another organisation neither sees nor ends a key', async () => {
   const stranger: Caller = { organisationId: newId('org'), scopes: scopes as Scope[] };
   const notFound = { code: 'resource_not_found', details: { resource: 'api_key', id: apiKey.id } };
   await expect(apiKeys().get(stranger.organisationId, apiKey.id)).rejects.toMatchObject(notFound);
-  await expect(apiKeys().revoke(stranger.organisationId, apiKey.id)).rejects.toMatchObject(notFound);
+  await expect(apiKeys().revoke(stranger, apiKey.id)).rejects.toMatchObject(notFound);
   await expect(apiKeys().rotate(stranger, apiKey.id, 0)).rejects.toMatchObject(notFound);
   expect(await apiKeys().list(stranger.organisationId, { page: 1, perPage: 20 })).toEqual({ items: [], total: 0 });
   await expect(apiKeys().authenticate(secret)).resolves.toBeDefined();
@@ -283,7 +298,7 @@ test('keys are listed by status, newest first, in pages', async () => {
   const { items, total } = await apiKeys().list(admin.organisationId, { status: 'active', page: 1, perPage: 2 });
   expect(items.map(({ id }) => id)).toEqual([made[2], made[1]]);
   expect(total).toBeGreaterThanOrEqual(3);
-  await apiKeys().revoke(admin.organisationId, made[2]!);
+  await apiKeys().revoke(admin, made[2]!);
   const revoked = await apiKeys().list(admin.organisationId, { status: 'revoked', page: 1, perPage: 1 });
   expect(revoked.items[0]!.id).toBe(made[2]);
 });

@@ -106,13 +106,17 @@ export class ApiKeyService {
     });
   }
 
-  /** Throws ResourceNotFoundError, ApiKeyNotActiveError for a revoked key, and what `create` throws. */
+  /**
+   * Throws ResourceNotFoundError, InsufficientScopeError when the key may do what the caller may not, ApiKeyNotActiveError for
+   * a revoked key, and what `create` throws.
+   */
   update(caller: Caller, id: string, change: ApiKeyChange): Promise<ApiKey> {
     checkStorable('name', change.name ?? null);
     checkStorable('description', change.description ?? null);
     return this.em.transactional(async (em) => {
       const plan = await takeTurns(em, caller.organisationId);
       const apiKey = await find(em, caller.organisationId, id, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+      assertMayManage(caller, apiKey);
       apiKey.assertNotRevoked();
       const { name, description, scopes, bundles, expiresAt, requestLimits: limits } = change;
       if (scopes !== undefined || bundles !== undefined) {
@@ -122,8 +126,6 @@ export class ApiKeyService {
       }
       if (expiresAt !== undefined) {
         assertFuture(expiresAt);
-        // A longer life for a key is worth as much as a new key.
-        assertMayGrant(caller, apiKey.grants);
         if (apiKey.status() === 'expired') await assertRoom(em, caller.organisationId, plan);
         apiKey.expiresAt = expiresAt;
       }
@@ -151,8 +153,8 @@ export class ApiKeyService {
   ): Promise<ApiKeyWithSecret> {
     // Two rotations at once take turns, so that the second knows the secret of the first and ends it.
     const apiKey = await find(em, caller.organisationId, id, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+    assertMayManage(caller, apiKey);
     apiKey.assertActive();
-    assertMayGrant(caller, apiKey.grants);
     const now = new Date();
     const overlapEnd = new Date(now.getTime() + overlapSeconds * 1000);
     for (const secret of await em.find(ApiKeySecret, { apiKey: id })) secret.replaceAt(overlapEnd);
@@ -165,9 +167,13 @@ export class ApiKeyService {
     return { apiKey, secret: minted.text };
   }
 
-  /** Ends the key at once, with all its secrets; repeating it changes nothing. Throws ResourceNotFoundError. */
-  async revoke(organisationId: string, id: string): Promise<ApiKey> {
-    const apiKey = await this.get(organisationId, id);
+  /**
+   * Ends the key at once, with all its secrets; repeating it changes nothing. Throws ResourceNotFoundError, and
+   * InsufficientScopeError when the key may do what the caller may not.
+   */
+  async revoke(caller: Caller, id: string): Promise<ApiKey> {
+    const apiKey = await this.get(caller.organisationId, id);
+    assertMayManage(caller, apiKey);
     apiKey.revoke();
     await this.em.flush();
     return apiKey;
@@ -260,6 +266,15 @@ async function find(
   const apiKey = isId('key', id) ? await em.findOne(ApiKey, { id, organisation }, options) : null;
   if (!apiKey) throw new ResourceNotFoundError('api_key', id);
   return apiKey;
+}
+
+/** Whoever could take away what somebody else may do could do more than their own scopes say. */
+function assertMayManage(caller: Caller, apiKey: ApiKey): void {
+  const required = apiKey.scopes();
+  const missing = required.filter((scope) => !caller.scopes.includes(scope));
+  if (missing.length === 0) return;
+  const message = `The key ${apiKey.id} may do more than you: only who may do that too can change or end it. You lack ${missing.join(', ')}.`;
+  throw new InsufficientScopeError(message, required, missing);
 }
 
 function assertMayGrant(caller: Caller, grants: readonly Grant[]): void {

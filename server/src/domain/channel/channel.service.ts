@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { assertMayExecute } from '../assert-scopes.ts';
 import { type Caller, principalOf } from '../caller.ts';
 import { type Json, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { checkStorable } from '../storable.ts';
@@ -60,8 +61,12 @@ export class ChannelService {
     return found ?? undefined;
   }
 
-  /** Throws ValidationFailedError that lists every problem, and ChannelSlugTakenError. */
+  /**
+   * Throws ValidationFailedError that lists every problem, ChannelSlugTakenError, and InsufficientScopeError when the caller
+   * may not execute workflows.
+   */
   async create(caller: Caller, { kind, ...given }: NewChannel): Promise<ChannelWithToken> {
+    assertMayExecute(caller);
     const content: ChannelContent = {
       description: null,
       slug: slugFor(given.name),
@@ -83,9 +88,15 @@ export class ChannelService {
     });
   }
 
-  /** Throws ResourceNotFoundError, ChannelSlugTakenError, and ValidationFailedError that lists every problem. */
+  /**
+   * Throws ResourceNotFoundError, ChannelSlugTakenError, ValidationFailedError that lists every problem, and
+   * InsufficientScopeError when more can be called then and the caller may not execute workflows.
+   */
   async update(caller: Caller, id: string, given: Partial<ChannelContent>): Promise<Channel> {
     const content = defined(given);
+    const { routes, tools, authMode, enabled, slug } = content;
+    const opens = enabled === true || authMode === 'public' || slug !== undefined;
+    if (opens || routes?.length || tools?.length) assertMayExecute(caller);
     const taken = (): ChannelSlugTakenError => new ChannelSlugTakenError(content.slug ?? '');
     return takingSlug(this.em, taken, async (em) => {
       const channel = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
@@ -96,8 +107,10 @@ export class ChannelService {
     });
   }
 
-  /** Ends the token and makes another. Throws ResourceNotFoundError. */
-  async rotateToken(organisationId: string, id: string): Promise<ChannelWithToken> {
+  /** Ends the token and makes another. Throws ResourceNotFoundError, and InsufficientScopeError like `create`. */
+  async rotateToken(caller: Caller, id: string): Promise<ChannelWithToken> {
+    assertMayExecute(caller);
+    const { organisationId } = caller;
     return this.em.transactional(async (em) => {
       const channel = await this.#find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
       return { channel, token: channel.mintToken() };

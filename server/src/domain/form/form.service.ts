@@ -1,12 +1,14 @@
 import { LockMode, type FilterQuery } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { assertMayExecute } from '../assert-scopes.ts';
 import { type Caller, principalOf } from '../caller.ts';
 import { type Json, type Problem, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
+import { Trigger } from '../trigger/trigger.entity.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
 import { fieldProblems } from './check-fields.ts';
 import { Form, type FormContent, type FormStatus } from './form.entity.ts';
@@ -73,6 +75,7 @@ export class FormService {
       workflowId: null,
       ...defined(given),
     };
+    if (content.workflowId) assertMayExecute(caller);
     await this.#check(caller.organisationId, content);
     const organisation = this.em.getReference(Organisation, caller.organisationId);
     const taken = (): FormSlugTakenError => new FormSlugTakenError(content.slug ?? '');
@@ -90,6 +93,7 @@ export class FormService {
    */
   async update(caller: Caller, id: string, { revision, ...given }: FormChange): Promise<Form> {
     const content = defined(given);
+    if (content.workflowId) assertMayExecute(caller);
     await this.#check(caller.organisationId, content);
     const taken = (): FormSlugTakenError => new FormSlugTakenError(content.slug ?? '');
     return takingSlug(this.em, taken, async (em) => {
@@ -102,10 +106,15 @@ export class FormService {
     });
   }
 
-  /** Opens the form. Throws ResourceNotFoundError, and ValidationFailedError that lists what is missing. */
-  async publish(organisationId: string, id: string): Promise<Form> {
+  /**
+   * Opens the form. Throws ResourceNotFoundError, ValidationFailedError that lists what is missing, and
+   * InsufficientScopeError when it starts workflows and the caller may not execute them.
+   */
+  async publish(caller: Caller, id: string): Promise<Form> {
+    const { organisationId } = caller;
     return this.em.transactional(async (em) => {
       const form = await this.#find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      if (form.workflowId || (await hasTriggers(em, form))) assertMayExecute(caller);
       await this.#assertPublishable(form);
       form.publish();
       return form;
@@ -189,6 +198,11 @@ function problemOf(field: string, message: string): Problem {
 
 function refuse(message: string, problems: readonly Problem[]): void {
   if (problems.length > 0) throw new ValidationFailedError(message, problems);
+}
+
+async function hasTriggers(em: EntityManager, { id, organisation }: Form): Promise<boolean> {
+  const started = { organisationId: organisation.id, formId: id, kind: 'form' as const, enabled: true };
+  return (await em.count(Trigger, started)) > 0;
 }
 
 async function assertSlugFree(em: EntityManager, { id, slug }: Form): Promise<void> {

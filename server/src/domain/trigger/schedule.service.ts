@@ -86,8 +86,8 @@ export class ScheduleService {
   }
 
   /** Repeating it changes nothing. */
-  async resume(organisationId: string, id: string): Promise<Schedule> {
-    return (await this.triggers.enable(organisationId, id, kind)) as Schedule;
+  async resume(caller: Caller, id: string): Promise<Schedule> {
+    return (await this.triggers.enable(caller, id, kind)) as Schedule;
   }
 
   /** The next times of a schedule; none while it is paused. */

@@ -1,11 +1,13 @@
 import { LockMode } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Logger } from '@nestjs/common';
+import { assertMayExecute, assertMayHear } from '../assert-scopes.ts';
 import { type Caller, principalOf } from '../caller.ts';
 import { DomainError, type Json, type Problem, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import type { EventType } from '../event/event-type.ts';
 import type { Execution } from '../execution/execution.entity.ts';
+import { Form } from '../form/form.entity.ts';
 import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
@@ -100,12 +102,18 @@ export class TriggerService {
     return find(this.em, organisationId, id, { kind });
   }
 
-  /** Throws ValidationFailedError, also for a workflow that is not there. */
-  async create({ organisationId }: Caller, given: NewTrigger): Promise<TriggerWithSecret> {
+  /**
+   * Throws ValidationFailedError, also for a workflow or a form that is not there, and InsufficientScopeError when the caller
+   * may not execute workflows or not read what the events tell.
+   */
+  async create(caller: Caller, given: NewTrigger): Promise<TriggerWithSecret> {
+    const { organisationId } = caller;
     const { workflowId, name, description = null, enabled, config, input = null } = given;
     assertGood(given);
     if (given.secret && config.kind !== 'webhook') throw onlyWebhooks();
+    assertMayStart(caller, config);
     await this.#assertWorkflow(organisationId, workflowId);
+    await this.#assertForm(organisationId, config);
     const trigger = Trigger.create({ organisationId, workflowId, enabled }, { name, description, config, input });
     const secret = given.secret ?? (needsSecret(config) ? mintSecretFor(config) : null);
     if (secret !== null) trigger.rotate(this.#seal(trigger, secret), new Date(0), trigger.createdAt);
@@ -116,18 +124,24 @@ export class TriggerService {
     return { trigger, secret: given.secret ? null : secret };
   }
 
-  /** Throws ResourceNotFoundError, and ValidationFailedError also for a config of another kind or one that lacks its secret. */
+  /**
+   * Throws ResourceNotFoundError, ValidationFailedError also for a config of another kind or one that lacks its secret, and
+   * what `create` throws where what it starts, or who may start it, changes.
+   */
   async update(
-    { organisationId }: Caller,
+    caller: Caller,
     id: string,
     { secret, config: given, ...fields }: TriggerChange,
     kind?: TriggerKind,
   ): Promise<Trigger> {
+    const { organisationId } = caller;
     return this.em.transactional(async (em) => {
       const trigger = await find(em, organisationId, id, { kind, lock: true });
       const config = typeof given === 'function' ? given(trigger.config) : given;
       assertGood({ ...fields, config, secret });
       assertFits(trigger, config, secret ?? this.#open(trigger));
+      if (config || secret || fields.input !== undefined) assertMayStart(caller, config ?? trigger.config);
+      if (config) await this.#assertForm(organisationId, config);
       if (secret && trigger.kind !== 'webhook') throw onlyWebhooks();
       if (secret) trigger.rotate(this.#seal(trigger, secret), new Date(0));
       trigger.change({ ...fields, ...(config && { config }) });
@@ -147,10 +161,12 @@ export class TriggerService {
     });
   }
 
-  /** Throws ResourceNotFoundError, also for a workflow that is gone. */
-  async enable(organisationId: string, id: string, kind?: TriggerKind): Promise<Trigger> {
+  /** Throws ResourceNotFoundError, also for a workflow that is gone, and InsufficientScopeError like `create`. */
+  async enable(caller: Caller, id: string, kind?: TriggerKind): Promise<Trigger> {
+    const { organisationId } = caller;
     return this.em.transactional(async (em) => {
       const trigger = await find(em, organisationId, id, { kind, lock: true });
+      assertMayStart(caller, trigger.config);
       await this.workflows.get(organisationId, trigger.workflowId);
       trigger.enable();
       await this.#listen(em, trigger);
@@ -168,12 +184,17 @@ export class TriggerService {
     });
   }
 
-  /** Gives it a new secret; the one before works for `overlapSeconds` more. Throws ResourceNotFoundError, TriggerWithoutSecretError. */
+  /**
+   * Gives it a new secret; the one before works for `overlapSeconds` more. Throws ResourceNotFoundError,
+   * TriggerWithoutSecretError, and InsufficientScopeError when the caller may not execute what the secret starts.
+   */
   async rotateSecret(
-    { organisationId }: Caller,
+    caller: Caller,
     id: string,
     { secret, overlapSeconds = day }: { secret?: string | null; overlapSeconds?: number },
   ): Promise<TriggerWithSecret> {
+    assertMayExecute(caller);
+    const { organisationId } = caller;
     return this.em.transactional(async (em) => {
       const trigger = await find(em, organisationId, id, { lock: true });
       const { config } = trigger;
@@ -239,6 +260,13 @@ export class TriggerService {
     }
   }
 
+  async #assertForm(organisation: string, config: TriggerConfig): Promise<void> {
+    if (config.kind !== 'form') return;
+    const { formId: id } = config;
+    if (isId('form', id) && (await this.em.count(Form, { id, organisation })) > 0) return;
+    throw invalid('config.form_id', `names no form of this organisation: ${id}`);
+  }
+
   /** Has the events that an enabled event trigger waits for written down for it. */
   async #listen(em: EntityManager, { organisationId, id, config, enabled }: Trigger): Promise<void> {
     if (config.kind !== 'event') return;
@@ -288,6 +316,12 @@ function assertFits(trigger: Trigger, config = trigger.config, secret: string | 
   if (config.kind !== 'webhook' || config.auth.type === 'none') return;
   if (secret === null) throw invalid('secret', 'is missing: give one, or let rotateTriggerSecret make one before');
   assertNone(secretFaults(secret, config.auth));
+}
+
+/** Whoever makes something start workflows could execute them, and read what they are started with. */
+function assertMayStart(caller: Caller, config: TriggerConfig): void {
+  assertMayExecute(caller);
+  if (config.kind === 'event') assertMayHear(caller, config.events as readonly EventType[]);
 }
 
 function onlyWebhooks(): ValidationFailedError {

@@ -57,7 +57,7 @@ const newSender = (): DeliverySender => {
 async function webhook(url = 'https://shop.example/'): Promise<Webhook> {
   const service = new WebhookService(database.orm.em.fork(), events, sealer, new AddressPolicy([]));
   const created = await service.create(
-    { organisationId, scopes: [] },
+    { organisationId, scopes: ['credentials:read'] },
     { name: 'Shop', url, events: ['credential.expired'] },
   );
   return created.webhook;

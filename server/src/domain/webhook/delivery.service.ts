@@ -64,20 +64,20 @@ export class DeliveryService {
     return { delivery, event };
   }
 
-  /** In order. Throws ResourceNotFoundError. */
+  /** In order, with the type of the event that was sent. Throws ResourceNotFoundError. */
   async attempts(
     organisationId: string,
     webhookId: string,
     id: string,
     page: PageRequest,
-  ): Promise<Page<WebhookAttempt>> {
-    await this.#find(this.em, organisationId, webhookId, id);
+  ): Promise<Page<WebhookAttempt> & { eventType: DeliveredType }> {
+    const { eventType } = await this.#find(this.em, organisationId, webhookId, id);
     const [items, total] = await this.em.findAndCount(
       WebhookAttempt,
       { deliveryId: id },
       { orderBy: { number: 'asc' }, ...rangeOf(page) },
     );
-    return { items, total };
+    return { items, total, eventType };
   }
 
   /** Makes a message that is sent once and soon, also to a webhook that is disabled. Throws ResourceNotFoundError. */

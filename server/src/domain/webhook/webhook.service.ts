@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { assertMayHear } from '../assert-scopes.ts';
 import type { Caller } from '../caller.ts';
 import { type Problem, ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts';
 import { DomainEvents } from '../event/domain-events.ts';
@@ -68,10 +69,14 @@ export class WebhookService {
     return findWebhook(this.em, organisationId, id);
   }
 
-  /** Throws ValidationFailedError for a URL or a header that cannot be used, and when there are too many already. */
+  /**
+   * Throws ValidationFailedError for a URL or a header that cannot be used, and when there are too many already, and
+   * InsufficientScopeError for events that tell what the caller may not read.
+   */
   async create(caller: Caller, { headers = {}, enabled = true, ...given }: NewWebhook): Promise<WebhookWithSecret> {
     const { organisationId, userId } = caller;
     check({ ...given, headers }, this.addresses);
+    assertMayHear(caller, given.events);
     return this.em.transactional(async (em) => {
       await takeTurns(em, organisationId);
       if ((await em.count(Webhook, { organisation: organisationId })) >= maxWebhooks) throw tooMany();
@@ -91,15 +96,19 @@ export class WebhookService {
     });
   }
 
-  /** Throws ResourceNotFoundError, and ValidationFailedError for a URL or a header that cannot be used. */
+  /**
+   * Throws ResourceNotFoundError, ValidationFailedError for a URL or a header that cannot be used, and InsufficientScopeError
+   * when events go elsewhere, or more of them go, that tell what the caller may not read.
+   */
   async update(
-    organisationId: string,
+    caller: Caller,
     id: string,
     { headers, enabled, events, ...change }: Partial<NewWebhook>,
   ): Promise<Webhook> {
     check({ ...change, headers }, this.addresses);
     return this.em.transactional(async (em) => {
-      const webhook = await findWebhook(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      const webhook = await findWebhook(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      if (events || change.url !== undefined || enabled === true) assertMayHear(caller, events ?? webhook.events);
       Object.assign(webhook, change, events && { events: [...events] }, { updatedAt: new Date() });
       if (headers) this.#setHeaders(webhook, headers);
       if (enabled === true && !webhook.enabled) webhook.enable();

@@ -66,7 +66,7 @@ export class ApiKeysController implements contract.ApiKeysController {
     { path }: contract.RevokeApiKey.Request,
     @CurrentCaller() caller: Caller,
   ): Promise<contract.RevokeApiKey.Response> {
-    await this.apiKeys.revoke(caller.organisationId, path.api_key_id);
+    await this.apiKeys.revoke(caller, path.api_key_id);
     return contract.RevokeApiKey.respond(204);
   }
 

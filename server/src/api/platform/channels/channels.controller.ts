@@ -62,7 +62,7 @@ export class ChannelsController implements contract.ChannelsController {
     { path }: contract.RotateChannelToken.Request,
     @CurrentCaller() caller: Caller,
   ): Promise<contract.RotateChannelToken.Response> {
-    const rotated = await this.channels.rotateToken(caller.organisationId, path.channel_id);
+    const rotated = await this.channels.rotateToken(caller, path.channel_id);
     return contract.RotateChannelToken.respond(200, { data: toCreatedChannel(rotated) });
   }
 }

@@ -78,7 +78,7 @@ export class FormsController implements contract.FormsController {
     { path }: contract.PublishForm.Request,
     @CurrentCaller() caller: Caller,
   ): Promise<contract.PublishForm.Response> {
-    const form = await this.forms.publish(caller.organisationId, path.form_id);
+    const form = await this.forms.publish(caller, path.form_id);
     return contract.PublishForm.respond(200, { data: toForm(form) });
   }
 

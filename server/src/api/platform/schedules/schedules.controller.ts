@@ -89,7 +89,7 @@ export class SchedulesController implements contract.SchedulesController {
     { path }: contract.ResumeSchedule.Request,
     @CurrentCaller() caller: Caller,
   ): Promise<contract.ResumeSchedule.Response> {
-    const schedule = await this.schedules.resume(caller.organisationId, path.schedule_id);
+    const schedule = await this.schedules.resume(caller, path.schedule_id);
     return contract.ResumeSchedule.respond(200, { data: toSchedule(schedule) });
   }
 

@@ -67,7 +67,7 @@ export class TriggersController implements contract.TriggersController {
     { path }: contract.EnableTrigger.Request,
     @CurrentCaller() caller: Caller,
   ): Promise<contract.EnableTrigger.Response> {
-    const trigger = await this.triggers.enable(caller.organisationId, path.trigger_id);
+    const trigger = await this.triggers.enable(caller, path.trigger_id);
     return contract.EnableTrigger.respond(200, { data: toTrigger(trigger, this.urls) });
   }
 

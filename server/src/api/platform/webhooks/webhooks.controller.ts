@@ -1,5 +1,6 @@
 import { Controller } from '@nestjs/common';
 import * as contract from '#generated/platform/index.ts';
+import { mayHear } from '../../../domain/assert-scopes.ts';
 import type { Caller } from '../../../domain/caller.ts';
 import type { Json } from '../../../domain/domain-error.ts';
 import { DeliveryService } from '../../../domain/webhook/delivery.service.ts';
@@ -69,9 +70,9 @@ export class WebhooksController implements contract.WebhooksController {
   @contract.UpdateWebhook()
   async updateWebhook(
     { path, body }: contract.UpdateWebhook.Request,
-    @CurrentCaller() { organisationId }: Caller,
+    @CurrentCaller() caller: Caller,
   ): Promise<contract.UpdateWebhook.Response> {
-    const webhook = await this.webhooks.update(organisationId, path.webhook_id, body as Partial<NewWebhook>);
+    const webhook = await this.webhooks.update(caller, path.webhook_id, body as Partial<NewWebhook>);
     return contract.UpdateWebhook.respond(200, { data: toWebhook(webhook) });
   }
 
@@ -132,22 +133,28 @@ export class WebhooksController implements contract.WebhooksController {
   @contract.GetWebhookDelivery()
   async getWebhookDelivery(
     { path }: contract.GetWebhookDelivery.Request,
-    @CurrentCaller() { organisationId }: Caller,
+    @CurrentCaller() caller: Caller,
   ): Promise<contract.GetWebhookDelivery.Response> {
-    const { delivery, event } = await this.deliveries.get(organisationId, path.webhook_id, path.delivery_id);
-    return contract.GetWebhookDelivery.respond(200, { data: toWebhookDeliveryDetail(delivery, event) });
+    const { delivery, event } = await this.deliveries.get(caller.organisationId, path.webhook_id, path.delivery_id);
+    const told = mayHear(caller, delivery.eventType) ? event : undefined;
+    return contract.GetWebhookDelivery.respond(200, { data: toWebhookDeliveryDetail(delivery, told) });
   }
 
   @contract.ListWebhookDeliveryAttempts()
   async listWebhookDeliveryAttempts(
     { path, query }: contract.ListWebhookDeliveryAttempts.Request,
-    @CurrentCaller() { organisationId }: Caller,
+    @CurrentCaller() caller: Caller,
   ): Promise<contract.ListWebhookDeliveryAttempts.Response> {
     const { webhook_id: webhookId, delivery_id: id } = path;
     const { page, per_page: perPage } = query;
-    const { items, total } = await this.deliveries.attempts(organisationId, webhookId, id, { page, perPage });
+    const wanted = { page, perPage };
+    const { items, total, eventType } = await this.deliveries.attempts(caller.organisationId, webhookId, id, wanted);
+    const told = mayHear(caller, eventType);
     const pagination = toPagePagination(page, perPage, total);
-    return contract.ListWebhookDeliveryAttempts.respond(200, { data: items.map(toWebhookAttempt), pagination });
+    return contract.ListWebhookDeliveryAttempts.respond(200, {
+      data: items.map((item) => toWebhookAttempt(item, told)),
+      pagination,
+    });
   }
 
   @contract.ResendWebhookDelivery()

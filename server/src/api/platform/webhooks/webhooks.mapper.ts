@@ -53,8 +53,10 @@ export function toWebhookDelivery(delivery: WebhookDelivery): contract.WebhookDe
 
 export function toWebhookDeliveryDetail(
   delivery: WebhookDelivery,
-  { id, type, createdAt, data }: DomainEvent,
+  event: DomainEvent | undefined,
 ): contract.WebhookDeliveryDetail {
+  if (!event) return { ...toWebhookDelivery(delivery), payload: null };
+  const { id, type, createdAt, data } = event;
   // The database made the data of executions; contract tests hold all of it against the schema.
   const payload = { id, type, timestamp: createdAt.toISOString(), data } as unknown as contract.WebhookPayload;
   return { ...toWebhookDelivery(delivery), payload };
@@ -64,7 +66,8 @@ export function toWebhookDeliveryList(slice: Slice<WebhookDelivery>, perPage: nu
   return { data: slice.items.map(toWebhookDelivery), pagination: toCursorPagination(slice, perPage) };
 }
 
-export function toWebhookAttempt(attempt: WebhookAttempt): contract.WebhookAttempt {
+/** `told`: whether the reader may know what was sent, which a receiver may repeat in its answer. */
+export function toWebhookAttempt(attempt: WebhookAttempt, told: boolean): contract.WebhookAttempt {
   return {
     id: attempt.id,
     delivery_id: attempt.deliveryId,
@@ -72,7 +75,7 @@ export function toWebhookAttempt(attempt: WebhookAttempt): contract.WebhookAttem
     started_at: attempt.startedAt.toISOString(),
     duration_ms: attempt.durationMs,
     response_status: attempt.responseStatus ?? null,
-    response_body: attempt.responseBody ?? null,
+    response_body: told ? (attempt.responseBody ?? null) : null,
     error: attempt.error ?? null,
   };
 }
