@@ -20,7 +20,7 @@ import { Migration20261129160100_password_set } from './Migration20261129160100_
 import { Migration20261129161000_key_limits } from './Migration20261129161000_key_limits.ts';
 import { Migration20261129161100_live_connections } from './Migration20261129161100_live_connections.ts';
 import { Migration20261129170000_storage } from './Migration20261129170000_storage.ts';
-import { Migration20261129161200_known_logins } from './Migration20261129161200_known_logins.ts';
+import { Migration20261129171200_known_logins } from './Migration20261129171200_known_logins.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -45,5 +45,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261129161000_key_limits', class: Migration20261129161000_key_limits },
   { name: 'Migration20261129161100_live_connections', class: Migration20261129161100_live_connections },
   { name: 'Migration20261129170000_storage', class: Migration20261129170000_storage },
-  { name: 'Migration20261129161200_known_logins', class: Migration20261129161200_known_logins },
+  { name: 'Migration20261129171200_known_logins', class: Migration20261129171200_known_logins },
 ];

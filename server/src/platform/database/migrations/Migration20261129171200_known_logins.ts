@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /** Addresses from which somebody has signed in to an account. */
-export class Migration20261129161200_known_logins extends Migration {
+export class Migration20261129171200_known_logins extends Migration {
   override up(): void {
     this.addSql(`
       create table known_login (
