@@ -31,6 +31,7 @@ async function send(method: string, path: string, body?: unknown, key = server.a
   return { status: answer.status, code: error?.code, missing: error?.details?.missing_scopes, data };
 }
 
+// eslint-disable-next-line typescript/no-explicit-any -- tests look into it
 async function made(path: string, body: unknown): Promise<any> {
   const { status, code, data } = await send('POST', path, body);
   expect({ path, status: status < 300, code }).toEqual({ path, status: true, code: undefined });
