@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { mintSecret } from '../api-key/api-key-text.ts';
 import { ApiKeySecret } from '../api-key/api-key-secret.entity.ts';
 import { ApiKey } from '../api-key/api-key.entity.ts';
+import { advisoryLocks } from '../advisory-locks.ts';
 import { ResourceNotFoundError } from '../domain-error.ts';
 import { newId } from '../id.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
@@ -12,9 +13,6 @@ import { PasswordHasher } from '../user/password-hasher.ts';
 import { normaliseEmail, User } from '../user/user.entity.ts';
 import { Organisation } from './organisation.entity.ts';
 import type { Plan } from './plan.ts';
-
-/** Advisory lock under which servers that start together take turns; migrate.ts and the engine have the numbers below. */
-const bootstrapLock = 7_236_014_520;
 
 /** What is known about the tenant to be made; the rest gets names and secrets of its own. */
 export interface NewOrganisation {
@@ -99,7 +97,7 @@ export class OrganisationService {
   ): Promise<CreatedOrganisation | undefined> {
     // Outside of Nest's requests there is no context, and inside one this must not share its transaction.
     return this.em.fork().transactional(async (em) => {
-      await em.execute('select pg_advisory_xact_lock(?)', [bootstrapLock]);
+      await em.execute('select pg_advisory_xact_lock(?)', [advisoryLocks.bootstrap]);
       if ((await em.count(Organisation)) > 0) return undefined;
       const made = await this.make(em, organisation);
       keep(made);

@@ -1,14 +1,13 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { PoolClient } from 'pg';
+import { advisoryLocks } from '../advisory-locks.ts';
 import { runPrepared } from '../prepared-query.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import type { StoredBytes } from './storage-kinds.ts';
 import { StorageMetrics } from './storage-metrics.ts';
 import { countFull, dueForRecount, recount, settle, usageByKind } from './storage-statements.ts';
 
-/** Any numbers known to this program alone: one process at a time settles, and one recounts. */
-const locks = { settle: 7_236_014_521, recount: 7_236_014_522 } as const;
 const settleEveryMs = 1_000;
 const recountEveryMs = 30_000;
 /** Changes of one statement at most. */
@@ -43,7 +42,7 @@ export class StorageAccounts implements OnModuleInit {
   /** Adds changes to the sums; true when there are more. */
   async settle(): Promise<boolean> {
     try {
-      const settled = await this.#alone(locks.settle, async (client) => {
+      const settled = await this.#alone(advisoryLocks.storageSettle, async (client) => {
         const { rows } = await client.query<{ settled: number }>(settle, [batchSize]);
         return rows[0]!.settled;
       });
@@ -56,7 +55,7 @@ export class StorageAccounts implements OnModuleInit {
 
   /** Recounts one organisation, if one is due; true when it did. */
   async recountNext(): Promise<boolean> {
-    const next = await this.#alone(locks.recount, async (client) => {
+    const next = await this.#alone(advisoryLocks.storageRecount, async (client) => {
       const { rows } = await client.query<{ id: string }>(dueForRecount);
       if (rows[0]) await this.#recount(client, rows[0].id);
       return rows[0]?.id;
@@ -67,7 +66,9 @@ export class StorageAccounts implements OnModuleInit {
 
   /** Corrects the sums of an organisation; nothing while another process recounts. True when they were wrong. */
   async recount(organisationId: string): Promise<boolean> {
-    return (await this.#alone(locks.recount, (client) => this.#recount(client, organisationId))) ?? false;
+    return (
+      (await this.#alone(advisoryLocks.storageRecount, (client) => this.#recount(client, organisationId))) ?? false
+    );
   }
 
   async #recount(client: PoolClient, organisationId: string): Promise<boolean> {

@@ -1,8 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
-
-/** Any number known to this program alone: the advisory lock under which migrations run. */
-const migrationLock = 7_236_014_518;
+import { advisoryLocks } from '../../domain/advisory-locks.ts';
 
 /**
  * Brings the database to the newest schema and returns the names of the migrations that ran. Servers that start at the
@@ -14,7 +12,7 @@ export async function migrate(orm: MikroORM, url: string): Promise<string[]> {
   lock.on('error', () => undefined);
   await lock.connect();
   try {
-    await lock.query('select pg_advisory_lock($1)', [migrationLock]);
+    await lock.query('select pg_advisory_lock($1)', [advisoryLocks.migration]);
     const applied = await orm.migrator.up();
     return applied.map(({ name }) => name);
   } finally {

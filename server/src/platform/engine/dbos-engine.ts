@@ -20,6 +20,7 @@ import {
 } from '../../domain/execution/engine.ts';
 import { EngineUnavailableError } from '../../domain/execution/execution.errors.ts';
 import { Admission } from './admission.ts';
+import { advisoryLocks } from '../../domain/advisory-locks.ts';
 import { AfterCommit } from '../../domain/after-commit.ts';
 import { failpoint } from '../../domain/failpoints.ts';
 import type { DbosEngineOptions, EngineLog } from './dbos-engine-options.ts';
@@ -48,10 +49,6 @@ const waitingQueueName = 'executions_of_limited_groups';
 const unusedUrl = 'postgresql://unused@unused/unused';
 /** NOTIFY channel on which a cancellation reaches the process that runs the run. */
 const cancelChannel = 'flowpact_cancel';
-/** Any number known to this program alone. */
-const launchLock = 7_236_014_519;
-/** Held by the session of the process that does what one process does for all. */
-const leaderLock = 7_236_014_520;
 const retentionInterval = 60_000;
 /** Those that are cancelled, suspended or taken over meanwhile are let be. */
 const requeueRuns = `
@@ -189,7 +186,7 @@ export class DbosEngine extends Engine {
       },
     });
     // The first start makes the engine's tables, which two processes cannot do at once.
-    await oneAtATime(url, launchLock, async () => {
+    await oneAtATime(url, advisoryLocks.engineLaunch, async () => {
       await DBOS.launch();
       await this.#pool!.query(placesSchema);
       await this.#pool!.query(suspensionSchema);
@@ -492,7 +489,7 @@ export class DbosEngine extends Engine {
   /** Whether this process does what one process does for all: one that works and whose session got the lock, until that ends. */
   async #lead(query: Query): Promise<boolean> {
     if (this.#leads || !this.#options.works) return this.#leads;
-    const [row] = await query('select pg_try_advisory_lock($1) as leads', [leaderLock]);
+    const [row] = await query('select pg_try_advisory_lock($1) as leads', [advisoryLocks.engineLeader]);
     return (this.#leads = row!.leads === true);
   }
 
