@@ -160,7 +160,31 @@ function stepProblems(expression: Expression, place: Place): DefinitionProblem[]
 
 /** The source with its string literals emptied, so that a text which speaks of `steps.x` is not taken for code. */
 export function withoutText(source: string): string {
-  return source.replaceAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
+  let text = '';
+  let from = 0;
+  // Up to where a quote was looked for in vain: one that begins on the way ends no better, and looking again takes time squared.
+  const unclosedUntil = { '"': 0, "'": 0 };
+  for (let at = 0; at < source.length; at++) {
+    const quote = source[at];
+    if ((quote !== '"' && quote !== "'") || at < unclosedUntil[quote]) continue;
+    const end = endOfText(source, at);
+    if (source[end] !== quote) {
+      unclosedUntil[quote] = end;
+      continue;
+    }
+    text += `${source.slice(from, at)}""`;
+    from = end + 1;
+    at = end;
+  }
+  return text + source.slice(from);
+}
+
+/** Where the text that begins with the quote at `start` ends: at its other quote, or where the line does. */
+function endOfText(source: string, start: number): number {
+  let at = start + 1;
+  while (at < source.length && source[at] !== source[start] && source[at] !== '\n')
+    at += source[at] === '\\' && source[at + 1] !== '\n' ? 2 : 1;
+  return Math.min(at, source.length);
 }
 
 /** The place as problems name it. */
