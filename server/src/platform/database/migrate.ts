@@ -1,10 +1,23 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { advisoryLocks } from '../../domain/advisory-locks.ts';
+import { StartupError } from '../lifecycle/startup-error.ts';
+import { migrations } from './migrations/index.ts';
+
+/** What a newer version has changed, this one would read and write wrongly. */
+async function refuseNewerSchema(orm: MikroORM): Promise<void> {
+  const known = new Set(migrations.map(({ name }) => name));
+  const unknown = (await orm.migrator.getExecuted()).map(({ name }) => name).filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new StartupError(
+    `The database has the schema of a newer version of Flowpact: this one does not know ${unknown.join(', ')}.`,
+    'Start the version that last used this database, or a newer one. To go back, restore a backup from before the update.',
+  );
+}
 
 /**
  * Brings the database to the newest schema and returns the names of the migrations that ran. Servers that start at the
- * same time take turns, so each migration runs once.
+ * same time take turns, so each migration runs once. Throws StartupError when a newer version has been there.
  */
 export async function migrate(orm: MikroORM, url: string): Promise<string[]> {
   const lock = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
@@ -13,6 +26,7 @@ export async function migrate(orm: MikroORM, url: string): Promise<string[]> {
   await lock.connect();
   try {
     await lock.query('select pg_advisory_lock($1)', [advisoryLocks.migration]);
+    await refuseNewerSchema(orm);
     const applied = await orm.migrator.up();
     return applied.map(({ name }) => name);
   } finally {
