@@ -1,7 +1,9 @@
 import { StartupError } from './platform/lifecycle/startup-error.ts';
 import { Config } from './platform/config/config.ts';
+import { Faults } from './platform/lifecycle/faults.ts';
 import { onStopSignal } from './platform/lifecycle/signals.ts';
 import { createLogger } from './platform/logging/logger.ts';
+import { Metrics } from './platform/telemetry/metrics.ts';
 import { startTracing } from './platform/telemetry/tracing.ts';
 import { welcome } from './welcome.ts';
 
@@ -11,7 +13,7 @@ async function main(): Promise<void> {
   // Deprecations are for the developers of the libraries, not for who runs the server.
   process.removeAllListeners('warning');
   process.on('warning', (err) => logger[err.name === 'DeprecationWarning' ? 'debug' : 'warn']({ err }, 'Node warns'));
-  process.on('unhandledRejection', (err) => logger.error({ err }, 'A promise was rejected and nobody listened'));
+  const faults = new Faults(logger);
   const stopTracing = await startTracing(config.settings);
   // Imported only now, so that tracing sees the libraries being loaded.
   const { startServer } = await import('./start-server.ts');
@@ -21,6 +23,11 @@ async function main(): Promise<void> {
     await stopTracing();
   });
   const server = await starting;
+  server.app
+    .get(Metrics)
+    .gauge('unhandled_rejections', 'Promises that were rejected and nobody listened to, since the start.', [], () => [
+      { value: faults.unhandledRejections },
+    ]);
   process.stdout.write(welcome(server, config));
 }
 

@@ -32,8 +32,9 @@ export class ServerProcess {
     for (;;) {
       const url = /listens on (http\S+)/.exec(this.stdout)?.[1];
       if (url && this.stdout.includes('Ctrl-C')) return url;
-      if (this.child.exitCode !== null)
-        throw new Error(`The server exited with ${this.child.exitCode}:\n${this.stderr}`);
+      const { exitCode, signalCode } = this.child;
+      if (exitCode !== null || signalCode !== null)
+        throw new Error(`The server exited with ${exitCode ?? signalCode}:\n${this.stderr}`);
       await sleep(20);
     }
   }
