@@ -70,6 +70,18 @@ export function isPassing(error: unknown): boolean {
   return passingOf(error) !== undefined;
 }
 
+/** A database that only reads, and one whose disk is full (PostgreSQL, Appendix A). */
+const writeRefusals = new Set(['25006', '53100']);
+
+/** Whether the database still reads and takes no writes: it is read-only, or its disk is full. */
+export function isWriteRefused(error: unknown): boolean {
+  for (let cause = error as Cause | undefined | null, depth = 0; cause && depth < deepestCause; depth += 1) {
+    if (writeRefusals.has(String(cause.code))) return true;
+    cause = cause.cause as Cause | undefined;
+  }
+  return false;
+}
+
 function ofCode(code: string): Passing | undefined {
   if (/^[0-9A-Z]{5}$/.test(code)) return sqlStates[code] ?? sqlStates[code.slice(0, 2)] ?? ofSystem(code);
   return ofSystem(code);

@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
 
 /** How one process takes part in the engine. */
 export interface DbosEngineOptions {
@@ -9,6 +10,8 @@ export interface DbosEngineOptions {
   works?: boolean;
   /** Runs in progress in this process at most; more wait in the queue for any process. */
   concurrency?: number;
+  /** Told of the pool of connections once it is made. */
+  onPool?: (pool: Pool) => void;
   /** Connections of the engine at most. */
   poolSize?: number;
   /** How long the engine remembers runs that have ended, in milliseconds. */

@@ -119,6 +119,7 @@ export class DbosEngine extends Engine {
       standstill: 10_000,
       log: quiet,
       channels: {},
+      onPool: () => undefined,
       ...options,
     };
     const heard: Record<string, (payload: string) => void> = {
@@ -166,11 +167,13 @@ export class DbosEngine extends Engine {
   }
 
   async #launch(): Promise<void> {
-    const { url, log, works, limitOf } = this.#options;
+    const { url, log, works, limitOf, onPool } = this.#options;
+    this.#pool = openEnginePool(this.#options);
+    onPool(this.#pool);
     DBOS.setConfig({
       name: 'flowpact',
       systemDatabaseUrl: unusedUrl,
-      systemDatabasePool: (this.#pool = openEnginePool(this.#options)),
+      systemDatabasePool: this.#pool,
       applicationVersion,
       serializer: jsonSerializer,
       executorID: this.executorId,

@@ -5,6 +5,7 @@ import { ExecutionMetrics } from '../../domain/execution/execution-metrics.ts';
 import { Config, isWorker } from '../config/config.ts';
 import { OrganisationPlans } from '../../domain/organisation/organisation-plans.ts';
 import { concurrentExecutions } from '../../domain/organisation/plan.ts';
+import { WriteRefusals } from '../database/write-refusals.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessWorkerLoops } from '../worker-loops/process-worker-loops.ts';
 import { wakeChannel } from '../worker-loops/wake-channel.ts';
@@ -18,13 +19,20 @@ const logger = new Logger('Engine');
   providers: [
     {
       provide: Engine,
-      useFactory: (orm: MikroORM, config: Config, loops: ProcessWorkerLoops, plans: OrganisationPlans) => {
+      useFactory: (
+        orm: MikroORM,
+        config: Config,
+        loops: ProcessWorkerLoops,
+        plans: OrganisationPlans,
+        refusals: WriteRefusals,
+      ) => {
         const { settings } = config;
         return new DbosEngine({
           orm,
           works: isWorker(config),
           url: settings.DATABASE_URL!,
           poolSize: Math.ceil(settings.DATABASE_POOL_SIZE / 2),
+          onPool: (pool) => refusals.watch(pool),
           grace: settings.SHUTDOWN_TIMEOUT * 1_000,
           limitOf: async (organisationId) => concurrentExecutions[await plans.planOf(organisationId)],
           channels: { [wakeChannel]: (name) => loops.wakeHere(name) },
@@ -35,7 +43,7 @@ const logger = new Logger('Engine');
           },
         });
       },
-      inject: [MikroORM, Config, ProcessWorkerLoops, OrganisationPlans],
+      inject: [MikroORM, Config, ProcessWorkerLoops, OrganisationPlans, WriteRefusals],
     },
     { provide: ExecutionMetrics, useExisting: Metrics },
   ],

@@ -26,6 +26,7 @@ export interface Health {
 
 /** How long a part may take to answer before it counts as away. */
 const patienceMs = 2_000;
+const readOnly = 'It is read-only.';
 /** A database that answers slower than this, or an event loop that lags more, is degraded. */
 const slowMs = { database: 250, engine: 500, eventLoop: 100 };
 
@@ -63,7 +64,9 @@ export class HealthService implements OnApplicationShutdown {
    */
   async assertReady(): Promise<void> {
     if (this.lifecycle.state !== 'ready') throw new NotReadyError(`it is ${this.lifecycle.state}`);
-    if ((await this.database()).status === 'unhealthy') throw new NotReadyError('its database does not answer');
+    const { status, message } = await this.database();
+    if (status === 'unhealthy')
+      throw new NotReadyError(message === readOnly ? 'its database is read-only' : 'its database does not answer');
     const problem = this.checks.results().find((result) => result.problem !== undefined)?.problem;
     if (problem !== undefined) throw new NotReadyError(problem);
   }
@@ -77,7 +80,9 @@ export class HealthService implements OnApplicationShutdown {
 
   private database(): Promise<HealthComponent> {
     return measure('database', slowMs.database, async () => {
-      await this.orm.em.getConnection().execute('select 1');
+      const sql = `select current_setting('transaction_read_only') as read_only`;
+      const [row] = await this.orm.em.getConnection().execute<{ read_only: string }[]>(sql);
+      if (row?.read_only === 'on') throw new Unwell(readOnly);
       return undefined;
     });
   }
