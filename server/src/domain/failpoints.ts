@@ -1,7 +1,8 @@
 /**
  * The points between two statements of one protocol, named `<protocol>.<what has just happened>`. What holds after the
  * first statement and before the second must hold for ever, because a process may die there, stand still, or lose the
- * database. `server/test/chaos/failpoints.test.ts` goes through all of them.
+ * database. `server/test/chaos/failpoints.test.ts` goes through those of runs, the tests beside the other services through
+ * theirs.
  */
 export const failpoints = [
   'submit.stored',

@@ -1,24 +1,25 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EntityManager, LockMode } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { CompiledQuery, type Transaction } from 'kysely';
 import { DbosEngine } from '../../src/platform/engine/dbos-engine.ts';
 import { createOrm } from '../../src/platform/database/orm.ts';
 import { PostgresLiveChannel } from '../../src/platform/live/postgres-live-channel.ts';
-import type { Json } from '../../src/domain/domain-error.ts';
+import { DomainError, type Json } from '../../src/domain/domain-error.ts';
+import { type Failpoint, onFailpoint } from '../../src/domain/failpoints.ts';
+import { isPassing } from '../../src/domain/passing-error.ts';
 import { Evaluator, Sandbox, type SandboxOutcome, type WorkflowDefinition } from '../../src/domain/language/index.ts';
 import { NodeRegistry } from '../../src/domain/nodes/node-registry.ts';
 import { derivedId } from '../../src/domain/id.ts';
 import { controlNodes } from '../../src/domain/nodes/index.ts';
-import { WaitClosedError } from '../../src/domain/execution/execution.errors.ts';
+import { EngineUnavailableError, WaitClosedError } from '../../src/domain/execution/execution.errors.ts';
 import { ExecutionWait } from '../../src/domain/execution/execution-wait.entity.ts';
 import { ExecutionWaits } from '../../src/domain/execution/execution-waits.ts';
-import { countBytes } from '../../src/domain/storage/count-bytes.ts';
-import { bytesOfEvent } from '../../src/domain/execution/execution-bytes.ts';
 import { DefinitionStore } from '../../src/domain/execution/definition-store.ts';
 import { WaitReconciler } from '../../src/domain/execution/wait-reconciler.ts';
 import { ExecutionRecorder } from '../../src/domain/execution/execution-recorder.ts';
-import type { ExecutionEvent } from '../../src/domain/execution/execution-event.entity.ts';
-import { Execution } from '../../src/domain/execution/execution.entity.ts';
+import { ExecutionControl } from '../../src/domain/execution/execution-control.ts';
+import { Execution, type ExecutionStatus } from '../../src/domain/execution/execution.entity.ts';
 import { graphBody, GraphRunner } from '../../src/domain/execution/interpreter/graph-runner.ts';
 import { NodeFailure } from '../../src/domain/nodes/node-type.ts';
 import { nodeType, testNodeTypes } from './node-types.ts';
@@ -26,8 +27,7 @@ import { nodeType, testNodeTypes } from './node-types.ts';
 /**
  * A server process reduced to its engine, for tests that kill it: `node worker.ts <database url> <journal file>`. It runs
  * on Node alone, so it has no sandbox: its workflows use plain paths. Over IPC it takes `{ begin: definition, count }`,
- * answers `{ begun: ids }`, and takes `{ approve: true }` for all that waits, `{ cancel: id }`, `{ pause: id }`,
- * `{ resume: id }` and `{ stop: graceMs }`.
+ * answers `{ begun: ids }`, and takes what `Message` lists. With SUSPEND_SOON runs are suspended over waits of 400 ms.
  */
 const [url, journal] = process.argv.slice(2) as [string, string];
 
@@ -76,6 +76,11 @@ const called = nodeType('called', function* ({ hash, input = {} }) {
   return { output: answer.output };
 });
 
+/** Read by the test as what a reconciler had to mend. */
+function mended(message: string): void {
+  process.stdout.write(`${message}\n`);
+}
+
 class NoSandbox extends Sandbox {
   run(): Promise<SandboxOutcome[]> {
     throw new Error('Workflows of this test use plain paths only.');
@@ -94,7 +99,9 @@ const engine = new DbosEngine({
   standstill: 1_500,
   log: {
     debug: () => undefined,
-    warn: () => undefined,
+    warn: (message) => {
+      if (message.startsWith('Suspended runs')) mended(message);
+    },
     error: (message, error) => process.stderr.write(`${message} ${String(error)}\n`),
   },
   ...(limit !== undefined && { limitOf: async () => Number(limit) }),
@@ -112,6 +119,7 @@ const runner = new GraphRunner({
   // The services behind this have decorators, which Node alone does not run.
   children: { start: beginCalled, result: answerOf, cancel: async () => null },
   publicUrl: { of: (path) => path },
+  ...(process.env.SUSPEND_SOON && { suspensionTimes: { longWait: 400, patience: 50 } }),
   fault: (message, error) => process.stderr.write(`${message} ${String(error)}\n`),
 });
 engine.register(graphBody, (context, input) => runner.run(context, input));
@@ -120,7 +128,7 @@ await engine.start();
 const reconciler = new WaitReconciler({
   orm,
   engine,
-  warn: (message) => process.stderr.write(`${message}\n`),
+  warn: (message) => mended(message),
 });
 const reconciling = setInterval(() => void reconciler.round().catch(() => undefined), 1_000);
 
@@ -132,6 +140,7 @@ interface Start {
   id?: string;
   parentExecutionId?: string;
   concurrency?: number;
+  workflowId?: string;
 }
 
 async function accept(em: EntityManager, { concurrency, ...start }: Start): Promise<string> {
@@ -165,10 +174,10 @@ async function accept(em: EntityManager, { concurrency, ...start }: Start): Prom
   return execution.id;
 }
 
-async function begin(definition: WorkflowDefinition, input: Json): Promise<string> {
+async function begin(definition: WorkflowDefinition, input: Json, workflowId: string): Promise<string> {
   return orm.em.fork().transactional(async (em) => {
     const definitionHash = await definitions.keep(organisationId, definition, em);
-    return accept(em, { definitionHash, input, concurrency: definition.settings?.concurrency });
+    return accept(em, { definitionHash, input, workflowId, concurrency: definition.settings?.concurrency });
   });
 }
 
@@ -207,52 +216,94 @@ async function answerOf(_: string, id: string): Promise<Json> {
   return { execution_id: id, status, output, error: null };
 }
 
-/** What ExecutionControl does, which Node alone does not run. */
-async function change(
-  id: string,
-  work: (execution: Execution, em: EntityManager) => Promise<ExecutionEvent>,
-): Promise<void> {
-  await orm.em.fork().transactional(async (em) => {
-    const execution = await em.findOneOrFail(Execution, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    const event = await work(execution, em);
-    em.persist(event);
-    await countBytes(em, organisationId, { events: bytesOfEvent(event) });
-  });
-  live.publish(id, undefined);
+/** Executions in one of the states, of the workflow `wf_...`, a few. */
+const some = (workflowId: string, statuses: ExecutionStatus[]): Promise<Execution[]> =>
+  orm.em.fork().find(Execution, { workflowId, status: { $in: statuses } }, { limit: 5, orderBy: { id: 'desc' } });
+
+/** Another worker may have been faster, or the execution itself. */
+async function onEach(executions: Execution[], work: (id: string) => Promise<unknown>): Promise<void> {
+  for (const { id } of executions)
+    await work(id).catch((error: unknown) => {
+      if (!(error instanceof DomainError)) throw error;
+    });
 }
 
-process.on(
-  'message',
-  async (message: {
-    begin?: WorkflowDefinition;
-    count?: number;
-    approve?: boolean;
-    cancel?: string;
-    pause?: string;
-    resume?: string;
-    stop?: number;
-  }) => {
-    // One at a time; what fails, because the database is away, is asked for again.
-    if (message.approve) approving ??= approveAll().then(approved, approved);
-    if (message.begin) {
-      const { begin: definition, count = 1 } = message;
-      process.send!({ begun: await Promise.all(Array.from({ length: count }, () => begin(definition, { n: 1 }))) });
+const control = (): ExecutionControl =>
+  new ExecutionControl({
+    em: orm.em.fork(),
+    engine,
+    live,
+    metrics: { executionEnded: () => undefined },
+    events: {
+      emitBy: async (em, statement, values) => {
+        await em.getTransactionContext<Transaction<unknown>>()!.executeQuery(CompiledQuery.raw(statement, values));
+      },
+    },
+  });
+
+interface Message {
+  begin?: WorkflowDefinition;
+  count?: number;
+  workflowId?: string;
+  approve?: boolean;
+  cancel?: string;
+  pause?: string;
+  resume?: string;
+  /** Of the workflow with that id: all that are in a state for it, a few at a time. */
+  cancelSome?: string;
+  pauseSome?: string;
+  resumeSome?: string;
+  arm?: Failpoint | null;
+  stop?: number;
+}
+
+const open: ExecutionStatus[] = ['pending', 'running', 'waiting'];
+
+async function obey(message: Message): Promise<void> {
+  // One at a time; what fails, because the database is away, is asked for again.
+  if (message.approve) approving ??= approveAll().then(approved, approved);
+  if (message.begin) {
+    const { begin: definition, count = 1, workflowId = 'wf_test' } = message;
+    const begun: string[] = [];
+    // As many at once as there are connections: on a busy machine the others would not get one in time.
+    for (let left = count; left > 0; left -= 10) {
+      const some = Array.from({ length: Math.min(10, left) }, () => begin(definition, { n: 1 }, workflowId));
+      begun.push(...(await Promise.all(some)));
     }
-    if (message.cancel) await engine.cancel([message.cancel]);
-    if (message.pause) await change(message.pause, async (execution) => execution.pause(new Date()));
-    if (message.resume)
-      await change(message.resume, async (execution, em) => {
-        await engine.wake(execution.id, em);
-        return execution.resume(new Date());
-      });
-    if (message.stop !== undefined) {
-      clearInterval(reconciling);
-      await engine.stop(message.stop);
-      await recorder.close();
-      await live.stop();
-      await orm.close();
-      process.disconnect();
-    }
-  },
-);
+    process.send!({ begun });
+  }
+  if (message.cancel) await control().cancel(organisationId, message.cancel);
+  if (message.pause) await control().pause(organisationId, message.pause);
+  if (message.resume) await control().resume(organisationId, message.resume);
+  const { cancelSome, pauseSome, resumeSome } = message;
+  if (cancelSome)
+    await onEach(await some(cancelSome, [...open, 'paused']), (id) => control().cancel(organisationId, id));
+  if (pauseSome) await onEach(await some(pauseSome, open), (id) => control().pause(organisationId, id));
+  if (resumeSome) await onEach(await some(resumeSome, ['paused']), (id) => control().resume(organisationId, id));
+  if (message.arm !== undefined) arm(message.arm);
+  if (message.stop === undefined) return;
+  clearInterval(reconciling);
+  await engine.stop(message.stop);
+  await recorder.close();
+  await live.stop();
+  await orm.close();
+  process.disconnect();
+}
+
+/** Stands still at the point, once, and says so in the file; whoever reads that decides how it goes on. */
+function arm(point: Failpoint | null): void {
+  onFailpoint((name) => {
+    if (name !== point) return;
+    onFailpoint(undefined);
+    appendFileSync(process.env.FAILPOINTS!, `${process.pid} ${name}\n`);
+    process.kill(process.pid, 'SIGSTOP');
+  });
+}
+
+process.on('message', (message: Message) => {
+  obey(message).catch((error: unknown) => {
+    if (!isPassing(error) && !(error instanceof EngineUnavailableError)) throw error;
+    process.stderr.write(`${String(error)}\n`);
+  });
+});
 process.send!({ ready: true });

@@ -22,6 +22,7 @@ export class Workers {
   readonly #folder = mkdtempSync(join(tmpdir(), 'flowpact-workers-'));
   readonly #journal = join(this.#folder, 'journal');
   readonly #workers = new Set<ChildProcess>();
+  #stdout = '';
 
   constructor(url: string, environment: Record<string, string> = {}) {
     this.#url = url;
@@ -31,11 +32,12 @@ export class Workers {
   async start(): Promise<ChildProcess> {
     const worker = fork(new URL('worker.ts', import.meta.url), [this.#url, this.#journal], {
       execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
       // Half of what a start costs is compiling, which the next one does not do again.
       env: { NODE_COMPILE_CACHE: join(tmpdir(), 'flowpact-compile-cache'), ...process.env, ...this.#environment },
     });
     this.#workers.add(worker);
+    worker.stdout!.on('data', (chunk) => (this.#stdout += String(chunk)));
     worker.once('exit', () => this.#workers.delete(worker));
     await Promise.race([
       once(worker, 'message'),
@@ -51,6 +53,11 @@ export class Workers {
       const [what, key, pid, at] = line.split(' ') as [Entry['what'], string, string, string];
       return { what, key, pid: Number(pid), at: Number(at) };
     });
+  }
+
+  /** What a reconciler found to mend, a line each. */
+  mended(): string[] {
+    return this.#stdout.split('\n').filter(Boolean);
   }
 
   /** Kills those that are left and empties the journal. */

@@ -6,6 +6,7 @@ import { startTestServer, type TestServer } from '../../../test/app.ts';
 import { ExecutionBench, organisationId, startedBy } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
+import { dieAt } from '../../../test/die-at.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { ServerProcess } from '../../../test/server-process.ts';
 import { Execution } from '../execution/execution.entity.ts';
@@ -71,6 +72,18 @@ describe('in one process', () => {
     while (await worker().work());
     expect(await look(job)).toMatchObject({ status: 'completed', succeeded: 5 });
     expect(await retriesOf(ids)).toBe(5);
+  });
+
+  test('a process that dies before a batch is written down leaves nothing done, and nothing is done twice', async () => {
+    const ids = await failed(3);
+    const job = await jobs().retry(caller, { executionIds: ids }, 'start');
+    const death = dieAt('bulk-job.treated');
+    await expect(worker().work()).rejects.toThrow('Broken off');
+    expect(death.reached()).toBe(true);
+    expect(await retriesOf(ids)).toBe(0);
+    while (await worker().work());
+    expect(await look(job)).toMatchObject({ status: 'completed', succeeded: 3 });
+    expect(await retriesOf(ids)).toBe(3);
   });
 
   test('a job that is cancelled in the middle: what was done stays done, the rest is left alone', async () => {

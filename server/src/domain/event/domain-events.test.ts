@@ -3,11 +3,13 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { Logger } from '@nestjs/common';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
+import { dieAt } from '../../../test/die-at.ts';
 import { isId, newId } from '../id.ts';
 import { WebhookDelivery } from '../webhook/webhook-delivery.entity.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
 import { DomainEvents } from './domain-events.ts';
 import { EventDispatch } from './event-dispatch.ts';
+import { EventSubscription } from './event-subscription.entity.ts';
 import type { EventType } from './event-type.ts';
 
 let database: TestDatabase;
@@ -154,4 +156,20 @@ describe('telling', () => {
     await round();
     expect(told).toHaveLength(2);
   });
+});
+
+test('a process that dies after it has told leaves the event to be told again, and nothing of the first time', async () => {
+  const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+  await listen('trigger', 'trg_1');
+  await transaction((em) => emit(em));
+  react = (em) => events.listen(em, { organisationId, kind: 'trigger', id: 'trg_9', types: ['workflow.created'] });
+  const death = dieAt('event.told');
+  await round();
+  expect(death.reached()).toBe(true);
+  log.mockRestore();
+  expect(await database.orm.em.fork().count(EventSubscription, { organisationId, listenerId: 'trg_9' })).toBe(0);
+  await database.orm.em.fork().nativeUpdate(DomainEvent, { organisationId }, { dispatchAt: new Date() });
+  await round();
+  expect(await database.orm.em.fork().count(EventSubscription, { organisationId, listenerId: 'trg_9' })).toBe(1);
+  expect(await stored()).toMatchObject([{ dispatchAt: null }]);
 });

@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { failpoint } from '../failpoints.ts';
 import { heardEvents } from '../event/event-statement.ts';
 import { executionEventData } from './announcement.ts';
 import type { Recording } from './recording.ts';
@@ -164,6 +165,7 @@ export async function storeRecordings(orm: MikroORM, recordings: readonly Record
   ];
   const pool = await orm.em.getConnection().getNativeClient();
   const { rows } = await pool.query<Row>({ name: 'store_recordings', text: statement, values });
+  failpoint('recorder.stored');
   const open = rows.flatMap(({ id, status, seconds }) => (id ? [[id, { status, seconds }] as const] : []));
   const steps = rows.flatMap(({ type, status, seconds }) => (type ? [{ type, status, seconds }] : []));
   return { open: new Map(open), steps, heard: rows.some(({ id, type }) => id === null && type === null) };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
+import { dieAt } from '../../../test/die-at.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { Execution } from '../execution/execution.entity.ts';
 import { newId } from '../id.ts';
@@ -189,3 +190,18 @@ test('old records go, except what is still open', async () => {
   expect(left).toHaveLength(1);
   for (const { executionId } of [first, ...left]) await bench.control.cancel(organisationId, executionId!);
 });
+
+test.each(['schedule.claimed', 'schedule.decided'] as const)(
+  'a process that dies at %s: the times are started once, by another',
+  async (point) => {
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const { id } = await late(3);
+    const death = dieAt(point);
+    await round().catch(() => undefined);
+    expect(death.reached()).toBe(true);
+    log.mockRestore();
+    await round(schedules());
+    expect(await statuses(id)).toEqual(['started', 'started', 'started']);
+    expect(await bench.database.orm.em.fork().count(Execution, { startedById: id })).toBe(3);
+  },
+);

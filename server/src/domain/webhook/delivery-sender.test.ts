@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
+import { dieAt } from '../../../test/die-at.ts';
 import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
 import { AddressPolicy } from '../../platform/outgoing/address-policy.ts';
 import { DomainEvents } from '../event/domain-events.ts';
@@ -166,3 +167,21 @@ test('a delivery whose webhook is gone ends', async () => {
   expect(await deliveries()).toMatchObject([{ status: 'failed', error: 'the webhook is gone' }]);
   expect(http.sent).toEqual([]);
 });
+
+test.each(['delivery.claimed', 'delivery.sent'] as const)(
+  'a process that dies at %s: another delivers when the lease is over, under the same id',
+  async (point) => {
+    await webhook();
+    await emit();
+    const death = dieAt(point);
+    await rounds().catch(() => undefined);
+    await sender.idle();
+    expect(death.reached()).toBe(true);
+    await database.orm.em.fork().nativeUpdate(WebhookDelivery, { organisationId }, { nextAttemptAt: new Date(0) });
+    const other = newSender();
+    await rounds(other);
+    await other.idle();
+    expect(await deliveries()).toMatchObject([{ status: 'succeeded', attemptCount: 1 }]);
+    expect(new Set(http.sent.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  },
+);

@@ -2,6 +2,7 @@ import type { IdempotencyOutcome, IdempotentRequest, StoredResponse } from '#run
 import { RequestContext } from '@mikro-orm/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { dieAt } from '../../../test/die-at.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { ApiKey } from '../../domain/api-key/api-key.entity.ts';
 import { ApiKeyService } from '../../domain/api-key/api-key.service.ts';
@@ -157,4 +158,13 @@ test('neither the key nor the response can be read in the database', async () =>
     );
   expect(row!.text).not.toContain('a-key-of-the-client');
   expect(row!.text).not.toContain('shown_once');
+});
+
+test('a process that dies between the handler and its record leaves neither', async () => {
+  const death = dieAt('idempotency.executed');
+  await expect(store.run(request(), handler())).rejects.toThrow('Broken off');
+  expect(death.reached()).toBe(true);
+  expect([await effects(), await records()]).toEqual([0, 0]);
+  expect((await store.run(request(), handler())).kind).toBe('executed');
+  expect([await effects(), await records()]).toEqual([1, 1]);
 });
