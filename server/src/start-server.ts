@@ -66,7 +66,7 @@ export async function startServer(
   await assertPortFree(HOST, PORT);
   const undo = new Undo();
   try {
-    const { url: DATABASE_URL, store: databaseFolder } = await openDatabase(config, undo);
+    const { url: DATABASE_URL, store: databaseFolder } = await openDatabase(config, undo, logger);
     const FLOWPACT_MASTER_KEYS = readMasterKeys(config.settings);
     await runMigrations(DATABASE_URL, logger, FLOWPACT_MASTER_KEYS);
     const AUTH_SECRET = config.settings.AUTH_SECRET ?? readOrCreateSecret(FLOWPACT_DATA_DIR, 'auth.secret');
@@ -134,12 +134,20 @@ async function closeWithin(seconds: number, app: NestFastifyApplication): Promis
   }
 }
 
-async function openDatabase({ settings }: Config, undo: Undo): Promise<{ url: string; store?: string }> {
+async function openDatabase({ settings }: Config, undo: Undo, logger: Logger): Promise<{ url: string; store?: string }> {
   if (settings.DATABASE_URL !== undefined) {
     await assertDatabaseUsable(settings.DATABASE_URL);
     return { url: settings.DATABASE_URL };
   }
-  const postgres = await startEmbeddedPostgres({ dataDir: settings.FLOWPACT_DATA_DIR, database: 'flowpact' });
+  const supervisor = {
+    warn: (message: string) => logger.warn({ component: 'Database' }, message),
+    giveUp: (message: string) => {
+      logger.fatal({ component: 'Database' }, message);
+      process.exit(1);
+    },
+  };
+  const dataDir = settings.FLOWPACT_DATA_DIR;
+  const postgres = await startEmbeddedPostgres({ dataDir, database: 'flowpact', supervisor });
   undo.add(() => postgres.stop());
   return postgres;
 }

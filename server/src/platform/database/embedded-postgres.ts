@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
@@ -7,7 +7,8 @@ import { StartupError } from '../lifecycle/startup-error.ts';
 import { postgresAccount, type PostgresAccount } from './postgres-account.ts';
 import { ensureCluster, findBinaries, processOptions, superuser, type Binaries } from './postgres-cluster.ts';
 import { claim, prepareFolder, readOrCreatePassword, release, type Layout } from './postgres-folder.ts';
-import { isAlive, reclaimCluster, stopAtExit, stopPostmaster } from './postmaster.ts';
+import { isAlive, reclaimCluster, stopPostmaster } from './postmaster.ts';
+import { PostgresSupervisor, type SupervisorListener } from './postgres-supervisor.ts';
 
 /** Where the embedded PostgreSQL keeps its data, and how it is tuned. */
 export interface EmbeddedPostgresOptions {
@@ -20,12 +21,15 @@ export interface EmbeddedPostgresOptions {
   database: string;
   /** For tests: trades crash safety for speed. */
   throwaway?: boolean;
+  /** Has it started again when it ends although nobody stopped it, and hears of that. */
+  supervisor?: SupervisorListener;
 }
 
 /** A PostgreSQL that this process started. */
 export interface EmbeddedPostgres {
   url: string;
-  pid: number;
+  /** Of the one that runs now. */
+  readonly pid: number;
   /** Holds the cluster: the data folder, or another where that cannot be entered by the account PostgreSQL runs as. */
   store: string;
   /** Stops it cleanly; safe to call twice. */
@@ -43,16 +47,22 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const binaries = await findBinaries(account);
   claim(files);
   try {
-    const { url, pid } = await startCluster(files, binaries, account, options);
-    const forget = stopAtExit(pid);
+    rmSync(files.log, { force: true });
+    // The same port every time, which the connections of the server know.
+    const port = await freePort();
+    const start = (): ReturnType<typeof startCluster> => startCluster(files, binaries, account, options, port);
+    const { url, child } = await start();
+    const running = new PostgresSupervisor(child, async () => (await start()).child, options.supervisor);
     let stopped: Promise<void> | undefined;
-    const stopNow = async (): Promise<void> => {
-      await stopPostmaster(pid);
-      forget();
-      release(files);
+    const stop = (): Promise<void> => (stopped ??= running.stop().finally(() => release(files)));
+    return {
+      url,
+      store: files.store,
+      stop,
+      get pid() {
+        return running.pid;
+      },
     };
-    const stop = (): Promise<void> => (stopped ??= stopNow());
-    return { url, pid, store: files.store, stop };
   } catch (error) {
     release(files);
     throw error;
@@ -64,12 +74,13 @@ async function startCluster(
   binaries: Binaries,
   account: PostgresAccount | undefined,
   options: EmbeddedPostgresOptions,
-): Promise<{ url: string; pid: number }> {
+  port: number,
+): Promise<{ url: string; child: ChildProcess }> {
   await reclaimCluster(files.cluster);
   const password = readOrCreatePassword(files.password);
   ensureCluster(files, binaries, password, account, options.throwaway ?? false);
-  const port = await freePort();
-  const pid = launch(files, binaries, port, account, options);
+  const child = launch(files, binaries, port, account, options);
+  const pid = child.pid!;
   const server = `postgresql://${superuser}:${password}@127.0.0.1:${port}`;
   try {
     await untilReady(`${server}/postgres`, pid, files.log);
@@ -78,7 +89,7 @@ async function startCluster(
     await stopPostmaster(pid);
     throw error;
   }
-  return { url: `${server}/${options.database}`, pid };
+  return { url: `${server}/${options.database}`, child };
 }
 
 /**
@@ -91,7 +102,7 @@ function launch(
   port: number,
   account: PostgresAccount | undefined,
   options: EmbeddedPostgresOptions,
-): number {
+): ChildProcess {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -101,7 +112,7 @@ function launch(
     log_timezone: 'UTC',
     ...(options.throwaway ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
   };
-  const log = openSync(files.log, 'w');
+  const log = openSync(files.log, 'a');
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(binaries.postgres, ['-D', files.cluster, '-p', String(port), ...flags], {
     ...processOptions(account),
@@ -113,7 +124,7 @@ function launch(
   child.unref();
   if (child.pid === undefined)
     throw new StartupError(`${binaries.postgres} could not be started.`, 'Run "npm ci" again.');
-  return child.pid;
+  return child;
 }
 
 /** PostgreSQL cannot pick a port by itself; between the choice and its start another process could take it, at a tiny risk. */
