@@ -134,7 +134,11 @@ async function closeWithin(seconds: number, app: NestFastifyApplication): Promis
   }
 }
 
-async function openDatabase({ settings }: Config, undo: Undo, logger: Logger): Promise<{ url: string; store?: string }> {
+async function openDatabase(
+  { settings }: Config,
+  undo: Undo,
+  logger: Logger,
+): Promise<{ url: string; store?: string }> {
   if (settings.DATABASE_URL !== undefined) {
     await assertDatabaseUsable(settings.DATABASE_URL);
     return { url: settings.DATABASE_URL };
