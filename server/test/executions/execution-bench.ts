@@ -29,6 +29,7 @@ import {
   type GraphRunnerOptions,
 } from '../../src/domain/execution/interpreter/graph-runner.ts';
 import type { PublishedWorkflows } from '../../src/domain/execution/published-workflows.ts';
+import { OrganisationPlans } from '../../src/domain/organisation/organisation-plans.ts';
 import { Step } from '../../src/domain/execution/step.entity.ts';
 
 export const organisationId = newId('org');
@@ -123,7 +124,11 @@ export class ExecutionBench {
       },
     };
     const em = this.database.orm.em.fork();
-    return new ExecutionService(em, this.engine, workflows, this.definitions, this.evaluator, metrics);
+    return new ExecutionService(em, this.engine, workflows, this.definitions, this.evaluator, metrics, this.plans);
+  }
+
+  get plans(): OrganisationPlans {
+    return new OrganisationPlans(this.database.orm);
   }
 
   get waits(): ExecutionWaits {

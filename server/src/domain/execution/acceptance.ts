@@ -1,7 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Lane } from '../lane.ts';
 import type { DefinitionStore } from './definition-store.ts';
-import type { Engine } from './engine.ts';
+import type { OrganisationPlans } from '../organisation/organisation-plans.ts';
+import { executionBytes, nodeBytes } from '../organisation/plan.ts';
+import type { Engine, RunRequest } from './engine.ts';
 import { Execution, type NewExecution } from './execution.entity.ts';
 import { graphBody, type GraphInput } from './interpreter/graph-runner.ts';
 import type { ExecutableVersion } from './published-workflows.ts';
@@ -21,11 +23,13 @@ const batchSize = 100;
 export class Acceptances {
   readonly #engine: Engine;
   readonly #definitions: DefinitionStore;
+  readonly #plans: OrganisationPlans;
   readonly #lane: Lane<Acceptance, Execution>;
 
   /** Starts of `acceptSoon` are stored in transactions of `em`'s own. */
-  constructor(em: EntityManager, engine: Engine, definitions: DefinitionStore) {
+  constructor(em: EntityManager, engine: Engine, definitions: DefinitionStore, plans: OrganisationPlans) {
     this.#engine = engine;
+    this.#plans = plans;
     this.#definitions = definitions;
     const work = (items: readonly Acceptance[]): Promise<Execution[]> => this.#acceptAlone(em.fork(), items);
     this.#lane = new Lane({ batchSize, calls: 2, work });
@@ -53,19 +57,30 @@ export class Acceptances {
     }
     await em.insertMany(Execution, executions);
     for (const [index, execution] of executions.entries()) await acceptances[index]!.keep?.(execution, em);
-    const runs = executions.map((execution, index) => {
+    const runs: RunRequest[] = [];
+    for (const [index, execution] of executions.entries()) {
       const { executable, keep } = acceptances[index]!;
       const { settings } = executable.definition;
       const group = { id: execution.workflowId, concurrency: settings?.concurrency };
       const { id: runId, organisationId: tenant } = execution;
-      return { runId, body: graphBody, input: toGraphInput(execution, keep !== undefined), tenant, group };
-    });
+      const sizes = await this.#sizesOf(tenant);
+      runs.push({ runId, body: graphBody, input: toGraphInput(execution, sizes, keep !== undefined), tenant, group });
+    }
     await this.#engine.submit(runs, em);
     return executions;
   }
+
+  async #sizesOf(organisationId: string): Promise<{ node: number; execution: number }> {
+    const plan = await this.#plans.planOf(organisationId);
+    return { node: nodeBytes[plan], execution: executionBytes[plan] };
+  }
 }
 
-function toGraphInput(execution: Execution, keepsSteps: boolean): GraphInput {
+function toGraphInput(
+  execution: Execution,
+  sizes: { node: number; execution: number },
+  keepsSteps: boolean,
+): GraphInput {
   return {
     organisationId: execution.organisationId,
     workflowId: execution.workflowId,
@@ -74,6 +89,7 @@ function toGraphInput(execution: Execution, keepsSteps: boolean): GraphInput {
     input: execution.input,
     trigger: execution.trigger,
     acceptedAt: execution.createdAt.toISOString(),
+    sizes,
     ...(execution.parentExecutionId && { parentExecutionId: execution.parentExecutionId }),
     ...(keepsSteps && { keepsSteps }),
   };

@@ -45,6 +45,7 @@ describe('start', () => {
         bench.definitions,
         bench.evaluator,
         metrics,
+        bench.plans,
       );
       ({ id } = await service.start({ organisationId, startedBy, workflowId: newId('wf'), input: {} }));
       throw new Error('rolled back');

@@ -18,6 +18,7 @@ import { ExecutionMetrics } from './execution-metrics.ts';
 import { Execution, type ExecutionStarter, type ExecutionStatus, type NewExecution } from './execution.entity.ts';
 import { keepSteps } from './kept-steps.ts';
 import { type ExecutableVersion, PublishedWorkflows } from './published-workflows.ts';
+import { OrganisationPlans } from '../organisation/organisation-plans.ts';
 import { checkStorable } from '../storable.ts';
 
 /** What is executed, with what, for whom. */
@@ -78,8 +79,9 @@ export class ExecutionService {
     definitions: DefinitionStore,
     private readonly evaluator: Evaluator,
     private readonly metrics: ExecutionMetrics,
+    plans: OrganisationPlans,
   ) {
-    this.#acceptances = new Acceptances(em, engine, definitions);
+    this.#acceptances = new Acceptances(em, engine, definitions, plans);
   }
 
   /**

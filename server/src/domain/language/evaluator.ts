@@ -145,6 +145,8 @@ class Evaluation {
   /** A marker for each secret that an expression names. */
   readonly #secrets: Record<string, string> | undefined;
   readonly #markerOf: ((name: string) => string) | undefined;
+  /** Of the texts that values were put into. */
+  #characters = 0;
 
   constructor(scope: Scope, options: EvaluationOptions, markerOf?: MarkerOf) {
     this.#roots = { ...(scope as unknown as Record<string, Json | undefined>), ...options.locals };
@@ -247,7 +249,14 @@ class Evaluation {
     const template = parseTemplate(text);
     const whole = wholeExpression(template);
     if (whole) return this.#values.get(whole) ?? null;
-    return template.parts.map((part) => (typeof part === 'string' ? part : toText(this.#values.get(part)))).join('');
+    let filled = '';
+    for (const part of template.parts) {
+      const piece = typeof part === 'string' ? part : toText(this.#values.get(part));
+      this.#characters += piece.length;
+      if (this.#characters > mostCharacters) throw tooMuchText();
+      filled += piece;
+    }
+    return filled;
   }
 }
 
@@ -276,6 +285,14 @@ function namesOf(root: string): RegExp {
 
 function mentions(source: string, name: string): boolean {
   return source.includes(name);
+}
+
+/** Characters of the texts of one template, more than any plan lets a node be given. */
+const mostCharacters = 16_777_216;
+
+function tooMuchText(): NodeFailure {
+  const message = `The values that are put into texts make more than ${mostCharacters} characters.`;
+  return new NodeFailure('input_too_large', message, { limit_characters: mostCharacters });
 }
 
 /** How a value reads inside text: nothing for what is absent, JSON for objects and lists. */

@@ -63,3 +63,21 @@ export const sandboxShares: Readonly<Record<Plan, SandboxShare>> = {
   pro: { programs: 4, waiting: 250 },
   business: { programs: 8, waiting: 500 },
 };
+
+const MiB = 1_048_576;
+
+/** Bytes of what one node is given, and of what it makes: about as much as their JSON has (see `sizeOf`). */
+export const nodeBytes: Readonly<Record<Plan, number>> = {
+  free: 2 * MiB,
+  starter: 4 * MiB,
+  pro: 8 * MiB,
+  business: 8 * MiB,
+};
+
+/** Bytes that one execution keeps: what its nodes are given and make, in every attempt, and its log lines. */
+export const executionBytes: Readonly<Record<Plan, number>> = {
+  free: 32 * MiB,
+  starter: 64 * MiB,
+  pro: 128 * MiB,
+  business: 256 * MiB,
+};

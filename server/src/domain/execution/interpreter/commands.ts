@@ -5,8 +5,9 @@ import { RunAbandonedError, type RunContext } from '../engine.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Expressions } from './expressions.ts';
 import type { NodeRun } from './node-run.ts';
-import { checkDepth, type ErrorRecord, type Outcome, toErrorRecord } from './outcome.ts';
+import { type ErrorRecord, type Outcome, toErrorRecord } from './outcome.ts';
 import type { AwaitSignalCommand, OpenWaitCommand, Primitive } from './primitive.ts';
+import type { SizeLimits } from './size-limits.ts';
 import { type TimeLimit, within } from './time-limit.ts';
 
 /** Whose execution it is. */
@@ -20,6 +21,7 @@ export interface CommandsOptions {
   readonly owner: RunOwner;
   readonly expressions: Expressions;
   readonly chronicle: Chronicle;
+  readonly sizes: SizeLimits;
   /** Any error as what users are told; throws RunAbandonedError for one that is not the workflow's doing. */
   readonly errorRecord: (error: unknown, path: string) => ErrorRecord;
   /** A node that was at work only lets time pass from now on. */
@@ -113,7 +115,7 @@ export class Commands {
     const either = AbortSignal.any([signal, run.cancelled]);
     try {
       const value = await within(limit, either, work);
-      checkDepth(value ?? null);
+      this.#options.sizes.checkOutput(value ?? null);
       return { ok: true, value: value ?? null, at: Date.now() };
     } catch (error) {
       if (signal.aborted) throw new RunAbandonedError(this.#options.context.runId, { cause: error });

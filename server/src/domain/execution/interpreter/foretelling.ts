@@ -4,15 +4,9 @@ import type { Chronicle } from './chronicle.ts';
 import type { Expressions } from './expressions.ts';
 import { firing, portAfterFailure } from './firing.ts';
 import type { NodeRun } from './node-run.ts';
-import {
-  checkDepth,
-  type ErrorRecord,
-  executionTimeout,
-  type Outcome,
-  toErrorRecord,
-  toNodeFailure,
-} from './outcome.ts';
+import { type ErrorRecord, executionTimeout, type Outcome, toErrorRecord, toNodeFailure } from './outcome.ts';
 import { nextAttemptAt } from './retry.ts';
+import type { SizeLimits } from './size-limits.ts';
 
 type Ending = { readonly result: NodeResult } | { readonly error: NodeFailure };
 
@@ -24,14 +18,17 @@ export class Foretelling {
   readonly #chronicle: Chronicle;
   readonly #expressions: Expressions;
 
-  constructor(chronicle: Chronicle, expressions: Expressions) {
+  readonly #sizes: SizeLimits;
+
+  constructor(chronicle: Chronicle, expressions: Expressions, sizes: SizeLimits) {
     this.#chronicle = chronicle;
     this.#expressions = expressions;
+    this.#sizes = sizes;
   }
 
   /** `isHeld` says whether the outcome still waits to be taken up. */
   async tell(run: NodeRun, outcome: Outcome, isHeld: () => boolean): Promise<void> {
-    const ending = isHeld() ? endingOf(run, outcome) : undefined;
+    const ending = isHeld() ? endingOf(run, outcome, this.#sizes) : undefined;
     if (!ending) return;
     if ('error' in ending) return this.#failed(run, ending.error, outcome.at);
     const { output, port = 'default', variables } = ending.result;
@@ -59,7 +56,7 @@ export class Foretelling {
 }
 
 /** How the node ends by this outcome; undefined when it does not, or something around it does. */
-function endingOf(run: NodeRun, outcome: Outcome): Ending | undefined {
+function endingOf(run: NodeRun, outcome: Outcome, sizes: SizeLimits): Ending | undefined {
   if (run.attempt === 0 || run.purpose === 'retry' || run.purpose === 'limit') return undefined;
   if (!outcome.ok && endsMore(run, outcome.error)) return undefined;
   const value = outcome.ok && run.purpose === 'program' ? programValue(outcome.value) : outcome;
@@ -70,7 +67,7 @@ function endingOf(run: NodeRun, outcome: Outcome): Ending | undefined {
       : undefined;
   if (!move.step.done) return undefined;
   try {
-    checkDepth(move.step.value.output);
+    sizes.checkOutput(move.step.value.output);
     return { result: move.step.value };
   } catch (error) {
     return { error: error as NodeFailure };

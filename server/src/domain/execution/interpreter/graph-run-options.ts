@@ -7,6 +7,7 @@ import type { Chronicle } from './chronicle.ts';
 import type { RunOwner } from './commands.ts';
 import type { ErrorRecord } from './outcome.ts';
 import type { OutsideWorld } from './program.ts';
+import type { SizeLimits } from './size-limits.ts';
 import type { SuspensionTimes } from './rest.ts';
 
 /** What an execution runs with. */
@@ -19,6 +20,7 @@ export interface GraphRunOptions {
   readonly chronicle: Chronicle;
   readonly world: OutsideWorld;
   readonly owner: RunOwner;
+  readonly sizes: SizeLimits;
   /** What callback URLs begin with. */
   readonly callbackUrl: string;
   /** Nodes that an earlier execution has run for this one, by path. */

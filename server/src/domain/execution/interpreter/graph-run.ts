@@ -5,7 +5,7 @@ import { type BodyOutcome, type LogLevel, NodeFailure, type NodeResult } from '.
 import { RunAbandonedError } from '../engine.ts';
 import type { Failure } from '../execution.entity.ts';
 import { BodyRuns } from './body-runs.ts';
-import { type Progress, toFailure } from './chronicle.ts';
+import { type Attempt, type Progress, toFailure } from './chronicle.ts';
 import { Callbacks } from './callbacks.ts';
 import { Commands, type SleepPlan } from './commands.ts';
 import { Expressions, scopeOf } from './expressions.ts';
@@ -14,18 +14,12 @@ import { Foretelling } from './foretelling.ts';
 import { Frame, graphOf } from './frame.ts';
 import type { GraphRunOptions, KeptNode } from './graph-run-options.ts';
 import { inputOf, NodeRun } from './node-run.ts';
-import {
-  checkDepth,
-  type ErrorRecord,
-  executionTimeout,
-  type Outcome,
-  toErrorRecord,
-  toNodeFailure,
-} from './outcome.ts';
+import { type ErrorRecord, executionTimeout, type Outcome, toErrorRecord, toNodeFailure } from './outcome.ts';
 import type { Primitive } from './primitive.ts';
 import { gateOf, programOf } from './program.ts';
 import { Rest } from './rest.ts';
 import { nextAttemptAt } from './retry.ts';
+import { executionTooLarge } from './size-limits.ts';
 import { executionLimit, type TimeLimit } from './time-limit.ts';
 
 /** How long steps that are told to stop get to do so. */
@@ -69,13 +63,14 @@ export class GraphRun {
       { runId, organisationId, signal },
       Date.parse(scope.execution.started_at),
     );
-    this.#foretelling = new Foretelling(chronicle, this.#expressions);
+    this.#foretelling = new Foretelling(chronicle, this.#expressions, options.sizes);
     this.#rest = new Rest({ context, chronicle, times: options.suspensionTimes, fault });
     this.#commands = new Commands({
       context,
       owner: options.owner,
       expressions: this.#expressions,
       chronicle,
+      sizes: options.sizes,
       errorRecord: (error, path) => this.#errorRecord(error, path),
       waits: () => this.#checkRest(),
       tokenHash: (signal) => this.#callbacks.tokenHash(signal),
@@ -210,7 +205,7 @@ export class GraphRun {
   }
 
   async #beginNode(frame: Frame, node: WorkflowNode): Promise<void> {
-    const { nodeTypes, chronicle, context, world } = this.#options;
+    const { nodeTypes, chronicle, context, world, sizes } = this.#options;
     const path = frame.pathOf(node.id);
     const asker = { path };
     const kept = this.#options.kept?.get(path);
@@ -224,11 +219,15 @@ export class GraphRun {
       if (node.when !== undefined && !(await this.#expressions.isTrue(node.when, frame.scope, asker)))
         return this.#skip(frame, node);
       const params = await this.#expressions.evaluate(node.params, frame.scope, asker, { raw: type.raw });
+      sizes.checkInput(params);
+      sizes.keep(params);
       run = new NodeRun(frame, node, type, nodeTypes.checked(type, params), context.runId);
     } catch (error) {
       const failed = { frame, node, path, attempt: 1, input: inputOf(node.params, type), startedAt: new Date() };
       chronicle.attemptStarted(failed);
-      return this.#nodeFailed(failed, this.#errorRecord(error, path));
+      const record = this.#errorRecord(error, path);
+      if (record.code === executionTooLarge) return this.#tooLarge(failed, record);
+      return this.#nodeFailed(failed, record);
     }
     frame.active.set(node.id, run);
     if (!node.needs_approval) return this.#attempt(run);
@@ -294,10 +293,15 @@ export class GraphRun {
       let move: IteratorResult<Primitive, NodeResult>;
       try {
         move = run.proceed(next && (next.ok ? { value: next.value } : { error: toNodeFailure(next.error) }));
-        if (move.done) checkDepth(move.value.output);
+        if (move.done) this.#keepResult(move.value);
       } catch (thrown) {
         const error = this.#errorRecord(thrown, run.path);
         if (await this.#endedAround(run, error, answer?.at)) return;
+        if (error.code === executionTooLarge) {
+          await this.#dismissInside(run);
+          run.frame.active.delete(run.node.id);
+          return this.#tooLarge(run, error);
+        }
         return this.#attemptFailed(run, error, answer?.at);
       }
       if (move.done) return run.attempt === 0 ? this.#attempt(run) : this.#nodeCompleted(run, move.value, answer?.at);
@@ -307,6 +311,20 @@ export class GraphRun {
       this.#pend(run, this.#commands.issue(run, move.value));
       return;
     }
+  }
+
+  #keepResult({ output, response, variables }: NodeResult): void {
+    const { sizes } = this.#options;
+    sizes.checkOutput(output);
+    if (response) sizes.checkOutput(response.body);
+    sizes.keep(output, response?.body, variables === output ? undefined : (variables as Json | undefined));
+  }
+
+  /** Nothing more can be kept: the execution ends, whatever catches failures. */
+  #tooLarge(failed: Attempt, error: ErrorRecord): void {
+    const then = { port: undefined, progress: undefined };
+    this.#options.chronicle.attemptFailed(failed, error, new Date(this.#expressions.clock), then);
+    this.#root.fail(toFailure(error, failed.path), true);
   }
 
   #pend(run: NodeRun, pending: Promise<Outcome>): void {
@@ -456,14 +474,16 @@ export class GraphRun {
 
   /** The `output` of the graph, or else what the end nodes made, by id. */
   async #outputOf({ graph, scope, prefix }: Frame): Promise<{ output: Json } | { failure: Failure }> {
-    const { output } = graph.definition;
-    if (output === undefined) {
-      const completed = graph.end.filter((id) => scope.steps[id]?.status === 'completed');
-      return { output: Object.fromEntries(completed.map((id) => [id, scope.steps[id]!.output])) };
-    }
     const path = `${prefix}output`;
+    const template = graph.definition.output;
+    const completed = graph.end.filter((id) => scope.steps[id]?.status === 'completed');
     try {
-      return { output: await this.#expressions.evaluate(output, scope, { path }) };
+      const output =
+        template === undefined
+          ? Object.fromEntries(completed.map((id) => [id, scope.steps[id]!.output]))
+          : await this.#expressions.evaluate(template, scope, { path });
+      this.#options.sizes.checkOutput(output);
+      return { output };
     } catch (error) {
       return { failure: toFailure(this.#errorRecord(error, path), null) };
     }

@@ -20,6 +20,7 @@ import { GraphRun } from './graph-run.ts';
 import type { Hold } from './graph-run-options.ts';
 import { toErrorRecord } from './outcome.ts';
 import { childSignal, type OutsideWorld } from './program.ts';
+import { SizeLimits } from './size-limits.ts';
 import type { SuspensionTimes } from './rest.ts';
 
 /**
@@ -43,6 +44,8 @@ export type GraphInput = {
   acceptedAt: string;
   /** The execution that started it and may wait for its end. */
   parentExecutionId?: string;
+  /** Absent in executions that were accepted when there were no bounds. */
+  sizes?: { node: number; execution: number };
   /** Whether steps were taken over from the execution that it is another try at. */
   keepsSteps?: boolean;
 };
@@ -121,6 +124,7 @@ export class GraphRunner {
       nodeTypes,
       chronicle,
       callbackUrl: publicUrl.of(callbackPath),
+      sizes: new SizeLimits(input.sizes),
       owner: { organisationId: input.organisationId, workflowId: input.workflowId },
       world: this.#worldOf(context.runId),
       kept,

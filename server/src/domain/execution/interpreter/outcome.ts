@@ -1,5 +1,4 @@
 import type { Json } from '../../domain-error.ts';
-import { deepestValue, isTooDeep } from '../../json-depth.ts';
 import { NodeFailure } from '../../nodes/node-type.ts';
 
 /** What a command came to, as the engine remembers it; `at` is when, in milliseconds since 1970. */
@@ -45,10 +44,4 @@ export function toNodeFailure({ code, message, details, limit }: ErrorRecord): N
   return limit === undefined
     ? new NodeFailure(code, message, details)
     : new LimitFailure(code, message, { ...details }, limit);
-}
-
-/** Throws a NodeFailure `result_too_deep` for a value that could not be stored; steps that wrap each other's output get there. */
-export function checkDepth(value: Json): void {
-  if (isTooDeep(value))
-    throw new NodeFailure('result_too_deep', `The result nests deeper than ${deepestValue} levels.`);
 }

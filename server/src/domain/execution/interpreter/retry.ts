@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseDuration, type RetryPolicy } from '../../language/index.ts';
+import { sizeFailures } from './size-limits.ts';
 
 const defaultInitial = 1_000;
 const defaultLongest = 300_000;
@@ -25,7 +26,7 @@ export function nextAttemptAt(
 /** Whether the policy allows another attempt after this one failed with `code`. */
 function mayRetry(policy: RetryPolicy, attempt: number, code: string): boolean {
   if (attempt >= policy.max_attempts) return false;
-  return !policy.on || policy.on.includes(code);
+  return policy.on ? policy.on.includes(code) : !sizeFailures.has(code);
 }
 
 /**

@@ -1,0 +1,67 @@
+import type { Json } from '../../domain-error.ts';
+import { deepestValue } from '../../json-depth.ts';
+import { sizeOf } from '../../json-size.ts';
+import { NodeFailure } from '../../nodes/node-type.ts';
+
+/** Bytes that an execution is held to: by the plan, as it was when the execution was accepted, so that a replay decides the same. */
+export interface SizeBounds {
+  /** Of what one node is given, and of what it makes. */
+  readonly node: number;
+  /** Of all that the execution keeps. */
+  readonly execution: number;
+}
+
+/** The execution keeps more than its plan allows; no `on_error` catches it. */
+export const executionTooLarge = 'execution_too_large';
+
+/** Failures that another attempt would come to as well. */
+export const sizeFailures: ReadonlySet<string> = new Set(['input_too_large', 'output_too_large', 'result_too_deep']);
+
+/** Holds one execution to its bounds: the same values are counted in the same order at every replay. */
+export class SizeLimits {
+  readonly #bounds: SizeBounds;
+  #kept = 0;
+
+  /** Executions that were accepted when there were no bounds have none. */
+  constructor(bounds: SizeBounds = { node: Infinity, execution: Infinity }) {
+    this.#bounds = bounds;
+  }
+
+  /** Throws a NodeFailure `input_too_large` for what a node may not be given. */
+  checkInput(value: Json): void {
+    this.#check('input', value, 'What the node is given');
+  }
+
+  /** Throws a NodeFailure `output_too_large` or `result_too_deep` for what a node may not make. */
+  checkOutput(value: Json): void {
+    this.#check('output', value, 'What the node made');
+  }
+
+  /** Counts values that pass the checks and are kept; throws a NodeFailure `execution_too_large` when that is too much. */
+  keep(...values: readonly (Json | undefined)[]): void {
+    for (const value of values) if (value !== undefined) this.#kept += sizeOf(value).bytes;
+    const limit = this.#bounds.execution;
+    if (this.#kept <= limit) return;
+    const message = `The execution keeps more than the ${mebibytes(limit)} that the plan allows: what its nodes are given and make, and its log lines.`;
+    throw new NodeFailure(executionTooLarge, message, { limit_bytes: limit });
+  }
+
+  #check(which: 'input' | 'output', value: Json, what: string): void {
+    const limit = this.#bounds.node;
+    const { bytes, depth } = sizeOf(value, limit);
+    if (bytes > limit)
+      throw new NodeFailure(
+        `${which}_too_large`,
+        `${what} is larger than the ${mebibytes(limit)} that the plan allows.`,
+        {
+          limit_bytes: limit,
+        },
+      );
+    if (which === 'output' && depth > deepestValue)
+      throw new NodeFailure('result_too_deep', `The result nests deeper than ${deepestValue} levels.`);
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${bytes / 1_048_576} MiB`;
+}
