@@ -29,4 +29,4 @@ export const sandboxLimits: Readonly<Record<SandboxTaskKind, SandboxLimits>> = {
 export const grace = 400;
 
 /** Milliseconds after which jobs do not wait any longer behind the one that runs in their thread. */
-export const slowAfter = 20;
+export const slowAfter = 50;
