@@ -1,3 +1,4 @@
+import { CommanderError, type Command } from 'commander';
 import { DomainError, ResourceNotFoundError } from './domain/domain-error.ts';
 import { passingOf } from './domain/passing-error.ts';
 import { StartupError } from './platform/lifecycle/startup-error.ts';
@@ -27,6 +28,17 @@ export async function runCommand(process: CommandProcess, work: () => Promise<vo
   } catch (error) {
     process.stderr.write(`\n${explain(error)}\n\n`);
     process.exitCode = error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
+  }
+}
+
+/** Parses the arguments and runs the command that they name; the parser itself says what is wrong with them. */
+export async function parseCommand(process: CommandProcess, command: Command, args: readonly string[]): Promise<void> {
+  command.exitOverride();
+  try {
+    await command.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
 }
 

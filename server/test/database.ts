@@ -34,6 +34,16 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return { url, orm, drop };
 }
 
+/** A database with nothing in it. */
+export async function createEmptyDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  const server = String(process.env.FLOWPACT_TEST_POSTGRES_URL);
+  const name = `empty_${randomBytes(6).toString('hex')}`;
+  await asAdmin(server, (admin) => admin.query(`create database ${name}`));
+  const drop = (): Promise<void> =>
+    asAdmin(server, (admin) => admin.query(`drop database if exists ${name} with (force)`));
+  return { url: withDatabase(server, name), drop };
+}
+
 /** The lock makes test files that start together wait for the one that builds the template, and keeps copies apart. */
 async function ensureTemplate(server: string, admin: Client): Promise<string> {
   const template = `template_${migrationsHash()}`;

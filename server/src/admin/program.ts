@@ -1,5 +1,5 @@
-import { Command, CommanderError } from 'commander';
-import { exitCodes, runCommand } from '../command.ts';
+import { Command } from 'commander';
+import { parseCommand, runCommand } from '../command.ts';
 import type { AdminProcess } from './context.ts';
 import { keyCommands } from './key-commands.ts';
 import { organisationCommands } from './organisation-commands.ts';
@@ -12,22 +12,12 @@ export function program(process: AdminProcess): { run(args: readonly string[]): 
       'Manages the organisations, users and API keys of this installation: in the database of DATABASE_URL, or in the embedded one of FLOWPACT_DATA_DIR, whether or not its server runs.',
     )
     .addHelpText('after', '\nEvery command has --help. Results as JSON: npm run --silent admin -- <command> --json\n')
+    // Subcommands take over how it exits and writes only when they are added later.
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void process.stdout.write(text),
       writeErr: (text) => void process.stderr.write(text),
     });
   for (const commands of [organisationCommands, userCommands, keyCommands]) commands(root, process);
-  return {
-    run: (args) =>
-      runCommand(process, async () => {
-        try {
-          await root.parseAsync(args, { from: 'user' });
-        } catch (error) {
-          if (!(error instanceof CommanderError)) throw error;
-          // The parser has said what is wrong, or shown the help that was asked for.
-          process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-        }
-      }),
-  };
+  return { run: (args) => runCommand(process, () => parseCommand(process, root, args)) };
 }

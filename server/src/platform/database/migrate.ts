@@ -1,3 +1,5 @@
+import type { Transaction } from '@mikro-orm/core';
+import type { Migration as SqlMigration, Migrator } from '@mikro-orm/migrations';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { advisoryLocks } from '../../domain/advisory-locks.ts';
@@ -32,4 +34,35 @@ export async function migrate(orm: MikroORM, url: string): Promise<string[]> {
   } finally {
     await lock.end();
   }
+}
+
+/**
+ * Brings a schema without rows to where exactly these migrations have run, as part of the transaction; which of them have run
+ * is left to the caller to note. MikroORM's own `up` looks at the database over other connections too, which do not see what
+ * the transaction has done.
+ */
+export async function migrateWithin(
+  orm: MikroORM,
+  transaction: Transaction,
+  { from, to }: { from: readonly string[]; to: readonly string[] },
+): Promise<void> {
+  const storage = (orm.migrator as Migrator).getStorage();
+  storage.setMasterMigration(transaction);
+  await storage.ensureTable();
+  for (const { name, class: Migration } of migrations.toReversed())
+    if (from.includes(name) && !to.includes(name)) await run(orm, transaction, Migration, 'down');
+  for (const { name, class: Migration } of migrations)
+    if (to.includes(name) && !from.includes(name)) await run(orm, transaction, Migration, 'up');
+}
+
+async function run(
+  orm: MikroORM,
+  transaction: Transaction,
+  Migration: (typeof migrations)[number]['class'],
+  direction: 'up' | 'down',
+): Promise<void> {
+  const migration = new Migration(orm.driver, orm.config) as SqlMigration;
+  migration.setTransactionContext(transaction);
+  await migration[direction]();
+  for (const query of migration.getQueries()) await orm.driver.execute(query as string, [], 'all', transaction);
 }

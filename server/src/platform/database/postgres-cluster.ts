@@ -128,7 +128,7 @@ function assertSameMajor(cluster: string): void {
   if (found === majorVersion) return;
   throw new StartupError(
     `The data in ${cluster} was written by PostgreSQL ${found}; this server brings PostgreSQL ${majorVersion}.`,
-    'Move the data over with pg_dump and pg_restore, or set FLOWPACT_DATA_DIR to a new folder.',
+    'Take a backup with the version of Flowpact that wrote it, and restore that into a new folder (FLOWPACT_DATA_DIR); docs/guides/backup.md says how.',
   );
 }
 

@@ -26,16 +26,17 @@ import { failpoint } from '../../domain/failpoints.ts';
 import type { DbosEngineOptions, EngineLog } from './dbos-engine-options.ts';
 import { DbosRun } from './dbos-run.ts';
 import { forgetEnded, forgetThose } from './ended-runs.ts';
+import { ownEngineSchema } from './engine-schema.ts';
 import { openEnginePool } from './engine-pool.ts';
 import { ExecutorLock } from './executor-lock.ts';
 import { jsonSerializer } from './json-serializer.ts';
 import { Line, lineChannel } from './line.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { Places, placesSchema } from './places.ts';
+import { Places } from './places.ts';
 import { Signals } from './signals.ts';
 import { StepLog } from './step-log.ts';
 import { insertRuns, type Submission } from './submission.ts';
-import { Suspensions, suspensionSchema } from './suspension.ts';
+import { Suspensions } from './suspension.ts';
 import { clientOf, transactionOf } from './transaction-client.ts';
 
 type DbosBody = (input: Json) => Promise<void>;
@@ -191,8 +192,7 @@ export class DbosEngine extends Engine {
     // The first start makes the engine's tables, which two processes cannot do at once.
     await oneAtATime(url, advisoryLocks.engineLaunch, async () => {
       await DBOS.launch();
-      await this.#pool!.query(placesSchema);
-      await this.#pool!.query(suspensionSchema);
+      for (const statement of ownEngineSchema) await this.#pool!.query(statement);
     });
     const { systemDatabase } = DBOSExecutor.globalInstance!;
     this.#steps = new StepLog(
