@@ -27,7 +27,7 @@ beforeAll(async () => {
     await symlink(join(modules, name), join(folder, 'node_modules', name));
   }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-}, 60_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -724,6 +724,8 @@ export interface paths {
          * @description Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose
          *     `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is
          *     not run again; from `start` everything runs anew.
+         *
+         *     Takes `executions:read` as well, since the answer shows what the earlier execution was given.
          */
         post: operations["retryExecution"];
         delete?: never;
@@ -745,6 +747,8 @@ export interface paths {
          * Replay an execution
          * @description Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the
          *     request gives takes the place of the original: another `input`, another published `version` of the workflow.
+         *
+         *     Takes `executions:read` as well, since the answer shows what the earlier execution was given.
          */
         post: operations["replayExecution"];
         delete?: never;

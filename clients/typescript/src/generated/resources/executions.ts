@@ -103,6 +103,8 @@ export class Executions extends Resource {
    * `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is
    * not run again; from `start` everything runs anew.
    *
+   * Takes `executions:read` as well, since the answer shows what the earlier execution was given.
+   *
    * `POST /v1/executions/{execution_id}/retry`
    */
   retry(executionId: string, params?: RetryExecutionParams, options?: RequestOptions): APIPromise<models.Execution> {
@@ -114,6 +116,8 @@ export class Executions extends Resource {
    *
    * Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the
    * request gives takes the place of the original: another `input`, another published `version` of the workflow.
+   *
+   * Takes `executions:read` as well, since the answer shows what the earlier execution was given.
    *
    * `POST /v1/executions/{execution_id}/replay`
    */
