@@ -41,7 +41,7 @@ export default {
   // Tests wait for processes and databases more than they compute, so that two share even a small machine well.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   // Generous, since a busy machine is slow and a slow test is not a failed one.
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   reporters: ['default', '<rootDir>/contract-tests/verifier/coverage-reporter.ts'],
   projects: [
     project('unit', ['<rootDir>/codegen', '<rootDir>/clients/typescript', '<rootDir>/scripts', '<rootDir>/spec']),

@@ -145,7 +145,7 @@ export function useContractHarness(options: TestServerOptions = {}): () => Contr
   let harness: ContractHarness | undefined;
   beforeAll(async () => {
     harness = await ContractHarness.start(options);
-  }, 60_000);
+  });
   afterEach(() => {
     expect(harness?.takeViolations() ?? []).toEqual([]);
   });
@@ -153,7 +153,7 @@ export function useContractHarness(options: TestServerOptions = {}): () => Contr
     if (!harness) return;
     new CoverageStore(REPORT, 'platform').save(expect.getState().testPath!, harness.tap.observations);
     await harness.close();
-  }, 30_000);
+  });
   return () => {
     if (!harness) throw new Error('The harness starts before the first test of the file.');
     return harness;

@@ -11,9 +11,6 @@ export interface Fixture {
   stranger: { apiKey: string };
 }
 
-/** Milliseconds that a fixture may take: it makes something of every kind, on a machine that may be busy. */
-export const fixtureTimeout = 120_000;
-
 export async function createFixture(harness: ContractHarness): Promise<Fixture> {
   const stranger = await harness.server.createOrganisation();
   return { requests: await goodRequests(harness), keys: await refusedKeys(harness), stranger };

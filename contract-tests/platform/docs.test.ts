@@ -18,7 +18,7 @@ beforeAll(async () => {
   });
   page.on('pageerror', (error) => consoleErrors.push(String(error)));
   await page.goto(`${harness().server.url}/docs`, { waitUntil: 'networkidle' });
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser?.close();
@@ -38,7 +38,7 @@ test('/docs shows every operation and every webhook of the contract', async () =
     await page.waitForTimeout(50);
   }
   expect([...shown].sort()).toEqual([...expected].sort());
-}, 120_000);
+});
 
 test('/docs authorises with the key and gets a real answer', async () => {
   await page.locator('.auth-wrapper .authorize').first().click();
@@ -55,7 +55,7 @@ test('/docs authorises with the key and gets a real answer', async () => {
   await live.waitFor();
   expect(await live.locator('.response-col_status').last().textContent()).toContain('200');
   expect(await live.textContent()).toContain(harness().server.admin.organisationId);
-}, 120_000);
+});
 
 test('/docs loads nothing from elsewhere and logs no error', async () => {
   const resources = await page.evaluate(() => performance.getEntriesByType('resource').map((entry) => entry.name));

@@ -139,5 +139,5 @@ describe('event triggers', () => {
     const started = harness().server.sql(`select 1 from execution where "trigger"->>'origin' = $1`, [origin]);
     expect(await started).toHaveLength(100);
     expect(found.map(({ last_error }) => last_error.code)).toEqual(Array(40).fill('event_chain_full'));
-  }, 60_000);
+  });
 });

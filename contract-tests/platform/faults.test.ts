@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ContractHarness, verifier, useContractHarness } from '../harness/contract-harness.ts';
-import { createFixture, type Fixture, fixtureTimeout } from '../harness/fixture.ts';
+import { createFixture, type Fixture } from '../harness/fixture.ts';
 
 // What only happens when something breaks: a crash in a handler, a database that cannot be reached, a limit that is used up.
 
@@ -20,7 +20,7 @@ describe('500: a handler that crashes', () => {
   beforeAll(async () => {
     fixture = await createFixture(harness());
     broken = true;
-  }, fixtureTimeout);
+  });
 
   test.each(answersWith('500'))('%s', async (id) => {
     const { text } = await harness().refused(id, fixture.requests[id]!, 500, 'internal_error');
@@ -39,7 +39,7 @@ describe('503: a database that cannot be reached', () => {
   beforeAll(async () => {
     fixture = await createFixture(harness());
     await harness().server.cutDatabase();
-  }, fixtureTimeout);
+  });
 
   test.each(answersWith('503'))('%s', async (id) => {
     const { headers } = await harness().refused(id, fixture.requests[id]!, 503, 'service_unavailable');
@@ -55,7 +55,7 @@ describe('429: a limit that is used up', () => {
     fixture = await createFixture(harness());
     await harness().call('getHealth', { apiKey: null });
     await exhaustDailyLimits(harness());
-  }, fixtureTimeout);
+  });
 
   test.each(answersWith('429'))('%s', async (id) => {
     const { body, headers } = await harness().refused(id, fixture.requests[id]!, 429, 'rate_limit_exceeded');

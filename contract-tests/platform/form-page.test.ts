@@ -40,7 +40,7 @@ beforeAll(async () => {
   page.setDefaultTimeout(10_000);
   page.on('console', (message) => logged.push(message.text()));
   form = await publishedForm(harness(), { ...BOOKING, slug: 'booking' });
-}, 60_000);
+});
 
 afterAll(() => browser?.close());
 

@@ -407,7 +407,7 @@ describe('/ws', () => {
     expect(refused).toMatchObject({ error: { code: 'too_many_subscriptions', details: { limit: 100 } } });
     await client.close();
     await Promise.all(ids.map(cancel));
-  }, 30_000);
+  });
 });
 
 describe('connections end', () => {
@@ -445,7 +445,7 @@ describe('connections end', () => {
     await resumed.closed;
     expect(stored(resumed.messages).at(-1)!.type).toBe('execution:cancelled');
     expect(Math.min(...(sequences(stored(resumed.messages)) as number[]))).toBeGreaterThan(sequence!);
-  }, 120_000);
+  });
 });
 
 /** Breaks when that many messages have come; the client sees none of the rest. */

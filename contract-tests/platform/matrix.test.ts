@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { verifier, useContractHarness } from '../harness/contract-harness.ts';
-import { createFixture, type Fixture, fixtureTimeout } from '../harness/fixture.ts';
+import { createFixture, type Fixture } from '../harness/fixture.ts';
 import { sharedOperations } from '../harness/tags/index.ts';
 import type { Operation } from '../verifier/contract-document.ts';
 
@@ -12,7 +12,7 @@ const harness = useContractHarness();
 let fixture: Fixture;
 beforeAll(async () => {
   fixture = await createFixture(harness());
-}, fixtureTimeout);
+});
 
 const guarded = contract.operations.filter((operation) => operation.security.length > 0);
 const scoped = guarded.filter((operation) => Object.values(operation.security[0]!).some((scopes) => scopes.length > 0));

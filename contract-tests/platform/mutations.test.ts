@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { useContractHarness, verifier } from '../harness/contract-harness.ts';
-import { createFixture, type Fixture, fixtureTimeout } from '../harness/fixture.ts';
+import { createFixture, type Fixture } from '../harness/fixture.ts';
 import { prismViolations, readPrismOperations, startPrism, type PrismProxy } from '../verifier/prism.ts';
 import type { Exchange } from '../verifier/verifier.ts';
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await harness().refused('getWorkflow', { path: { workflow_id: 'none' } }, 404, 'resource_not_found');
   originals.set('notFound', harness().tap.exchanges.at(-2)!);
   originals.set('notFoundProblem', harness().tap.exchanges.at(-1)!);
-}, fixtureTimeout);
+});
 
 type Json = Record<string, any>; // eslint-disable-line typescript/no-explicit-any -- mutations reach into any body
 

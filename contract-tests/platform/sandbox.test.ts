@@ -1,11 +1,9 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { until } from '../../server/test/until.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
 import { publishedWorkflow, QUICK } from '../harness/resources.ts';
 
 // Attacks take the processor that everything else wants too.
-jest.setTimeout(120_000);
-
 const harness = useContractHarness();
 
 const code = (source: string) => ({ id: 'attack', type: 'code', params: { source } });

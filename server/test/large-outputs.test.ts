@@ -15,11 +15,11 @@ beforeAll(async () => {
   database = await createTestDatabase();
   server = await startTestServer({ database });
   other = await server.createOrganisation('free');
-}, 60_000);
+});
 afterAll(async () => {
   await server?.close();
   await database?.drop();
-}, 60_000);
+});
 
 interface Answer {
   id: string;
@@ -88,4 +88,4 @@ test('a restart takes up the executions that are left, and they hold up nobody e
   const execution = await ask(other, `/v1/workflows/${small}/execute?wait=20s`, { input: { n: 1 } });
   expect(execution.status).toBe('completed');
   await expectReady();
-}, 120_000);
+});

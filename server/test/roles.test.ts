@@ -12,12 +12,12 @@ let worker: ServerProcess | undefined;
 
 beforeAll(async () => {
   api = await startTestServer({ settings: { FLOWPACT_ROLE: 'api' } });
-}, 60_000);
+});
 afterAll(async () => {
   await worker?.end();
   await api?.close();
   rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+});
 
 async function ask(path: string, body?: unknown): Promise<{ status: number; data: Record<string, unknown> }> {
   const response = await fetch(`${api.url}${path}`, {
@@ -63,4 +63,4 @@ test('a process that serves the API accepts executions and runs none; a worker r
   expect(await (await fetch(metrics)).text()).toContain(
     'flowpact_execution_duration_seconds_count{status="completed"} 1',
   );
-}, 120_000);
+});

@@ -15,12 +15,12 @@ beforeAll(async () => {
   const environment = { DATABASE_URL: server.database.url, FLOWPACT_ROLE: 'worker' };
   others = dataDirs.map((FLOWPACT_DATA_DIR) => new ServerProcess({ ...environment, FLOWPACT_DATA_DIR }));
   await Promise.all(others.map((other) => other.ready()));
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all(others.map((other) => other.end()));
   await server?.close();
   for (const folder of dataDirs) rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 async function post(path: string, body: unknown): Promise<{ id: string }> {
   const headers = { 'x-api-key': server.admin.apiKey, 'content-type': 'application/json' };
@@ -52,4 +52,4 @@ test('three processes, one of them killed: every second of a schedule starts one
   expect(new Set(seen.map(({ status, executions }) => `${status} ${executions}`))).toEqual(new Set(['started 1']));
   const gaps = seen.slice(1).map(({ at }, index) => at.getTime() - seen[index]!.at.getTime());
   expect(new Set(gaps)).toEqual(new Set([1_000]));
-}, 120_000);
+});

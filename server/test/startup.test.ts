@@ -37,7 +37,7 @@ afterEach(async () => {
   await database?.drop();
   database = undefined;
   rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+});
 
 function start(environment: Record<string, string> = {}): ServerProcess {
   const server = new ServerProcess({ FLOWPACT_DATA_DIR: dataDir ?? '.', SHUTDOWN_TIMEOUT: '3', ...environment });
@@ -83,7 +83,7 @@ describe('with the embedded database', () => {
     expect((await listApiKeys(await second.ready(), key)).status).toBe(200);
     expect(second.stdout).not.toContain('fp_live_');
     expect(first.stderr + second.stderr).not.toContain(key);
-  }, 60_000);
+  });
 
   test('below a folder that only this user may enter: starts, names the folder with the data, takes it the next time', async () => {
     chmodSync(dataDir, 0o700);
@@ -103,7 +103,7 @@ describe('with the embedded database', () => {
       await first.end();
       rmSync(store, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 
   test('after a kill -9 the next start takes the orphaned PostgreSQL and its data over', async () => {
     const killed = start();
@@ -116,7 +116,7 @@ describe('with the embedded database', () => {
     const heir = start();
     expect((await listApiKeys(await heir.ready(), key)).status).toBe(200);
     expect(isAlive(orphan)).toBe(false);
-  }, 60_000);
+  });
 
   test('a data folder that cannot be written: says so, exit 1', async () => {
     writeFileSync(join(dataDir, 'file'), '');
@@ -132,7 +132,7 @@ describe('with the embedded database', () => {
     const second = start();
     expect(await second.exited).toBe(1);
     expect(second.stderr).toMatch(/Another Flowpact server \(process \d+\) uses the data folder/);
-  }, 60_000);
+  });
 });
 
 describe('the secrets of the first start', () => {
@@ -152,7 +152,7 @@ describe('the secrets of the first start', () => {
     const url = await server.ready();
     expect((await listApiKeys(url, printedKey(server))).status).toBe(200);
     expect(readdirSync(dataDir)).not.toContain('first-start.env');
-  }, 60_000);
+  });
 
   test('go to a file of this user where the output is a log, which names the file', async () => {
     const FLOWPACT_ADMIN_EMAIL = "o'brien@example.com";
@@ -171,7 +171,7 @@ describe('the secrets of the first start', () => {
     expect(server.stdout).toContain(file);
     expect(server.stderr).toContain(file);
     expect(server.stdout + server.stderr).not.toMatch(new RegExp(`${apiKey}|${password}|fp_live_`));
-  }, 60_000);
+  });
 
   test('that cannot be kept are not made: says so, exit 1, and the next start makes them', async () => {
     database = await createTestDatabase();
@@ -183,7 +183,7 @@ describe('the secrets of the first start', () => {
     expect(failed.stderr).toContain(`The data folder ${join(blocked, 'data')} cannot be written`);
     const next = start(environment);
     expect((await listApiKeys(await next.ready(), printedKey(next))).status).toBe(200);
-  }, 60_000);
+  });
 });
 
 describe('what is wrong is said in one message, exit 1', () => {
@@ -274,7 +274,7 @@ test('with a collector, a request is a span that continues the trace of the clie
   expect(names).toContain('under b7ad6b7169203331');
   expect(names).toContainEqual(expect.stringMatching(/^pg\.query:SELECT/));
   await new Promise((done) => collector.close(done));
-}, 60_000);
+});
 
 describe('stopping', () => {
   /** A request whose second half has not been sent yet. */
@@ -323,7 +323,7 @@ describe('stopping', () => {
     server.signal('SIGINT');
     expect(await server.exited).toBe(1);
     request.socket.destroy();
-  }, 30_000);
+  });
 
   test('connections that clients opened ahead of need do not keep it from stopping', async () => {
     // Were it to wait for them, the deadline would outlast the test.
@@ -333,7 +333,7 @@ describe('stopping', () => {
     await sleep(100);
     server.signal('SIGTERM');
     expect(await server.exited).toBe(0);
-  }, 30_000);
+  });
 
   test('a request that does not end is cut off when its time is up, exit 0', async () => {
     const { server, url } = await startOnOwnDatabase({ SHUTDOWN_TIMEOUT: '1' });
@@ -341,7 +341,7 @@ describe('stopping', () => {
     server.signal('SIGTERM');
     expect(await server.exited).toBe(0);
     expect(await request.answer).toBe('');
-  }, 30_000);
+  });
 
   test('stopped at once, it still stops the embedded PostgreSQL', async () => {
     const server = start();
@@ -353,7 +353,7 @@ describe('stopping', () => {
     expect(await server.exited).toBe(1);
     await until(() => !isAlive(postgres));
     request.socket.destroy();
-  }, 60_000);
+  });
 
   test('while it drains it is not ready, which tells load balancers to look elsewhere', async () => {
     const { server, url } = await startOnOwnDatabase();
@@ -375,5 +375,5 @@ describe('stopping', () => {
     expect(text).toContain('"service_unavailable"');
     request.finish();
     expect(await server.exited).toBe(0);
-  }, 30_000);
+  });
 });

@@ -12,7 +12,7 @@ export interface UntilOptions {
 /** Looks again and again until `look` finds something, which it resolves to. */
 export async function until<T>(
   look: () => Promise<Found<T>> | Found<T>,
-  { within = 20_000, seen }: UntilOptions = {},
+  { within = 60_000, seen }: UntilOptions = {},
 ): Promise<T> {
   for (const deadline = Date.now() + within; ; await sleep(10)) {
     const found = await look();

@@ -9,7 +9,7 @@ import { program } from './program.ts';
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
-}, 120_000);
+});
 afterAll(() => server.close());
 
 /** Runs a command in this process; `server/test/admin.test.ts` runs real ones. */

@@ -181,7 +181,7 @@ export class ExecutionBench {
     return this.ended(id);
   }
 
-  async ended(id: string, within = 20_000): Promise<Execution> {
+  async ended(id: string, within = 60_000): Promise<Execution> {
     const execution = await this.queries.waitFor(organisationId, id, within);
     if (!execution.ended) throw new Error(`Execution ${id} is still ${execution.status} after ${within} ms.`);
     return execution;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startTestServer, type TestServer } from '../../../test/app.ts';
 import { ExecutionBench, organisationId, startedBy } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
@@ -16,8 +16,6 @@ import { BulkJobWorker } from './bulk-job-worker.ts';
 import { type BulkSelection, BulkJobService } from './bulk-job.service.ts';
 import type { BulkJob } from './bulk-job.entity.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(120_000);
 
 const caller = { organisationId, apiKeyId: startedBy.id, scopes: [] };
 

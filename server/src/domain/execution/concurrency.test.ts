@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
@@ -7,8 +7,6 @@ import { begin, kill, Workers } from '../../../test/executions/workers.ts';
 import type { WorkflowDefinition } from '../language/index.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(40_000);
 
 function limited(concurrency: number, type: string, ms: number): WorkflowDefinition {
   return sketch({ a: { type, params: { ms } }, b: { type, params: { ms } } }, ['a -> b'], {

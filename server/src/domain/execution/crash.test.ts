@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { miscounted } from '../../../test/executions/miscounted.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
@@ -10,8 +10,6 @@ import { ExecutionEvent } from './execution-event.entity.ts';
 import { Execution } from './execution.entity.ts';
 import { Step } from './step.entity.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(60_000);
 
 let database: TestDatabase;
 let workers: Workers;

@@ -1,12 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { newId } from '../id.ts';
 import { Execution } from './execution.entity.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(30_000);
 
 let bench: ExecutionBench;
 beforeAll(async () => {

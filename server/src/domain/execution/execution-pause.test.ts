@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestDatabase } from '../../../test/database.ts';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { openGate, testNodeTypes, worked } from '../../../test/executions/node-types.ts';
@@ -9,8 +9,6 @@ import { ExecutionWait } from './execution-wait.entity.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
 import { ExecutionHold } from './interpreter/execution-hold.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(60_000);
 
 const W = { type: 'work' };
 const status = async (bench: ExecutionBench, id: string): Promise<ExecutionStatus> =>

@@ -9,8 +9,6 @@ import { ExecutionRecorder, type RecorderLimits } from './execution-recorder.ts'
 import type { LiveChannel } from './live-channel.ts';
 import type { Report } from './report.ts';
 
-jest.setTimeout(60_000);
-
 /** Pauses double from failure to failure. */
 const patient = { within: 50_000 };
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ExecutionBench, organisationId, startedBy } from '../../../test/executions/execution-bench.ts';
 import { nodeType, testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
@@ -8,8 +8,6 @@ import { controlNodes, NodeFailure, set } from '../nodes/index.ts';
 import type { Execution } from './execution.entity.ts';
 import type { RetryFrom } from './execution.service.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(30_000);
 
 /** What `fragile` nodes fail for. */
 const broken = new Set<Json>();

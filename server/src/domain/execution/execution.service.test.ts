@@ -19,8 +19,6 @@ import { testNodeTypes, worked } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { until } from '../../../test/until.ts';
 
-jest.setTimeout(20_000);
-
 let bench: ExecutionBench;
 beforeAll(async () => {
   bench = await ExecutionBench.start(testNodeTypes);
@@ -116,7 +114,7 @@ test('what happens is counted, once each', async () => {
 describe('cancel', () => {
   test('reaches a running step, and nothing follows', async () => {
     const { id } = await bench.begin(slow);
-    await until(() => worked.length === 1);
+    await until(async () => (await bench.steps(id)).a === 'running' && worked.length === 1);
     const cancelled = await bench.control.cancel(organisationId, id);
     expect(cancelled).toMatchObject({ status: 'cancelled' });
     await until(async () => (await bench.engine.health()).running === 0);
@@ -262,7 +260,7 @@ describe('a long wait', () => {
     expect(worked).toEqual([`${id} a 1`, `${id} c 1`]);
     const types = (await bench.eventsOf(id)).map(({ type }) => type);
     expect(types.filter((type) => type === 'execution:waiting')).toHaveLength(1);
-  }, 40_000);
+  });
 
   test('does not begin while another branch can go on', async () => {
     const definition = sketch({ a: { type: 'pause', params: { ms: 3_600_000 } }, b: { type: 'long' }, c: W }, [

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import type { Json } from '../domain-error.ts';
@@ -6,8 +6,6 @@ import { Execution } from './execution.entity.ts';
 import { ExecutionRecorder, type RecorderLimits } from './execution-recorder.ts';
 import type { LiveChannel } from './live-channel.ts';
 import type { Report, StepChange } from './report.ts';
-
-jest.setTimeout(120_000);
 
 const live = { publish: () => undefined } as unknown as LiveChannel;
 const unbounded = { batchBytes: Infinity, sliceBytes: Infinity };

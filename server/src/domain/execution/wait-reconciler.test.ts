@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
@@ -7,8 +7,6 @@ import type { Json } from '../domain-error.ts';
 import { controlNodes } from '../nodes/index.ts';
 import type { Execution } from './execution.entity.ts';
 import { WaitReconciler } from './wait-reconciler.ts';
-
-jest.setTimeout(60_000);
 
 /** States that cannot come about, put in by hand: each heals within seconds. */
 let bench: ExecutionBench;

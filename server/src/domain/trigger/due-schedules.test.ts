@@ -12,8 +12,6 @@ import type { ScheduleConfig } from './trigger-config.ts';
 import { TriggerFiring } from './trigger-firing.ts';
 import { Trigger } from './trigger.entity.ts';
 
-jest.setTimeout(30_000);
-
 let bench: ExecutionBench;
 let due: DueSchedules;
 beforeAll(async () => {

@@ -15,8 +15,6 @@ import { EventTriggers } from './event-triggers.ts';
 import { TriggerFiring } from './trigger-firing.ts';
 import { Trigger } from './trigger.entity.ts';
 
-jest.setTimeout(30_000);
-
 const mostExecutions = 10;
 
 let bench: ExecutionBench;

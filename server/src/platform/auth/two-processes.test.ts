@@ -25,12 +25,12 @@ beforeAll(async () => {
   urls = await Promise.all(processes.map((each) => each.ready()));
   const organisations = new OrganisationService(database.orm.em, new Argon2PasswordHasher());
   free = await organisations.create({ adminEmail: 'free@example.com', plan: 'free' });
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all(processes.map((each) => each.end()));
   await database.drop();
   rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+});
 
 function call(
   server: number,

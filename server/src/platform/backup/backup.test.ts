@@ -31,7 +31,7 @@ beforeAll(async () => {
   server = await startTestServer();
   await fillWithSomething(server);
   await makeBackup({ url: server.database.url, orm: server.database.orm, folder: original, version: '0.0.0' });
-}, 120_000);
+});
 afterAll(async () => {
   await server.close();
   rmSync(folder, { recursive: true, force: true });

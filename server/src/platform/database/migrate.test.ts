@@ -24,4 +24,4 @@ test('the server does not start there, and says what to do', async () => {
   expect(await server.exited).toBe(1);
   expect(server.stderr).toContain('newer version of Flowpact');
   expect(server.stderr).toContain('restore a backup');
-}, 120_000);
+});

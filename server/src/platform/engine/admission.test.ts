@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { DbosEngine } from './dbos-engine.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(20_000);
 
 let database: TestDatabase;
 let engine: DbosEngine;

@@ -1,11 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Json } from '../../domain/domain-error.ts';
 import type { RunBody } from '../../domain/execution/engine.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { DbosEngine } from './dbos-engine.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(20_000);
 
 let database: TestDatabase;
 let engine: DbosEngine;

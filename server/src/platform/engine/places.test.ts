@@ -1,10 +1,8 @@
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { begin, kill, Workers } from '../../../test/executions/workers.ts';
 import { until } from '../../../test/until.ts';
-
-jest.setTimeout(60_000);
 
 const limit = 3;
 const one = sketch({ a: { type: 'journaled', params: { ms: 60 } } }, []);

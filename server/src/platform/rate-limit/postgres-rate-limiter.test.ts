@@ -18,7 +18,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   const left = 60_000 - (Date.now() % 60_000);
   if (left < 8_000) await new Promise((done) => setTimeout(done, left + 50));
-}, 15_000);
+});
 afterAll(() => database.drop());
 
 const config = Config.from({});

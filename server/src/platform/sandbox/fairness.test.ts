@@ -1,11 +1,9 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { SandboxOutcome, SandboxRunOptions, SandboxTask, SandboxTaskKind } from '../../domain/language/sandbox.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { QuickJsSandbox } from './quickjs-sandbox.ts';
 
 // Endless programs take the processor from everything else.
-jest.setTimeout(120_000);
-
 const endless: Readonly<Record<'program' | 'expression', string>> = {
   program: 'for (;;);',
   expression: '(() => { for (;;); })()',

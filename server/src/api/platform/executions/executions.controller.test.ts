@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startTestServer, type TestOrganisation, type TestServer } from '../../../../test/app.ts';
 import type { Caller } from '../../../domain/caller.ts';
 import { ExecutionQueries } from '../../../domain/execution/execution-queries.ts';
@@ -7,8 +7,6 @@ import type { Json } from '../../../domain/domain-error.ts';
 import { WorkflowService } from '../../../domain/workflow/workflow.service.ts';
 import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import type { WorkflowDefinition } from '../../../domain/language/index.ts';
-
-jest.setTimeout(20_000);
 
 let server: TestServer;
 let other: TestOrganisation;

@@ -5,7 +5,7 @@ import { startTestServer, type TestServer } from '../../../../test/app.ts';
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
-}, 60_000);
+});
 afterAll(() => server.close());
 
 async function ask(path: string, headers: Record<string, string> = {}) {

@@ -1,10 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { controlNodes, set } from '../../nodes/index.ts';
 import { ExecutionBench } from '../../../../test/executions/execution-bench.ts';
 import { sketch } from '../../../../test/executions/sketch.ts';
 import { testNodeTypes, worked } from '../../../../test/executions/node-types.ts';
-
-jest.setTimeout(30_000);
 
 let bench: ExecutionBench;
 beforeAll(async () => {

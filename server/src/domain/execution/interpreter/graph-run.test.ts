@@ -1,12 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Json } from '../../domain-error.ts';
 import type { WorkflowDefinition } from '../../language/index.ts';
 import { ExecutionBench, organisationId } from '../../../../test/executions/execution-bench.ts';
 import { sketch } from '../../../../test/executions/sketch.ts';
 import { testNodeTypes, worked } from '../../../../test/executions/node-types.ts';
 import { until } from '../../../../test/until.ts';
-
-jest.setTimeout(20_000);
 
 let bench: ExecutionBench;
 beforeAll(async () => {

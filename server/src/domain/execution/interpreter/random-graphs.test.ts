@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { Json } from '../../domain-error.ts';
 import type { WorkflowBody, WorkflowDefinition, WorkflowEdge, WorkflowNode } from '../../language/index.ts';
@@ -6,8 +6,6 @@ import { controlNodes } from '../../nodes/index.ts';
 import { ExecutionBench } from '../../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../../test/executions/node-types.ts';
 import { expectedOf } from '../../../../test/executions/reference-interpreter.ts';
-
-jest.setTimeout(120_000);
 
 let bench: ExecutionBench;
 beforeAll(async () => {

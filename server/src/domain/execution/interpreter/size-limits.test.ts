@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Json } from '../../domain-error.ts';
 import type { WorkflowDefinition } from '../../language/index.ts';
 import { controlNodes } from '../../nodes/index.ts';
@@ -7,8 +7,6 @@ import { ExecutionBench } from '../../../../test/executions/execution-bench.ts';
 import { nodeType, testNodeTypes, worked } from '../../../../test/executions/node-types.ts';
 import { sketch } from '../../../../test/executions/sketch.ts';
 import { SizeLimits } from './size-limits.ts';
-
-jest.setTimeout(60_000);
 
 /** Makes a text that is larger than any node of the free plan may make. */
 const large = nodeType('large', function* () {

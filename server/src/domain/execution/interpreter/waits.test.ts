@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { controlNodes } from '../../nodes/index.ts';
 import { ExecutionBench, organisationId } from '../../../../test/executions/execution-bench.ts';
@@ -8,8 +8,6 @@ import { sha256 } from '../../secret.ts';
 import { ExecutionWait } from '../execution-wait.entity.ts';
 import type { WaitDecision } from '../execution-waits.ts';
 import { until } from '../../../../test/until.ts';
-
-jest.setTimeout(30_000);
 
 let bench: ExecutionBench;
 beforeAll(async () => {
