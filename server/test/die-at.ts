@@ -10,7 +10,8 @@ export function dieAt(point: Failpoint): { readonly reached: () => boolean } {
     if (name !== point) return;
     reached = true;
     onFailpoint(undefined);
-    throw new Error(`Broken off at ${point}.`);
+    // As of a lost connection: whoever is left is not to decide anything about it.
+    throw Object.assign(new Error(`Broken off at ${point}.`), { code: '57P01' });
   });
   return { reached: () => reached };
 }

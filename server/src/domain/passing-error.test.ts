@@ -46,6 +46,7 @@ describe('an error does not pass by itself', () => {
     ['a value that a cycle runs through', new TypeError('Converting circular structure to JSON')],
     ['an error of the program with a code', withCode('ERR_STRING_TOO_LONG')],
     ['a value that the database refuses', withCode('22P02')],
+    ['a NUL in the text of a statement', withCode('08P01', 'invalid message format')],
     ['a violated constraint', withCode('23505')],
     ['a limit of the database', withCode('54000')],
     ['a transaction that is aborted', withCode('25P02')],

@@ -21,6 +21,9 @@ const sqlStates: Readonly<Record<string, Passing>> = {
   '58': 'unavailable',
 };
 
+/** Of these classes, and yet what the statement itself did: a protocol violation, which is what a NUL in its text is called. */
+const ownFaults = new Set(['08P01']);
+
 /** What the system calls a connection that is lost, refused or not to be had. */
 const systemCodes = new Set([
   'EADDRNOTAVAIL',
@@ -83,6 +86,7 @@ export function isWriteRefused(error: unknown): boolean {
 }
 
 function ofCode(code: string): Passing | undefined {
+  if (ownFaults.has(code)) return undefined;
   if (/^[0-9A-Z]{5}$/.test(code)) return sqlStates[code] ?? sqlStates[code.slice(0, 2)] ?? ofSystem(code);
   return ofSystem(code);
 }

@@ -3,6 +3,11 @@ export interface WorkerLoop {
   /** Milliseconds from the end of one round to the begin of the next; a whole number from 1. */
   readonly everyMs: number;
   /**
+   * Whether it does what people wait for, so that the process is not ready while all of its rounds fail. Without it failures
+   * show in the log and in the metrics.
+   */
+  readonly isVital?: boolean;
+  /**
    * One round. `true` says that more is to be done at once. Several processes may be in the same loop at a time, so rows
    * are claimed with `for update skip locked`. `signal` fires when the process stops; what is not done by then is left to
    * the others. An error is logged, and the next round comes when it would have come.

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startTestServer, type TestServer } from '../../../test/app.ts';
 import { ExecutionBench, organisationId, startedBy } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
@@ -10,6 +10,8 @@ import { dieAt } from '../../../test/die-at.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { ServerProcess } from '../../../test/server-process.ts';
 import { Execution } from '../execution/execution.entity.ts';
+import { Logger } from '@nestjs/common';
+import { ResourceNotFoundError } from '../domain-error.ts';
 import { EngineUnavailableError } from '../execution/execution.errors.ts';
 import { BulkJobItem } from './bulk-job-item.entity.ts';
 import { BulkJobWorker } from './bulk-job-worker.ts';
@@ -115,6 +117,44 @@ describe('in one process', () => {
     const items = await bench.database.orm.em.fork().find(BulkJobItem, { jobId: job.id });
     expect(items.filter((item) => item.status === 'skipped')).toHaveLength(skipped);
     expect(items.filter((item) => item.status === 'succeeded')).toHaveLength(succeeded);
+  });
+
+  test('an item whose end cannot be written fails alone, and keeps neither its job nor the others waiting', async () => {
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const ids = await failed(5);
+    const poisoned = ids[2]!;
+    const job = await jobs().retry(caller, { executionIds: ids }, 'start');
+    const other = await jobs().cancel(caller, { executionIds: ['exec_1'] });
+    const faulty = {
+      retry: (retry: Parameters<typeof bench.service.retry>[0]) => {
+        // PostgreSQL takes no NUL, neither in an error.
+        if (retry.executionId === poisoned) throw new ResourceNotFoundError('workflow', '\0');
+        return bench.service.retry(retry);
+      },
+    } as typeof bench.service;
+    for (let turns = 0; turns < 4; turns++) await worker(bench.control, faulty).work();
+    log.mockRestore();
+    expect((await look(other)).status).toBe('completed');
+    expect(await look(job)).toMatchObject({ status: 'completed', succeeded: 4, failed: 1 });
+    expect(await retriesOf(ids)).toBe(4);
+    const item = await bench.database.orm.em
+      .fork()
+      .findOneOrFail(BulkJobItem, { jobId: job.id, executionId: poisoned });
+    expect(item).toMatchObject({ status: 'failed', errorCode: 'internal_error' });
+  });
+
+  test('a job whose batches cannot be done now lets the others come first', async () => {
+    const ids = await failed(1);
+    const job = await jobs().retry(caller, { executionIds: ids }, 'start');
+    const other = await jobs().cancel(caller, { executionIds: ['exec_1'] });
+    const locked = {
+      retry: () => Promise.reject(Object.assign(new Error('A lock is not to be had.'), { code: '55P03' })),
+    } as unknown as typeof bench.service;
+    await expect(worker(bench.control, locked).work()).rejects.toThrow('A lock');
+    await worker(bench.control, locked).work();
+    expect([(await look(other)).status, (await look(job)).status]).toEqual(['completed', 'pending']);
+    while (await worker().work());
+    expect((await look(job)).status).toBe('completed');
   });
 
   test('what is completed or not ours is not cancelled', async () => {

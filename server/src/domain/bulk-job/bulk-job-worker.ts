@@ -32,12 +32,33 @@ export class BulkJobWorker {
 
   /** One batch of the job whose turn it is; false when there is none that another process is not at. */
   async work(): Promise<boolean> {
+    const turn: Turn = { items: [] };
+    try {
+      return await this.#batch(turn, (em) => this.#next(em), {});
+    } catch (error) {
+      if (!turn.job) throw error;
+      // Others come first now, whatever it is.
+      await this.orm.em.fork().nativeUpdate(BulkJob, { id: turn.job.id }, { workedAt: new Date() });
+      if (saysNothingOfItems(error)) throw error;
+      this.#log.error(
+        { err: error, jobId: turn.job.id },
+        'A batch of a bulk job failed; its items are done one by one.',
+      );
+      for (const item of turn.items) await this.#alone(turn.job.id, item.position);
+      return true;
+    }
+  }
+
+  /** A batch in a transaction, with what is written down about it; `turn` tells how far it came. */
+  async #batch(turn: Turn, take: TakeJob, where: { position?: number }): Promise<boolean> {
     const cancelled: Execution[] = [];
     const worked = await this.orm.em.fork().transactional(async (em) => {
-      const job = await this.#next(em);
+      const job = await take(em);
       if (!job) return false;
-      const pending = { jobId: job.id, organisationId: job.organisationId, status: 'pending' as const };
+      turn.job = job;
+      const pending = { ...where, jobId: job.id, organisationId: job.organisationId, status: 'pending' as const };
       const items = await em.find(BulkJobItem, pending, { orderBy: { position: 'asc' }, limit: batchSize });
+      turn.items = items;
       for (const item of items) cancelled.push(...(await this.#treat(em, job, item)));
       const failed = items.filter(({ status }) => status === 'failed').length;
       failpoint('bulk-job.treated');
@@ -46,6 +67,24 @@ export class BulkJobWorker {
     });
     this.control.announce(cancelled);
     return worked;
+  }
+
+  /** An item that not even its failure can be written down of is one that failed by our fault. */
+  async #alone(id: string, position: number): Promise<void> {
+    const take: TakeJob = (em) =>
+      em.findOne(BulkJob, { id, completedAt: null }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    try {
+      await this.#batch({ items: [] }, take, { position });
+    } catch (error) {
+      if (saysNothingOfItems(error)) throw error;
+      this.#log.error({ err: error, jobId: id, position }, 'An item of a bulk job failed by a fault of the platform.');
+      await this.orm.em.fork().transactional(async (em) => {
+        const job = await take(em);
+        const failed = { status: 'failed' as const, ...ownFault, completedAt: new Date() };
+        const item = { jobId: id, position, status: 'pending' as const };
+        if (job && (await em.nativeUpdate(BulkJobItem, item, failed)) === 1) job.advance(0, 1, new Date());
+      });
+    }
   }
 
   /** Removes jobs that were completed long ago. */
@@ -78,8 +117,7 @@ export class BulkJobWorker {
       item.status = 'succeeded';
     } catch (error) {
       cancelled = [];
-      const { code, message } = this.#refusal(error, job);
-      Object.assign(item, { status: 'failed', newExecutionId: null, errorCode: code, errorMessage: message });
+      Object.assign(item, { status: 'failed', newExecutionId: null, ...this.#refusal(error, job) });
     }
     item.completedAt = new Date();
     return cancelled;
@@ -95,11 +133,27 @@ export class BulkJobWorker {
     return (await this.executions.retry({ organisationId, executionId, startedBy, from, em })).id;
   }
 
-  #refusal(error: unknown, job: BulkJob): { code: string; message: string } {
-    if (error instanceof EngineUnavailableError) throw error;
-    if (error instanceof DomainError) return error;
-    if (isPassing(error)) throw error;
+  #refusal(error: unknown, job: BulkJob): ItemError {
+    if (saysNothingOfItems(error)) throw error;
+    if (error instanceof DomainError) return { errorCode: error.code, errorMessage: error.message };
     this.#log.error({ err: error, jobId: job.id }, 'An item of a bulk job failed by a fault of the platform.');
-    return { code: 'internal_error', message: 'It failed for a reason that lies with the platform.' };
+    return ownFault;
   }
+}
+
+type TakeJob = (em: EntityManager) => Promise<BulkJob | null>;
+type ItemError = Pick<BulkJobItem, 'errorCode' | 'errorMessage'>;
+
+interface Turn {
+  job?: BulkJob;
+  items: readonly BulkJobItem[];
+}
+
+const ownFault: ItemError = {
+  errorCode: 'internal_error',
+  errorMessage: 'It failed for a reason that lies with the platform.',
+};
+
+function saysNothingOfItems(error: unknown): boolean {
+  return error instanceof EngineUnavailableError || isPassing(error);
 }

@@ -11,7 +11,7 @@ const removalInterval = 600_000;
 @Module({ imports: [ExecutionModule], providers: [BulkJobService, BulkJobWorker], exports: [BulkJobService] })
 export class BulkJobModule {
   constructor(loops: WorkerLoops, worker: BulkJobWorker) {
-    loops.add(bulkJobLoop, { everyMs: interval, run: () => worker.work() });
+    loops.add(bulkJobLoop, { everyMs: interval, isVital: true, run: () => worker.work() });
     loops.add('old bulk jobs', { everyMs: removalInterval, run: () => worker.removeOld() });
   }
 }

@@ -20,7 +20,11 @@ const DomainEventSchema = defineEntity({
   },
   indexes: [
     { properties: ['organisationId'], name: 'domain_event_organisation' },
-    { properties: ['dispatchAt'], name: 'domain_event_dispatch', where: '"dispatch_at" is not null' },
+    {
+      properties: ['organisationId', 'dispatchAt', 'id'],
+      name: 'domain_event_dispatch',
+      where: '"dispatch_at" is not null',
+    },
     { properties: ['createdAt'], name: 'domain_event_created' },
   ],
 });

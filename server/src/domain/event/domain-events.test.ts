@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Logger } from '@nestjs/common';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { RecordedBatches } from '../../../test/recorded-batches.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { dieAt } from '../../../test/die-at.ts';
+import { until } from '../../../test/until.ts';
 import { isId, newId } from '../id.ts';
 import { WebhookDelivery } from '../webhook/webhook-delivery.entity.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
@@ -19,7 +21,8 @@ let dispatch: EventDispatch;
 let organisationId: string;
 
 const told: { event: HappenedEvent; ids: readonly string[] }[] = [];
-let react: (em: EntityManager) => Promise<void> = () => Promise.resolve();
+let react: (em: EntityManager, event: HappenedEvent) => Promise<void> = () => Promise.resolve();
+const batches = new RecordedBatches();
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -28,11 +31,11 @@ beforeAll(async () => {
   events.subscribe({
     kind: 'trigger',
     onEvent: async (em, event, ids) => {
-      await react(em);
+      await react(em, event);
       told.push({ event, ids });
     },
   });
-  dispatch = new EventDispatch(database.orm, events, loops);
+  dispatch = new EventDispatch(database.orm, events, loops, batches);
 });
 afterAll(() => database.drop());
 beforeEach(() => {
@@ -54,7 +57,14 @@ const listen = (kind: 'webhook' | 'trigger', id: string, types: EventType[] = ['
   transaction((em) => events.listen(em, { organisationId, kind, id, types }));
 const stored = (): Promise<DomainEvent[]> => database.orm.em.fork().find(DomainEvent, { organisationId });
 const deliveries = (): Promise<WebhookDelivery[]> => database.orm.em.fork().find(WebhookDelivery, { organisationId });
-const round = (): Promise<boolean> => dispatch.round(new AbortController().signal);
+/** Until nobody asks for another round. */
+async function round(by = dispatch): Promise<void> {
+  for (let woken = -1; woken < loops.woken.length;) {
+    woken = loops.woken.length;
+    await by.round(new AbortController().signal);
+    await by.idle();
+  }
+}
 
 describe('writing', () => {
   test('what nobody listens to is not written, and nobody is woken', async () => {
@@ -122,7 +132,7 @@ describe('telling', () => {
     await listen('trigger', 'trg_2');
     await listen('trigger', 'trg_1');
     await transaction((em) => emit(em));
-    expect(await Promise.all([round(), round()])).toEqual([false, false]);
+    await Promise.all([round(), round(new EventDispatch(database.orm, events, loops, batches))]);
     expect(told).toMatchObject([{ event: { type: 'credential.expired', data: expired }, ids: ['trg_1', 'trg_2'] }]);
     expect(await stored()).toMatchObject([{ dispatchAt: null }]);
   });
@@ -133,6 +143,64 @@ describe('telling', () => {
     await listen('trigger', 'trg_1', []);
     await round();
     expect(told).toEqual([]);
+  });
+
+  test('what passes by itself uses up no attempts, and is tried again soon', async () => {
+    const log = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    await listen('trigger', 'trg_1');
+    await transaction((em) => emit(em));
+    react = () => Promise.reject(Object.assign(new Error('The server shuts down.'), { code: '57P01' }));
+    for (let tries = 1; tries <= 3; tries++) {
+      await round();
+      const [waiting] = await stored();
+      expect(waiting).toMatchObject({ dispatchFailures: 0 });
+      const pause = waiting!.dispatchAt!.getTime() - Date.now();
+      expect(pause).toBeGreaterThan(0);
+      expect(pause).toBeLessThanOrEqual(60_000);
+      await database.orm.em.fork().nativeUpdate(DomainEvent, { organisationId }, { dispatchAt: new Date() });
+    }
+    log.mockRestore();
+    react = () => Promise.resolve();
+    await round();
+    expect(told).toHaveLength(1);
+  });
+
+  test('the events of one organisation, however many and slow, keep those of another waiting for no more than one', async () => {
+    const loud = organisationId;
+    await listen('trigger', 'trg_1');
+    await transaction((em) => emit(em, 40));
+    organisationId = newId('org');
+    await listen('trigger', 'trg_2');
+    await transaction((em) => emit(em, 2));
+    const gate = Promise.withResolvers<void>();
+    react = (_, event) => (event.organisationId === loud ? gate.promise : Promise.resolve());
+    await dispatch.round(new AbortController().signal);
+    await until(() => told.length === 2);
+    expect(told.map(({ ids }) => ids)).toEqual([['trg_2'], ['trg_2']]);
+    gate.resolve();
+    await dispatch.idle();
+    await round();
+    expect(told).toHaveLength(42);
+    const order = told.filter(({ ids }) => ids[0] === 'trg_1').map(({ event }) => event.id);
+    expect(order).toEqual([...order].sort());
+  });
+
+  test('turns that fail without a success in between make the rounds fail', async () => {
+    await listen('trigger', 'trg_1');
+    await transaction((em) => emit(em));
+    const faulty = new EventDispatch(database.orm, events, loops, batches);
+    const transactional = jest.spyOn(EntityManager.prototype, 'transactional');
+    transactional.mockRejectedValue(new TypeError('x is not a function'));
+    const once = (): Promise<void> => faulty.round(new AbortController().signal);
+    await once();
+    await faulty.idle();
+    await expect(once()).rejects.toThrow('x is not a function');
+    await faulty.idle();
+    transactional.mockRestore();
+    await once().catch(() => undefined);
+    await faulty.idle();
+    await once();
+    expect(told).toHaveLength(1);
   });
 
   test('a listener that fails leaves nothing behind and is told again later, the others are told now', async () => {
@@ -159,7 +227,7 @@ describe('telling', () => {
 });
 
 test('a process that dies after it has told leaves the event to be told again, and nothing of the first time', async () => {
-  const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+  const log = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   await listen('trigger', 'trg_1');
   await transaction((em) => emit(em));
   react = (em) => events.listen(em, { organisationId, kind: 'trigger', id: 'trg_9', types: ['workflow.created'] });

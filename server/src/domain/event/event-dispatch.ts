@@ -1,61 +1,124 @@
-import { type EntityManager, LockMode, MikroORM } from '@mikro-orm/postgresql';
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { BatchMetrics } from '../batch-metrics.ts';
+import { DomainError } from '../domain-error.ts';
 import { failpoint } from '../failpoints.ts';
+import { isPassing } from '../passing-error.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
 import { DomainEvents, eventLoops } from './domain-events.ts';
+import { type ClaimedEvent, claimEvent, dueOrganisations } from './due-events.ts';
 import { EventSubscription } from './event-subscription.entity.ts';
 
 const everyMs = 1_000;
-/** Events told in one round at most. */
-const perRound = 100;
+/** Organisations whose listeners this process tells at the same time. */
+const lanes = 4;
+/** What the turn of one organisation takes at most, give or take an event, while others wait. */
+const turnMs = 1_000;
+const turnEvents = 20;
 /** How often a listener may refuse an event; with pauses that double, the last comes after about a day. */
 const mostFailures = 16;
 const firstPauseMs = 2_000;
+/** The longest pause after what passes by itself. */
+const longestPauseMs = 60_000;
+const batcher = 'events';
 
-/** Tells the listeners in this server what happened: each event once, in its own transaction, in the order of their ids. */
+/**
+ * Tells the listeners in this server what happened: each event once, in its own transaction, those of an organisation in the
+ * order of their ids. Organisations take turns, so that the events of one, however many or slow, keep no other waiting.
+ */
 @Injectable()
-export class EventDispatch implements OnModuleInit {
+export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger(EventDispatch.name);
+  readonly #busy = new Map<string, Promise<void>>();
+  /** Organisations with events, by when they had their turn. */
+  readonly #served = new Map<string, number>();
+  #turns = 0;
+  #waiting = { items: 0, bytes: 0, oldestMs: 0 };
+  /** Why the last turn failed, unless one has succeeded since. */
+  #fault: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly orm: MikroORM,
     private readonly events: DomainEvents,
     private readonly loops: WorkerLoops,
+    private readonly metrics: BatchMetrics,
   ) {}
 
   onModuleInit(): void {
-    this.loops.add(eventLoops.dispatch, { everyMs, run: (signal) => this.round(signal) });
+    this.metrics.watchBatcher(batcher, () => this.#waiting);
+    this.loops.add(eventLoops.dispatch, { everyMs, isVital: true, run: (signal) => this.round(signal) });
   }
 
-  /** Tells what is due; true when there may be more. */
-  async round(signal: AbortSignal): Promise<boolean> {
-    for (let told = 0; told < perRound; told++) {
-      if (signal.aborted || !(await this.#tellOne())) return false;
+  async onApplicationShutdown(): Promise<void> {
+    await this.idle();
+  }
+
+  /** Ends when nobody is being told anything. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#busy.values());
+  }
+
+  /**
+   * Begins to tell what is due, without waiting for listeners, and is woken when there is room for more. Throws when turns
+   * fail and none succeeds.
+   */
+  async round(signal: AbortSignal): Promise<void> {
+    if (this.#busy.size >= lanes || signal.aborted) return;
+    const due = await dueOrganisations(this.orm);
+    this.#waiting = { items: due.length, bytes: 0, oldestMs: Math.max(0, ...due.map(({ lateMs }) => lateMs)) };
+    const ids = due.map(({ organisationId }) => organisationId);
+    for (const id of this.#served.keys()) if (!ids.includes(id)) this.#served.delete(id);
+    const next = ids
+      .filter((id) => !this.#busy.has(id))
+      .sort((one, other) => (this.#served.get(one) ?? 0) - (this.#served.get(other) ?? 0))
+      .slice(0, lanes - this.#busy.size);
+    for (const id of next) this.#begin(id, signal);
+    if (this.#fault && next.length > 0) throw this.#fault.error;
+  }
+
+  #begin(organisationId: string, signal: AbortSignal): void {
+    this.#served.set(organisationId, ++this.#turns);
+    this.#busy.set(organisationId, this.#turn(organisationId, signal));
+  }
+
+  async #turn(organisationId: string, signal: AbortSignal): Promise<void> {
+    let told = 0;
+    try {
+      told = await this.#tellSome(organisationId, signal);
+      this.#fault = undefined;
+    } catch (error) {
+      this.#fault = { error };
     }
-    return true;
+    this.#busy.delete(organisationId);
+    if (told > 0) this.loops.wake(eventLoops.dispatch);
+  }
+
+  /** The number of events that were dealt with. */
+  async #tellSome(organisationId: string, signal: AbortSignal): Promise<number> {
+    const end = Date.now() + turnMs;
+    let told = 0;
+    while (!signal.aborted && told < turnEvents && Date.now() < end && (await this.#tellOne(organisationId))) told += 1;
+    return told;
   }
 
   /** False when nothing is due. */
-  async #tellOne(): Promise<boolean> {
-    let event: DomainEvent | undefined;
+  async #tellOne(organisationId: string): Promise<boolean> {
+    let claimed: ClaimedEvent | undefined;
     try {
       await this.orm.em.fork().transactional(async (em) => {
-        [event] = await em.find(
-          DomainEvent,
-          { dispatchAt: { $lte: new Date() } },
-          { orderBy: { dispatchAt: 'asc', id: 'asc' }, limit: 1, lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE },
-        );
-        if (!event) return;
-        await this.#tell(em, event);
+        claimed = await claimEvent(em, organisationId);
+        if (!claimed) return;
+        const { id } = claimed;
+        await this.#tell(em, await em.findOneOrFail(DomainEvent, { id }));
         failpoint('event.told');
-        await em.nativeUpdate(DomainEvent, { id: event.id }, { dispatchAt: null });
+        await em.nativeUpdate(DomainEvent, { id }, { dispatchAt: null });
       });
     } catch (error) {
-      if (!event) throw error;
-      await this.#postpone(event, error);
+      if (!claimed) throw error;
+      await this.#postpone(claimed, error);
     }
-    return event !== undefined;
+    return claimed !== undefined;
   }
 
   async #tell(em: EntityManager, { id, organisationId, type, data, createdAt }: DomainEvent): Promise<void> {
@@ -76,14 +139,18 @@ export class EventDispatch implements OnModuleInit {
     }
   }
 
-  async #postpone({ id, type, dispatchFailures }: DomainEvent, error: unknown): Promise<void> {
-    const failures = dispatchFailures + 1;
-    const givenUp = failures >= mostFailures;
-    const dispatchAt = givenUp ? null : new Date(Date.now() + firstPauseMs * 2 ** dispatchFailures);
-    this.#log.error(
-      { err: error, eventId: id, type },
-      givenUp ? 'An event could not be told; it is given up.' : 'An event could not be told; it is tried again.',
-    );
-    await this.orm.em.fork().nativeUpdate(DomainEvent, { id }, { dispatchAt, dispatchFailures: failures });
+  /** What passes by itself is no refusal, however long it takes; others come first all the same. */
+  async #postpone({ id, type, failures, ageMs }: ClaimedEvent, error: unknown): Promise<void> {
+    const passes = isPassing(error) || (error instanceof DomainError && error.code === 'service_unavailable');
+    this.metrics.batchFailed(batcher, passes ? 'passing' : 'refused');
+    const dispatchFailures = passes ? failures : failures + 1;
+    const isGivenUp = dispatchFailures >= mostFailures;
+    const pause = passes ? Math.min(longestPauseMs, Math.max(firstPauseMs, ageMs / 10)) : firstPauseMs * 2 ** failures;
+    const dispatchAt = isGivenUp ? null : new Date(Date.now() + pause);
+    const what = { err: error, eventId: id, type };
+    if (passes) this.#log.warn(what, 'An event could not be told now; it is tried again.');
+    else if (isGivenUp) this.#log.error(what, 'An event could not be told; it is given up.');
+    else this.#log.error(what, 'An event could not be told; it is tried again.');
+    await this.orm.em.fork().nativeUpdate(DomainEvent, { id }, { dispatchAt, dispatchFailures });
   }
 }

@@ -158,9 +158,9 @@ export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShu
     readiness.add('execution_recorder', () => recorder.problem());
     const retention = new ExecutionRetention(orm);
     loops.add('execution retention', { everyMs: retentionInterval, run: (signal) => retention.sweep(signal) });
-    const warn = (message: string): void => logger.warn(message);
+    const warn = (message: string, error?: unknown): void => logger.warn({ err: error }, message);
     const reconciler = new WaitReconciler({ orm, engine, warn });
-    loops.add('decided waits', { everyMs: reconcileInterval, run: () => reconciler.round() });
+    loops.add('decided waits', { everyMs: reconcileInterval, isVital: true, run: () => reconciler.round() });
     loops.add('lost executions', { everyMs: lostInterval, run: async () => void (await lost.end()) });
   }
 

@@ -249,6 +249,22 @@ test('an execution that the engine has given up is ended as failed', async () =>
   expect(await lost.end(0)).toEqual([]);
 });
 
+test('a lost execution whose caller cannot be told keeps no other from being ended', async () => {
+  const ids = [(await bench.begin(slow)).id, (await bench.begin(slow)).id].sort();
+  await until(() => worked.length === 2);
+  const em = bench.database.orm.em.fork();
+  await em.nativeUpdate(Execution, { id: ids[0]! }, { parentExecutionId: 'exec_caller' });
+  await bench.engine.cancel(ids);
+  const engine = {
+    ended: (asked: string[]) => bench.engine.ended(asked),
+    signal: () => Promise.reject(new TypeError('x is not a function')),
+  } as unknown as typeof bench.engine;
+  const { recorder } = bench;
+  const lost = new LostExecutions({ orm: bench.database.orm, engine, recorder, fault: () => undefined });
+  await lost.end(0);
+  for (const id of ids) expect((await bench.queries.get(organisationId, id)).status).toBe('failed');
+});
+
 describe('a long wait', () => {
   const waiting = sketch({ a: W, b: { type: 'pause', params: { ms: 21_000 } }, c: W }, ['a -> b', 'b -> c']);
 

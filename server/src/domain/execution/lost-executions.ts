@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { isPassing } from '../passing-error.ts';
 import { Engine } from './engine.ts';
 import type { ExecutionRecorder } from './execution-recorder.ts';
 import { Execution, type ExecutionStatus } from './execution.entity.ts';
@@ -29,7 +30,7 @@ export class LostExecutions {
 
   /** Looks once, at executions accepted at least `age` milliseconds ago, and returns the ids of those it ended as failed. */
   async end(age = youngest): Promise<string[]> {
-    const { orm, engine, recorder, fault } = this.#options;
+    const { orm, engine, fault } = this.#options;
     const before = new Date(Date.now() - age);
     const ended: string[] = [];
     for (let last = ''; ;) {
@@ -39,19 +40,28 @@ export class LostExecutions {
         .find(Execution, where, { fields: ['id'], orderBy: { id: 'asc' }, limit: atOnce });
       if (found.length === 0) return ended;
       for (const id of await engine.ended(found.map(({ id }) => id))) {
-        const message = 'The execution was given up by the engine.';
-        recorder.record(id, (report) =>
-          failWith(report, { code: 'internal_error', message, node_id: null, details: {} }),
-        );
-        if (await recorder.stored(id)) {
-          ended.push(id);
-          await this.#tellParent(id);
-          fault(`Execution ${id} was given up by the engine.`, undefined);
+        try {
+          if (await this.#end(id)) ended.push(id);
+        } catch (error) {
+          if (isPassing(error)) throw error;
+          fault(`Execution ${id} was given up by the engine, and could not be ended.`, error);
         }
-        recorder.forget(id);
       }
       last = found.at(-1)!.id;
     }
+  }
+
+  /** False when it had ended before. */
+  async #end(id: string): Promise<boolean> {
+    const { recorder, fault } = this.#options;
+    const message = 'The execution was given up by the engine.';
+    recorder.record(id, (report) => failWith(report, { code: 'internal_error', message, node_id: null, details: {} }));
+    const ended = await recorder.stored(id);
+    recorder.forget(id);
+    if (!ended) return false;
+    fault(`Execution ${id} was given up by the engine.`, undefined);
+    await this.#tellParent(id);
+    return true;
   }
 
   async #tellParent(id: string): Promise<void> {

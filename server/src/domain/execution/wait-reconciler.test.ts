@@ -5,6 +5,7 @@ import { sketch } from '../../../test/executions/sketch.ts';
 import { until } from '../../../test/until.ts';
 import type { Json } from '../domain-error.ts';
 import { controlNodes } from '../nodes/index.ts';
+import type { Engine } from './engine.ts';
 import type { Execution } from './execution.entity.ts';
 import { WaitReconciler } from './wait-reconciler.ts';
 
@@ -169,4 +170,23 @@ test('a run that rightly waits is let be', async () => {
   await bench.ended(other.id, 30_000);
   expect(await sql('select updated_at from dbos.workflow_status where workflow_uuid = ?', [id])).toEqual([before]);
   await bench.control.cancel(organisationId, id);
+});
+
+test('a run that cannot be helped keeps the next one from being helped no longer', async () => {
+  const since = new Date(0);
+  const runs = ['exec_gone_1', 'exec_gone_2'].map((runId) => ({ runId, held: false, since, signals: [] }));
+  const helped: string[] = [];
+  const engine = {
+    leads: true,
+    suspended: (after: string) => Promise.resolve(after === '' ? runs : []),
+    cancel: ([id]: string[]) => {
+      if (helped.push(id!) === 1) throw new TypeError('x is not a function');
+      return Promise.resolve();
+    },
+  } as unknown as Engine;
+  const warned: string[] = [];
+  const { orm } = bench.database;
+  await new WaitReconciler({ orm, engine, warn: (message) => warned.push(message) }).round();
+  expect(helped.sort()).toEqual(['exec_gone_1', 'exec_gone_2']);
+  expect(warned).toHaveLength(2);
 });

@@ -1,7 +1,9 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { passingOf } from '../passing-error.ts';
 import { toJsonb } from '../storable.ts';
 import type { Engine, SuspendedRun } from './engine.ts';
 import type { ExecutionWait } from './execution-wait.entity.ts';
+import { EngineUnavailableError } from './execution.errors.ts';
 import { answerOf } from './execution-waits.ts';
 
 /** How often suspended runs are compared with what they wait for, in milliseconds. */
@@ -60,8 +62,8 @@ interface Fault {
 export interface WaitReconcilerOptions {
   readonly orm: MikroORM;
   readonly engine: Engine;
-  /** Told of what should not have been so. */
-  readonly warn: (message: string) => void;
+  /** Told of what should not have been so, and of what could not be mended. */
+  readonly warn: (message: string, error?: unknown) => void;
 }
 
 /**
@@ -83,7 +85,7 @@ export class WaitReconciler {
     const { engine } = this.#options;
     for (let page = 0; page < pagesPerRound && engine.leads; page++) {
       const runs = await engine.suspended(this.#after, pageSize);
-      for (const fault of await this.#faults(runs)) await this.#mend(fault);
+      for (const fault of await this.#faults(runs)) await this.#tryToMend(fault);
       this.#after = runs.length < pageSize ? '' : runs.at(-1)!.runId;
       if (this.#after === '') return;
     }
@@ -102,6 +104,16 @@ export class WaitReconciler {
       ],
     });
     return rows;
+  }
+
+  /** One run that cannot be helped keeps no other waiting; it is found again in the next round. */
+  async #tryToMend(fault: Fault): Promise<void> {
+    try {
+      await this.#mend(fault);
+    } catch (error) {
+      if (passingOf(error) === 'unavailable' || error instanceof EngineUnavailableError) throw error;
+      this.#options.warn(`Execution ${fault.id} is suspended although its wait is over (${fault.fault}).`, error);
+    }
   }
 
   async #mend({ fault, id, signal, wait }: Fault): Promise<void> {

@@ -29,7 +29,7 @@ export class StorageAccounts implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.loops.add('storage', { everyMs: settleEveryMs, run: () => this.settle() });
+    this.loops.add('storage', { everyMs: settleEveryMs, isVital: true, run: () => this.settle() });
     this.loops.add('storage recount', { everyMs: recountEveryMs, run: () => this.recountNext() });
   }
 

@@ -192,7 +192,7 @@ test('old records go, except what is still open', async () => {
 test.each(['schedule.claimed', 'schedule.decided'] as const)(
   'a process that dies at %s: the times are started once, by another',
   async (point) => {
-    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const log = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const { id } = await late(3);
     const death = dieAt(point);
     await round().catch(() => undefined);
@@ -203,3 +203,53 @@ test.each(['schedule.claimed', 'schedule.decided'] as const)(
     expect(await bench.database.orm.em.fork().count(Execution, { startedById: id })).toBe(3);
   },
 );
+
+describe('a fault of the platform', () => {
+  const silent = () => jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+
+  test('fails the one time that it happened to, in words, and once; the others start', async () => {
+    const log = silent();
+    const { id } = await late(3);
+    const firing = new TriggerFiring(bench.service, bench.evaluator);
+    const start = firing.start.bind(firing);
+    let starts = 0;
+    firing.start = async (em, ...rest) => {
+      const execution = await start(em, ...rest);
+      starts += 1;
+      if (starts === 2) throw new TypeError('x is not a function');
+      return execution;
+    };
+    const faulty = new DueSchedules(bench.database.orm, firing);
+    await round(faulty);
+    await round(faulty);
+    log.mockRestore();
+    expect(starts).toBe(3);
+    const seen = await occurrences(id);
+    expect(seen.map(({ status, error }) => [status, error?.code])).toEqual([
+      ['started', undefined],
+      ['failed', 'internal_error'],
+      ['started', undefined],
+    ]);
+    // The start that failed was taken back.
+    expect(await bench.database.orm.em.fork().count(Execution, { startedById: id })).toBe(2);
+    const { lastError, triggerCount, nextRunAt } = await stored(id);
+    expect({ code: lastError?.code, triggerCount }).toEqual({ code: 'internal_error', triggerCount: 2 });
+    expect(nextRunAt!.getTime()).toBeGreaterThan(Date.now());
+  });
+
+  test('in what is stored of a schedule: it is planned no more, and says so; others start in the same round', async () => {
+    const log = silent();
+    const torn = await late(3);
+    const config = { ...(torn.config as ScheduleConfig), cron: 'no time at all', interval: null };
+    await bench.database.orm.em.fork().nativeUpdate(Trigger, { id: torn.id }, { config });
+    const whole = await late(1);
+    await round();
+    await round();
+    expect(log).toHaveBeenCalledTimes(1);
+    log.mockRestore();
+    expect(await statuses(whole.id)).toEqual(['started']);
+    const { nextRunAt, lastError } = await stored(torn.id);
+    expect({ nextRunAt, code: lastError?.code }).toEqual({ nextRunAt: null, code: 'internal_error' });
+    expect(lastError!.message).toMatch('Change its time');
+  });
+});

@@ -3,10 +3,11 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../domain-error.ts';
 import { failpoint } from '../failpoints.ts';
 import { newId } from '../id.ts';
+import { isPassing } from '../passing-error.ts';
 import { ScheduleOccurrence } from './schedule-occurrence.entity.ts';
 import type { Schedule } from './schedule.service.ts';
 import { TriggerFiring } from './trigger-firing.ts';
-import { Trigger } from './trigger.entity.ts';
+import { type Refusal, toLastRefusal, Trigger } from './trigger.entity.ts';
 
 /** How many schedules are dealt with at a time. */
 const lanes = 4;
@@ -14,6 +15,18 @@ const lanes = 4;
 const mostTimes = 50;
 /** Days for which the record of a time is kept. */
 const keepDays = 30;
+/** Records removed in one statement. */
+const removedAtOnce = 5_000;
+
+/** What people read where we failed; the log of the server says more. */
+const ownFault: Refusal = {
+  code: 'internal_error',
+  message: 'It could not be started for a reason that lies with the platform.',
+};
+const unreadable: Refusal = {
+  code: 'internal_error',
+  message: 'The schedule cannot be planned, for a reason that lies with the platform. Change its time to plan it anew.',
+};
 
 const ended = `('completed', 'failed', 'cancelled')`;
 
@@ -30,7 +43,10 @@ export class DueSchedules {
     private readonly firing: TriggerFiring,
   ) {}
 
-  /** Everything that is due by now, unless `signal` fires before. What fails is logged and left to the next round. */
+  /**
+   * Everything that is due by now, unless `signal` fires before. What passes by itself is left to the next round; a schedule
+   * that fails otherwise is planned no more, so that it is not what every round begins with.
+   */
   async run(signal: AbortSignal): Promise<void> {
     for (const claim of [this.#claimDue, this.#claimBuffered]) {
       const failed = new Set<string>();
@@ -44,13 +60,16 @@ export class DueSchedules {
 
   /** Removes records that are older than 30 days, and says how many. */
   async purge(): Promise<number> {
-    const rows = await this.orm.em
-      .fork()
-      .execute<unknown[]>(
-        `delete from schedule_occurrence where decided_at < now() - ?::interval and not open and status <> 'buffered' returning id`,
-        [`${keepDays} days`],
-      );
-    return rows.length;
+    const remove = `delete from schedule_occurrence where id in (
+      select id from schedule_occurrence where decided_at < now() - ?::interval and not open and status <> 'buffered'
+       limit ${removedAtOnce} for update skip locked)`;
+    for (let removed = 0; ;) {
+      const { affectedRows } = await this.orm.em
+        .fork()
+        .execute<{ affectedRows: number }>(remove, [`${keepDays} days`], 'run');
+      removed += affectedRows;
+      if (affectedRows < removedAtOnce) return removed;
+    }
   }
 
   /** False when nothing is left. One schedule that fails must not keep the others from running. */
@@ -59,7 +78,8 @@ export class DueSchedules {
     try {
       await this.orm.em.fork().transactional(async (em) => {
         claimed = await claim(em, [...failed]);
-        if (!claimed) return;
+        // It may have failed between the question and the answer.
+        if (!claimed || failed.has(claimed.id)) return;
         failpoint('schedule.claimed');
         const trigger = (await em.findOneOrFail(Trigger, { id: claimed.id }, { refresh: true })) as Schedule;
         await claimed.decide(em, trigger, claimed.now);
@@ -68,9 +88,20 @@ export class DueSchedules {
     } catch (err) {
       if (!claimed) throw err;
       failed.add(claimed.id);
-      this.#log.error({ err, trigger: claimed.id }, 'A schedule could not run; it is tried again');
+      if (isPassing(err)) this.#log.warn({ err, trigger: claimed.id }, 'A schedule could not run; it is tried again');
+      else await this.#giveUp(claimed.id, err);
     }
     return claimed !== undefined;
+  }
+
+  /** Whatever it is, it comes back as often as the schedule is tried. */
+  async #giveUp(id: string, err: unknown): Promise<void> {
+    this.#log.error(
+      { err, trigger: id },
+      'A schedule cannot be planned; it is planned no more until somebody changes it',
+    );
+    const lastError = toLastRefusal(unreadable, new Date());
+    await this.orm.em.fork().nativeUpdate(Trigger, { id }, { nextRunAt: null, bufferedAt: null, lastError });
   }
 
   readonly #claimDue: ClaimWork = async (em, except) => {
@@ -134,7 +165,7 @@ export class DueSchedules {
     await em.flush();
   }
 
-  /** What became of the time; what the domain refuses, it refuses before it writes anything. */
+  /** What became of the time. */
   async #start(em: EntityManager, trigger: Schedule, time: Date, now: Date): Promise<Decision> {
     const data = {
       type: 'schedule',
@@ -144,14 +175,26 @@ export class DueSchedules {
       timezone: trigger.config.timezone,
     };
     try {
-      const execution = await this.firing.start(em, trigger, { data, input: await this.firing.inputOf(trigger, data) });
+      const input = await this.firing.inputOf(trigger, data);
+      await em.flush();
+      // In a savepoint: what fails leaves nothing behind, and the other times are decided.
+      const execution = await em.transactional((inner) => this.firing.start(inner, trigger, { data, input }));
       trigger.used(now);
       return { status: 'started', executionId: execution.id, open: true, decidedAt: now };
     } catch (error) {
-      if (!(error instanceof DomainError) || error.code === 'service_unavailable') throw error;
-      trigger.refused(error, now);
-      return { status: 'failed', error: { code: error.code, message: error.message }, decidedAt: now };
+      const { code, message } = this.#refusal(error, trigger.id);
+      trigger.refused({ code, message }, now);
+      return { status: 'failed', error: { code, message }, decidedAt: now };
     }
+  }
+
+  /** Throws what passes by itself. */
+  #refusal(error: unknown, trigger: string): Refusal {
+    if (isPassing(error)) throw error;
+    if (error instanceof DomainError && error.code === 'service_unavailable') throw error;
+    if (error instanceof DomainError) return error;
+    this.#log.error({ err: error, trigger }, 'A schedule could not start its workflow, by a fault of the platform');
+    return ownFault;
   }
 
   async #record(em: EntityManager, trigger: Schedule, time: Date, decision: Decision): Promise<void> {

@@ -8,6 +8,8 @@ import type { Refusal } from './trigger.entity.ts';
 const deepest = 5;
 /** Days for which it is remembered what a chain has started, since the last start. */
 const keepDays = 30;
+/** Chains removed in one statement. */
+const removedAtOnce = 5_000;
 
 /** Where an execution that an event starts stands. */
 export interface ChainLink {
@@ -76,12 +78,15 @@ export class EventChains {
 
   /** Forgets chains in which nothing was started for 30 days, and says how many. */
   async purge(): Promise<number> {
-    const rows = await this.orm.em
-      .fork()
-      .execute<unknown[]>(`delete from event_chain where used_at < now() - ?::interval returning origin_id`, [
-        `${keepDays} days`,
-      ]);
-    return rows.length;
+    const remove = `delete from event_chain where origin_id in (
+      select origin_id from event_chain where used_at < now() - ?::interval limit ${removedAtOnce} for update skip locked)`;
+    for (let removed = 0; ;) {
+      const { affectedRows } = await this.orm.em
+        .fork()
+        .execute<{ affectedRows: number }>(remove, [`${keepDays} days`], 'run');
+      removed += affectedRows;
+      if (affectedRows < removedAtOnce) return removed;
+    }
   }
 }
 

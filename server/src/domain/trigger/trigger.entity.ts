@@ -212,7 +212,8 @@ export async function recordStarts(
   );
 }
 
-function toLastRefusal({ code, message }: Refusal, at: Date): LastRefusal {
+/** The refusal as it is stored with the trigger. */
+export function toLastRefusal({ code, message }: Refusal, at: Date): LastRefusal {
   const given: LastRefusal = { code, message: message.slice(0, longestReason), occurred_at: at.toISOString() };
   return JSON.parse(toJsonb(given)) as LastRefusal;
 }

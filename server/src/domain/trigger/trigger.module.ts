@@ -35,7 +35,7 @@ const purgeInterval = 3_600_000;
 })
 export class TriggerModule {
   constructor(loops: WorkerLoops, schedules: DueSchedules, chains: EventChains) {
-    loops.add('schedules', { everyMs: scheduleInterval, run: (signal) => schedules.run(signal) });
+    loops.add('schedules', { everyMs: scheduleInterval, isVital: true, run: (signal) => schedules.run(signal) });
     loops.add('old schedule occurrences', { everyMs: purgeInterval, run: async () => void (await schedules.purge()) });
     loops.add('old event chains', { everyMs: purgeInterval, run: async () => void (await chains.purge()) });
   }

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
@@ -134,6 +135,28 @@ test('the end of a secret or credential is told once, and again after a new end'
   expect(await told()).toEqual(once);
   await end(Secret, secret.id);
   expect(await told()).toHaveLength(3);
+});
+
+test('a secret that cannot be told of keeps no other from being told of, and is given up', async () => {
+  const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+  const events = new DomainEvents(database.orm, new RecordedLoops());
+  const told: string[] = [];
+  jest.spyOn(events, 'emit').mockImplementation(async (_, event) => {
+    const { name } = event!.data as { name: string };
+    if (name === 'POISON') throw new TypeError('x is not a function');
+    told.push(name);
+  });
+  const expiry = new Expiry(database.orm, events, new RecordedLoops());
+  for (const name of ['A', 'POISON', 'B'])
+    await end(Secret, (await secrets().create(organisationId, { name, value: 'value' })).id);
+  await end(
+    Credential,
+    (await credentials().create(organisationId, { name: 'c', values: { type: 'bearer', token: 't' } })).id,
+  );
+  while (await expiry.tell());
+  log.mockRestore();
+  expect(new Set(told)).toEqual(new Set(['A', 'B', 'c']));
+  expect(await database.orm.em.fork().count(Secret, { organisation: organisationId, expiryToldAt: null })).toBe(0);
 });
 
 describe('of secrets and of credentials an organisation has at most 1,000, also when many are made at once', () => {

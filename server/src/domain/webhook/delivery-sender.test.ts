@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
+import { RecordedBatches } from '../../../test/recorded-batches.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { dieAt } from '../../../test/die-at.ts';
 import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
@@ -31,6 +33,7 @@ let database: TestDatabase;
 let events: DomainEvents;
 let organisationId: string;
 const loops = new RecordedLoops();
+const batches = new RecordedBatches();
 const settings = { retrySeconds: [5, 300], disableAfterDays: 5 };
 let http: FakeHttp;
 let sender: DeliverySender;
@@ -46,13 +49,14 @@ beforeEach(async () => {
   em.create(Organisation, { id: organisationId, name: 'Acme', plan: 'pro' });
   await em.flush();
   await em.nativeDelete(WebhookDelivery, {});
+  batches.failures.length = 0;
   http = new FakeHttp();
   sender = newSender();
 });
 
 const newSender = (): DeliverySender => {
   const autoDisable = new WebhookAutoDisable(database.orm, events, settings);
-  return new DeliverySender(database.orm, loops, http, sealer, settings, autoDisable);
+  return new DeliverySender(database.orm, loops, http, sealer, settings, autoDisable, batches);
 };
 
 async function webhook(url = 'https://shop.example/'): Promise<Webhook> {
@@ -173,9 +177,11 @@ test.each(['delivery.claimed', 'delivery.sent'] as const)(
   async (point) => {
     await webhook();
     await emit();
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const death = dieAt(point);
     await rounds().catch(() => undefined);
     await sender.idle();
+    log.mockRestore();
     expect(death.reached()).toBe(true);
     await database.orm.em.fork().nativeUpdate(WebhookDelivery, { organisationId }, { nextAttemptAt: new Date(0) });
     const other = newSender();
@@ -183,5 +189,38 @@ test.each(['delivery.claimed', 'delivery.sent'] as const)(
     await other.idle();
     expect(await deliveries()).toMatchObject([{ status: 'succeeded', attemptCount: 1 }]);
     expect(new Set(http.sent.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  },
+);
+
+test.each([
+  ['sending fails', async () => void (http.answer = () => Promise.reject(new TypeError('x is not a function')))],
+  [
+    'the secret cannot be opened',
+    (id: string) => database.orm.em.fork().nativeUpdate(Webhook, { id }, { secret: Buffer.from('torn') }),
+  ],
+])(
+  'a fault of the platform (%s) is an attempt that failed, and none of the webhook; it is not tried for ever',
+  async (_, harm) => {
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const { id } = await webhook();
+    await emit();
+    await harm(id);
+    for (let attempt = 1; attempt <= settings.retrySeconds.length + 1; attempt++) {
+      await rounds();
+      await sender.idle();
+      expect(await deliveries()).toMatchObject([{ attemptCount: attempt, error: 'the platform could not send it' }]);
+      await database.orm.em
+        .fork()
+        .nativeUpdate(
+          WebhookDelivery,
+          { organisationId, nextAttemptAt: { $ne: null } },
+          { nextAttemptAt: new Date(0) },
+        );
+    }
+    log.mockRestore();
+    expect(await deliveries()).toMatchObject([{ status: 'failed', nextAttemptAt: null }]);
+    const { failingSince, enabled } = await database.orm.em.fork().findOneOrFail(Webhook, { id });
+    expect({ failingSince, enabled }).toEqual({ failingSince: null, enabled: true });
+    expect(new Set(batches.failures)).toEqual(new Set(['webhook_deliveries refused']));
   },
 );

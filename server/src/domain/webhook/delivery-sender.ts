@@ -1,9 +1,11 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { BatchMetrics } from '../batch-metrics.ts';
 import { eventLoops } from '../event/domain-events.ts';
 import { failpoint } from '../failpoints.ts';
 import { newId } from '../id.ts';
 import { OutgoingHttp, OutgoingHttpError } from '../nodes/index.ts';
+import { isPassing } from '../passing-error.ts';
 import { Sealer } from '../sealer.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import {
@@ -30,12 +32,15 @@ const timeoutMs = 10_000;
 export const leaseMs = 60_000;
 const largestAnswer = 1_048_576;
 const keptCharacters = 10_000;
+const batcher = 'webhook_deliveries';
+/** What people read of a fault that lies with us; the log of the server says more. */
+const ownFault = 'the platform could not send it';
 
 /** Sends what is due, as many at a time as there is room for, and writes what came of it. */
 @Injectable()
 export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger(DeliverySender.name);
-  readonly #underWay = new Map<Promise<void>, string>();
+  readonly #underWay = new Map<Promise<void>, { readonly webhookId: string; readonly since: number }>();
 
   constructor(
     private readonly orm: MikroORM,
@@ -44,10 +49,16 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
     private readonly sealer: Sealer,
     private readonly settings: WebhookSettings,
     private readonly autoDisable: WebhookAutoDisable,
+    private readonly metrics: BatchMetrics,
   ) {}
 
   onModuleInit(): void {
-    this.loops.add(eventLoops.deliver, { everyMs, run: (signal) => this.round(signal) });
+    this.metrics.watchBatcher(batcher, () => {
+      const since = Math.min(...[...this.#underWay.values()].map((sending) => sending.since));
+      const items = this.#underWay.size;
+      return { items, bytes: 0, oldestMs: items === 0 ? 0 : Date.now() - since };
+    });
+    this.loops.add(eventLoops.deliver, { everyMs, isVital: true, run: (signal) => this.round(signal) });
   }
 
   /** Those that the end of the loops has cut off give their deliveries back first. */
@@ -71,35 +82,52 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
   }
 
   #begin(delivery: DueDelivery, signal: AbortSignal): void {
-    const sending = this.#deliver(delivery, signal)
-      .catch((err: unknown) => this.#log.error({ err, deliveryId: delivery.id }, 'A delivery could not be sent.'))
+    const startedAt = new Date();
+    const sending = this.#deliver(delivery, startedAt, signal)
+      .catch((error: unknown) => this.#failed(delivery, startedAt, error))
       .finally(() => {
         const full = this.#underWay.size >= mostAtOnce || this.#busy().includes(delivery.webhook_id);
         this.#underWay.delete(sending);
         if (full) this.loops.wake(eventLoops.deliver);
       });
-    this.#underWay.set(sending, delivery.webhook_id);
+    this.#underWay.set(sending, { webhookId: delivery.webhook_id, since: startedAt.getTime() });
   }
 
   #busy(): string[] {
     const counts = new Map<string, number>();
-    for (const id of this.#underWay.values()) counts.set(id, (counts.get(id) ?? 0) + 1);
+    for (const { webhookId: id } of this.#underWay.values()) counts.set(id, (counts.get(id) ?? 0) + 1);
     return [...counts].flatMap(([id, count]) => (count >= mostPerWebhook ? [id] : []));
   }
 
-  async #deliver(delivery: DueDelivery, signal: AbortSignal): Promise<void> {
+  async #deliver(delivery: DueDelivery, startedAt: Date, signal: AbortSignal): Promise<void> {
     const { url, secret, data, enabled, origin } = delivery;
     if (url === null || secret === null) return dropDelivery(this.orm, delivery, 'the webhook is gone');
     if (data === null) return dropDelivery(this.orm, delivery, 'the event is no longer stored');
     if (!enabled && origin === 'event') return dropDelivery(this.orm, delivery, 'the webhook was disabled');
-    const startedAt = new Date();
     const answer = await this.#send(delivery, url, startedAt, signal);
     if (!answer) return releaseDelivery(this.orm, delivery);
     failpoint('delivery.sent');
     const outcome = this.#judge(delivery, answer, startedAt);
     await recordAttempt(this.orm, delivery, outcome);
-    if (origin === 'event' && outcome.status === 'failed')
+    if (origin === 'event' && outcome.status === 'failed' && !outcome.isOurs)
       await this.autoDisable.consider(delivery.organisation_id, delivery.webhook_id, answer.status === 410);
+  }
+
+  /**
+   * What passes by itself is tried again when the lease ends. Any other error would come back as often as that, so it counts
+   * as an attempt, of which there are so many, though not as a failure of the webhook.
+   */
+  async #failed(delivery: DueDelivery, startedAt: Date, error: unknown): Promise<void> {
+    const passes = isPassing(error);
+    this.metrics.batchFailed(batcher, passes ? 'passing' : 'refused');
+    this.#log.error({ err: error, deliveryId: delivery.id }, 'A delivery could not be sent.');
+    if (passes) return;
+    try {
+      const outcome = this.#judge(delivery, { failure: ownFault, isOurs: true }, startedAt);
+      await recordAttempt(this.orm, delivery, outcome);
+    } catch (err) {
+      this.#log.error({ err, deliveryId: delivery.id }, 'A delivery that could not be sent could not be marked so.');
+    }
   }
 
   /** What the receiver answered, or why it did not; undefined when the process stops. */
@@ -118,12 +146,15 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
     } catch (error) {
       if (signal.aborted) return undefined;
       if (error instanceof OutgoingHttpError) return { failure: error.message };
-      throw error;
+      // Whatever it is, it is no error of the database, which may pass by itself.
+      this.#log.error({ err: error, deliveryId: delivery.id }, 'A delivery could not be sent.');
+      this.metrics.batchFailed(batcher, 'refused');
+      return { failure: ownFault, isOurs: true };
     }
   }
 
   #judge(delivery: DueDelivery, answer: Answer, startedAt: Date): AttemptOutcome {
-    const { status, headers, body, failure } = answer;
+    const { status, headers, body, failure, isOurs = false } = answer;
     const error = failure ?? (status! >= 200 && status! < 300 ? null : `the receiver answered ${status}`);
     const asked = status === 429 || status === 503 ? retryAfterSeconds(headers?.['retry-after']) : undefined;
     const seconds = error === null || status === 410 ? undefined : this.#secondsUntilRetry(delivery, asked);
@@ -136,6 +167,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
       error: error?.slice(0, 2_000) ?? null,
       status: error === null ? 'succeeded' : seconds === undefined ? 'failed' : 'retrying',
       nextAttemptAt: seconds === undefined ? null : new Date(Date.now() + seconds * 1_000),
+      isOurs,
     };
   }
 
@@ -166,6 +198,8 @@ interface Answer {
   readonly headers?: Record<string, string>;
   readonly body?: Uint8Array;
   readonly failure?: string;
+  /** Whether the failure is ours. */
+  readonly isOurs?: boolean;
 }
 
 /** The beginning, as text that PostgreSQL can store. */

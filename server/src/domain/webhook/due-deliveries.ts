@@ -34,6 +34,8 @@ export interface AttemptOutcome {
   readonly error: string | null;
   readonly status: DeliveryStatus;
   readonly nextAttemptAt: Date | null;
+  /** Whether the platform failed and not the receiver, which then is not disabled for it. */
+  readonly isOurs: boolean;
 }
 
 /** Who takes a row is alone with it until `next_attempt_at`, so that the delivery of a process that died is taken over. */
@@ -78,7 +80,7 @@ with delivery as (
 )
 update webhook set last_delivery_at = $5, failing_since = case when $7::text is not null then coalesce(failing_since, $5) end
 from delivery
-where webhook.id = delivery.webhook_id and delivery.origin = 'event'
+where webhook.id = delivery.webhook_id and delivery.origin = 'event' and not $11
   and (($7::text is null) <> (failing_since is null) or last_delivery_at is null
     or last_delivery_at < $5::timestamptz - interval '1 second')
 returning webhook.id`;
@@ -86,8 +88,9 @@ returning webhook.id`;
 /** Writes what came of an attempt, unless somebody else has meanwhile. */
 export async function recordAttempt(orm: MikroORM, delivery: DueDelivery, outcome: AttemptOutcome): Promise<void> {
   const pool = await orm.em.getConnection().getNativeClient();
-  const { attemptId, startedAt, durationMs, responseStatus, responseBody, error, status, nextAttemptAt } = outcome;
-  const result = [status, nextAttemptAt, startedAt, responseStatus, error, attemptId, durationMs, responseBody];
+  const { attemptId, startedAt, durationMs, responseStatus, responseBody, error, status, nextAttemptAt, isOurs } =
+    outcome;
+  const result = [status, nextAttemptAt, startedAt, responseStatus, error, attemptId, durationMs, responseBody, isOurs];
   const values = [delivery.id, delivery.attempt_count, ...result];
   await pool.query({ name: 'record_webhook_attempt', text: recordStatement, values });
 }

@@ -111,3 +111,29 @@ test('two loops of one name are refused', () => {
   make().add('due', { everyMs: 1, run: async () => undefined });
   expect(() => loops.add('due', { everyMs: 1, run: async () => undefined })).toThrow(/already/);
 });
+
+test('a vital loop whose rounds all fail makes the process not ready, until one succeeds; another loop does not', async () => {
+  const { begun, run } = rounds();
+  const failed: string[] = [];
+  loops = new ProcessWorkerLoops({
+    works: true,
+    warn: () => undefined,
+    tellOthers: () => undefined,
+    failed: (name) => failed.push(name),
+    standstillMs: 0,
+  });
+  loops.add('tidying', { everyMs: 1, run: () => Promise.reject(new Error('no')) });
+  loops.add('due', { everyMs: 1, run, isVital: true });
+  loops.start();
+  for (let round = 1; round <= 3; round++) {
+    expect(loops.problem()).toBeUndefined();
+    (await begun())(new Error('no'));
+  }
+  const end = await begun();
+  expect(loops.problem()).toMatch(/^the loop due has failed for \d+ seconds$/);
+  expect(failed.filter((name) => name === 'due')).toHaveLength(3);
+  end();
+  (await begun())();
+  expect(loops.problem()).toBeUndefined();
+  expect(loops.failing().map(({ name }) => name)).toEqual(['tidying', 'due']);
+});

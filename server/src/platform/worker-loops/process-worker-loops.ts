@@ -6,7 +6,14 @@ export interface ProcessWorkerLoopsOptions {
   readonly warn: (message: string, error: unknown) => void;
   /** Passes a wake on to the other processes; must not throw. */
   readonly tellOthers: (name: string) => void;
+  /** Called for every round that failed. */
+  readonly failed?: (name: string) => void;
+  /** Milliseconds for which all rounds of a loop have to fail before the process is not ready. */
+  readonly standstillMs?: number;
 }
+
+/** Rounds of a loop that have to fail in a row before it counts: a pause may be longer than the time for a standstill. */
+const standstillRounds = 3;
 
 /** The loops of this process, each in a turn of its own, one round at a time. */
 export class ProcessWorkerLoops extends WorkerLoops {
@@ -22,7 +29,10 @@ export class ProcessWorkerLoops extends WorkerLoops {
 
   add(name: string, loop: WorkerLoop): void {
     if (this.#loops.has(name)) throw new Error(`There is a worker loop ${name} already; give this one another name.`);
-    const turns = new Turns(name, loop, this.#stop.signal, this.#options.warn);
+    const turns = new Turns(loop, this.#stop.signal, (error) => {
+      this.#options.failed?.(name);
+      this.#options.warn(`A round of ${name} failed; the next comes as usual.`, error);
+    });
     this.#loops.set(name, turns);
     if (this.#started) turns.start();
   }
@@ -43,6 +53,21 @@ export class ProcessWorkerLoops extends WorkerLoops {
     for (const turns of this.#loops.values()) turns.start();
   }
 
+  /** Loops with the milliseconds for which their rounds have failed. */
+  failing(): { readonly name: string; readonly forMs: number }[] {
+    return [...this.#loops].map(([name, { failingForMs: forMs }]) => ({ name, forMs }));
+  }
+
+  /** A ReadinessCheck. */
+  problem(): string | undefined {
+    const { standstillMs = 30_000 } = this.#options;
+    for (const [name, { isVital, failures, failingForMs }] of this.#loops) {
+      if (isVital && failures >= standstillRounds && failingForMs >= standstillMs)
+        return `the loop ${name} has failed for ${Math.floor(failingForMs / 1_000)} seconds`;
+    }
+    return undefined;
+  }
+
   /** Ends when no round is under way any more. */
   async stop(): Promise<void> {
     this.#stop.abort();
@@ -52,20 +77,33 @@ export class ProcessWorkerLoops extends WorkerLoops {
 
 /** One loop: rounds and pauses. */
 class Turns {
-  readonly #name: string;
   readonly #loop: WorkerLoop;
   readonly #stop: AbortSignal;
-  readonly #warn: ProcessWorkerLoopsOptions['warn'];
+  readonly #failed: (error: unknown) => void;
   #interrupt: (() => void) | undefined;
   #woken = false;
   #ended: Promise<void> = Promise.resolve();
+  #failures = 0;
+  #failingSince = 0;
 
-  constructor(name: string, loop: WorkerLoop, stop: AbortSignal, warn: ProcessWorkerLoopsOptions['warn']) {
-    this.#name = name;
+  constructor(loop: WorkerLoop, stop: AbortSignal, failed: (error: unknown) => void) {
     this.#loop = loop;
     this.#stop = stop;
-    this.#warn = warn;
+    this.#failed = failed;
     stop.addEventListener('abort', () => this.wake());
+  }
+
+  get isVital(): boolean {
+    return this.#loop.isVital ?? false;
+  }
+
+  /** Rounds that failed in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  get failingForMs(): number {
+    return this.#failures === 0 ? 0 : Date.now() - this.#failingSince;
   }
 
   get ended(): Promise<void> {
@@ -92,9 +130,14 @@ class Turns {
 
   async #round(): Promise<boolean> {
     try {
-      return (await this.#loop.run(this.#stop)) === true;
+      const more = (await this.#loop.run(this.#stop)) === true;
+      this.#failures = 0;
+      return more;
     } catch (error) {
-      if (!this.#stop.aborted) this.#warn(`A round of ${this.#name} failed; the next comes as usual.`, error);
+      if (this.#stop.aborted) return false;
+      if (this.#failures === 0) this.#failingSince = Date.now();
+      this.#failures += 1;
+      this.#failed(error);
       return false;
     }
   }

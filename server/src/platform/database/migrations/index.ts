@@ -21,6 +21,7 @@ import { Migration20261129161000_key_limits } from './Migration20261129161000_ke
 import { Migration20261129161100_live_connections } from './Migration20261129161100_live_connections.ts';
 import { Migration20261129170000_storage } from './Migration20261129170000_storage.ts';
 import { Migration20261129171200_known_logins } from './Migration20261129171200_known_logins.ts';
+import { Migration20261129200500_events_in_turns } from './Migration20261129200500_events_in_turns.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -46,4 +47,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261129161100_live_connections', class: Migration20261129161100_live_connections },
   { name: 'Migration20261129170000_storage', class: Migration20261129170000_storage },
   { name: 'Migration20261129171200_known_logins', class: Migration20261129171200_known_logins },
+  { name: 'Migration20261129200500_events_in_turns', class: Migration20261129200500_events_in_turns },
 ];
