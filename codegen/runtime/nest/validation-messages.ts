@@ -176,6 +176,8 @@ const messages: Readonly<Record<string, (params: Record<string, unknown>) => str
     const values = (params['allowedValues'] as unknown[]).map(literal).join(', ');
     return params['missing'] === true ? `is required and must be one of ${values}` : `must be one of ${values}`;
   },
+  // The contract's own words for it.
+  'x-problem': (params) => String(params['message']),
   anyOf: () => 'must have one of the allowed forms',
   oneOf: (params) =>
     params['passingSchemas'] == null

@@ -80,6 +80,12 @@ describe('what a validator checks', () => {
       'request',
       { properties: { title: {} } },
     ],
+    [
+      'words of its own for what does not satisfy a schema',
+      { Subject: { properties: { a: { type: 'string', 'x-problem': 'must be a name' } } } },
+      'request',
+      { properties: { a: { 'x-problem': { message: 'must be a name', schema: { type: 'string' } } } } },
+    ],
     ['an empty enum admits nothing', { Subject: { enum: [] } }, 'request', false],
   ])('%s', (_, schemas, form, want) => {
     expect(jsonOf(schemas, form)).toEqual(want);

@@ -35,7 +35,8 @@ const ANNOTATIONS = new Set([
 /**
  * The JSON Schema that values of a form have to satisfy. A hidden property is refused when present and not required when
  * absent; an alternative that a discriminator selects also requires the value that selects it. Where one property decides
- * which alternative can hold, `x-select` stands in the place of `oneOf` or `anyOf`. `refTo` gives the `$ref` of a named schema.
+ * which alternative can hold, `x-select` stands in the place of `oneOf` or `anyOf`; a schema that has words of its own for what does not satisfy it stands in
+ * `x-problem`. `refTo` gives the `$ref` of a named schema.
  */
 export function validatorJson(
   contract: Contract,
@@ -112,7 +113,8 @@ export function validatorJson(
     const value = key in replaced ? replaced[key] : source[key];
     if (value !== undefined) result[key] = value;
   }
-  return result;
+  const message = source['x-problem'];
+  return typeof message === 'string' ? { 'x-problem': { message, schema: result } } : result;
 }
 
 /** The keyword whose alternatives for objects one property selects, and the types that values may have beside. */

@@ -119,6 +119,18 @@ describe('what is lost is reported', () => {
       ['dropped-keyword at /', 'dropped-keyword at /'],
     ],
     [
+      'conditions beside each other, with words for what does not meet them',
+      { type: 'object', allOf: [{ if: {}, else: {} }, ref, { else: {}, 'x-problem': 'is not so' }] },
+      { type: 'object', allOf: [ref] },
+      ['dropped-keyword at /allOf/0', 'dropped-keyword at /allOf/0', 'dropped-keyword at /allOf/2'],
+    ],
+    [
+      'nothing but conditions beside each other',
+      { type: 'object', allOf: [{ else: {} }] },
+      { type: 'object' },
+      ['dropped-keyword at /allOf/0'],
+    ],
+    [
       'unevaluatedProperties',
       { allOf: [ref], unevaluatedProperties: false },
       { allOf: [ref] },

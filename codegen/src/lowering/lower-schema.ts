@@ -19,6 +19,7 @@ const RULES: readonly SchemaRule[] = [
   dropKeywords,
   lowerTypes,
   lowerReferenceSiblings,
+  dropEmptyMembers,
 ];
 
 const SCHEMA_KEYWORDS = ['items', 'additionalProperties', 'not', 'contains', 'propertyNames'];
@@ -73,4 +74,14 @@ function lowerReferenceSiblings(schema: JsonObject): JsonObject {
   if (ref === undefined || Object.keys(siblings).length === 0) return schema;
   const { allOf, ...others } = siblings;
   return { ...others, allOf: [{ $ref: ref }, ...(Array.isArray(allOf) ? allOf : [])] };
+}
+
+/** What is left of a member of `allOf` that held conditions only says nothing. */
+function dropEmptyMembers(schema: JsonObject): JsonObject {
+  const { allOf, ...others } = schema;
+  if (!Array.isArray(allOf)) return schema;
+  const members = allOf.filter(
+    (member) => !isObject(member) || Object.keys(member).some((key) => !key.startsWith('x-')),
+  );
+  return members.length === 0 ? others : { ...others, allOf: members };
 }

@@ -1,5 +1,5 @@
 import { selectorOf } from '../../forms/discriminate.ts';
-import { conjuncts, followRef, isBareReference, isHidden, partsOf } from '../../forms/form.ts';
+import { children, conjuncts, followRef, isBareReference, isHidden, partsOf } from '../../forms/form.ts';
 import { unicodePattern } from '../../forms/regular-expression.ts';
 import type { Contract, Schema } from '../../ir/index.ts';
 import { Scope, pascalCase } from '../../plan/names.ts';
@@ -176,9 +176,10 @@ export class Projections {
   }
 
   #useAll(schemas: readonly Schema[], name: string): string | undefined {
-    const [first] = schemas;
+    const shaping = schemas.filter(shapesValue);
+    const [first] = shaping.length > 0 ? shaping : schemas;
     if (!first) return undefined;
-    if (schemas.length === 1) return this.use(first, name);
+    if (shaping.length <= 1) return this.use(first, name);
     return this.use(
       {
         ...first,
@@ -188,7 +189,7 @@ export class Projections {
         items: undefined,
         oneOf: [],
         anyOf: [],
-        allOf: schemas,
+        allOf: shaping,
         json: {},
       },
       name,
@@ -244,6 +245,14 @@ function pathOf(key: string): string {
   const token = key.replaceAll('~', '~0').replaceAll('/', '~1');
   return `dropped && path + ${quote(`/${token}`)}`;
 }
+
+/** False for a schema that restricts a value and says nothing about what is inside of it. */
+function shapesValue(schema: Schema): boolean {
+  const restricting = schema.conditions.filter(({ keyword }) => RESTRICTING.has(keyword)).length;
+  return schema.ref !== undefined || children(schema).length > restricting;
+}
+
+const RESTRICTING: ReadonlySet<string> = new Set(['if', 'not', 'contains', 'propertyNames']);
 
 function mayBe(contract: Contract, schema: Schema, type: 'object' | 'array'): boolean {
   return conjuncts(contract, schema).every((part) => {

@@ -10,6 +10,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { quote } from '../../print/text.ts';
 import { compact } from './compact.ts';
 import { Defaults } from './defaults.ts';
+import { problemKeyword } from './problem-keyword.ts';
 import { selectKeyword } from './select-keyword.ts';
 
 const ROOT = 'flowpact';
@@ -145,6 +146,7 @@ function compiler(contract: Contract, unevaluated: boolean): Ajv2020 {
   });
   Object.assign(ajv.opts, { dynamicRef: false, unevaluated });
   ajv.addKeyword(selectKeyword);
+  ajv.addKeyword(problemKeyword);
   addFormats.default(ajv, { mode: 'full' } satisfies FormatsPluginOptions);
   for (const format of formatsOf(contract)) {
     if (!(format in ajv.formats)) ajv.addFormat(format, true);

@@ -22,7 +22,7 @@ validate57.errors = vErrors;
 return errors === 0;
 }
 
-const schema25 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"email":{"type":["string","null"],"format":"email"},"address":{"$ref":"#/$defs/Date"}},"additionalProperties":false};
+const schema25 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"email":{"type":["string","null"],"format":"email"},"address":{"$ref":"#/$defs/Date"}},"additionalProperties":false,"allOf":[{"if":{"required":["email"],"properties":{"email":{"type":"string"}}},"then":{"properties":{"address":{"x-problem":{"message":"goes without an email address","schema":{"not":{}}}}}}}]};
 const formats0 = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 const schema26 = {"type":"object","properties":{"next":{"$ref":"#/$defs/Date"},"labels":{"type":"object","additionalProperties":{"type":"string"}},"extra":{"type":"object"},"point":{"type":"array","prefixItems":[{"type":"number"},{"type":"number"}],"items":false,"minItems":2},"constructor":{"type":"string"},"$odd name":{"const":null}}};
 const wrapper1 = {validate: validate60};
@@ -115,6 +115,76 @@ return errors === 0;
 function validate59(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs2 = errors;
+let valid1 = true;
+const _errs3 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.email === undefined) && (missing0 = "email")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.email !== undefined){
+if(typeof data.email !== "string"){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+var _valid0 = _errs3 === errors;
+errors = _errs2;
+if(vErrors !== null){
+if(_errs2){
+vErrors.length = _errs2;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid0){
+const _errs6 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.address !== undefined){
+const _errs8 = errors;
+const _errs9 = errors;
+vErrors = report(vErrors, {});
+errors++;
+var valid4 = _errs9 === errors;
+if(!valid4){
+errors = _errs8;
+if(vErrors !== null){
+if(_errs8){
+vErrors.length = _errs8;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/address",schemaPath:"#/validate59/allOf/0/then/properties/address/x-problem",keyword:"x-problem",params:{message: "goes without an email address"}});
+errors++;
+}
+else {
+errors = _errs8;
+if(vErrors !== null){
+if(_errs8){
+vErrors.length = _errs8;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs6 === errors;
+valid1 = _valid0;
+}
+if(!valid1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate59/allOf/0/if",keyword:"if",params:{failingKeyword: "then"}});
+errors++;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate59/required",keyword:"required",params:{missingProperty: "name"}});
@@ -133,13 +203,13 @@ errors++;
 }
 }
 if(data.email !== undefined){
-let data1 = data.email;
-if((typeof data1 !== "string") && (data1 !== null)){
+let data3 = data.email;
+if((typeof data3 !== "string") && (data3 !== null)){
 vErrors = report(vErrors, {instancePath:instancePath+"/email",schemaPath:"#/validate59/properties/email/type",keyword:"type",params:{type: schema25.properties.email.type}});
 errors++;
 }
-if(typeof data1 === "string"){
-if(!(formats0.test(data1))){
+if(typeof data3 === "string"){
+if(!(formats0.test(data3))){
 vErrors = report(vErrors, {instancePath:instancePath+"/email",schemaPath:"#/validate59/properties/email/format",keyword:"format",params:{format: "email"}});
 errors++;
 }
