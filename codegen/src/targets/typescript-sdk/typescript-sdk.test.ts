@@ -250,6 +250,26 @@ components:
   expect(files.get('types.ts')).toMatch(/name: string;[^}]*legs\?: number;/);
 });
 
+test('rules between fields leave no trace in a type', async () => {
+  const [files] = await emit(`
+paths: {}
+components:
+  schemas:
+    Size:
+      type: object
+      properties: { min: { type: number }, max: { type: number } }
+      allOf:
+        - { if: { required: [min] }, then: { required: [max], x-problem: goes with max } }
+    Named:
+      allOf:
+        - { $ref: '#/components/schemas/Size' }
+        - { not: { required: [max] } }
+`);
+  const types = files.get('types.ts')!;
+  expect(types).toContain('Size: {\n            min?: number;\n            max?: number;\n        };');
+  expect(types).toContain('Named: components["schemas"]["Size"];');
+});
+
 test('webhooks become one type per name and a union', async () => {
   const webhook = (schema: string): string =>
     `post: { summary: A pet, requestBody: { content: { application/json: { schema: ${schema} } } }, responses: { '200': { description: ok } } }`;
