@@ -79,7 +79,7 @@ describe('bulkCancelExecutions', () => {
     await refused({});
     await refused({ filter: {} });
     const both = await refused({ execution_ids: ['a'], filter: { workflow_id: 'b' } });
-    expect(both.errors.map(({ field }: { field: string }) => field)).toEqual(['execution_ids', 'filter']);
+    expect(both.errors.map(({ field }: { field: string }) => field)).toEqual(['filter']);
     for (const id of ['\0', '\ud800']) {
       const { errors } = await refused({ execution_ids: ['exec_1', id] });
       expect(errors[0].field).toBe('execution_ids');

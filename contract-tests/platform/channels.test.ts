@@ -96,15 +96,36 @@ describe('channels', () => {
         route('/{x}/{x}', workflow_id),
         route('/b', 'wf_01kaq4e5n8e3s4t5v6w7x8y9z0'),
       ],
-      tools: [{ name: 'tool', workflow_id }],
     };
     const { body } = await harness().refused('createChannel', { json }, 400, 'validation_error');
     expect(body.error.details.errors.map(({ field }: { field: string }) => field)).toEqual([
-      'tools',
       'routes[1].path',
       'routes[2].path',
       'routes[3].workflow_id',
     ]);
+  });
+
+  test('400: tools of an http channel and routes of an mcp channel', async () => {
+    const workflow_id = await draftWorkflow(harness());
+    const content = { routes: [route('/a', workflow_id)], tools: [{ name: 'tool', workflow_id }] };
+    const problem = async (kind: string): Promise<unknown> => {
+      const json = { name: 'Wrong', kind, ...content };
+      const { body } = await harness().refused('createChannel', { json }, 400, 'validation_error');
+      return body.error.details.errors;
+    };
+    expect(await problem('http')).toEqual([
+      { field: 'tools', message: 'are for a channel of kind mcp only', location: 'body' },
+    ]);
+    expect(await problem('mcp')).toEqual([
+      { field: 'routes', message: 'are for a channel of kind http only', location: 'body' },
+    ]);
+    const made = await make({ routes: content.routes, tools: [] });
+    const { path } = made;
+    const both = await harness().refused('updateChannel', { path, json: content }, 400, 'validation_error');
+    expect(both.body.error.details.errors.map(({ field }: { field: string }) => field)).toEqual(['tools']);
+    const json = { tools: content.tools };
+    const other = await harness().refused('updateChannel', { path, json }, 400, 'validation_error');
+    expect(other.body.error.details.errors.map(({ field }: { field: string }) => field)).toEqual(['tools']);
   });
 });
 

@@ -62,22 +62,38 @@ describe('the life of a form', () => {
 
   test('400: every problem of the fields is listed', async () => {
     const fields = [
-      { name: 'a', type: 'text', label: 'A', min: 3, min_length: 5, max_length: 2 },
-      { name: 'a', type: 'select', label: 'Again' },
+      { name: 'a', type: 'text', label: 'A', min_length: 5, max_length: 2 },
+      { name: 'a', type: 'select', label: 'Again', options: [opt('x')] },
       { name: 'b', type: 'multiselect', label: 'B', options: [opt('x'), opt('x')], min_items: 9 },
       { name: 'c', type: 'text', label: 'C', pattern: '(' },
       { name: 'd', type: 'date', label: 'D', min_date: '2026-02-01', max_date: '2026-01-01' },
     ];
     const { body } = await harness().refused('createForm', { json: { name: 'X', fields } }, 400, 'validation_error');
     expect(body.error.details.errors.map(({ field }: { field: string }) => field)).toEqual([
-      'fields[0].min',
       'fields[0].min_length',
-      'fields[1].options',
       'fields[1].name',
       'fields[2].min_items',
       'fields[2].options[1].value',
       'fields[3].pattern',
       'fields[4].min_date',
+    ]);
+  });
+
+  test('400: what a field of this type does not have', async () => {
+    const fields = [
+      { name: 'a', type: 'text', label: 'A', min: 3 },
+      { name: 'b', type: 'select', label: 'B' },
+      { name: 'c', type: 'email', label: 'C', pattern_message: 'No.' },
+      { name: 'd', type: 'checkbox', label: 'D', placeholder: 'x' },
+      { name: 'e', type: 'colour', label: 'E' },
+    ];
+    const { body } = await harness().refused('createForm', { json: { name: 'X', fields } }, 400, 'validation_error');
+    expect(body.error.details.errors.map(({ field }: { field: string }) => field)).toEqual([
+      'fields[0].min',
+      'fields[1].options',
+      'fields[2].pattern',
+      'fields[3].placeholder',
+      'fields[4].type',
     ]);
   });
 

@@ -34,13 +34,45 @@ describe('createSchedule', () => {
     const json = {
       workflow_id: await draftWorkflow(harness()),
       name: 'Bad',
-      cron: 'soon',
-      interval: 'often',
+      cron: '61 * * * *',
       timezone: 'Mars/Olympus',
+      starts_at: '2030-01-02T00:00:00Z',
+      ends_at: '2030-01-01T00:00:00Z',
     };
-    const { body } = await harness().refused('createSchedule', { json }, 400, 'validation_error');
-    const fields = body.error.details.errors.map(({ field }: { field: string }) => field);
-    expect(fields).toEqual(['cron', 'timezone', 'cron', 'interval']);
+    const fieldsOf = async (changes: object): Promise<string[]> => {
+      const request = { json: { ...json, ...changes } };
+      const { body } = await harness().refused('createSchedule', request, 400, 'validation_error');
+      return body.error.details.errors.map(({ field }: { field: string }) => field);
+    };
+    expect(await fieldsOf({})).toEqual(['timezone', 'cron', 'ends_at']);
+    expect(await fieldsOf({ cron: null, interval: '500ms' })).toEqual(['timezone', 'interval', 'ends_at']);
+    expect(await fieldsOf({ cron: 'soon', interval: 'often', timezone: '+02:00' })).toEqual([
+      'cron',
+      'interval',
+      'timezone',
+      'interval',
+    ]);
+  });
+
+  test('400: neither cron nor interval, both', async () => {
+    const json = { workflow_id: await draftWorkflow(harness()), name: 'Bad' };
+    const problem = async (operation: string, path: Record<string, string>, timing: object): Promise<unknown> => {
+      const request = { path, json: operation === 'createSchedule' ? { ...json, ...timing } : timing };
+      const { body } = await harness().refused(operation, request, 400, 'validation_error');
+      return body.error.details.errors;
+    };
+    const neither = { field: '', message: 'give either cron or interval', location: 'body' };
+    const both = { field: 'interval', message: 'give either cron or interval, and not both', location: 'body' };
+    for (const operation of ['createSchedule', 'previewSchedule']) {
+      expect(await problem(operation, {}, { timezone: 'UTC' })).toEqual([neither]);
+      expect(await problem(operation, {}, { cron: null, interval: null })).toEqual([neither]);
+      expect(await problem(operation, {}, { cron: '@daily', interval: '1h' })).toEqual([both]);
+    }
+    const path = { schedule_id: await schedule(harness()) };
+    expect(await problem('updateSchedule', path, { cron: '@daily', interval: '1h' })).toEqual([both]);
+    expect(await problem('updateSchedule', path, { cron: '@daily' })).toEqual([
+      { ...both, field: 'cron' },
+    ]);
   });
 
   test("400: another organisation's workflow", async () => {

@@ -34,7 +34,8 @@ describe('createTrigger', () => {
   });
 
   test.each<[why: string, fields: object, field: string]>([
-    ['a schedule without a time', { config: { kind: 'schedule' } }, 'config.cron'],
+    ['a schedule without a time', { config: { kind: 'schedule' } }, 'config'],
+    ['a time that no clock shows', { config: { kind: 'schedule', cron: '61 * * * *' } }, 'config.cron'],
     [
       'a filter that does not parse',
       { config: { kind: 'event', events: ['form.submitted'], filter: 'a ===' } },
