@@ -22,8 +22,8 @@ var _ MappedNullable = &BasicCredential{}
 type BasicCredential struct {
 	// The type.
 	Type string `json:"type"`
-	// The name; kept secret when there is no password.
-	Username string `json:"username"`
+	// The name, without a colon (RFC 7617); kept secret when there is no password.
+	Username string `json:"username" validate:"regexp=^[^:]*$"`
 	// The password, of at least four characters; empty where the service wants none.
 	Password string `json:"password" validate:"regexp=^(|[\\s\\S]{4\\,})$"`
 	AdditionalProperties map[string]interface{}

@@ -30,11 +30,11 @@ type CreateScheduleRequest struct {
 	// Whether it starts anything at once.
 	Status *string `json:"status,omitempty"`
 	// Five fields (minute, hour, day of month, month, day of week) or six (second first); `*`, lists, ranges, steps, names (`MON`, `JAN`), `L`, `W`, `#`, and nicknames such as `@daily`. 
-	Cron NullableString `json:"cron,omitempty"`
+	Cron NullableString `json:"cron,omitempty" validate:"regexp=^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*\\,/#+-]+(?:\\s+[0-9A-Za-z*\\,/#+-]+){4\\,5})\\s*$"`
 	// A time span such as `30s`, `15m`, `6h`, `1w`, or ISO 8601 (`PT30S`), of at least a second; counted from `starts_at`, or else from when the schedule was made. 
-	Interval NullableString `json:"interval,omitempty"`
+	Interval NullableString `json:"interval,omitempty" validate:"regexp=^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$"`
 	// A time zone of the IANA database, in which `cron` is read.
-	Timezone *string `json:"timezone,omitempty"`
+	Timezone *string `json:"timezone,omitempty" validate:"regexp=^[A-Za-z][A-Za-z0-9_+/-]*$"`
 	Overlap *OverlapPolicy `json:"overlap,omitempty"`
 	// How late a time may be and still start an execution, when no server was there to do it. What is later is missed. 
 	CatchUpSeconds *int32 `json:"catch_up_seconds,omitempty"`

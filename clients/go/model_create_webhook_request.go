@@ -25,7 +25,7 @@ type CreateWebhookRequest struct {
 	// More about it.
 	Description NullableString `json:"description,omitempty"`
 	// Where the messages are sent: http or https, without user name and password. Private and reserved addresses and `localhost` are refused, unless the operator of the server allows them; the addresses of other names are judged when a message is sent. 
-	Url string `json:"url" validate:"regexp=^https?://"`
+	Url string `json:"url" validate:"regexp=^https?://[^/?#\\\\@]+(?:[/?#]|$)"`
 	// The types of events that are sent.
 	Events []EventType `json:"events"`
 	// Headers that are sent along, such as a token of the receiver. Their values are stored encrypted and never shown. `webhook-*`, `content-type`, `content-length`, `host` and those that belong to the connection cannot be set. 

@@ -15,748 +15,282 @@ import (
 	"fmt"
 )
 
-// checks if the FormField type satisfies the MappedNullable interface at compile time
-var _ MappedNullable = &FormField{}
-
-// FormField A question of a form. Which limits it may have depends on its type: lengths and `pattern` for text, `email`, `url` and `phone`; `min`, `max` and `integer` for `number`; `min_date` and `max_date` for `date`; `options` for `select` and `multiselect`, which also takes `min_items` and `max_items`. 
+// FormField - A question of a form; its type says which limits it may have.
 type FormField struct {
-	// Names the answer in submissions; unique in the form.
-	Name string `json:"name" validate:"regexp=^[a-z][a-z0-9_]{0\\,63}$"`
-	Type FormFieldType `json:"type"`
-	// The question as people read it.
-	Label string `json:"label"`
-	// A hint that stands with the question.
-	Help *string `json:"help,omitempty"`
-	// Shown while the field is empty.
-	Placeholder *string `json:"placeholder,omitempty"`
-	// Whether it must be answered; a required checkbox must be ticked.
-	Required *bool `json:"required,omitempty"`
-	// Fewest characters of an answer, after trimming.
-	MinLength *int32 `json:"min_length,omitempty"`
-	// Most characters of an answer; 1,000 when absent, 10,000 for `textarea`, 254 for `email`, 2,048 for `url`.
-	MaxLength *int32 `json:"max_length,omitempty"`
-	// A regular expression of ECMAScript (Unicode mode) that the whole answer must match. It runs where a slow one does no harm; one that takes too long refuses the answer. 
-	Pattern *string `json:"pattern,omitempty"`
-	// What people are told when the answer does not match `pattern`.
-	PatternMessage *string `json:"pattern_message,omitempty"`
-	// Least number.
-	Min *float32 `json:"min,omitempty"`
-	// Greatest number.
-	Max *float32 `json:"max,omitempty"`
-	// Whether only whole numbers are taken.
-	Integer *bool `json:"integer,omitempty"`
-	// Earliest date.
-	MinDate *string `json:"min_date,omitempty"`
-	// Latest date.
-	MaxDate *string `json:"max_date,omitempty"`
-	// The choices; their values differ.
-	Options []FormFieldOption `json:"options,omitempty"`
-	// Fewest choices of an answer.
-	MinItems *int32 `json:"min_items,omitempty"`
-	// Most choices of an answer.
-	MaxItems *int32 `json:"max_items,omitempty"`
-	AdditionalProperties map[string]interface{}
+	FormCheckboxField *FormCheckboxField
+	FormDateField *FormDateField
+	FormMultiselectField *FormMultiselectField
+	FormNumberField *FormNumberField
+	FormSelectField *FormSelectField
+	FormTextField *FormTextField
 }
 
-type _FormField FormField
-
-// NewFormField instantiates a new FormField object
-// This constructor will assign default values to properties that have it defined,
-// and makes sure properties required by API are set, but the set of arguments
-// will change when the set of required properties is changed
-func NewFormField(name string, type_ FormFieldType, label string) *FormField {
-	this := FormField{}
-	this.Name = name
-	this.Type = type_
-	this.Label = label
-	return &this
-}
-
-// NewFormFieldWithDefaults instantiates a new FormField object
-// This constructor will only assign default values to properties that have it defined,
-// but it doesn't guarantee that properties required by API are set
-func NewFormFieldWithDefaults() *FormField {
-	this := FormField{}
-	return &this
-}
-
-// GetName returns the Name field value
-func (o *FormField) GetName() string {
-	if o == nil {
-		var ret string
-		return ret
+// FormCheckboxFieldAsFormField is a convenience function that returns FormCheckboxField wrapped in FormField
+func FormCheckboxFieldAsFormField(v *FormCheckboxField) FormField {
+	return FormField{
+		FormCheckboxField: v,
 	}
-
-	return o.Name
 }
 
-// GetNameOk returns a tuple with the Name field value
-// and a boolean to check if the value has been set.
-func (o *FormField) GetNameOk() (*string, bool) {
-	if o == nil {
-		return nil, false
+// FormDateFieldAsFormField is a convenience function that returns FormDateField wrapped in FormField
+func FormDateFieldAsFormField(v *FormDateField) FormField {
+	return FormField{
+		FormDateField: v,
 	}
-	return &o.Name, true
 }
 
-// SetName sets field value
-func (o *FormField) SetName(v string) {
-	o.Name = v
-}
-
-// GetType returns the Type field value
-func (o *FormField) GetType() FormFieldType {
-	if o == nil {
-		var ret FormFieldType
-		return ret
+// FormMultiselectFieldAsFormField is a convenience function that returns FormMultiselectField wrapped in FormField
+func FormMultiselectFieldAsFormField(v *FormMultiselectField) FormField {
+	return FormField{
+		FormMultiselectField: v,
 	}
-
-	return o.Type
 }
 
-// GetTypeOk returns a tuple with the Type field value
-// and a boolean to check if the value has been set.
-func (o *FormField) GetTypeOk() (*FormFieldType, bool) {
-	if o == nil {
-		return nil, false
+// FormNumberFieldAsFormField is a convenience function that returns FormNumberField wrapped in FormField
+func FormNumberFieldAsFormField(v *FormNumberField) FormField {
+	return FormField{
+		FormNumberField: v,
 	}
-	return &o.Type, true
 }
 
-// SetType sets field value
-func (o *FormField) SetType(v FormFieldType) {
-	o.Type = v
-}
-
-// GetLabel returns the Label field value
-func (o *FormField) GetLabel() string {
-	if o == nil {
-		var ret string
-		return ret
+// FormSelectFieldAsFormField is a convenience function that returns FormSelectField wrapped in FormField
+func FormSelectFieldAsFormField(v *FormSelectField) FormField {
+	return FormField{
+		FormSelectField: v,
 	}
-
-	return o.Label
 }
 
-// GetLabelOk returns a tuple with the Label field value
-// and a boolean to check if the value has been set.
-func (o *FormField) GetLabelOk() (*string, bool) {
-	if o == nil {
-		return nil, false
+// FormTextFieldAsFormField is a convenience function that returns FormTextField wrapped in FormField
+func FormTextFieldAsFormField(v *FormTextField) FormField {
+	return FormField{
+		FormTextField: v,
 	}
-	return &o.Label, true
 }
 
-// SetLabel sets field value
-func (o *FormField) SetLabel(v string) {
-	o.Label = v
-}
 
-// GetHelp returns the Help field value if set, zero value otherwise.
-func (o *FormField) GetHelp() string {
-	if o == nil || IsNil(o.Help) {
-		var ret string
-		return ret
-	}
-	return *o.Help
-}
-
-// GetHelpOk returns a tuple with the Help field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetHelpOk() (*string, bool) {
-	if o == nil || IsNil(o.Help) {
-		return nil, false
-	}
-	return o.Help, true
-}
-
-// HasHelp returns a boolean if a field has been set.
-func (o *FormField) HasHelp() bool {
-	if o != nil && !IsNil(o.Help) {
-		return true
-	}
-
-	return false
-}
-
-// SetHelp gets a reference to the given string and assigns it to the Help field.
-func (o *FormField) SetHelp(v string) {
-	o.Help = &v
-}
-
-// GetPlaceholder returns the Placeholder field value if set, zero value otherwise.
-func (o *FormField) GetPlaceholder() string {
-	if o == nil || IsNil(o.Placeholder) {
-		var ret string
-		return ret
-	}
-	return *o.Placeholder
-}
-
-// GetPlaceholderOk returns a tuple with the Placeholder field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetPlaceholderOk() (*string, bool) {
-	if o == nil || IsNil(o.Placeholder) {
-		return nil, false
-	}
-	return o.Placeholder, true
-}
-
-// HasPlaceholder returns a boolean if a field has been set.
-func (o *FormField) HasPlaceholder() bool {
-	if o != nil && !IsNil(o.Placeholder) {
-		return true
-	}
-
-	return false
-}
-
-// SetPlaceholder gets a reference to the given string and assigns it to the Placeholder field.
-func (o *FormField) SetPlaceholder(v string) {
-	o.Placeholder = &v
-}
-
-// GetRequired returns the Required field value if set, zero value otherwise.
-func (o *FormField) GetRequired() bool {
-	if o == nil || IsNil(o.Required) {
-		var ret bool
-		return ret
-	}
-	return *o.Required
-}
-
-// GetRequiredOk returns a tuple with the Required field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetRequiredOk() (*bool, bool) {
-	if o == nil || IsNil(o.Required) {
-		return nil, false
-	}
-	return o.Required, true
-}
-
-// HasRequired returns a boolean if a field has been set.
-func (o *FormField) HasRequired() bool {
-	if o != nil && !IsNil(o.Required) {
-		return true
-	}
-
-	return false
-}
-
-// SetRequired gets a reference to the given bool and assigns it to the Required field.
-func (o *FormField) SetRequired(v bool) {
-	o.Required = &v
-}
-
-// GetMinLength returns the MinLength field value if set, zero value otherwise.
-func (o *FormField) GetMinLength() int32 {
-	if o == nil || IsNil(o.MinLength) {
-		var ret int32
-		return ret
-	}
-	return *o.MinLength
-}
-
-// GetMinLengthOk returns a tuple with the MinLength field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetMinLengthOk() (*int32, bool) {
-	if o == nil || IsNil(o.MinLength) {
-		return nil, false
-	}
-	return o.MinLength, true
-}
-
-// HasMinLength returns a boolean if a field has been set.
-func (o *FormField) HasMinLength() bool {
-	if o != nil && !IsNil(o.MinLength) {
-		return true
-	}
-
-	return false
-}
-
-// SetMinLength gets a reference to the given int32 and assigns it to the MinLength field.
-func (o *FormField) SetMinLength(v int32) {
-	o.MinLength = &v
-}
-
-// GetMaxLength returns the MaxLength field value if set, zero value otherwise.
-func (o *FormField) GetMaxLength() int32 {
-	if o == nil || IsNil(o.MaxLength) {
-		var ret int32
-		return ret
-	}
-	return *o.MaxLength
-}
-
-// GetMaxLengthOk returns a tuple with the MaxLength field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetMaxLengthOk() (*int32, bool) {
-	if o == nil || IsNil(o.MaxLength) {
-		return nil, false
-	}
-	return o.MaxLength, true
-}
-
-// HasMaxLength returns a boolean if a field has been set.
-func (o *FormField) HasMaxLength() bool {
-	if o != nil && !IsNil(o.MaxLength) {
-		return true
-	}
-
-	return false
-}
-
-// SetMaxLength gets a reference to the given int32 and assigns it to the MaxLength field.
-func (o *FormField) SetMaxLength(v int32) {
-	o.MaxLength = &v
-}
-
-// GetPattern returns the Pattern field value if set, zero value otherwise.
-func (o *FormField) GetPattern() string {
-	if o == nil || IsNil(o.Pattern) {
-		var ret string
-		return ret
-	}
-	return *o.Pattern
-}
-
-// GetPatternOk returns a tuple with the Pattern field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetPatternOk() (*string, bool) {
-	if o == nil || IsNil(o.Pattern) {
-		return nil, false
-	}
-	return o.Pattern, true
-}
-
-// HasPattern returns a boolean if a field has been set.
-func (o *FormField) HasPattern() bool {
-	if o != nil && !IsNil(o.Pattern) {
-		return true
-	}
-
-	return false
-}
-
-// SetPattern gets a reference to the given string and assigns it to the Pattern field.
-func (o *FormField) SetPattern(v string) {
-	o.Pattern = &v
-}
-
-// GetPatternMessage returns the PatternMessage field value if set, zero value otherwise.
-func (o *FormField) GetPatternMessage() string {
-	if o == nil || IsNil(o.PatternMessage) {
-		var ret string
-		return ret
-	}
-	return *o.PatternMessage
-}
-
-// GetPatternMessageOk returns a tuple with the PatternMessage field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetPatternMessageOk() (*string, bool) {
-	if o == nil || IsNil(o.PatternMessage) {
-		return nil, false
-	}
-	return o.PatternMessage, true
-}
-
-// HasPatternMessage returns a boolean if a field has been set.
-func (o *FormField) HasPatternMessage() bool {
-	if o != nil && !IsNil(o.PatternMessage) {
-		return true
-	}
-
-	return false
-}
-
-// SetPatternMessage gets a reference to the given string and assigns it to the PatternMessage field.
-func (o *FormField) SetPatternMessage(v string) {
-	o.PatternMessage = &v
-}
-
-// GetMin returns the Min field value if set, zero value otherwise.
-func (o *FormField) GetMin() float32 {
-	if o == nil || IsNil(o.Min) {
-		var ret float32
-		return ret
-	}
-	return *o.Min
-}
-
-// GetMinOk returns a tuple with the Min field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetMinOk() (*float32, bool) {
-	if o == nil || IsNil(o.Min) {
-		return nil, false
-	}
-	return o.Min, true
-}
-
-// HasMin returns a boolean if a field has been set.
-func (o *FormField) HasMin() bool {
-	if o != nil && !IsNil(o.Min) {
-		return true
-	}
-
-	return false
-}
-
-// SetMin gets a reference to the given float32 and assigns it to the Min field.
-func (o *FormField) SetMin(v float32) {
-	o.Min = &v
-}
-
-// GetMax returns the Max field value if set, zero value otherwise.
-func (o *FormField) GetMax() float32 {
-	if o == nil || IsNil(o.Max) {
-		var ret float32
-		return ret
-	}
-	return *o.Max
-}
-
-// GetMaxOk returns a tuple with the Max field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetMaxOk() (*float32, bool) {
-	if o == nil || IsNil(o.Max) {
-		return nil, false
-	}
-	return o.Max, true
-}
-
-// HasMax returns a boolean if a field has been set.
-func (o *FormField) HasMax() bool {
-	if o != nil && !IsNil(o.Max) {
-		return true
-	}
-
-	return false
-}
-
-// SetMax gets a reference to the given float32 and assigns it to the Max field.
-func (o *FormField) SetMax(v float32) {
-	o.Max = &v
-}
-
-// GetInteger returns the Integer field value if set, zero value otherwise.
-func (o *FormField) GetInteger() bool {
-	if o == nil || IsNil(o.Integer) {
-		var ret bool
-		return ret
-	}
-	return *o.Integer
-}
-
-// GetIntegerOk returns a tuple with the Integer field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetIntegerOk() (*bool, bool) {
-	if o == nil || IsNil(o.Integer) {
-		return nil, false
-	}
-	return o.Integer, true
-}
-
-// HasInteger returns a boolean if a field has been set.
-func (o *FormField) HasInteger() bool {
-	if o != nil && !IsNil(o.Integer) {
-		return true
-	}
-
-	return false
-}
-
-// SetInteger gets a reference to the given bool and assigns it to the Integer field.
-func (o *FormField) SetInteger(v bool) {
-	o.Integer = &v
-}
-
-// GetMinDate returns the MinDate field value if set, zero value otherwise.
-func (o *FormField) GetMinDate() string {
-	if o == nil || IsNil(o.MinDate) {
-		var ret string
-		return ret
-	}
-	return *o.MinDate
-}
-
-// GetMinDateOk returns a tuple with the MinDate field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetMinDateOk() (*string, bool) {
-	if o == nil || IsNil(o.MinDate) {
-		return nil, false
-	}
-	return o.MinDate, true
-}
-
-// HasMinDate returns a boolean if a field has been set.
-func (o *FormField) HasMinDate() bool {
-	if o != nil && !IsNil(o.MinDate) {
-		return true
-	}
-
-	return false
-}
-
-// SetMinDate gets a reference to the given string and assigns it to the MinDate field.
-func (o *FormField) SetMinDate(v string) {
-	o.MinDate = &v
-}
-
-// GetMaxDate returns the MaxDate field value if set, zero value otherwise.
-func (o *FormField) GetMaxDate() string {
-	if o == nil || IsNil(o.MaxDate) {
-		var ret string
-		return ret
-	}
-	return *o.MaxDate
-}
-
-// GetMaxDateOk returns a tuple with the MaxDate field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetMaxDateOk() (*string, bool) {
-	if o == nil || IsNil(o.MaxDate) {
-		return nil, false
-	}
-	return o.MaxDate, true
-}
-
-// HasMaxDate returns a boolean if a field has been set.
-func (o *FormField) HasMaxDate() bool {
-	if o != nil && !IsNil(o.MaxDate) {
-		return true
-	}
-
-	return false
-}
-
-// SetMaxDate gets a reference to the given string and assigns it to the MaxDate field.
-func (o *FormField) SetMaxDate(v string) {
-	o.MaxDate = &v
-}
-
-// GetOptions returns the Options field value if set, zero value otherwise.
-func (o *FormField) GetOptions() []FormFieldOption {
-	if o == nil || IsNil(o.Options) {
-		var ret []FormFieldOption
-		return ret
-	}
-	return o.Options
-}
-
-// GetOptionsOk returns a tuple with the Options field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetOptionsOk() ([]FormFieldOption, bool) {
-	if o == nil || IsNil(o.Options) {
-		return nil, false
-	}
-	return o.Options, true
-}
-
-// HasOptions returns a boolean if a field has been set.
-func (o *FormField) HasOptions() bool {
-	if o != nil && !IsNil(o.Options) {
-		return true
-	}
-
-	return false
-}
-
-// SetOptions gets a reference to the given []FormFieldOption and assigns it to the Options field.
-func (o *FormField) SetOptions(v []FormFieldOption) {
-	o.Options = v
-}
-
-// GetMinItems returns the MinItems field value if set, zero value otherwise.
-func (o *FormField) GetMinItems() int32 {
-	if o == nil || IsNil(o.MinItems) {
-		var ret int32
-		return ret
-	}
-	return *o.MinItems
-}
-
-// GetMinItemsOk returns a tuple with the MinItems field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetMinItemsOk() (*int32, bool) {
-	if o == nil || IsNil(o.MinItems) {
-		return nil, false
-	}
-	return o.MinItems, true
-}
-
-// HasMinItems returns a boolean if a field has been set.
-func (o *FormField) HasMinItems() bool {
-	if o != nil && !IsNil(o.MinItems) {
-		return true
-	}
-
-	return false
-}
-
-// SetMinItems gets a reference to the given int32 and assigns it to the MinItems field.
-func (o *FormField) SetMinItems(v int32) {
-	o.MinItems = &v
-}
-
-// GetMaxItems returns the MaxItems field value if set, zero value otherwise.
-func (o *FormField) GetMaxItems() int32 {
-	if o == nil || IsNil(o.MaxItems) {
-		var ret int32
-		return ret
-	}
-	return *o.MaxItems
-}
-
-// GetMaxItemsOk returns a tuple with the MaxItems field value if set, nil otherwise
-// and a boolean to check if the value has been set.
-func (o *FormField) GetMaxItemsOk() (*int32, bool) {
-	if o == nil || IsNil(o.MaxItems) {
-		return nil, false
-	}
-	return o.MaxItems, true
-}
-
-// HasMaxItems returns a boolean if a field has been set.
-func (o *FormField) HasMaxItems() bool {
-	if o != nil && !IsNil(o.MaxItems) {
-		return true
-	}
-
-	return false
-}
-
-// SetMaxItems gets a reference to the given int32 and assigns it to the MaxItems field.
-func (o *FormField) SetMaxItems(v int32) {
-	o.MaxItems = &v
-}
-
-func (o FormField) MarshalJSON() ([]byte, error) {
-	toSerialize,err := o.ToMap()
+// Unmarshal JSON data into one of the pointers in the struct
+func (dst *FormField) UnmarshalJSON(data []byte) error {
+	var err error
+	// use discriminator value to speed up the lookup
+	var jsonDict map[string]interface{}
+	err = newStrictDecoder(data).Decode(&jsonDict)
 	if err != nil {
-		return []byte{}, err
-	}
-	return json.Marshal(toSerialize)
-}
-
-func (o FormField) ToMap() (map[string]interface{}, error) {
-	toSerialize := map[string]interface{}{}
-	toSerialize["name"] = o.Name
-	toSerialize["type"] = o.Type
-	toSerialize["label"] = o.Label
-	if !IsNil(o.Help) {
-		toSerialize["help"] = o.Help
-	}
-	if !IsNil(o.Placeholder) {
-		toSerialize["placeholder"] = o.Placeholder
-	}
-	if !IsNil(o.Required) {
-		toSerialize["required"] = o.Required
-	}
-	if !IsNil(o.MinLength) {
-		toSerialize["min_length"] = o.MinLength
-	}
-	if !IsNil(o.MaxLength) {
-		toSerialize["max_length"] = o.MaxLength
-	}
-	if !IsNil(o.Pattern) {
-		toSerialize["pattern"] = o.Pattern
-	}
-	if !IsNil(o.PatternMessage) {
-		toSerialize["pattern_message"] = o.PatternMessage
-	}
-	if !IsNil(o.Min) {
-		toSerialize["min"] = o.Min
-	}
-	if !IsNil(o.Max) {
-		toSerialize["max"] = o.Max
-	}
-	if !IsNil(o.Integer) {
-		toSerialize["integer"] = o.Integer
-	}
-	if !IsNil(o.MinDate) {
-		toSerialize["min_date"] = o.MinDate
-	}
-	if !IsNil(o.MaxDate) {
-		toSerialize["max_date"] = o.MaxDate
-	}
-	if !IsNil(o.Options) {
-		toSerialize["options"] = o.Options
-	}
-	if !IsNil(o.MinItems) {
-		toSerialize["min_items"] = o.MinItems
-	}
-	if !IsNil(o.MaxItems) {
-		toSerialize["max_items"] = o.MaxItems
+		return fmt.Errorf("failed to unmarshal JSON into map for the discriminator lookup")
 	}
 
-	for key, value := range o.AdditionalProperties {
-		toSerialize[key] = value
-	}
-
-	return toSerialize, nil
-}
-
-func (o *FormField) UnmarshalJSON(data []byte) (err error) {
-	// This validates that all required properties are included in the JSON object
-	// by unmarshalling the object into a generic map with string keys and checking
-	// that every required field exists as a key in the generic map.
-	requiredProperties := []string{
-		"name",
-		"type",
-		"label",
-	}
-
-	allProperties := make(map[string]interface{})
-
-	err = json.Unmarshal(data, &allProperties)
-
-	if err != nil {
-		return err;
-	}
-
-	for _, requiredProperty := range(requiredProperties) {
-		if _, exists := allProperties[requiredProperty]; !exists {
-			return fmt.Errorf("no value given for required property %v", requiredProperty)
+	// check if the discriminator value is 'checkbox'
+	if jsonDict["type"] == "checkbox" {
+		// try to unmarshal JSON data into FormCheckboxField
+		err = json.Unmarshal(data, &dst.FormCheckboxField)
+		if err == nil {
+			return nil // data stored in dst.FormCheckboxField, return on the first match
+		} else {
+			dst.FormCheckboxField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormCheckboxField: %s", err.Error())
 		}
 	}
 
-	varFormField := _FormField{}
-
-	err = json.Unmarshal(data, &varFormField)
-
-	if err != nil {
-		return err
+	// check if the discriminator value is 'date'
+	if jsonDict["type"] == "date" {
+		// try to unmarshal JSON data into FormDateField
+		err = json.Unmarshal(data, &dst.FormDateField)
+		if err == nil {
+			return nil // data stored in dst.FormDateField, return on the first match
+		} else {
+			dst.FormDateField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormDateField: %s", err.Error())
+		}
 	}
 
-	*o = FormField(varFormField)
-
-	additionalProperties := make(map[string]interface{})
-
-	if err = json.Unmarshal(data, &additionalProperties); err == nil {
-		delete(additionalProperties, "name")
-		delete(additionalProperties, "type")
-		delete(additionalProperties, "label")
-		delete(additionalProperties, "help")
-		delete(additionalProperties, "placeholder")
-		delete(additionalProperties, "required")
-		delete(additionalProperties, "min_length")
-		delete(additionalProperties, "max_length")
-		delete(additionalProperties, "pattern")
-		delete(additionalProperties, "pattern_message")
-		delete(additionalProperties, "min")
-		delete(additionalProperties, "max")
-		delete(additionalProperties, "integer")
-		delete(additionalProperties, "min_date")
-		delete(additionalProperties, "max_date")
-		delete(additionalProperties, "options")
-		delete(additionalProperties, "min_items")
-		delete(additionalProperties, "max_items")
-		o.AdditionalProperties = additionalProperties
+	// check if the discriminator value is 'email'
+	if jsonDict["type"] == "email" {
+		// try to unmarshal JSON data into FormTextField
+		err = json.Unmarshal(data, &dst.FormTextField)
+		if err == nil {
+			return nil // data stored in dst.FormTextField, return on the first match
+		} else {
+			dst.FormTextField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormTextField: %s", err.Error())
+		}
 	}
 
-	return err
+	// check if the discriminator value is 'multiselect'
+	if jsonDict["type"] == "multiselect" {
+		// try to unmarshal JSON data into FormMultiselectField
+		err = json.Unmarshal(data, &dst.FormMultiselectField)
+		if err == nil {
+			return nil // data stored in dst.FormMultiselectField, return on the first match
+		} else {
+			dst.FormMultiselectField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormMultiselectField: %s", err.Error())
+		}
+	}
+
+	// check if the discriminator value is 'number'
+	if jsonDict["type"] == "number" {
+		// try to unmarshal JSON data into FormNumberField
+		err = json.Unmarshal(data, &dst.FormNumberField)
+		if err == nil {
+			return nil // data stored in dst.FormNumberField, return on the first match
+		} else {
+			dst.FormNumberField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormNumberField: %s", err.Error())
+		}
+	}
+
+	// check if the discriminator value is 'phone'
+	if jsonDict["type"] == "phone" {
+		// try to unmarshal JSON data into FormTextField
+		err = json.Unmarshal(data, &dst.FormTextField)
+		if err == nil {
+			return nil // data stored in dst.FormTextField, return on the first match
+		} else {
+			dst.FormTextField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormTextField: %s", err.Error())
+		}
+	}
+
+	// check if the discriminator value is 'select'
+	if jsonDict["type"] == "select" {
+		// try to unmarshal JSON data into FormSelectField
+		err = json.Unmarshal(data, &dst.FormSelectField)
+		if err == nil {
+			return nil // data stored in dst.FormSelectField, return on the first match
+		} else {
+			dst.FormSelectField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormSelectField: %s", err.Error())
+		}
+	}
+
+	// check if the discriminator value is 'text'
+	if jsonDict["type"] == "text" {
+		// try to unmarshal JSON data into FormTextField
+		err = json.Unmarshal(data, &dst.FormTextField)
+		if err == nil {
+			return nil // data stored in dst.FormTextField, return on the first match
+		} else {
+			dst.FormTextField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormTextField: %s", err.Error())
+		}
+	}
+
+	// check if the discriminator value is 'textarea'
+	if jsonDict["type"] == "textarea" {
+		// try to unmarshal JSON data into FormTextField
+		err = json.Unmarshal(data, &dst.FormTextField)
+		if err == nil {
+			return nil // data stored in dst.FormTextField, return on the first match
+		} else {
+			dst.FormTextField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormTextField: %s", err.Error())
+		}
+	}
+
+	// check if the discriminator value is 'url'
+	if jsonDict["type"] == "url" {
+		// try to unmarshal JSON data into FormTextField
+		err = json.Unmarshal(data, &dst.FormTextField)
+		if err == nil {
+			return nil // data stored in dst.FormTextField, return on the first match
+		} else {
+			dst.FormTextField = nil
+			return fmt.Errorf("failed to unmarshal FormField as FormTextField: %s", err.Error())
+		}
+	}
+
+	return nil
+}
+
+// Marshal data from the first non-nil pointers in the struct to JSON
+func (src FormField) MarshalJSON() ([]byte, error) {
+	if src.FormCheckboxField != nil {
+		return json.Marshal(&src.FormCheckboxField)
+	}
+
+	if src.FormDateField != nil {
+		return json.Marshal(&src.FormDateField)
+	}
+
+	if src.FormMultiselectField != nil {
+		return json.Marshal(&src.FormMultiselectField)
+	}
+
+	if src.FormNumberField != nil {
+		return json.Marshal(&src.FormNumberField)
+	}
+
+	if src.FormSelectField != nil {
+		return json.Marshal(&src.FormSelectField)
+	}
+
+	if src.FormTextField != nil {
+		return json.Marshal(&src.FormTextField)
+	}
+
+	return nil, nil // no data in oneOf schemas
+}
+
+// Get the actual instance
+func (obj *FormField) GetActualInstance() (interface{}) {
+	if obj == nil {
+		return nil
+	}
+	if obj.FormCheckboxField != nil {
+		return obj.FormCheckboxField
+	}
+
+	if obj.FormDateField != nil {
+		return obj.FormDateField
+	}
+
+	if obj.FormMultiselectField != nil {
+		return obj.FormMultiselectField
+	}
+
+	if obj.FormNumberField != nil {
+		return obj.FormNumberField
+	}
+
+	if obj.FormSelectField != nil {
+		return obj.FormSelectField
+	}
+
+	if obj.FormTextField != nil {
+		return obj.FormTextField
+	}
+
+	// all schemas are nil
+	return nil
+}
+
+// Get the actual instance value
+func (obj FormField) GetActualInstanceValue() (interface{}) {
+	if obj.FormCheckboxField != nil {
+		return *obj.FormCheckboxField
+	}
+
+	if obj.FormDateField != nil {
+		return *obj.FormDateField
+	}
+
+	if obj.FormMultiselectField != nil {
+		return *obj.FormMultiselectField
+	}
+
+	if obj.FormNumberField != nil {
+		return *obj.FormNumberField
+	}
+
+	if obj.FormSelectField != nil {
+		return *obj.FormSelectField
+	}
+
+	if obj.FormTextField != nil {
+		return *obj.FormTextField
+	}
+
+	// all schemas are nil
+	return nil
 }
 
 type NullableFormField struct {

@@ -23,7 +23,7 @@ type OAuth2Credential struct {
 	// The type.
 	Type string `json:"type"`
 	// Where tokens are asked for; not a private address.
-	TokenUrl string `json:"token_url"`
+	TokenUrl string `json:"token_url" validate:"regexp=^[Hh][Tt][Tt][Pp][Ss]?://"`
 	// Id of the client.
 	ClientId string `json:"client_id"`
 	// Secret of the client.

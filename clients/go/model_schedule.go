@@ -31,11 +31,11 @@ type Schedule struct {
 	Description NullableString `json:"description"`
 	Status ScheduleStatus `json:"status"`
 	// Five fields (minute, hour, day of month, month, day of week) or six (second first); `*`, lists, ranges, steps, names (`MON`, `JAN`), `L`, `W`, `#`, and nicknames such as `@daily`. 
-	Cron NullableString `json:"cron"`
+	Cron NullableString `json:"cron" validate:"regexp=^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*\\,/#+-]+(?:\\s+[0-9A-Za-z*\\,/#+-]+){4\\,5})\\s*$"`
 	// A time span such as `30s`, `15m`, `6h`, `1w`, or ISO 8601 (`PT30S`), of at least a second; counted from `starts_at`, or else from when the schedule was made. 
-	Interval NullableString `json:"interval"`
+	Interval NullableString `json:"interval" validate:"regexp=^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$"`
 	// A time zone of the IANA database, in which `cron` is read.
-	Timezone string `json:"timezone"`
+	Timezone string `json:"timezone" validate:"regexp=^[A-Za-z][A-Za-z0-9_+/-]*$"`
 	Overlap OverlapPolicy `json:"overlap"`
 	// How late a time may be and still start an execution, when no server was there to do it. What is later is missed. 
 	CatchUpSeconds int32 `json:"catch_up_seconds"`

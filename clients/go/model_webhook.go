@@ -28,7 +28,7 @@ type Webhook struct {
 	// More about it.
 	Description NullableString `json:"description"`
 	// Where the messages are sent: http or https, without user name and password. Private and reserved addresses and `localhost` are refused, unless the operator of the server allows them; the addresses of other names are judged when a message is sent. 
-	Url string `json:"url" validate:"regexp=^https?://"`
+	Url string `json:"url" validate:"regexp=^https?://[^/?#\\\\@]+(?:[/?#]|$)"`
 	// The types of events that are sent.
 	Events []EventType `json:"events"`
 	// Names of the headers that are sent along.

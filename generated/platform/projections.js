@@ -1554,29 +1554,73 @@ export function projectFormFields(value, dropped, path = '') {
 export function projectFormField(value, dropped, path = '') {
   if (!isObject(value)) return value;
   const out = {};
-  if (value.name !== undefined) out.name = value.name;
-  if (value.type !== undefined) out.type = value.type;
-  if (value.label !== undefined) out.label = value.label;
-  if (value.help !== undefined) out.help = value.help;
-  if (value.placeholder !== undefined) out.placeholder = value.placeholder;
-  if (value.required !== undefined) out.required = value.required;
-  if (value.min_length !== undefined) out.min_length = value.min_length;
-  if (value.max_length !== undefined) out.max_length = value.max_length;
-  if (value.pattern !== undefined) out.pattern = value.pattern;
-  if (value.pattern_message !== undefined) out.pattern_message = value.pattern_message;
-  if (value.min !== undefined) out.min = value.min;
-  if (value.max !== undefined) out.max = value.max;
-  if (value.integer !== undefined) out.integer = value.integer;
-  if (value.min_date !== undefined) out.min_date = value.min_date;
-  if (value.max_date !== undefined) out.max_date = value.max_date;
-  if (value.options !== undefined) out.options = projectFormFieldOptions(value.options, dropped, dropped && path + '/options');
-  if (value.min_items !== undefined) out.min_items = value.min_items;
-  if (value.max_items !== undefined) out.max_items = value.max_items;
+  mergeSelected(value, out, casesFormField, value.type, dropped, path);
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
 
-export function projectFormFieldOptions(value, dropped, path = '') {
+export function projectFormTextField(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.label !== undefined) out.label = value.label;
+  if (value.help !== undefined) out.help = value.help;
+  if (value.required !== undefined) out.required = value.required;
+  if (value.placeholder !== undefined) out.placeholder = value.placeholder;
+  if (value.min_length !== undefined) out.min_length = value.min_length;
+  if (value.max_length !== undefined) out.max_length = value.max_length;
+  if (value.pattern !== undefined) out.pattern = value.pattern;
+  if (value.pattern_message !== undefined) out.pattern_message = value.pattern_message;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormNumberField(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.label !== undefined) out.label = value.label;
+  if (value.help !== undefined) out.help = value.help;
+  if (value.required !== undefined) out.required = value.required;
+  if (value.placeholder !== undefined) out.placeholder = value.placeholder;
+  if (value.min !== undefined) out.min = value.min;
+  if (value.max !== undefined) out.max = value.max;
+  if (value.integer !== undefined) out.integer = value.integer;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormDateField(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.label !== undefined) out.label = value.label;
+  if (value.help !== undefined) out.help = value.help;
+  if (value.required !== undefined) out.required = value.required;
+  if (value.min_date !== undefined) out.min_date = value.min_date;
+  if (value.max_date !== undefined) out.max_date = value.max_date;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormSelectField(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.label !== undefined) out.label = value.label;
+  if (value.help !== undefined) out.help = value.help;
+  if (value.required !== undefined) out.required = value.required;
+  if (value.placeholder !== undefined) out.placeholder = value.placeholder;
+  if (value.options !== undefined) out.options = projectFormSelectFieldOptions(value.options, dropped, dropped && path + '/options');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormSelectFieldOptions(value, dropped, path = '') {
   if (Array.isArray(value)) return value.map((item, index) => projectFormFieldOption(item, dropped, dropped && `${path}/${index}`));
   return value;
 }
@@ -1586,6 +1630,38 @@ export function projectFormFieldOption(value, dropped, path = '') {
   const out = {};
   if (value.value !== undefined) out.value = value.value;
   if (value.label !== undefined) out.label = value.label;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormMultiselectField(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.label !== undefined) out.label = value.label;
+  if (value.help !== undefined) out.help = value.help;
+  if (value.required !== undefined) out.required = value.required;
+  if (value.options !== undefined) out.options = projectFormMultiselectFieldOptions(value.options, dropped, dropped && path + '/options');
+  if (value.min_items !== undefined) out.min_items = value.min_items;
+  if (value.max_items !== undefined) out.max_items = value.max_items;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectFormMultiselectFieldOptions(value, dropped, path = '') {
+  if (Array.isArray(value)) return value.map((item, index) => projectFormFieldOption(item, dropped, dropped && `${path}/${index}`));
+  return value;
+}
+
+export function projectFormCheckboxField(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.name !== undefined) out.name = value.name;
+  if (value.type !== undefined) out.type = value.type;
+  if (value.label !== undefined) out.label = value.label;
+  if (value.help !== undefined) out.help = value.help;
+  if (value.required !== undefined) out.required = value.required;
   if (dropped) reportDropped(value, out, dropped, path);
   return out;
 }
@@ -4292,6 +4368,19 @@ const casesExecutionEvent = new Map([
   ['node:started', projectNodeStartedEvent],
   ['node:completed', projectNodeCompletedEvent],
   ['node:failed', projectNodeFailedEvent],
+]);
+
+const casesFormField = new Map([
+  ['text', projectFormTextField],
+  ['textarea', projectFormTextField],
+  ['email', projectFormTextField],
+  ['url', projectFormTextField],
+  ['phone', projectFormTextField],
+  ['number', projectFormNumberField],
+  ['date', projectFormDateField],
+  ['select', projectFormSelectField],
+  ['multiselect', projectFormMultiselectField],
+  ['checkbox', projectFormCheckboxField],
 ]);
 
 const casesHookAuth = new Map([

@@ -3443,39 +3443,30 @@ export interface components {
             meta?: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description What a field asks for, and the JSON type of its answer. Text: `text` (one line), `textarea`, `email`, `url` (http or
-         *     https), `phone`, `date` (`2026-11-22`), `select` (the value of one option). Number: `number`. List of values:
-         *     `multiselect`. True or false: `checkbox`.
-         * @enum {unknown}
+         * @description Names the answer in submissions; unique in the form.
+         * @example email
          */
-        FormFieldType: "text" | "textarea" | "email" | "url" | "phone" | "number" | "date" | "select" | "multiselect" | "checkbox";
-        /** @description One choice of a `select` or `multiselect`. */
-        FormFieldOption: {
-            /** @description What is stored. */
-            value: string;
-            /** @description What people read. */
-            label: string;
-        };
-        /**
-         * @description A question of a form. Which limits it may have depends on its type: lengths and `pattern` for text, `email`, `url`
-         *     and `phone`; `min`, `max` and `integer` for `number`; `min_date` and `max_date` for `date`; `options` for `select` and
-         *     `multiselect`, which also takes `min_items` and `max_items`.
-         */
-        FormField: {
+        FormFieldName: string;
+        /** @description The question as people read it. */
+        FormFieldLabel: string;
+        /** @description A hint that stands with the question. */
+        FormFieldHelp: string;
+        /** @description Whether it must be answered; a required checkbox must be ticked. */
+        FormFieldRequired: boolean;
+        /** @description Shown while the field is empty. */
+        FormFieldPlaceholder: string;
+        /** @description A question that is answered with text; `text` on one line, `textarea` on several, `url` with http or https. */
+        FormTextField: {
+            name: components["schemas"]["FormFieldName"];
             /**
-             * @description Names the answer in submissions; unique in the form.
-             * @example email
+             * @description What it asks for.
+             * @enum {unknown}
              */
-            name: string;
-            type: components["schemas"]["FormFieldType"];
-            /** @description The question as people read it. */
-            label: string;
-            /** @description A hint that stands with the question. */
-            help?: string;
-            /** @description Shown while the field is empty. */
-            placeholder?: string;
-            /** @description Whether it must be answered; a required checkbox must be ticked. */
-            required?: boolean;
+            type: "text" | "textarea" | "email" | "url" | "phone";
+            label: components["schemas"]["FormFieldLabel"];
+            help?: components["schemas"]["FormFieldHelp"];
+            required?: components["schemas"]["FormFieldRequired"];
+            placeholder?: components["schemas"]["FormFieldPlaceholder"];
             /** @description Fewest characters of an answer, after trimming. */
             min_length?: number;
             /** @description Most characters of an answer; 1,000 when absent, 10,000 for `textarea`, 254 for `email`, 2,048 for `url`. */
@@ -3488,12 +3479,37 @@ export interface components {
             pattern?: string;
             /** @description What people are told when the answer does not match `pattern`. */
             pattern_message?: string;
+        };
+        /** @description A question that is answered with a number. */
+        FormNumberField: {
+            name: components["schemas"]["FormFieldName"];
+            /**
+             * @description What it asks for.
+             * @constant
+             */
+            type: "number";
+            label: components["schemas"]["FormFieldLabel"];
+            help?: components["schemas"]["FormFieldHelp"];
+            required?: components["schemas"]["FormFieldRequired"];
+            placeholder?: components["schemas"]["FormFieldPlaceholder"];
             /** @description Least number. */
             min?: number;
             /** @description Greatest number. */
             max?: number;
             /** @description Whether only whole numbers are taken. */
             integer?: boolean;
+        };
+        /** @description A question that is answered with a date such as `2026-11-22`. */
+        FormDateField: {
+            name: components["schemas"]["FormFieldName"];
+            /**
+             * @description What it asks for.
+             * @constant
+             */
+            type: "date";
+            label: components["schemas"]["FormFieldLabel"];
+            help?: components["schemas"]["FormFieldHelp"];
+            required?: components["schemas"]["FormFieldRequired"];
             /**
              * Format: date
              * @description Earliest date.
@@ -3504,13 +3520,61 @@ export interface components {
              * @description Latest date.
              */
             max_date?: string;
+        };
+        /** @description One choice of a `select` or `multiselect`. */
+        FormFieldOption: {
+            /** @description What is stored. */
+            value: string;
+            /** @description What people read. */
+            label: string;
+        };
+        /** @description A question that is answered with the value of one option. */
+        FormSelectField: {
+            name: components["schemas"]["FormFieldName"];
+            /**
+             * @description What it asks for.
+             * @constant
+             */
+            type: "select";
+            label: components["schemas"]["FormFieldLabel"];
+            help?: components["schemas"]["FormFieldHelp"];
+            required?: components["schemas"]["FormFieldRequired"];
+            placeholder?: components["schemas"]["FormFieldPlaceholder"];
             /** @description The choices; their values differ. */
-            options?: components["schemas"]["FormFieldOption"][];
+            options: components["schemas"]["FormFieldOption"][];
+        };
+        /** @description A question that is answered with the values of some options. */
+        FormMultiselectField: {
+            name: components["schemas"]["FormFieldName"];
+            /**
+             * @description What it asks for.
+             * @constant
+             */
+            type: "multiselect";
+            label: components["schemas"]["FormFieldLabel"];
+            help?: components["schemas"]["FormFieldHelp"];
+            required?: components["schemas"]["FormFieldRequired"];
+            /** @description The choices; their values differ. */
+            options: components["schemas"]["FormFieldOption"][];
             /** @description Fewest choices of an answer. */
             min_items?: number;
             /** @description Most choices of an answer. */
             max_items?: number;
         };
+        /** @description A question that is answered with true or false. */
+        FormCheckboxField: {
+            name: components["schemas"]["FormFieldName"];
+            /**
+             * @description What it asks for.
+             * @constant
+             */
+            type: "checkbox";
+            label: components["schemas"]["FormFieldLabel"];
+            help?: components["schemas"]["FormFieldHelp"];
+            required?: components["schemas"]["FormFieldRequired"];
+        };
+        /** @description A question of a form; its type says which limits it may have. */
+        FormField: components["schemas"]["FormTextField"] | components["schemas"]["FormNumberField"] | components["schemas"]["FormDateField"] | components["schemas"]["FormSelectField"] | components["schemas"]["FormMultiselectField"] | components["schemas"]["FormCheckboxField"];
         /** @description How the page of the form speaks. */
         FormSettings: {
             /** @description On the button; `Send` when absent. */
@@ -4837,7 +4901,7 @@ export interface components {
              * @constant
              */
             type: "basic";
-            /** @description The name; kept secret when there is no password. */
+            /** @description The name, without a colon (RFC 7617); kept secret when there is no password. */
             username: string;
             /**
              * Format: password

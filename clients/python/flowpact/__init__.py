@@ -213,17 +213,21 @@ __all__ = [
     "ExecutionWebhookData",
     "FieldError",
     "Form",
+    "FormCheckboxField",
+    "FormDateField",
     "FormField",
     "FormFieldOption",
-    "FormFieldType",
     "FormListResponse",
+    "FormMultiselectField",
     "FormNotChangedError",
     "FormNotChangedErrorError",
     "FormNotChangedProblem",
     "FormNotCreatedError",
     "FormNotCreatedErrorError",
     "FormNotCreatedProblem",
+    "FormNumberField",
     "FormResponse",
+    "FormSelectField",
     "FormSettings",
     "FormStatus",
     "FormSubmission",
@@ -231,6 +235,7 @@ __all__ = [
     "FormSubmissionResponse",
     "FormSubmittedWebhook",
     "FormSummary",
+    "FormTextField",
     "FormTriggerConfig",
     "FormWebhookData",
     "Group",
@@ -673,17 +678,21 @@ from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventDa
 from flowpact.models.execution_webhook_data import ExecutionWebhookData as ExecutionWebhookData
 from flowpact.models.field_error import FieldError as FieldError
 from flowpact.models.form import Form as Form
+from flowpact.models.form_checkbox_field import FormCheckboxField as FormCheckboxField
+from flowpact.models.form_date_field import FormDateField as FormDateField
 from flowpact.models.form_field import FormField as FormField
 from flowpact.models.form_field_option import FormFieldOption as FormFieldOption
-from flowpact.models.form_field_type import FormFieldType as FormFieldType
 from flowpact.models.form_list_response import FormListResponse as FormListResponse
+from flowpact.models.form_multiselect_field import FormMultiselectField as FormMultiselectField
 from flowpact.models.form_not_changed_error import FormNotChangedError as FormNotChangedError
 from flowpact.models.form_not_changed_error_error import FormNotChangedErrorError as FormNotChangedErrorError
 from flowpact.models.form_not_changed_problem import FormNotChangedProblem as FormNotChangedProblem
 from flowpact.models.form_not_created_error import FormNotCreatedError as FormNotCreatedError
 from flowpact.models.form_not_created_error_error import FormNotCreatedErrorError as FormNotCreatedErrorError
 from flowpact.models.form_not_created_problem import FormNotCreatedProblem as FormNotCreatedProblem
+from flowpact.models.form_number_field import FormNumberField as FormNumberField
 from flowpact.models.form_response import FormResponse as FormResponse
+from flowpact.models.form_select_field import FormSelectField as FormSelectField
 from flowpact.models.form_settings import FormSettings as FormSettings
 from flowpact.models.form_status import FormStatus as FormStatus
 from flowpact.models.form_submission import FormSubmission as FormSubmission
@@ -691,6 +700,7 @@ from flowpact.models.form_submission_list_response import FormSubmissionListResp
 from flowpact.models.form_submission_response import FormSubmissionResponse as FormSubmissionResponse
 from flowpact.models.form_submitted_webhook import FormSubmittedWebhook as FormSubmittedWebhook
 from flowpact.models.form_summary import FormSummary as FormSummary
+from flowpact.models.form_text_field import FormTextField as FormTextField
 from flowpact.models.form_trigger_config import FormTriggerConfig as FormTriggerConfig
 from flowpact.models.form_webhook_data import FormWebhookData as FormWebhookData
 from flowpact.models.group import Group as Group

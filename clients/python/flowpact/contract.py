@@ -24,7 +24,13 @@ from flowpact.models.execution_resumed_event import ExecutionResumedEvent
 from flowpact.models.execution_started_event import ExecutionStartedEvent
 from flowpact.models.execution_started_webhook import ExecutionStartedWebhook
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent
+from flowpact.models.form_checkbox_field import FormCheckboxField
+from flowpact.models.form_date_field import FormDateField
+from flowpact.models.form_multiselect_field import FormMultiselectField
+from flowpact.models.form_number_field import FormNumberField
+from flowpact.models.form_select_field import FormSelectField
 from flowpact.models.form_submitted_webhook import FormSubmittedWebhook
+from flowpact.models.form_text_field import FormTextField
 from flowpact.models.form_trigger_config import FormTriggerConfig
 from flowpact.models.hmac_hook_auth import HmacHookAuth
 from flowpact.models.manual_trigger_config import ManualTriggerConfig
@@ -118,6 +124,15 @@ ExecutionEventVariant = Union[
     NodeStartedEvent,
     NodeCompletedEvent,
     NodeFailedEvent,
+]
+
+FormFieldVariant = Union[
+    FormTextField,
+    FormNumberField,
+    FormDateField,
+    FormSelectField,
+    FormMultiselectField,
+    FormCheckboxField,
 ]
 
 HookAuthVariant = Union[

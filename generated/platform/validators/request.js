@@ -123,7 +123,7 @@ return errors === 0;
 }
 
 export const createApiKeyRequest = validate57;
-const schema23 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"rate_limits":{"$ref":"#/$defs/ApiKeyRateLimitsRequest"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+const schema23 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"scopes":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"$ref":"#/$defs/Scope"}},"bundles":{"type":"array","maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/ScopeBundleName"}},"rate_limits":{"$ref":"#/$defs/ApiKeyRateLimitsRequest"},"expires_at":{"type":["string","null"],"format":"date-time"}},"if":{"required":["bundles"],"properties":{"bundles":{"minItems":1}}},"else":{"x-problem":{"message":"name at least one scope or bundle","schema":{"required":["scopes"],"properties":{"scopes":{"minItems":1}}}}}};
 const func0 = runtime1.default;
 const schema24 = {"type":"string","enum":["workflows:read","workflows:write","workflows:execute","executions:read","executions:write","executions:cancel","groups:read","groups:write","channels:read","channels:write","forms:read","forms:write","submissions:read","submissions:write","triggers:read","triggers:write","triggers:execute","secrets:read","secrets:write","credentials:read","credentials:write","kv:read","kv:write","webhooks:read","webhooks:write","api-keys:read","api-keys:write"]};
 
@@ -219,6 +219,91 @@ const formats2 = runtime2.fullFormats["date-time"];
 function validate57(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.bundles === undefined) && (missing0 = "bundles")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.bundles !== undefined){
+let data0 = data.bundles;
+if(Array.isArray(data0)){
+if(data0.length < 1){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+if(!_valid0){
+const _errs4 = errors;
+const _errs5 = errors;
+const _errs6 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.scopes === undefined) && (missing1 = "scopes")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.scopes !== undefined){
+let data1 = data.scopes;
+if(Array.isArray(data1)){
+if(data1.length < 1){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+}
+var valid2 = _errs6 === errors;
+if(!valid2){
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/else/x-problem",keyword:"x-problem",params:{message: "name at least one scope or bundle"}});
+errors++;
+}
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs4 === errors;
+valid0 = _valid0;
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/if",keyword:"if",params:{failingKeyword: "else"}});
+errors++;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate57/required",keyword:"required",params:{missingProperty: "name"}});
@@ -231,13 +316,13 @@ errors++;
 }
 }
 if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
+let data2 = data.name;
+if(typeof data2 === "string"){
+if(func1(data2) > 100){
 vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate57/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
-if(func1(data0) < 1){
+if(func1(data2) < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate57/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
@@ -248,39 +333,39 @@ errors++;
 }
 }
 if(data.description !== undefined){
-let data1 = data.description;
-if((typeof data1 !== "string") && (data1 !== null)){
+let data3 = data.description;
+if((typeof data3 !== "string") && (data3 !== null)){
 vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate57/properties/description/type",keyword:"type",params:{type: schema23.properties.description.type}});
 errors++;
 }
-if(typeof data1 === "string"){
-if(func1(data1) > 1000){
+if(typeof data3 === "string"){
+if(func1(data3) > 1000){
 vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate57/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
 }
 }
 if(data.scopes !== undefined){
-let data2 = data.scopes;
-if(Array.isArray(data2)){
-if(data2.length > 100){
+let data4 = data.scopes;
+if(Array.isArray(data4)){
+if(data4.length > 100){
 vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate57/properties/scopes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
-const len0 = data2.length;
+const len0 = data4.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate58(data2[i0], instancePath+"/scopes/" + i0))){
+if(!(validate58(data4[i0], instancePath+"/scopes/" + i0))){
 vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
 }
-let i1 = data2.length;
+let i1 = data4.length;
 let j0;
 if(i1 > 1){
 outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
-if(func0(data2[i1], data2[j0])){
+if(func0(data4[i1], data4[j0])){
 vErrors = report(vErrors, {instancePath:instancePath+"/scopes",schemaPath:"#/validate57/properties/scopes/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
@@ -295,26 +380,26 @@ errors++;
 }
 }
 if(data.bundles !== undefined){
-let data4 = data.bundles;
-if(Array.isArray(data4)){
-if(data4.length > 20){
+let data6 = data.bundles;
+if(Array.isArray(data6)){
+if(data6.length > 20){
 vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate57/properties/bundles/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
-const len1 = data4.length;
+const len1 = data6.length;
 for(let i2=0; i2<len1; i2++){
-if(!(validate60(data4[i2], instancePath+"/bundles/" + i2))){
+if(!(validate60(data6[i2], instancePath+"/bundles/" + i2))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
 }
-let i3 = data4.length;
+let i3 = data6.length;
 let j1;
 if(i3 > 1){
 outer1:
 for(;i3--;){
 for(j1 = i3; j1--;){
-if(func0(data4[i3], data4[j1])){
+if(func0(data6[i3], data6[j1])){
 vErrors = report(vErrors, {instancePath:instancePath+"/bundles",schemaPath:"#/validate57/properties/bundles/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1}});
 errors++;
 break outer1;
@@ -335,13 +420,13 @@ errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
-let data7 = data.expires_at;
-if((typeof data7 !== "string") && (data7 !== null)){
+let data9 = data.expires_at;
+if((typeof data9 !== "string") && (data9 !== null)){
 vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate57/properties/expires_at/type",keyword:"type",params:{type: schema23.properties.expires_at.type}});
 errors++;
 }
-if(typeof data7 === "string"){
-if(!(formats2.validate(data7))){
+if(typeof data9 === "string"){
+if(!(formats2.validate(data9))){
 vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate57/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
@@ -1624,6 +1709,68 @@ return errors === 0;
 function validate100(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.filters === undefined) && (missing0 = "filters")){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid0){
+const _errs3 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.when !== undefined){
+const _errs5 = errors;
+const _errs6 = errors;
+vErrors = report(vErrors, {});
+errors++;
+var valid2 = _errs6 === errors;
+if(!valid2){
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate100/then/properties/when/x-problem",keyword:"x-problem",params:{message: "cannot stand beside filters; say it in one of them"}});
+errors++;
+}
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs3 === errors;
+valid0 = _valid0;
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/if",keyword:"if",params:{failingKeyword: "then"}});
+errors++;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.id === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyword:"required",params:{missingProperty: "id"}});
@@ -1638,13 +1785,13 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate100/required",keyw
 errors++;
 }
 if(data.id !== undefined){
-let data0 = data.id;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
+let data1 = data.id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
 vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate100/properties/id/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
-if(func1(data0) < 1){
+if(func1(data1) < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate100/properties/id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
@@ -1655,30 +1802,30 @@ errors++;
 }
 }
 if(data.index !== undefined){
-let data1 = data.index;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+let data2 = data.index;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data1 < 0 || isNaN(data1)){
+if(data2 < 0 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/index",schemaPath:"#/validate100/properties/index/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
 if(data.type !== undefined){
-let data2 = data.type;
-if(typeof data2 === "string"){
-if(func1(data2) > 200){
+let data3 = data.type;
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
 vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate100/properties/type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
-if(func1(data2) < 1){
+if(func1(data3) < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate100/properties/type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
@@ -1689,9 +1836,9 @@ errors++;
 }
 }
 if(data.name !== undefined){
-let data3 = data.name;
-if(typeof data3 === "string"){
-if(func1(data3) > 200){
+let data4 = data.name;
+if(typeof data4 === "string"){
+if(func1(data4) > 200){
 vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate100/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
@@ -1702,8 +1849,8 @@ errors++;
 }
 }
 if(data.params !== undefined){
-let data4 = data.params;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+let data5 = data.params;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
 vErrors = report(vErrors, {instancePath:instancePath+"/params",schemaPath:"#/validate100/properties/params/type",keyword:"type",params:{type: "object"}});
@@ -1711,19 +1858,19 @@ errors++;
 }
 }
 if(data.filters !== undefined){
-let data5 = data.filters;
-if(Array.isArray(data5)){
-if(data5.length > 20){
+let data6 = data.filters;
+if(Array.isArray(data6)){
+if(data6.length > 20){
 vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate100/properties/filters/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
-if(data5.length < 1){
+if(data6.length < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/filters",schemaPath:"#/validate100/properties/filters/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-const len0 = data5.length;
+const len0 = data6.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate101(data5[i0], instancePath+"/filters/" + i0))){
+if(!(validate101(data6[i0], instancePath+"/filters/" + i0))){
 vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
 errors = vErrors.length;
 }
@@ -1735,9 +1882,9 @@ errors++;
 }
 }
 if(data.when !== undefined){
-let data7 = data.when;
-if(typeof data7 === "string"){
-if(func1(data7) > 65536){
+let data8 = data.when;
+if(typeof data8 === "string"){
+if(func1(data8) > 65536){
 vErrors = report(vErrors, {instancePath:instancePath+"/when",schemaPath:"#/validate100/properties/when/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
@@ -1748,34 +1895,34 @@ errors++;
 }
 }
 if(data.retry !== undefined){
-let data8 = data.retry;
-const _errs19 = errors;
-let valid3 = false;
-const _errs20 = errors;
-if(!(validate103(data8, instancePath+"/retry"))){
+let data9 = data.retry;
+const _errs26 = errors;
+let valid6 = false;
+const _errs27 = errors;
+if(!(validate103(data9, instancePath+"/retry"))){
 vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs20 === errors;
-valid3 = valid3 || _valid0;
-if(!valid3){
-const _errs21 = errors;
-if(!(validate78(data8, instancePath+"/retry"))){
+var _valid1 = _errs27 === errors;
+valid6 = valid6 || _valid1;
+if(!valid6){
+const _errs28 = errors;
+if(!(validate78(data9, instancePath+"/retry"))){
 vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs21 === errors;
-valid3 = valid3 || _valid0;
+var _valid1 = _errs28 === errors;
+valid6 = valid6 || _valid1;
 }
-if(!valid3){
+if(!valid6){
 vErrors = report(vErrors, {instancePath:instancePath+"/retry",schemaPath:"#/validate100/properties/retry/anyOf",keyword:"anyOf",params:{}});
 errors++;
 }
 else {
-errors = _errs19;
+errors = _errs26;
 if(vErrors !== null){
-if(_errs19){
-vErrors.length = _errs19;
+if(_errs26){
+vErrors.length = _errs26;
 }
 else {
 vErrors = null;
@@ -1784,44 +1931,44 @@ vErrors = null;
 }
 }
 if(data.timeout !== undefined){
-let data9 = data.timeout;
-const _errs23 = errors;
-let valid4 = false;
-const _errs24 = errors;
-if(!((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9)))){
+let data10 = data.timeout;
+const _errs30 = errors;
+let valid7 = false;
+const _errs31 = errors;
+if(!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data9 == "number"){
-if(data9 > 31622400 || isNaN(data9)){
+if(typeof data10 == "number"){
+if(data10 > 31622400 || isNaN(data10)){
 vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
 errors++;
 }
-if(data9 < 1 || isNaN(data9)){
+if(data10 < 1 || isNaN(data10)){
 vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
-var _valid1 = _errs24 === errors;
-valid4 = valid4 || _valid1;
-if(!valid4){
-const _errs26 = errors;
-if(!(validate79(data9, instancePath+"/timeout"))){
+var _valid2 = _errs31 === errors;
+valid7 = valid7 || _valid2;
+if(!valid7){
+const _errs33 = errors;
+if(!(validate79(data10, instancePath+"/timeout"))){
 vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
-var _valid1 = _errs26 === errors;
-valid4 = valid4 || _valid1;
+var _valid2 = _errs33 === errors;
+valid7 = valid7 || _valid2;
 }
-if(!valid4){
+if(!valid7){
 vErrors = report(vErrors, {instancePath:instancePath+"/timeout",schemaPath:"#/validate100/properties/timeout/anyOf",keyword:"anyOf",params:{}});
 errors++;
 }
 else {
-errors = _errs23;
+errors = _errs30;
 if(vErrors !== null){
-if(_errs23){
-vErrors.length = _errs23;
+if(_errs30){
+vErrors.length = _errs30;
 }
 else {
 vErrors = null;
@@ -2602,6 +2749,110 @@ return errors === 0;
 function validate121(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.execution_ids === undefined) && (missing0 = "execution_ids")){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+let ifClause0;
+if(_valid0){
+const _errs3 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.filter !== undefined){
+const _errs5 = errors;
+const _errs6 = errors;
+vErrors = report(vErrors, {});
+errors++;
+var valid2 = _errs6 === errors;
+if(!valid2){
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate121/then/properties/filter/x-problem",keyword:"x-problem",params:{message: "give either execution_ids or filter, and not both"}});
+errors++;
+}
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs3 === errors;
+valid0 = _valid0;
+ifClause0 = "then";
+}
+else {
+const _errs8 = errors;
+const _errs9 = errors;
+const _errs10 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.filter === undefined) && (missing1 = "filter")){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var valid3 = _errs10 === errors;
+if(!valid3){
+errors = _errs9;
+if(vErrors !== null){
+if(_errs9){
+vErrors.length = _errs9;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/else/x-problem",keyword:"x-problem",params:{message: "give either execution_ids or filter"}});
+errors++;
+}
+else {
+errors = _errs9;
+if(vErrors !== null){
+if(_errs9){
+vErrors.length = _errs9;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs8 === errors;
+valid0 = _valid0;
+ifClause0 = "else";
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/if",keyword:"if",params:{failingKeyword: ifClause0}});
+errors++;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate121/minProperties",keyword:"minProperties",params:{limit: 1}});
@@ -2614,25 +2865,25 @@ errors++;
 }
 }
 if(data.execution_ids !== undefined){
-let data0 = data.execution_ids;
-if(Array.isArray(data0)){
-if(data0.length > 1000){
+let data1 = data.execution_ids;
+if(Array.isArray(data1)){
+if(data1.length > 1000){
 vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate121/properties/execution_ids/maxItems",keyword:"maxItems",params:{limit: 1000}});
 errors++;
 }
-if(data0.length < 1){
+if(data1.length < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate121/properties/execution_ids/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-const len0 = data0.length;
+const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-let data1 = data0[i0];
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
+let data2 = data1[i0];
+if(typeof data2 === "string"){
+if(func1(data2) > 64){
 vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate121/properties/execution_ids/items/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-if(func1(data1) < 1){
+if(func1(data2) < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate121/properties/execution_ids/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
@@ -2642,12 +2893,12 @@ vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,sche
 errors++;
 }
 }
-let i1 = data0.length;
+let i1 = data1.length;
 let j0;
 if(i1 > 1){
 const indices0 = {};
 for(;i1--;){
-let item0 = data0[i1];
+let item0 = data1[i1];
 if(typeof item0 !== "string"){
 continue;
 }
@@ -2682,7 +2933,7 @@ return errors === 0;
 }
 
 export const bulkRetryRequest = validate124;
-const schema52 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"execution_ids":{"type":"array","minItems":1,"maxItems":1000,"uniqueItems":true,"items":{"type":"string","minLength":1,"maxLength":64}},"filter":{"$ref":"#/$defs/BulkRetryFilter"},"from":{"type":"string","enum":["failure","start"]}}};
+const schema52 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"execution_ids":{"type":"array","minItems":1,"maxItems":1000,"uniqueItems":true,"items":{"type":"string","minLength":1,"maxLength":64}},"filter":{"$ref":"#/$defs/BulkRetryFilter"},"from":{"type":"string","enum":["failure","start"]}},"if":{"required":["execution_ids"],"properties":{"execution_ids":{}}},"then":{"properties":{"filter":{"x-problem":{"message":"give either execution_ids or filter, and not both","schema":{"not":{}}}}}},"else":{"x-problem":{"message":"give either execution_ids or filter","schema":{"required":["filter"],"properties":{"filter":{}}}}}};
 const schema53 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"status":{"type":"array","minItems":1,"maxItems":2,"uniqueItems":true,"items":{"type":"string","enum":["failed","cancelled"]}},"from":{"type":"string","format":"date-time"},"to":{"type":"string","format":"date-time"}}};
 
 function validate125(data, instancePath = ""){
@@ -2802,6 +3053,110 @@ return errors === 0;
 function validate124(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.execution_ids === undefined) && (missing0 = "execution_ids")){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+let ifClause0;
+if(_valid0){
+const _errs3 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.filter !== undefined){
+const _errs5 = errors;
+const _errs6 = errors;
+vErrors = report(vErrors, {});
+errors++;
+var valid2 = _errs6 === errors;
+if(!valid2){
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate124/then/properties/filter/x-problem",keyword:"x-problem",params:{message: "give either execution_ids or filter, and not both"}});
+errors++;
+}
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs3 === errors;
+valid0 = _valid0;
+ifClause0 = "then";
+}
+else {
+const _errs8 = errors;
+const _errs9 = errors;
+const _errs10 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.filter === undefined) && (missing1 = "filter")){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var valid3 = _errs10 === errors;
+if(!valid3){
+errors = _errs9;
+if(vErrors !== null){
+if(_errs9){
+vErrors.length = _errs9;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/else/x-problem",keyword:"x-problem",params:{message: "give either execution_ids or filter"}});
+errors++;
+}
+else {
+errors = _errs9;
+if(vErrors !== null){
+if(_errs9){
+vErrors.length = _errs9;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs8 === errors;
+valid0 = _valid0;
+ifClause0 = "else";
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/if",keyword:"if",params:{failingKeyword: ifClause0}});
+errors++;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate124/minProperties",keyword:"minProperties",params:{limit: 1}});
@@ -2814,25 +3169,25 @@ errors++;
 }
 }
 if(data.execution_ids !== undefined){
-let data0 = data.execution_ids;
-if(Array.isArray(data0)){
-if(data0.length > 1000){
+let data1 = data.execution_ids;
+if(Array.isArray(data1)){
+if(data1.length > 1000){
 vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate124/properties/execution_ids/maxItems",keyword:"maxItems",params:{limit: 1000}});
 errors++;
 }
-if(data0.length < 1){
+if(data1.length < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids",schemaPath:"#/validate124/properties/execution_ids/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-const len0 = data0.length;
+const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-let data1 = data0[i0];
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
+let data2 = data1[i0];
+if(typeof data2 === "string"){
+if(func1(data2) > 64){
 vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate124/properties/execution_ids/items/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-if(func1(data1) < 1){
+if(func1(data2) < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,schemaPath:"#/validate124/properties/execution_ids/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
@@ -2842,12 +3197,12 @@ vErrors = report(vErrors, {instancePath:instancePath+"/execution_ids/" + i0,sche
 errors++;
 }
 }
-let i1 = data0.length;
+let i1 = data1.length;
 let j0;
 if(i1 > 1){
 const indices0 = {};
 for(;i1--;){
-let item0 = data0[i1];
+let item0 = data1[i1];
 if(typeof item0 !== "string"){
 continue;
 }
@@ -2873,12 +3228,12 @@ errors = vErrors.length;
 }
 }
 if(data.from !== undefined){
-let data3 = data.from;
-if(typeof data3 !== "string"){
+let data4 = data.from;
+if(typeof data4 !== "string"){
 vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate124/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data3 === "failure") || (data3 === "start"))){
+if(!((data4 === "failure") || (data4 === "start"))){
 vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate124/properties/from/enum",keyword:"enum",params:{allowedValues: schema52.properties.from.enum}});
 errors++;
 }
@@ -3173,7 +3528,7 @@ return errors === 0;
 }
 
 export const createChannelRequest = validate139;
-const schema62 = {"type":"object","additionalProperties":false,"required":["name","kind"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"kind":{"$ref":"#/$defs/ChannelKind"},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}}};
+const schema62 = {"type":"object","additionalProperties":false,"required":["name","kind"],"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"kind":{"$ref":"#/$defs/ChannelKind"},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}},"if":{"properties":{"kind":{"const":"http"}}},"then":{"properties":{"tools":{"x-problem":{"message":"are for a channel of kind mcp only","schema":{"maxItems":0}}}}},"else":{"properties":{"routes":{"x-problem":{"message":"are for a channel of kind http only","schema":{"maxItems":0}}}}}};
 const schema63 = {"type":"string","enum":["http","mcp"]};
 
 function validate140(data, instancePath = ""){
@@ -3439,6 +3794,120 @@ return errors === 0;
 function validate139(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.kind !== undefined){
+if("http" !== data.kind){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+let ifClause0;
+if(_valid0){
+const _errs4 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.tools !== undefined){
+let data1 = data.tools;
+const _errs6 = errors;
+const _errs7 = errors;
+if(Array.isArray(data1)){
+if(data1.length > 0){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var valid3 = _errs7 === errors;
+if(!valid3){
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate139/then/properties/tools/x-problem",keyword:"x-problem",params:{message: "are for a channel of kind mcp only"}});
+errors++;
+}
+else {
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs4 === errors;
+valid0 = _valid0;
+ifClause0 = "then";
+}
+else {
+const _errs8 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.routes !== undefined){
+let data2 = data.routes;
+const _errs10 = errors;
+const _errs11 = errors;
+if(Array.isArray(data2)){
+if(data2.length > 0){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var valid5 = _errs11 === errors;
+if(!valid5){
+errors = _errs10;
+if(vErrors !== null){
+if(_errs10){
+vErrors.length = _errs10;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate139/else/properties/routes/x-problem",keyword:"x-problem",params:{message: "are for a channel of kind http only"}});
+errors++;
+}
+else {
+errors = _errs10;
+if(vErrors !== null){
+if(_errs10){
+vErrors.length = _errs10;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs8 === errors;
+valid0 = _valid0;
+ifClause0 = "else";
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/if",keyword:"if",params:{failingKeyword: ifClause0}});
+errors++;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate139/required",keyword:"required",params:{missingProperty: "name"}});
@@ -3455,13 +3924,13 @@ errors++;
 }
 }
 if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
+let data3 = data.name;
+if(typeof data3 === "string"){
+if(func1(data3) > 100){
 vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate139/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
-if(func1(data0) < 1){
+if(func1(data3) < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate139/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
@@ -3472,13 +3941,13 @@ errors++;
 }
 }
 if(data.description !== undefined){
-let data1 = data.description;
-if((typeof data1 !== "string") && (data1 !== null)){
+let data4 = data.description;
+if((typeof data4 !== "string") && (data4 !== null)){
 vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate139/properties/description/type",keyword:"type",params:{type: schema62.properties.description.type}});
 errors++;
 }
-if(typeof data1 === "string"){
-if(func1(data1) > 1000){
+if(typeof data4 === "string"){
+if(func1(data4) > 1000){
 vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate139/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
@@ -3509,15 +3978,15 @@ errors++;
 }
 }
 if(data.routes !== undefined){
-let data6 = data.routes;
-if(Array.isArray(data6)){
-if(data6.length > 100){
+let data9 = data.routes;
+if(Array.isArray(data9)){
+if(data9.length > 100){
 vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate139/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
-const len0 = data6.length;
+const len0 = data9.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate146(data6[i0], instancePath+"/routes/" + i0))){
+if(!(validate146(data9[i0], instancePath+"/routes/" + i0))){
 vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
 errors = vErrors.length;
 }
@@ -3529,15 +3998,15 @@ errors++;
 }
 }
 if(data.tools !== undefined){
-let data8 = data.tools;
-if(Array.isArray(data8)){
-if(data8.length > 100){
+let data11 = data.tools;
+if(Array.isArray(data11)){
+if(data11.length > 100){
 vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate139/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
-const len1 = data8.length;
+const len1 = data11.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate148(data8[i1], instancePath+"/tools/" + i1))){
+if(!(validate148(data11[i1], instancePath+"/tools/" + i1))){
 vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
 errors = vErrors.length;
 }
@@ -3558,11 +4027,89 @@ return errors === 0;
 }
 
 export const updateChannelRequest = validate150;
-const schema68 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}}};
+const schema68 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"description":{"type":["string","null"],"maxLength":1000},"slug":{"$ref":"#/$defs/ChannelSlug"},"auth_mode":{"$ref":"#/$defs/ChannelAuthMode"},"enabled":{"type":"boolean"},"routes":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelRoute"}},"tools":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/ChannelTool"}}},"if":{"required":["routes"],"properties":{"routes":{"minItems":1}}},"then":{"properties":{"tools":{"x-problem":{"message":"are not for a channel that has routes","schema":{"maxItems":0}}}}}};
 
 function validate150(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.routes === undefined) && (missing0 = "routes")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.routes !== undefined){
+let data0 = data.routes;
+if(Array.isArray(data0)){
+if(data0.length < 1){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid0){
+const _errs4 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.tools !== undefined){
+let data1 = data.tools;
+const _errs6 = errors;
+const _errs7 = errors;
+if(Array.isArray(data1)){
+if(data1.length > 0){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var valid3 = _errs7 === errors;
+if(!valid3){
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate150/then/properties/tools/x-problem",keyword:"x-problem",params:{message: "are not for a channel that has routes"}});
+errors++;
+}
+else {
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs4 === errors;
+valid0 = _valid0;
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/if",keyword:"if",params:{failingKeyword: "then"}});
+errors++;
+}
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate150/minProperties",keyword:"minProperties",params:{limit: 1}});
@@ -3575,13 +4122,13 @@ errors++;
 }
 }
 if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
+let data2 = data.name;
+if(typeof data2 === "string"){
+if(func1(data2) > 100){
 vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate150/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
-if(func1(data0) < 1){
+if(func1(data2) < 1){
 vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate150/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
@@ -3592,13 +4139,13 @@ errors++;
 }
 }
 if(data.description !== undefined){
-let data1 = data.description;
-if((typeof data1 !== "string") && (data1 !== null)){
+let data3 = data.description;
+if((typeof data3 !== "string") && (data3 !== null)){
 vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate150/properties/description/type",keyword:"type",params:{type: schema68.properties.description.type}});
 errors++;
 }
-if(typeof data1 === "string"){
-if(func1(data1) > 1000){
+if(typeof data3 === "string"){
+if(func1(data3) > 1000){
 vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate150/properties/description/maxLength",keyword:"maxLength",params:{limit: 1000}});
 errors++;
 }
@@ -3623,15 +4170,15 @@ errors++;
 }
 }
 if(data.routes !== undefined){
-let data5 = data.routes;
-if(Array.isArray(data5)){
-if(data5.length > 100){
+let data7 = data.routes;
+if(Array.isArray(data7)){
+if(data7.length > 100){
 vErrors = report(vErrors, {instancePath:instancePath+"/routes",schemaPath:"#/validate150/properties/routes/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
-const len0 = data5.length;
+const len0 = data7.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate146(data5[i0], instancePath+"/routes/" + i0))){
+if(!(validate146(data7[i0], instancePath+"/routes/" + i0))){
 vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
 errors = vErrors.length;
 }
@@ -3643,15 +4190,15 @@ errors++;
 }
 }
 if(data.tools !== undefined){
-let data7 = data.tools;
-if(Array.isArray(data7)){
-if(data7.length > 100){
+let data9 = data.tools;
+if(Array.isArray(data9)){
+if(data9.length > 100){
 vErrors = report(vErrors, {instancePath:instancePath+"/tools",schemaPath:"#/validate150/properties/tools/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
-const len1 = data7.length;
+const len1 = data9.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate148(data7[i1], instancePath+"/tools/" + i1))){
+if(!(validate148(data9[i1], instancePath+"/tools/" + i1))){
 vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
 errors = vErrors.length;
 }
@@ -3699,200 +4246,181 @@ validate156.errors = vErrors;
 return errors === 0;
 }
 
-const schema71 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"type":"string","pattern":"^[a-z][a-z0-9_]{0,63}$"},"type":{"$ref":"#/$defs/FormFieldType"},"label":{"type":"string","minLength":1,"maxLength":300},"help":{"type":"string","minLength":1,"maxLength":1000},"placeholder":{"type":"string","minLength":1,"maxLength":200},"required":{"type":"boolean"},"min_length":{"type":"integer","minimum":0,"maximum":10000},"max_length":{"type":"integer","minimum":1,"maximum":10000},"pattern":{"type":"string","minLength":1,"maxLength":500},"pattern_message":{"type":"string","minLength":1,"maxLength":300},"min":{"type":"number"},"max":{"type":"number"},"integer":{"type":"boolean"},"min_date":{"type":"string","format":"date"},"max_date":{"type":"string","format":"date"},"options":{"type":"array","minItems":1,"maxItems":200,"items":{"$ref":"#/$defs/FormFieldOption"}},"min_items":{"type":"integer","minimum":1,"maximum":200},"max_items":{"type":"integer","minimum":1,"maximum":200}}};
+const schema72 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"$ref":"#/$defs/FormFieldName"},"type":{"type":"string","enum":["text","textarea","email","url","phone"]},"label":{"$ref":"#/$defs/FormFieldLabel"},"help":{"$ref":"#/$defs/FormFieldHelp"},"required":{"$ref":"#/$defs/FormFieldRequired"},"placeholder":{"$ref":"#/$defs/FormFieldPlaceholder"},"min_length":{"type":"integer","minimum":0,"maximum":10000},"max_length":{"type":"integer","minimum":1,"maximum":10000},"pattern":{"type":"string","minLength":1,"maxLength":500},"pattern_message":{"type":"string","minLength":1,"maxLength":300}},"dependentRequired":{"pattern_message":["pattern"]}};
 const pattern8 = new RegExp("^[a-z][a-z0-9_]{0,63}$", "u");
-const schema72 = {"type":"string","enum":["text","textarea","email","url","phone","number","date","select","multiselect","checkbox"]};
+
+function validate160(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(!pattern8.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate160/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9_]{0,63}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate160/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate160.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate162(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 300){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/maxLength",keyword:"maxLength",params:{limit: 300}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate162/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate162.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate164(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 1000){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/maxLength",keyword:"maxLength",params:{limit: 1000}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate164.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate166(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "boolean"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate166/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+validate166.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate168(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 200){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate168/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate168/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate168/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate168.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate159(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((((((((data === "text") || (data === "textarea")) || (data === "email")) || (data === "url")) || (data === "phone")) || (data === "number")) || (data === "date")) || (data === "select")) || (data === "multiselect")) || (data === "checkbox"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/enum",keyword:"enum",params:{allowedValues: schema72.enum}});
-errors++;
-}
-validate159.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate161(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/required",keyword:"required",params:{missingProperty: "value"}});
-errors++;
-}
-if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/required",keyword:"required",params:{missingProperty: "label"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "value") || (key0 === "label"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.value !== undefined){
-let data0 = data.value;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate161/properties/value/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate161/properties/value/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate161/properties/value/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.label !== undefined){
-let data1 = data.label;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate161/properties/label/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate161/properties/label/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate161/properties/label/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate161/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate161.errors = vErrors;
-return errors === 0;
-}
-
-const formats14 = runtime2.fullFormats.date;
-
-function validate158(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.label === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/required",keyword:"required",params:{missingProperty: "label"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/required",keyword:"required",params:{missingProperty: "label"}});
 errors++;
 }
 for(const key0 in data){
-if(!(func21.call(schema71.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(func21.call(schema72.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(!pattern8.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate158/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z][a-z0-9_]{0,63}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate158/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.type !== undefined){
-if(!(validate159(data.type, instancePath+"/type"))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+if(!(validate160(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
 errors = vErrors.length;
 }
 }
+if(data.type !== undefined){
+let data1 = data.type;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate159/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data1 === "text") || (data1 === "textarea")) || (data1 === "email")) || (data1 === "url")) || (data1 === "phone"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate159/properties/type/enum",keyword:"enum",params:{allowedValues: schema72.properties.type.enum}});
+errors++;
+}
+}
 if(data.label !== undefined){
-let data2 = data.label;
-if(typeof data2 === "string"){
-if(func1(data2) > 300){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate158/properties/label/maxLength",keyword:"maxLength",params:{limit: 300}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate158/properties/label/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate158/properties/label/type",keyword:"type",params:{type: "string"}});
-errors++;
+if(!(validate162(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
 }
 }
 if(data.help !== undefined){
-let data3 = data.help;
-if(typeof data3 === "string"){
-if(func1(data3) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate158/properties/help/maxLength",keyword:"maxLength",params:{limit: 1000}});
-errors++;
-}
-if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate158/properties/help/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/help",schemaPath:"#/validate158/properties/help/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.placeholder !== undefined){
-let data4 = data.placeholder;
-if(typeof data4 === "string"){
-if(func1(data4) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate158/properties/placeholder/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate158/properties/placeholder/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/placeholder",schemaPath:"#/validate158/properties/placeholder/type",keyword:"type",params:{type: "string"}});
-errors++;
+if(!(validate164(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+errors = vErrors.length;
 }
 }
 if(data.required !== undefined){
-if(typeof data.required !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/required",schemaPath:"#/validate158/properties/required/type",keyword:"type",params:{type: "boolean"}});
-errors++;
+if(!(validate166(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+errors = vErrors.length;
+}
+}
+if(data.placeholder !== undefined){
+if(!(validate168(data.placeholder, instancePath+"/placeholder"))){
+vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+errors = vErrors.length;
 }
 }
 if(data.min_length !== undefined){
 let data6 = data.min_length;
 if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate158/properties/min_length/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate159/properties/min_length/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data6 == "number"){
 if(data6 > 10000 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate158/properties/min_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate159/properties/min_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
 errors++;
 }
 if(data6 < 0 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate158/properties/min_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_length",schemaPath:"#/validate159/properties/min_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -3900,16 +4428,16 @@ errors++;
 if(data.max_length !== undefined){
 let data7 = data.max_length;
 if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate158/properties/max_length/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate159/properties/max_length/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data7 == "number"){
 if(data7 > 10000 || isNaN(data7)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate158/properties/max_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate159/properties/max_length/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10000}});
 errors++;
 }
 if(data7 < 1 || isNaN(data7)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate158/properties/max_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_length",schemaPath:"#/validate159/properties/max_length/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -3918,16 +4446,16 @@ if(data.pattern !== undefined){
 let data8 = data.pattern;
 if(typeof data8 === "string"){
 if(func1(data8) > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate158/properties/pattern/maxLength",keyword:"maxLength",params:{limit: 500}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate159/properties/pattern/maxLength",keyword:"maxLength",params:{limit: 500}});
 errors++;
 }
 if(func1(data8) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate158/properties/pattern/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate159/properties/pattern/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate158/properties/pattern/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern",schemaPath:"#/validate159/properties/pattern/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -3935,120 +4463,633 @@ if(data.pattern_message !== undefined){
 let data9 = data.pattern_message;
 if(typeof data9 === "string"){
 if(func1(data9) > 300){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate158/properties/pattern_message/maxLength",keyword:"maxLength",params:{limit: 300}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate159/properties/pattern_message/maxLength",keyword:"maxLength",params:{limit: 300}});
 errors++;
 }
 if(func1(data9) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate158/properties/pattern_message/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate159/properties/pattern_message/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate158/properties/pattern_message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/pattern_message",schemaPath:"#/validate159/properties/pattern_message/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.pattern_message !== undefined){
+if(data.pattern === undefined){
+const err18 = {instancePath,schemaPath:"#/dependentRequired",keyword:"dependentRequired",params:{property: "pattern_message",
+    missingProperty: "pattern",
+    depsCount: 1,
+    deps: "pattern"}};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate159/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate159.errors = vErrors;
+return errors === 0;
+}
+
+const schema78 = {"type":"object","additionalProperties":false,"required":["name","type","label"],"properties":{"name":{"$ref":"#/$defs/FormFieldName"},"type":{"type":"string","const":"number"},"label":{"$ref":"#/$defs/FormFieldLabel"},"help":{"$ref":"#/$defs/FormFieldHelp"},"required":{"$ref":"#/$defs/FormFieldRequired"},"placeholder":{"$ref":"#/$defs/FormFieldPlaceholder"},"min":{"type":"number"},"max":{"type":"number"},"integer":{"type":"boolean"}}};
+
+function validate171(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+for(const key0 in data){
+if(!(func21.call(schema78.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate160(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+errors = vErrors.length;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate171/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("number" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate171/properties/type/const",keyword:"const",params:{allowedValue: "number"}});
+errors++;
+}
+}
+if(data.label !== undefined){
+if(!(validate162(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+}
+if(data.help !== undefined){
+if(!(validate164(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+errors = vErrors.length;
+}
+}
+if(data.required !== undefined){
+if(!(validate166(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+errors = vErrors.length;
+}
+}
+if(data.placeholder !== undefined){
+if(!(validate168(data.placeholder, instancePath+"/placeholder"))){
+vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+errors = vErrors.length;
 }
 }
 if(data.min !== undefined){
 if(!(typeof data.min == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/min",schemaPath:"#/validate158/properties/min/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min",schemaPath:"#/validate171/properties/min/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
 if(data.max !== undefined){
 if(!(typeof data.max == "number")){
-vErrors = report(vErrors, {instancePath:instancePath+"/max",schemaPath:"#/validate158/properties/max/type",keyword:"type",params:{type: "number"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max",schemaPath:"#/validate171/properties/max/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
 if(data.integer !== undefined){
 if(typeof data.integer !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/integer",schemaPath:"#/validate158/properties/integer/type",keyword:"type",params:{type: "boolean"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/integer",schemaPath:"#/validate171/properties/integer/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate171.errors = vErrors;
+return errors === 0;
+}
+
+const formats14 = runtime2.fullFormats.date;
+
+function validate178(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required")) || (key0 === "min_date")) || (key0 === "max_date"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate160(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+errors = vErrors.length;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate178/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("date" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate178/properties/type/const",keyword:"const",params:{allowedValue: "date"}});
+errors++;
+}
+}
+if(data.label !== undefined){
+if(!(validate162(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+}
+if(data.help !== undefined){
+if(!(validate164(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+errors = vErrors.length;
+}
+}
+if(data.required !== undefined){
+if(!(validate166(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+errors = vErrors.length;
+}
+}
 if(data.min_date !== undefined){
-let data13 = data.min_date;
-if(typeof data13 === "string"){
-if(!(formats14.validate(data13))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate158/properties/min_date/format",keyword:"format",params:{format: "date"}});
+let data5 = data.min_date;
+if(typeof data5 === "string"){
+if(!(formats14.validate(data5))){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate178/properties/min_date/format",keyword:"format",params:{format: "date"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate158/properties/min_date/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/min_date",schemaPath:"#/validate178/properties/min_date/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.max_date !== undefined){
-let data14 = data.max_date;
-if(typeof data14 === "string"){
-if(!(formats14.validate(data14))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate158/properties/max_date/format",keyword:"format",params:{format: "date"}});
+let data6 = data.max_date;
+if(typeof data6 === "string"){
+if(!(formats14.validate(data6))){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate178/properties/max_date/format",keyword:"format",params:{format: "date"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate158/properties/max_date/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/max_date",schemaPath:"#/validate178/properties/max_date/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate178/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate178.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate190(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.value === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/required",keyword:"required",params:{missingProperty: "value"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "value") || (key0 === "label"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.value !== undefined){
+let data0 = data.value;
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate190/properties/value/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate190/properties/value/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/value",schemaPath:"#/validate190/properties/value/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.label !== undefined){
+let data1 = data.label;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate190/properties/label/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate190/properties/label/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/label",schemaPath:"#/validate190/properties/label/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate190/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate190.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate184(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+if(data.options === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/required",keyword:"required",params:{missingProperty: "options"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required")) || (key0 === "placeholder")) || (key0 === "options"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate160(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+errors = vErrors.length;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate184/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("select" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate184/properties/type/const",keyword:"const",params:{allowedValue: "select"}});
+errors++;
+}
+}
+if(data.label !== undefined){
+if(!(validate162(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+}
+if(data.help !== undefined){
+if(!(validate164(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+errors = vErrors.length;
+}
+}
+if(data.required !== undefined){
+if(!(validate166(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+errors = vErrors.length;
+}
+}
+if(data.placeholder !== undefined){
+if(!(validate168(data.placeholder, instancePath+"/placeholder"))){
+vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+errors = vErrors.length;
 }
 }
 if(data.options !== undefined){
-let data15 = data.options;
-if(Array.isArray(data15)){
-if(data15.length > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate158/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
+let data6 = data.options;
+if(Array.isArray(data6)){
+if(data6.length > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate184/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
 errors++;
 }
-if(data15.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate158/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
+if(data6.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate184/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-const len0 = data15.length;
+const len0 = data6.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate161(data15[i0], instancePath+"/options/" + i0))){
-vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+if(!(validate190(data6[i0], instancePath+"/options/" + i0))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate158/properties/options/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate184/properties/options/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate184/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate184.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate193(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+if(data.options === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/required",keyword:"required",params:{missingProperty: "options"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required")) || (key0 === "options")) || (key0 === "min_items")) || (key0 === "max_items"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate160(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+errors = vErrors.length;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate193/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("multiselect" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate193/properties/type/const",keyword:"const",params:{allowedValue: "multiselect"}});
+errors++;
+}
+}
+if(data.label !== undefined){
+if(!(validate162(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+}
+if(data.help !== undefined){
+if(!(validate164(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+errors = vErrors.length;
+}
+}
+if(data.required !== undefined){
+if(!(validate166(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+errors = vErrors.length;
+}
+}
+if(data.options !== undefined){
+let data5 = data.options;
+if(Array.isArray(data5)){
+if(data5.length > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate193/properties/options/maxItems",keyword:"maxItems",params:{limit: 200}});
+errors++;
+}
+if(data5.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate193/properties/options/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data5.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate190(data5[i0], instancePath+"/options/" + i0))){
+vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/options",schemaPath:"#/validate193/properties/options/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.min_items !== undefined){
-let data17 = data.min_items;
-if(!((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate158/properties/min_items/type",keyword:"type",params:{type: "integer"}});
+let data7 = data.min_items;
+if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate193/properties/min_items/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data17 == "number"){
-if(data17 > 200 || isNaN(data17)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate158/properties/min_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
+if(typeof data7 == "number"){
+if(data7 > 200 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate193/properties/min_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
 errors++;
 }
-if(data17 < 1 || isNaN(data17)){
-vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate158/properties/min_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data7 < 1 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/min_items",schemaPath:"#/validate193/properties/min_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.max_items !== undefined){
-let data18 = data.max_items;
-if(!((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate158/properties/max_items/type",keyword:"type",params:{type: "integer"}});
+let data8 = data.max_items;
+if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate193/properties/max_items/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data18 == "number"){
-if(data18 > 200 || isNaN(data18)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate158/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
+if(typeof data8 == "number"){
+if(data8 > 200 || isNaN(data8)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate193/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 200}});
 errors++;
 }
-if(data18 < 1 || isNaN(data18)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate158/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data8 < 1 || isNaN(data8)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate193/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate193.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate200(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.label === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/required",keyword:"required",params:{missingProperty: "label"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((key0 === "name") || (key0 === "type")) || (key0 === "label")) || (key0 === "help")) || (key0 === "required"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate160(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+errors = vErrors.length;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate200/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("checkbox" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate200/properties/type/const",keyword:"const",params:{allowedValue: "checkbox"}});
+errors++;
+}
+}
+if(data.label !== undefined){
+if(!(validate162(data.label, instancePath+"/label"))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+}
+if(data.help !== undefined){
+if(!(validate164(data.help, instancePath+"/help"))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+errors = vErrors.length;
+}
+}
+if(data.required !== undefined){
+if(!(validate166(data.required, instancePath+"/required"))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate200/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate200.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate158(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "text" || tag0 === "textarea" || tag0 === "email" || tag0 === "url" || tag0 === "phone"){
+if(!(validate159(data, instancePath))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "number"){
+if(!(validate171(data, instancePath))){
+vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "date"){
+if(!(validate178(data, instancePath))){
+vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "select"){
+if(!(validate184(data, instancePath))){
+vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "multiselect"){
+if(!(validate193(data, instancePath))){
+vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "checkbox"){
+if(!(validate200(data, instancePath))){
+vErrors = vErrors === null ? validate200.errors : vErrors.concat(validate200.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate158/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["text", "textarea", "email", "url", "phone", "number", "date", "select", "multiselect", "checkbox"]}});
+errors++;
 }
 }
 else {
@@ -4060,13 +5101,13 @@ return errors === 0;
 }
 
 
-function validate164(data, instancePath = ""){
+function validate207(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "submit_label") || (key0 === "success_title")) || (key0 === "success_message"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -4074,16 +5115,16 @@ if(data.submit_label !== undefined){
 let data0 = data.submit_label;
 if(typeof data0 === "string"){
 if(func1(data0) > 60){
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate164/properties/submit_label/maxLength",keyword:"maxLength",params:{limit: 60}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate207/properties/submit_label/maxLength",keyword:"maxLength",params:{limit: 60}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate164/properties/submit_label/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate207/properties/submit_label/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate164/properties/submit_label/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/submit_label",schemaPath:"#/validate207/properties/submit_label/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -4091,16 +5132,16 @@ if(data.success_title !== undefined){
 let data1 = data.success_title;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate164/properties/success_title/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate207/properties/success_title/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate164/properties/success_title/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate207/properties/success_title/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate164/properties/success_title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/success_title",schemaPath:"#/validate207/properties/success_title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -4108,25 +5149,25 @@ if(data.success_message !== undefined){
 let data2 = data.success_message;
 if(typeof data2 === "string"){
 if(func1(data2) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate164/properties/success_message/maxLength",keyword:"maxLength",params:{limit: 2000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate207/properties/success_message/maxLength",keyword:"maxLength",params:{limit: 2000}});
 errors++;
 }
 if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate164/properties/success_message/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate207/properties/success_message/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate164/properties/success_message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/success_message",schemaPath:"#/validate207/properties/success_message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate164/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate164.errors = vErrors;
+validate207.errors = vErrors;
 return errors === 0;
 }
 
@@ -4219,8 +5260,8 @@ errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate164(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate207(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
 errors = vErrors.length;
 }
 }
@@ -4250,20 +5291,20 @@ validate155.errors = vErrors;
 return errors === 0;
 }
 
-export const updateFormRequest = validate166;
-const schema75 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64},"revision":{"type":"integer","minimum":1,"maximum":2147483647}}};
+export const updateFormRequest = validate209;
+const schema85 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":100},"title":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":2000},"slug":{"$ref":"#/$defs/FormSlug"},"fields":{"type":"array","maxItems":100,"items":{"$ref":"#/$defs/FormField"}},"settings":{"$ref":"#/$defs/FormSettings"},"workflow_id":{"type":["string","null"],"minLength":1,"maxLength":64},"revision":{"type":"integer","minimum":1,"maximum":2147483647}}};
 
-function validate166(data, instancePath = ""){
+function validate209(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate166/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate209/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "name") || (key0 === "title")) || (key0 === "description")) || (key0 === "slug")) || (key0 === "fields")) || (key0 === "settings")) || (key0 === "workflow_id")) || (key0 === "revision"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate166/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate209/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -4271,16 +5312,16 @@ if(data.name !== undefined){
 let data0 = data.name;
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate166/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate209/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate166/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate209/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate166/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate209/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -4288,28 +5329,28 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate166/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate209/properties/title/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate166/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate209/properties/title/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate166/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate209/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate166/properties/description/type",keyword:"type",params:{type: schema75.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate209/properties/description/type",keyword:"type",params:{type: schema85.properties.description.type}});
 errors++;
 }
 if(typeof data2 === "string"){
 if(func1(data2) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate166/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate209/properties/description/maxLength",keyword:"maxLength",params:{limit: 2000}});
 errors++;
 }
 }
@@ -4324,7 +5365,7 @@ if(data.fields !== undefined){
 let data4 = data.fields;
 if(Array.isArray(data4)){
 if(data4.length > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate166/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate209/properties/fields/maxItems",keyword:"maxItems",params:{limit: 100}});
 errors++;
 }
 const len0 = data4.length;
@@ -4336,29 +5377,29 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate166/properties/fields/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/fields",schemaPath:"#/validate209/properties/fields/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.settings !== undefined){
-if(!(validate164(data.settings, instancePath+"/settings"))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate207(data.settings, instancePath+"/settings"))){
+vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
 errors = vErrors.length;
 }
 }
 if(data.workflow_id !== undefined){
 let data7 = data.workflow_id;
 if((typeof data7 !== "string") && (data7 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate166/properties/workflow_id/type",keyword:"type",params:{type: schema75.properties.workflow_id.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate209/properties/workflow_id/type",keyword:"type",params:{type: schema85.properties.workflow_id.type}});
 errors++;
 }
 if(typeof data7 === "string"){
 if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate166/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate209/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data7) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate166/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate209/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
@@ -4366,42 +5407,42 @@ errors++;
 if(data.revision !== undefined){
 let data8 = data.revision;
 if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate166/properties/revision/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate209/properties/revision/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data8 == "number"){
 if(data8 > 2147483647 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate166/properties/revision/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate209/properties/revision/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
 errors++;
 }
 if(data8 < 1 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate166/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate209/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate166/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate209/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate166.errors = vErrors;
+validate209.errors = vErrors;
 return errors === 0;
 }
 
-export const submitFormRequest = validate170;
+export const submitFormRequest = validate213;
 
-function validate170(data, instancePath = ""){
+function validate213(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.data === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/required",keyword:"required",params:{missingProperty: "data"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/required",keyword:"required",params:{missingProperty: "data"}});
 errors++;
 }
 for(const key0 in data){
 if(!(key0 === "data")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -4409,694 +5450,13 @@ if(data.data !== undefined){
 let data0 = data.data;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(Object.keys(data0).length > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate170/properties/data/maxProperties",keyword:"maxProperties",params:{limit: 200}});
+vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate213/properties/data/maxProperties",keyword:"maxProperties",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate170/properties/data/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/data",schemaPath:"#/validate213/properties/data/type",keyword:"type",params:{type: "object"}});
 errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate170/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate170.errors = vErrors;
-return errors === 0;
-}
-
-export const createStreamTicketRequest = filling(validate171, fillCreateStreamTicketRequest);
-const schema77 = {"type":"object","additionalProperties":false,"properties":{"execution_id":{"type":["string","null"],"minLength":1,"maxLength":64},"after":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
-
-function validate171(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!((key0 === "execution_id") || (key0 === "after"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.execution_id !== undefined){
-let data0 = data.execution_id;
-if((typeof data0 !== "string") && (data0 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate171/properties/execution_id/type",keyword:"type",params:{type: schema77.properties.execution_id.type}});
-errors++;
-}
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate171/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate171/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-}
-if(data.after !== undefined){
-let data1 = data.after;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate171/properties/after/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 9007199254740991 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate171/properties/after/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
-errors++;
-}
-if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate171/properties/after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate171/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate171.errors = vErrors;
-return errors === 0;
-}
-
-export const createScheduleRequest = filling(validate172, fillCreateScheduleRequest);
-const schema78 = {"type":"object","additionalProperties":false,"required":["workflow_id","name"],"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"status":{"type":"string","enum":["active","paused"]},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"overlap":{"$ref":"#/$defs/OverlapPolicy"},"catch_up_seconds":{"$ref":"#/$defs/CatchUpSeconds"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}}};
-
-function validate173(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate173/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate173/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate173/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate173.errors = vErrors;
-return errors === 0;
-}
-
-const schema80 = {"type":["string","null"],"maxLength":1000};
-
-function validate175(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate175/type",keyword:"type",params:{type: schema80.type}});
-errors++;
-}
-if(typeof data === "string"){
-if(func1(data) > 1000){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate175/maxLength",keyword:"maxLength",params:{limit: 1000}});
-errors++;
-}
-}
-validate175.errors = vErrors;
-return errors === 0;
-}
-
-const schema81 = {"type":["string","null"],"minLength":1,"maxLength":200};
-
-function validate177(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate177/type",keyword:"type",params:{type: schema81.type}});
-errors++;
-}
-if(typeof data === "string"){
-if(func1(data) > 200){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate177/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate177/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-validate177.errors = vErrors;
-return errors === 0;
-}
-
-const schema82 = {"type":["string","null"],"minLength":1,"maxLength":64};
-
-function validate179(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate179/type",keyword:"type",params:{type: schema82.type}});
-errors++;
-}
-if(typeof data === "string"){
-if(func1(data) > 64){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate179/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate179/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-validate179.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate181(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 100){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/maxLength",keyword:"maxLength",params:{limit: 100}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate181/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate181.errors = vErrors;
-return errors === 0;
-}
-
-const schema84 = {"type":"string","enum":["skip","buffer_one","allow"]};
-
-function validate183(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate183/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data === "skip") || (data === "buffer_one")) || (data === "allow"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate183/enum",keyword:"enum",params:{allowedValues: schema84.enum}});
-errors++;
-}
-validate183.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate185(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate185/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data == "number"){
-if(data > 604800 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate185/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
-errors++;
-}
-if(data < 10 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate185/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
-errors++;
-}
-}
-validate185.errors = vErrors;
-return errors === 0;
-}
-
-const schema86 = {"type":["string","null"],"format":"date-time"};
-
-function validate187(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/type",keyword:"type",params:{type: schema86.type}});
-errors++;
-}
-if(typeof data === "string"){
-if(!(formats2.validate(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate187/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-validate187.errors = vErrors;
-return errors === 0;
-}
-
-const schema87 = {"type":["string","null"],"format":"date-time"};
-
-function validate189(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate189/type",keyword:"type",params:{type: schema87.type}});
-errors++;
-}
-if(typeof data === "string"){
-if(!(formats2.validate(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate189/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-validate189.errors = vErrors;
-return errors === 0;
-}
-
-const schema88 = {"type":["object","null"],"additionalProperties":true};
-
-function validate191(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate191/type",keyword:"type",params:{type: schema88.type}});
-errors++;
-}
-validate191.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate172(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-for(const key0 in data){
-if(!(func21.call(schema78.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate172/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate172/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate172/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate173(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-if(!(validate175(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
-errors = vErrors.length;
-}
-}
-if(data.status !== undefined){
-let data3 = data.status;
-if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate172/properties/status/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data3 === "active") || (data3 === "paused"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate172/properties/status/enum",keyword:"enum",params:{allowedValues: schema78.properties.status.enum}});
-errors++;
-}
-}
-if(data.cron !== undefined){
-if(!(validate177(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
-errors = vErrors.length;
-}
-}
-if(data.interval !== undefined){
-if(!(validate179(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
-errors = vErrors.length;
-}
-}
-if(data.timezone !== undefined){
-if(!(validate181(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
-errors = vErrors.length;
-}
-}
-if(data.overlap !== undefined){
-if(!(validate183(data.overlap, instancePath+"/overlap"))){
-vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
-errors = vErrors.length;
-}
-}
-if(data.catch_up_seconds !== undefined){
-if(!(validate185(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
-vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
-errors = vErrors.length;
-}
-}
-if(data.starts_at !== undefined){
-if(!(validate187(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
-errors = vErrors.length;
-}
-}
-if(data.ends_at !== undefined){
-if(!(validate189(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
-errors = vErrors.length;
-}
-}
-if(data.input !== undefined){
-if(!(validate191(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate172/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate172.errors = vErrors;
-return errors === 0;
-}
-
-export const previewScheduleRequest = filling(validate193, fillPreviewScheduleRequest);
-const schema89 = {"type":"object","additionalProperties":false,"properties":{"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"from":{"type":["string","null"],"format":"date-time"},"count":{"type":"integer","minimum":1,"maximum":100}}};
-
-function validate193(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(((((((key0 === "cron") || (key0 === "interval")) || (key0 === "timezone")) || (key0 === "starts_at")) || (key0 === "ends_at")) || (key0 === "from")) || (key0 === "count"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.cron !== undefined){
-if(!(validate177(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
-errors = vErrors.length;
-}
-}
-if(data.interval !== undefined){
-if(!(validate179(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
-errors = vErrors.length;
-}
-}
-if(data.timezone !== undefined){
-if(!(validate181(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
-errors = vErrors.length;
-}
-}
-if(data.starts_at !== undefined){
-if(!(validate187(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
-errors = vErrors.length;
-}
-}
-if(data.ends_at !== undefined){
-if(!(validate189(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
-errors = vErrors.length;
-}
-}
-if(data.from !== undefined){
-let data5 = data.from;
-if((typeof data5 !== "string") && (data5 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate193/properties/from/type",keyword:"type",params:{type: schema89.properties.from.type}});
-errors++;
-}
-if(typeof data5 === "string"){
-if(!(formats2.validate(data5))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate193/properties/from/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-}
-if(data.count !== undefined){
-let data6 = data.count;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate193/properties/count/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 100 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate193/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate193/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate193/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate193.errors = vErrors;
-return errors === 0;
-}
-
-export const updateScheduleRequest = validate199;
-const schema90 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"type":"string","minLength":1,"maxLength":100},"overlap":{"type":"string","enum":["skip","buffer_one","allow"]},"catch_up_seconds":{"type":"integer","minimum":10,"maximum":604800},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}}};
-
-function validate199(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate199/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key0 in data){
-if(!(func21.call(schema90.properties, key0))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate199/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate173(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-if(!(validate175(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
-errors = vErrors.length;
-}
-}
-if(data.cron !== undefined){
-if(!(validate177(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
-errors = vErrors.length;
-}
-}
-if(data.interval !== undefined){
-if(!(validate179(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
-errors = vErrors.length;
-}
-}
-if(data.timezone !== undefined){
-let data4 = data.timezone;
-if(typeof data4 === "string"){
-if(func1(data4) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate199/properties/timezone/maxLength",keyword:"maxLength",params:{limit: 100}});
-errors++;
-}
-if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate199/properties/timezone/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate199/properties/timezone/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.overlap !== undefined){
-let data5 = data.overlap;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate199/properties/overlap/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data5 === "skip") || (data5 === "buffer_one")) || (data5 === "allow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate199/properties/overlap/enum",keyword:"enum",params:{allowedValues: schema90.properties.overlap.enum}});
-errors++;
-}
-}
-if(data.catch_up_seconds !== undefined){
-let data6 = data.catch_up_seconds;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate199/properties/catch_up_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 604800 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate199/properties/catch_up_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
-errors++;
-}
-if(data6 < 10 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate199/properties/catch_up_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
-errors++;
-}
-}
-}
-if(data.starts_at !== undefined){
-if(!(validate187(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
-errors = vErrors.length;
-}
-}
-if(data.ends_at !== undefined){
-if(!(validate189(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
-errors = vErrors.length;
-}
-}
-if(data.input !== undefined){
-if(!(validate191(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate199/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate199.errors = vErrors;
-return errors === 0;
-}
-
-export const createTriggerRequest = filling(validate207, fillCreateTriggerRequest);
-
-function validate211(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate211/required",keyword:"required",params:{missingProperty: "kind"}});
-errors++;
-}
-for(const key0 in data){
-if(!(key0 === "kind")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate211/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.kind !== undefined){
-let data0 = data.kind;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate211/properties/kind/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("manual" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate211/properties/kind/const",keyword:"const",params:{allowedValue: "manual"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate211/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate211.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate213(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/required",keyword:"required",params:{missingProperty: "kind"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((((key0 === "kind") || (key0 === "cron")) || (key0 === "interval")) || (key0 === "timezone")) || (key0 === "overlap")) || (key0 === "catch_up_seconds")) || (key0 === "starts_at")) || (key0 === "ends_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate213/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.kind !== undefined){
-let data0 = data.kind;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate213/properties/kind/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("schedule" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate213/properties/kind/const",keyword:"const",params:{allowedValue: "schedule"}});
-errors++;
-}
-}
-if(data.cron !== undefined){
-if(!(validate177(data.cron, instancePath+"/cron"))){
-vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
-errors = vErrors.length;
-}
-}
-if(data.interval !== undefined){
-if(!(validate179(data.interval, instancePath+"/interval"))){
-vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
-errors = vErrors.length;
-}
-}
-if(data.timezone !== undefined){
-if(!(validate181(data.timezone, instancePath+"/timezone"))){
-vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
-errors = vErrors.length;
-}
-}
-if(data.overlap !== undefined){
-if(!(validate183(data.overlap, instancePath+"/overlap"))){
-vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
-errors = vErrors.length;
-}
-}
-if(data.catch_up_seconds !== undefined){
-if(!(validate185(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
-vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
-errors = vErrors.length;
-}
-}
-if(data.starts_at !== undefined){
-if(!(validate187(data.starts_at, instancePath+"/starts_at"))){
-vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
-errors = vErrors.length;
-}
-}
-if(data.ends_at !== undefined){
-if(!(validate189(data.ends_at, instancePath+"/ends_at"))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
-errors = vErrors.length;
 }
 }
 }
@@ -5108,472 +5468,709 @@ validate213.errors = vErrors;
 return errors === 0;
 }
 
-const schema95 = {"type":"object","additionalProperties":false,"required":["kind","auth"],"properties":{"kind":{"type":"string","const":"webhook"},"methods":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/HookMethod"}},"path":{"type":["string","null"],"maxLength":200,"pattern":"^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"},"auth":{"$ref":"#/$defs/HookAuth"},"respond":{"type":"string","enum":["immediately","last_node","respond_node"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
-const schema96 = {"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]};
+export const createStreamTicketRequest = filling(validate214, fillCreateStreamTicketRequest);
+const schema87 = {"type":"object","additionalProperties":false,"properties":{"execution_id":{"type":["string","null"],"minLength":1,"maxLength":64},"after":{"type":"integer","minimum":0,"maximum":9007199254740991}}};
 
-function validate223(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data === "GET") || (data === "POST")) || (data === "PUT")) || (data === "PATCH")) || (data === "DELETE"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate223/enum",keyword:"enum",params:{allowedValues: schema96.enum}});
-errors++;
-}
-validate223.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate226(data, instancePath = ""){
+function validate214(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
 for(const key0 in data){
-if(!(key0 === "type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((key0 === "execution_id") || (key0 === "after"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate214/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate226/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data.execution_id !== undefined){
+let data0 = data.execution_id;
+if((typeof data0 !== "string") && (data0 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate214/properties/execution_id/type",keyword:"type",params:{type: schema87.properties.execution_id.type}});
 errors++;
 }
-if("none" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate226/properties/type/const",keyword:"const",params:{allowedValue: "none"}});
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate214/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate214/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+}
+if(data.after !== undefined){
+let data1 = data.after;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate214/properties/after/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 9007199254740991 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate214/properties/after/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+errors++;
+}
+if(data1 < 0 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/after",schemaPath:"#/validate214/properties/after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate214/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate214.errors = vErrors;
+return errors === 0;
+}
+
+export const createScheduleRequest = filling(validate215, fillCreateScheduleRequest);
+const schema88 = {"type":"object","additionalProperties":false,"required":["workflow_id","name"],"properties":{"workflow_id":{"type":"string","minLength":1,"maxLength":64},"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"status":{"type":"string","enum":["active","paused"]},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"overlap":{"$ref":"#/$defs/OverlapPolicy"},"catch_up_seconds":{"$ref":"#/$defs/CatchUpSeconds"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}},"else":{"x-problem":{"message":"give either cron or interval","schema":{"required":["interval"],"properties":{"interval":{"type":"string"}}}}}};
+
+function validate216(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 200){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate216/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate216.errors = vErrors;
+return errors === 0;
+}
+
+const schema90 = {"type":["string","null"],"maxLength":1000};
+
+function validate218(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if((typeof data !== "string") && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/type",keyword:"type",params:{type: schema90.type}});
+errors++;
+}
+if(typeof data === "string"){
+if(func1(data) > 1000){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate218/maxLength",keyword:"maxLength",params:{limit: 1000}});
+errors++;
+}
+}
+validate218.errors = vErrors;
+return errors === 0;
+}
+
+const schema91 = {"type":["string","null"],"minLength":1,"maxLength":200,"pattern":"^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*,/#+-]+(?:\\s+[0-9A-Za-z*,/#+-]+){4,5})\\s*$"};
+const pattern9 = new RegExp("^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*,/#+-]+(?:\\s+[0-9A-Za-z*,/#+-]+){4,5})\\s*$", "u");
+
+function validate220(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if((typeof data !== "string") && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/type",keyword:"type",params:{type: schema91.type}});
+errors++;
+}
+if(typeof data === "string"){
+if(func1(data) > 200){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern9.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate220/pattern",keyword:"pattern",params:{pattern: "^\\s*(?:@[A-Za-z]+|[0-9A-Za-z*,/#+-]+(?:\\s+[0-9A-Za-z*,/#+-]+){4,5})\\s*$"}});
+errors++;
+}
+}
+validate220.errors = vErrors;
+return errors === 0;
+}
+
+const schema92 = {"type":["string","null"],"minLength":1,"maxLength":64,"pattern":"^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$"};
+const pattern10 = new RegExp("^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$", "u");
+
+function validate222(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if((typeof data !== "string") && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/type",keyword:"type",params:{type: schema92.type}});
+errors++;
+}
+if(typeof data === "string"){
+if(func1(data) > 64){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern10.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/pattern",keyword:"pattern",params:{pattern: "^(?:(?:[0-9]+(?:\\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$"}});
+errors++;
+}
+}
+validate222.errors = vErrors;
+return errors === 0;
+}
+
+const pattern11 = new RegExp("^[A-Za-z][A-Za-z0-9_+/-]*$", "u");
+
+function validate224(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 100){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate224/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate224/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern11.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate224/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate224/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate224.errors = vErrors;
+return errors === 0;
+}
+
+const schema94 = {"type":"string","enum":["skip","buffer_one","allow"]};
+
+function validate226(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data === "skip") || (data === "buffer_one")) || (data === "allow"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate226/enum",keyword:"enum",params:{allowedValues: schema94.enum}});
 errors++;
 }
 validate226.errors = vErrors;
 return errors === 0;
 }
 
-const pattern10 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", "u");
 
 function validate228(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/required",keyword:"required",params:{missingProperty: "type"}});
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-for(const key0 in data){
-if(!((key0 === "type") || (key0 === "header"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(typeof data == "number"){
+if(data > 604800 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate228/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data < 10 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
 errors++;
 }
-if("api_key" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate228/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
-errors++;
-}
-}
-if(data.header !== undefined){
-let data1 = data.header;
-if(typeof data1 === "string"){
-if(!pattern10.test(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate228/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate228/properties/header/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate228/type",keyword:"type",params:{type: "object"}});
-errors++;
 }
 validate228.errors = vErrors;
 return errors === 0;
 }
 
+const schema96 = {"type":["string","null"],"format":"date-time"};
 
 function validate230(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/required",keyword:"required",params:{missingProperty: "type"}});
+if((typeof data !== "string") && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/type",keyword:"type",params:{type: schema96.type}});
 errors++;
 }
-for(const key0 in data){
-if(!(key0 === "type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(typeof data === "string"){
+if(!(formats2.validate(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate230/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("bearer" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate230/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate230/type",keyword:"type",params:{type: "object"}});
-errors++;
 }
 validate230.errors = vErrors;
 return errors === 0;
 }
 
-const schema101 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"hmac"},"format":{"type":"string","enum":["standard_webhooks","timestamped","body"]},"header":{"type":"string","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},"prefix":{"type":"string","maxLength":50},"algorithm":{"type":"string","enum":["sha1","sha256","sha512"]},"encoding":{"type":"string","enum":["hex","base64"]},"tolerance_seconds":{"type":"integer","minimum":10,"maximum":3600}}};
+const schema97 = {"type":["string","null"],"format":"date-time"};
 
 function validate232(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/required",keyword:"required",params:{missingProperty: "type"}});
+if((typeof data !== "string") && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/type",keyword:"type",params:{type: schema97.type}});
 errors++;
 }
-for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "format")) || (key0 === "header")) || (key0 === "prefix")) || (key0 === "algorithm")) || (key0 === "encoding")) || (key0 === "tolerance_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(typeof data === "string"){
+if(!(formats2.validate(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate232/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("hmac" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate232/properties/type/const",keyword:"const",params:{allowedValue: "hmac"}});
-errors++;
-}
-}
-if(data.format !== undefined){
-let data1 = data.format;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate232/properties/format/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data1 === "standard_webhooks") || (data1 === "timestamped")) || (data1 === "body"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate232/properties/format/enum",keyword:"enum",params:{allowedValues: schema101.properties.format.enum}});
-errors++;
-}
-}
-if(data.header !== undefined){
-let data2 = data.header;
-if(typeof data2 === "string"){
-if(!pattern10.test(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate232/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate232/properties/header/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.prefix !== undefined){
-let data3 = data.prefix;
-if(typeof data3 === "string"){
-if(func1(data3) > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate232/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 50}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate232/properties/prefix/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.algorithm !== undefined){
-let data4 = data.algorithm;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate232/properties/algorithm/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data4 === "sha1") || (data4 === "sha256")) || (data4 === "sha512"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate232/properties/algorithm/enum",keyword:"enum",params:{allowedValues: schema101.properties.algorithm.enum}});
-errors++;
-}
-}
-if(data.encoding !== undefined){
-let data5 = data.encoding;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate232/properties/encoding/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data5 === "hex") || (data5 === "base64"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate232/properties/encoding/enum",keyword:"enum",params:{allowedValues: schema101.properties.encoding.enum}});
-errors++;
-}
-}
-if(data.tolerance_seconds !== undefined){
-let data6 = data.tolerance_seconds;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate232/properties/tolerance_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 3600 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate232/properties/tolerance_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600}});
-errors++;
-}
-if(data6 < 10 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate232/properties/tolerance_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate232/type",keyword:"type",params:{type: "object"}});
-errors++;
 }
 validate232.errors = vErrors;
 return errors === 0;
 }
 
+const schema98 = {"type":["object","null"],"additionalProperties":true};
 
-function validate225(data, instancePath = ""){
+function validate234(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+if((!(data && typeof data == "object" && !Array.isArray(data))) && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate234/type",keyword:"type",params:{type: schema98.type}});
+errors++;
+}
+validate234.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate215(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["type"];
-if(tag0 === "none"){
-if(!(validate226(data, instancePath))){
+let missing0;
+if((data.cron === undefined) && (missing0 = "cron")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.cron !== undefined){
+if(typeof data.cron !== "string"){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+let ifClause0;
+if(_valid0){
+const _errs5 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.interval !== undefined){
+const _errs7 = errors;
+const _errs8 = errors;
+if(data.interval !== null){
+vErrors = report(vErrors, {});
+errors++;
+}
+var valid3 = _errs8 === errors;
+if(!valid3){
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate215/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
+errors++;
+}
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs5 === errors;
+valid0 = _valid0;
+ifClause0 = "then";
+}
+else {
+const _errs10 = errors;
+const _errs11 = errors;
+const _errs12 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.interval === undefined) && (missing1 = "interval")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.interval !== undefined){
+if(typeof data.interval !== "string"){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+var valid4 = _errs12 === errors;
+if(!valid4){
+errors = _errs11;
+if(vErrors !== null){
+if(_errs11){
+vErrors.length = _errs11;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
+errors++;
+}
+else {
+errors = _errs11;
+if(vErrors !== null){
+if(_errs11){
+vErrors.length = _errs11;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs10 === errors;
+valid0 = _valid0;
+ifClause0 = "else";
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/if",keyword:"if",params:{failingKeyword: ifClause0}});
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+for(const key0 in data){
+if(!(func21.call(schema88.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.workflow_id !== undefined){
+let data3 = data.workflow_id;
+if(typeof data3 === "string"){
+if(func1(data3) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate215/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate215/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate215/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate216(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
+errors = vErrors.length;
+}
+}
+if(data.description !== undefined){
+if(!(validate218(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+errors = vErrors.length;
+}
+}
+if(data.status !== undefined){
+let data6 = data.status;
+if(typeof data6 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate215/properties/status/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data6 === "active") || (data6 === "paused"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate215/properties/status/enum",keyword:"enum",params:{allowedValues: schema88.properties.status.enum}});
+errors++;
+}
+}
+if(data.cron !== undefined){
+if(!(validate220(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+errors = vErrors.length;
+}
+}
+if(data.interval !== undefined){
+if(!(validate222(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+errors = vErrors.length;
+}
+}
+if(data.timezone !== undefined){
+if(!(validate224(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
+errors = vErrors.length;
+}
+}
+if(data.overlap !== undefined){
+if(!(validate226(data.overlap, instancePath+"/overlap"))){
 vErrors = vErrors === null ? validate226.errors : vErrors.concat(validate226.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "api_key"){
-if(!(validate228(data, instancePath))){
+if(data.catch_up_seconds !== undefined){
+if(!(validate228(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
 vErrors = vErrors === null ? validate228.errors : vErrors.concat(validate228.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "bearer"){
-if(!(validate230(data, instancePath))){
+if(data.starts_at !== undefined){
+if(!(validate230(data.starts_at, instancePath+"/starts_at"))){
 vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
 errors = vErrors.length;
 }
 }
-else if(tag0 === "hmac"){
-if(!(validate232(data, instancePath))){
+if(data.ends_at !== undefined){
+if(!(validate232(data.ends_at, instancePath+"/ends_at"))){
 vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
 errors = vErrors.length;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["none", "api_key", "bearer", "hmac"]}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate225/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate225.errors = vErrors;
-return errors === 0;
-}
-
-const pattern9 = new RegExp("^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$", "u");
-
-function validate222(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/required",keyword:"required",params:{missingProperty: "kind"}});
-errors++;
-}
-if(data.auth === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/required",keyword:"required",params:{missingProperty: "auth"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "kind") || (key0 === "methods")) || (key0 === "path")) || (key0 === "auth")) || (key0 === "respond")) || (key0 === "timeout_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.kind !== undefined){
-let data0 = data.kind;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate222/properties/kind/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("webhook" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate222/properties/kind/const",keyword:"const",params:{allowedValue: "webhook"}});
-errors++;
-}
-}
-if(data.methods !== undefined){
-let data1 = data.methods;
-if(Array.isArray(data1)){
-if(data1.length > 5){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate222/properties/methods/maxItems",keyword:"maxItems",params:{limit: 5}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate222/properties/methods/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate223(data1[i0], instancePath+"/methods/" + i0))){
-vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
+if(data.input !== undefined){
+if(!(validate234(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
 errors = vErrors.length;
 }
 }
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate222/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate222/properties/methods/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate215/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-}
-if(data.path !== undefined){
-let data3 = data.path;
-if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate222/properties/path/type",keyword:"type",params:{type: schema95.properties.path.type}});
-errors++;
-}
-if(typeof data3 === "string"){
-if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate222/properties/path/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(!pattern9.test(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate222/properties/path/pattern",keyword:"pattern",params:{pattern: "^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"}});
-errors++;
-}
-}
-}
-if(data.auth !== undefined){
-if(!(validate225(data.auth, instancePath+"/auth"))){
-vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
-errors = vErrors.length;
-}
-}
-if(data.respond !== undefined){
-let data5 = data.respond;
-if(typeof data5 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate222/properties/respond/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data5 === "immediately") || (data5 === "last_node")) || (data5 === "respond_node"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate222/properties/respond/enum",keyword:"enum",params:{allowedValues: schema95.properties.respond.enum}});
-errors++;
-}
-}
-if(data.timeout_seconds !== undefined){
-let data6 = data.timeout_seconds;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate222/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 60 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate222/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate222/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate222/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate222.errors = vErrors;
+validate215.errors = vErrors;
 return errors === 0;
 }
 
+export const previewScheduleRequest = filling(validate236, fillPreviewScheduleRequest);
+const schema99 = {"type":"object","additionalProperties":false,"properties":{"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"$ref":"#/$defs/Timezone"},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"from":{"type":["string","null"],"format":"date-time"},"count":{"type":"integer","minimum":1,"maximum":100}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}},"else":{"x-problem":{"message":"give either cron or interval","schema":{"required":["interval"],"properties":{"interval":{"type":"string"}}}}}};
 
 function validate236(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/required",keyword:"required",params:{missingProperty: "kind"}});
+let missing0;
+if((data.cron === undefined) && (missing0 = "cron")){
+vErrors = report(vErrors, {});
 errors++;
 }
-if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/required",keyword:"required",params:{missingProperty: "form_id"}});
+else {
+if(data.cron !== undefined){
+if(typeof data.cron !== "string"){
+vErrors = report(vErrors, {});
 errors++;
 }
+}
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+let ifClause0;
+if(_valid0){
+const _errs5 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.interval !== undefined){
+const _errs7 = errors;
+const _errs8 = errors;
+if(data.interval !== null){
+vErrors = report(vErrors, {});
+errors++;
+}
+var valid3 = _errs8 === errors;
+if(!valid3){
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate236/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
+errors++;
+}
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs5 === errors;
+valid0 = _valid0;
+ifClause0 = "then";
+}
+else {
+const _errs10 = errors;
+const _errs11 = errors;
+const _errs12 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.interval === undefined) && (missing1 = "interval")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.interval !== undefined){
+if(typeof data.interval !== "string"){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+var valid4 = _errs12 === errors;
+if(!valid4){
+errors = _errs11;
+if(vErrors !== null){
+if(_errs11){
+vErrors.length = _errs11;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
+errors++;
+}
+else {
+errors = _errs11;
+if(vErrors !== null){
+if(_errs11){
+vErrors.length = _errs11;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs10 === errors;
+valid0 = _valid0;
+ifClause0 = "else";
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/if",keyword:"if",params:{failingKeyword: ifClause0}});
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((key0 === "kind") || (key0 === "form_id"))){
+if(!(((((((key0 === "cron") || (key0 === "interval")) || (key0 === "timezone")) || (key0 === "starts_at")) || (key0 === "ends_at")) || (key0 === "from")) || (key0 === "count"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate236/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.kind !== undefined){
-let data0 = data.kind;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate236/properties/kind/type",keyword:"type",params:{type: "string"}});
+if(data.cron !== undefined){
+if(!(validate220(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+errors = vErrors.length;
+}
+}
+if(data.interval !== undefined){
+if(!(validate222(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+errors = vErrors.length;
+}
+}
+if(data.timezone !== undefined){
+if(!(validate224(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
+errors = vErrors.length;
+}
+}
+if(data.starts_at !== undefined){
+if(!(validate230(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+errors = vErrors.length;
+}
+}
+if(data.ends_at !== undefined){
+if(!(validate232(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+errors = vErrors.length;
+}
+}
+if(data.from !== undefined){
+let data8 = data.from;
+if((typeof data8 !== "string") && (data8 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate236/properties/from/type",keyword:"type",params:{type: schema99.properties.from.type}});
 errors++;
 }
-if("form" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate236/properties/kind/const",keyword:"const",params:{allowedValue: "form"}});
+if(typeof data8 === "string"){
+if(!(formats2.validate(data8))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate236/properties/from/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
-if(data.form_id !== undefined){
-let data1 = data.form_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate236/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+}
+if(data.count !== undefined){
+let data9 = data.count;
+if(!((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate236/properties/count/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate236/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(typeof data9 == "number"){
+if(data9 > 100 || isNaN(data9)){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate236/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate236/properties/form_id/type",keyword:"type",params:{type: "string"}});
+if(data9 < 1 || isNaN(data9)){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate236/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
+}
 }
 }
 }
@@ -5585,69 +6182,769 @@ validate236.errors = vErrors;
 return errors === 0;
 }
 
-const schema103 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
-const schema104 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
+export const updateScheduleRequest = validate242;
+const schema100 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/TriggerName"},"description":{"$ref":"#/$defs/TriggerDescription"},"cron":{"$ref":"#/$defs/CronExpression"},"interval":{"$ref":"#/$defs/ScheduleInterval"},"timezone":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z][A-Za-z0-9_+/-]*$"},"overlap":{"type":"string","enum":["skip","buffer_one","allow"]},"catch_up_seconds":{"type":"integer","minimum":10,"maximum":604800},"starts_at":{"$ref":"#/$defs/StartsAt"},"ends_at":{"$ref":"#/$defs/EndsAt"},"input":{"$ref":"#/$defs/TriggerInput"}},"if":{"required":["cron"],"properties":{"cron":{"type":"string"}}},"then":{"properties":{"interval":{"x-problem":{"message":"give either cron or interval, and not both","schema":{"type":"null"}}}}}};
 
-function validate239(data, instancePath = ""){
+function validate242(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate239/type",keyword:"type",params:{type: "string"}});
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.cron === undefined) && (missing0 = "cron")){
+vErrors = report(vErrors, {});
 errors++;
 }
-if(!(((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate239/enum",keyword:"enum",params:{allowedValues: schema104.enum}});
+else {
+if(data.cron !== undefined){
+if(typeof data.cron !== "string"){
+vErrors = report(vErrors, {});
 errors++;
 }
-validate239.errors = vErrors;
+}
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid0){
+const _errs5 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.interval !== undefined){
+const _errs7 = errors;
+const _errs8 = errors;
+if(data.interval !== null){
+vErrors = report(vErrors, {});
+errors++;
+}
+var valid3 = _errs8 === errors;
+if(!valid3){
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate242/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
+errors++;
+}
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs5 === errors;
+valid0 = _valid0;
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate242/if",keyword:"if",params:{failingKeyword: "then"}});
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate242/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
+for(const key0 in data){
+if(!(func21.call(schema100.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate242/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate216(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
+errors = vErrors.length;
+}
+}
+if(data.description !== undefined){
+if(!(validate218(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+errors = vErrors.length;
+}
+}
+if(data.cron !== undefined){
+if(!(validate220(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+errors = vErrors.length;
+}
+}
+if(data.interval !== undefined){
+if(!(validate222(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+errors = vErrors.length;
+}
+}
+if(data.timezone !== undefined){
+let data6 = data.timezone;
+if(typeof data6 === "string"){
+if(func1(data6) > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate242/properties/timezone/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data6) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate242/properties/timezone/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern11.test(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate242/properties/timezone/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/timezone",schemaPath:"#/validate242/properties/timezone/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.overlap !== undefined){
+let data7 = data.overlap;
+if(typeof data7 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate242/properties/overlap/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data7 === "skip") || (data7 === "buffer_one")) || (data7 === "allow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap",schemaPath:"#/validate242/properties/overlap/enum",keyword:"enum",params:{allowedValues: schema100.properties.overlap.enum}});
+errors++;
+}
+}
+if(data.catch_up_seconds !== undefined){
+let data8 = data.catch_up_seconds;
+if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate242/properties/catch_up_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data8 == "number"){
+if(data8 > 604800 || isNaN(data8)){
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate242/properties/catch_up_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+errors++;
+}
+if(data8 < 10 || isNaN(data8)){
+vErrors = report(vErrors, {instancePath:instancePath+"/catch_up_seconds",schemaPath:"#/validate242/properties/catch_up_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
+errors++;
+}
+}
+}
+if(data.starts_at !== undefined){
+if(!(validate230(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+errors = vErrors.length;
+}
+}
+if(data.ends_at !== undefined){
+if(!(validate232(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+errors = vErrors.length;
+}
+}
+if(data.input !== undefined){
+if(!(validate234(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate242/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate242.errors = vErrors;
 return errors === 0;
 }
 
+export const createTriggerRequest = filling(validate250, fillCreateTriggerRequest);
+const pattern13 = new RegExp("^(whsec_)?[A-Za-z0-9+/]{22,}={0,2}$", "u");
 
-function validate238(data, instancePath = ""){
+function validate254(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.kind === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate238/required",keyword:"required",params:{missingProperty: "kind"}});
-errors++;
-}
-if(data.events === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate238/required",keyword:"required",params:{missingProperty: "events"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate254/required",keyword:"required",params:{missingProperty: "kind"}});
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "kind") || (key0 === "events")) || (key0 === "filter"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate238/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(key0 === "kind")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate254/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.kind !== undefined){
 let data0 = data.kind;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate238/properties/kind/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate254/properties/kind/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("event" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate238/properties/kind/const",keyword:"const",params:{allowedValue: "event"}});
+if("manual" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate254/properties/kind/const",keyword:"const",params:{allowedValue: "manual"}});
 errors++;
 }
 }
-if(data.events !== undefined){
-let data1 = data.events;
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate254/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate254.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate256(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.cron === undefined) && (missing0 = "cron")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.cron !== undefined){
+if(typeof data.cron !== "string"){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+let ifClause0;
+if(_valid0){
+const _errs5 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.interval !== undefined){
+const _errs7 = errors;
+const _errs8 = errors;
+if(data.interval !== null){
+vErrors = report(vErrors, {});
+errors++;
+}
+var valid3 = _errs8 === errors;
+if(!valid3){
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/interval",schemaPath:"#/validate256/then/properties/interval/x-problem",keyword:"x-problem",params:{message: "give either cron or interval, and not both"}});
+errors++;
+}
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs5 === errors;
+valid0 = _valid0;
+ifClause0 = "then";
+}
+else {
+const _errs10 = errors;
+const _errs11 = errors;
+const _errs12 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.interval === undefined) && (missing1 = "interval")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.interval !== undefined){
+if(typeof data.interval !== "string"){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+var valid4 = _errs12 === errors;
+if(!valid4){
+errors = _errs11;
+if(vErrors !== null){
+if(_errs11){
+vErrors.length = _errs11;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/else/x-problem",keyword:"x-problem",params:{message: "give either cron or interval"}});
+errors++;
+}
+else {
+errors = _errs11;
+if(vErrors !== null){
+if(_errs11){
+vErrors.length = _errs11;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid0 = _errs10 === errors;
+valid0 = _valid0;
+ifClause0 = "else";
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/if",keyword:"if",params:{failingKeyword: ifClause0}});
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.kind === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/required",keyword:"required",params:{missingProperty: "kind"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((((key0 === "kind") || (key0 === "cron")) || (key0 === "interval")) || (key0 === "timezone")) || (key0 === "overlap")) || (key0 === "catch_up_seconds")) || (key0 === "starts_at")) || (key0 === "ends_at"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.kind !== undefined){
+let data3 = data.kind;
+if(typeof data3 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate256/properties/kind/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("schedule" !== data3){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate256/properties/kind/const",keyword:"const",params:{allowedValue: "schedule"}});
+errors++;
+}
+}
+if(data.cron !== undefined){
+if(!(validate220(data.cron, instancePath+"/cron"))){
+vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+errors = vErrors.length;
+}
+}
+if(data.interval !== undefined){
+if(!(validate222(data.interval, instancePath+"/interval"))){
+vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+errors = vErrors.length;
+}
+}
+if(data.timezone !== undefined){
+if(!(validate224(data.timezone, instancePath+"/timezone"))){
+vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
+errors = vErrors.length;
+}
+}
+if(data.overlap !== undefined){
+if(!(validate226(data.overlap, instancePath+"/overlap"))){
+vErrors = vErrors === null ? validate226.errors : vErrors.concat(validate226.errors);
+errors = vErrors.length;
+}
+}
+if(data.catch_up_seconds !== undefined){
+if(!(validate228(data.catch_up_seconds, instancePath+"/catch_up_seconds"))){
+vErrors = vErrors === null ? validate228.errors : vErrors.concat(validate228.errors);
+errors = vErrors.length;
+}
+}
+if(data.starts_at !== undefined){
+if(!(validate230(data.starts_at, instancePath+"/starts_at"))){
+vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+errors = vErrors.length;
+}
+}
+if(data.ends_at !== undefined){
+if(!(validate232(data.ends_at, instancePath+"/ends_at"))){
+vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate256.errors = vErrors;
+return errors === 0;
+}
+
+const schema105 = {"type":"object","additionalProperties":false,"required":["kind","auth"],"properties":{"kind":{"type":"string","const":"webhook"},"methods":{"type":"array","minItems":1,"maxItems":5,"uniqueItems":true,"items":{"$ref":"#/$defs/HookMethod"}},"path":{"type":["string","null"],"maxLength":200,"pattern":"^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"},"auth":{"$ref":"#/$defs/HookAuth"},"respond":{"type":"string","enum":["immediately","last_node","respond_node"]},"timeout_seconds":{"type":"integer","minimum":1,"maximum":60}}};
+const schema106 = {"type":"string","enum":["GET","POST","PUT","PATCH","DELETE"]};
+
+function validate266(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data === "GET") || (data === "POST")) || (data === "PUT")) || (data === "PATCH")) || (data === "DELETE"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/enum",keyword:"enum",params:{allowedValues: schema106.enum}});
+errors++;
+}
+validate266.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate269(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "type")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate269/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("none" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate269/properties/type/const",keyword:"const",params:{allowedValue: "none"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate269.errors = vErrors;
+return errors === 0;
+}
+
+const pattern15 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", "u");
+
+function validate271(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "type") || (key0 === "header"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate271/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("api_key" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate271/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
+errors++;
+}
+}
+if(data.header !== undefined){
+let data1 = data.header;
+if(typeof data1 === "string"){
+if(!pattern15.test(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate271/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate271/properties/header/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate271.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate273(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "type")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate273/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("bearer" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate273/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate273.errors = vErrors;
+return errors === 0;
+}
+
+const schema111 = {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"type":"string","const":"hmac"},"format":{"type":"string","enum":["standard_webhooks","timestamped","body"]},"header":{"type":"string","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"},"prefix":{"type":"string","maxLength":50},"algorithm":{"type":"string","enum":["sha1","sha256","sha512"]},"encoding":{"type":"string","enum":["hex","base64"]},"tolerance_seconds":{"type":"integer","minimum":10,"maximum":3600}}};
+
+function validate275(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "format")) || (key0 === "header")) || (key0 === "prefix")) || (key0 === "algorithm")) || (key0 === "encoding")) || (key0 === "tolerance_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate275/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("hmac" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate275/properties/type/const",keyword:"const",params:{allowedValue: "hmac"}});
+errors++;
+}
+}
+if(data.format !== undefined){
+let data1 = data.format;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate275/properties/format/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data1 === "standard_webhooks") || (data1 === "timestamped")) || (data1 === "body"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/format",schemaPath:"#/validate275/properties/format/enum",keyword:"enum",params:{allowedValues: schema111.properties.format.enum}});
+errors++;
+}
+}
+if(data.header !== undefined){
+let data2 = data.header;
+if(typeof data2 === "string"){
+if(!pattern15.test(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate275/properties/header/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/header",schemaPath:"#/validate275/properties/header/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.prefix !== undefined){
+let data3 = data.prefix;
+if(typeof data3 === "string"){
+if(func1(data3) > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate275/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 50}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate275/properties/prefix/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.algorithm !== undefined){
+let data4 = data.algorithm;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate275/properties/algorithm/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data4 === "sha1") || (data4 === "sha256")) || (data4 === "sha512"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/algorithm",schemaPath:"#/validate275/properties/algorithm/enum",keyword:"enum",params:{allowedValues: schema111.properties.algorithm.enum}});
+errors++;
+}
+}
+if(data.encoding !== undefined){
+let data5 = data.encoding;
+if(typeof data5 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate275/properties/encoding/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data5 === "hex") || (data5 === "base64"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/encoding",schemaPath:"#/validate275/properties/encoding/enum",keyword:"enum",params:{allowedValues: schema111.properties.encoding.enum}});
+errors++;
+}
+}
+if(data.tolerance_seconds !== undefined){
+let data6 = data.tolerance_seconds;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate275/properties/tolerance_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 3600 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate275/properties/tolerance_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 3600}});
+errors++;
+}
+if(data6 < 10 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/tolerance_seconds",schemaPath:"#/validate275/properties/tolerance_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 10}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate275.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate268(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+const tag0 = data["type"];
+if(tag0 === "none"){
+if(!(validate269(data, instancePath))){
+vErrors = vErrors === null ? validate269.errors : vErrors.concat(validate269.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "api_key"){
+if(!(validate271(data, instancePath))){
+vErrors = vErrors === null ? validate271.errors : vErrors.concat(validate271.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "bearer"){
+if(!(validate273(data, instancePath))){
+vErrors = vErrors === null ? validate273.errors : vErrors.concat(validate273.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "hmac"){
+if(!(validate275(data, instancePath))){
+vErrors = vErrors === null ? validate275.errors : vErrors.concat(validate275.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["none", "api_key", "bearer", "hmac"]}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate268.errors = vErrors;
+return errors === 0;
+}
+
+const pattern14 = new RegExp("^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$", "u");
+
+function validate265(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.kind === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/required",keyword:"required",params:{missingProperty: "kind"}});
+errors++;
+}
+if(data.auth === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/required",keyword:"required",params:{missingProperty: "auth"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "kind") || (key0 === "methods")) || (key0 === "path")) || (key0 === "auth")) || (key0 === "respond")) || (key0 === "timeout_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.kind !== undefined){
+let data0 = data.kind;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate265/properties/kind/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("webhook" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate265/properties/kind/const",keyword:"const",params:{allowedValue: "webhook"}});
+errors++;
+}
+}
+if(data.methods !== undefined){
+let data1 = data.methods;
 if(Array.isArray(data1)){
-if(data1.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate238/properties/events/maxItems",keyword:"maxItems",params:{limit: 20}});
+if(data1.length > 5){
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate265/properties/methods/maxItems",keyword:"maxItems",params:{limit: 5}});
 errors++;
 }
 if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate238/properties/events/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate265/properties/methods/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate239(data1[i0], instancePath+"/events/" + i0))){
-vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
+if(!(validate266(data1[i0], instancePath+"/methods/" + i0))){
+vErrors = vErrors === null ? validate266.errors : vErrors.concat(validate266.errors);
 errors = vErrors.length;
 }
 }
@@ -5658,7 +6955,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate238/properties/events/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate265/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -5667,330 +6964,277 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate238/properties/events/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/methods",schemaPath:"#/validate265/properties/methods/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.path !== undefined){
+let data3 = data.path;
+if((typeof data3 !== "string") && (data3 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate265/properties/path/type",keyword:"type",params:{type: schema105.properties.path.type}});
+errors++;
+}
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate265/properties/path/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(!pattern14.test(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/path",schemaPath:"#/validate265/properties/path/pattern",keyword:"pattern",params:{pattern: "^(/([A-Za-z0-9._~-]+|\\{[a-z][a-z0-9_]{0,63}\\}))+$"}});
+errors++;
+}
+}
+}
+if(data.auth !== undefined){
+if(!(validate268(data.auth, instancePath+"/auth"))){
+vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
+errors = vErrors.length;
+}
+}
+if(data.respond !== undefined){
+let data5 = data.respond;
+if(typeof data5 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate265/properties/respond/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data5 === "immediately") || (data5 === "last_node")) || (data5 === "respond_node"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/respond",schemaPath:"#/validate265/properties/respond/enum",keyword:"enum",params:{allowedValues: schema105.properties.respond.enum}});
+errors++;
+}
+}
+if(data.timeout_seconds !== undefined){
+let data6 = data.timeout_seconds;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate265/properties/timeout_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 60 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate265/properties/timeout_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60}});
+errors++;
+}
+if(data6 < 1 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/timeout_seconds",schemaPath:"#/validate265/properties/timeout_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate265.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate279(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.kind === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/required",keyword:"required",params:{missingProperty: "kind"}});
+errors++;
+}
+if(data.form_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/required",keyword:"required",params:{missingProperty: "form_id"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "kind") || (key0 === "form_id"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.kind !== undefined){
+let data0 = data.kind;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate279/properties/kind/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("form" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate279/properties/kind/const",keyword:"const",params:{allowedValue: "form"}});
+errors++;
+}
+}
+if(data.form_id !== undefined){
+let data1 = data.form_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate279/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate279/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate279/properties/form_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate279.errors = vErrors;
+return errors === 0;
+}
+
+const schema113 = {"type":"object","additionalProperties":false,"required":["kind","events"],"properties":{"kind":{"type":"string","const":"event"},"events":{"type":"array","minItems":1,"maxItems":20,"uniqueItems":true,"items":{"$ref":"#/$defs/EventType"}},"filter":{"type":["string","null"],"minLength":1,"maxLength":10000}}};
+const schema114 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered"]};
+
+function validate282(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate282/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate282/enum",keyword:"enum",params:{allowedValues: schema114.enum}});
+errors++;
+}
+validate282.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate281(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.kind === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/required",keyword:"required",params:{missingProperty: "kind"}});
+errors++;
+}
+if(data.events === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/required",keyword:"required",params:{missingProperty: "events"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "kind") || (key0 === "events")) || (key0 === "filter"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.kind !== undefined){
+let data0 = data.kind;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate281/properties/kind/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("event" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/kind",schemaPath:"#/validate281/properties/kind/const",keyword:"const",params:{allowedValue: "event"}});
+errors++;
+}
+}
+if(data.events !== undefined){
+let data1 = data.events;
+if(Array.isArray(data1)){
+if(data1.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate281/properties/events/maxItems",keyword:"maxItems",params:{limit: 20}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate281/properties/events/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate282(data1[i0], instancePath+"/events/" + i0))){
+vErrors = vErrors === null ? validate282.errors : vErrors.concat(validate282.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data1[i1], data1[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate281/properties/events/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate281/properties/events/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.filter !== undefined){
 let data3 = data.filter;
 if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate238/properties/filter/type",keyword:"type",params:{type: schema103.properties.filter.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate281/properties/filter/type",keyword:"type",params:{type: schema113.properties.filter.type}});
 errors++;
 }
 if(typeof data3 === "string"){
 if(func1(data3) > 10000){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate238/properties/filter/maxLength",keyword:"maxLength",params:{limit: 10000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate281/properties/filter/maxLength",keyword:"maxLength",params:{limit: 10000}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate238/properties/filter/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/filter",schemaPath:"#/validate281/properties/filter/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate238/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate281/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate238.errors = vErrors;
+validate281.errors = vErrors;
 return errors === 0;
 }
 
-
-function validate210(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["kind"];
-if(tag0 === "manual"){
-if(!(validate211(data, instancePath))){
-vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "schedule"){
-if(!(validate213(data, instancePath))){
-vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "webhook"){
-if(!(validate222(data, instancePath))){
-vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "form"){
-if(!(validate236(data, instancePath))){
-vErrors = vErrors === null ? validate236.errors : vErrors.concat(validate236.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "event"){
-if(!(validate238(data, instancePath))){
-vErrors = vErrors === null ? validate238.errors : vErrors.concat(validate238.errors);
-errors = vErrors.length;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["manual", "schedule", "webhook", "form", "event"]}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate210/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate210.errors = vErrors;
-return errors === 0;
-}
-
-const schema105 = {"type":["string","null"],"minLength":16,"maxLength":256,"pattern":"^[\\x21-\\x7e]+$"};
-const pattern12 = new RegExp("^[\\x21-\\x7e]+$", "u");
-
-function validate244(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((typeof data !== "string") && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate244/type",keyword:"type",params:{type: schema105.type}});
-errors++;
-}
-if(typeof data === "string"){
-if(func1(data) > 256){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate244/maxLength",keyword:"maxLength",params:{limit: 256}});
-errors++;
-}
-if(func1(data) < 16){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate244/minLength",keyword:"minLength",params:{limit: 16}});
-errors++;
-}
-if(!pattern12.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate244/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
-errors++;
-}
-}
-validate244.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate207(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/required",keyword:"required",params:{missingProperty: "workflow_id"}});
-errors++;
-}
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.config === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/required",keyword:"required",params:{missingProperty: "config"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "workflow_id") || (key0 === "name")) || (key0 === "description")) || (key0 === "enabled")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate207/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate207/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate207/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate173(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-if(!(validate175(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
-errors = vErrors.length;
-}
-}
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate207/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-if(data.config !== undefined){
-if(!(validate210(data.config, instancePath+"/config"))){
-vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
-errors = vErrors.length;
-}
-}
-if(data.input !== undefined){
-if(!(validate191(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
-errors = vErrors.length;
-}
-}
-if(data.secret !== undefined){
-if(!(validate244(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate244.errors : vErrors.concat(validate244.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate207/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate207.errors = vErrors;
-return errors === 0;
-}
-
-export const updateTriggerRequest = filling(validate246, fillUpdateTriggerRequest);
-
-function validate246(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate246/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((key0 === "name") || (key0 === "description")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate246/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate173(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-if(!(validate175(data.description, instancePath+"/description"))){
-vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
-errors = vErrors.length;
-}
-}
-if(data.config !== undefined){
-if(!(validate210(data.config, instancePath+"/config"))){
-vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
-errors = vErrors.length;
-}
-}
-if(data.input !== undefined){
-if(!(validate191(data.input, instancePath+"/input"))){
-vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
-errors = vErrors.length;
-}
-}
-if(data.secret !== undefined){
-if(!(validate244(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate244.errors : vErrors.concat(validate244.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate246/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate246.errors = vErrors;
-return errors === 0;
-}
-
-export const executeTriggerRequest = validate252;
-
-function validate252(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!((key0 === "input") || (key0 === "metadata"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate252/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.input !== undefined){
-let data0 = data.input;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate252/properties/input/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.metadata !== undefined){
-let data1 = data.metadata;
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-if(Object.keys(data1).length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate252/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate252/properties/metadata/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate252/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate252.errors = vErrors;
-return errors === 0;
-}
-
-export const rotateTriggerSecretRequest = validate253;
 
 function validate253(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!((key0 === "secret") || (key0 === "overlap_seconds"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.secret !== undefined){
-if(!(validate244(data.secret, instancePath+"/secret"))){
-vErrors = vErrors === null ? validate244.errors : vErrors.concat(validate244.errors);
+const tag0 = data["kind"];
+if(tag0 === "manual"){
+if(!(validate254(data, instancePath))){
+vErrors = vErrors === null ? validate254.errors : vErrors.concat(validate254.errors);
 errors = vErrors.length;
 }
 }
-if(data.overlap_seconds !== undefined){
-let data1 = data.overlap_seconds;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate253/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
+else if(tag0 === "schedule"){
+if(!(validate256(data, instancePath))){
+vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "webhook"){
+if(!(validate265(data, instancePath))){
+vErrors = vErrors === null ? validate265.errors : vErrors.concat(validate265.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "form"){
+if(!(validate279(data, instancePath))){
+vErrors = vErrors === null ? validate279.errors : vErrors.concat(validate279.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "event"){
+if(!(validate281(data, instancePath))){
+vErrors = vErrors === null ? validate281.errors : vErrors.concat(validate281.errors);
+errors = vErrors.length;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate253/x-select",keyword:"x-select",params:{property: "kind", missing: tag0 === undefined, allowedValues: ["manual", "schedule", "webhook", "form", "event"]}});
 errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 604800 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate253/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
-errors++;
-}
-if(data1 < 0 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate253/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
 }
 }
 else {
@@ -6001,56 +7245,499 @@ validate253.errors = vErrors;
 return errors === 0;
 }
 
-export const createSecretRequest = validate255;
-const schema109 = {"type":"object","additionalProperties":false,"required":["name","value"],"properties":{"name":{"$ref":"#/$defs/SecretName"},"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
-const pattern13 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,63}$", "u");
+const schema115 = {"type":["string","null"],"minLength":16,"maxLength":256,"pattern":"^[\\x21-\\x7e]+$"};
+const pattern17 = new RegExp("^[\\x21-\\x7e]+$", "u");
 
-function validate256(data, instancePath = ""){
+function validate287(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+if((typeof data !== "string") && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/type",keyword:"type",params:{type: schema115.type}});
+errors++;
+}
 if(typeof data === "string"){
-if(!pattern13.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}});
+if(func1(data) > 256){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/maxLength",keyword:"maxLength",params:{limit: 256}});
+errors++;
+}
+if(func1(data) < 16){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/minLength",keyword:"minLength",params:{limit: 16}});
+errors++;
+}
+if(!pattern17.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate256/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate256.errors = vErrors;
+validate287.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate258(data, instancePath = ""){
+function validate250(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.config === undefined) && (missing0 = "config")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.config !== undefined){
+let data0 = data.config;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if((data0.kind === undefined) && (missing1 = "kind")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data0.kind !== undefined){
+if("webhook" !== data0.kind){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+}
+}
+}
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+let ifClause0;
+if(_valid0){
+const _errs5 = errors;
+const _errs6 = errors;
+let valid3 = true;
+const _errs7 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.config !== undefined){
+let data2 = data.config;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.auth !== undefined){
+let data3 = data2.auth;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.type !== undefined){
+const _errs10 = errors;
+if("hmac" !== data3.type){
+vErrors = report(vErrors, {});
+errors++;
+}
+var valid6 = _errs10 === errors;
+}
+else {
+var valid6 = true;
+}
+if(valid6){
+if(data3.format !== undefined){
+const _errs11 = errors;
+if("standard_webhooks" !== data3.format){
+vErrors = report(vErrors, {});
+errors++;
+}
+var valid6 = _errs11 === errors;
+}
+else {
+var valid6 = true;
+}
+}
+}
+}
+}
+}
+}
+var _valid1 = _errs7 === errors;
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid1){
+const _errs12 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.secret !== undefined){
+let data6 = data.secret;
+const _errs14 = errors;
+const _errs15 = errors;
+if(typeof data6 === "string"){
+if(!pattern13.test(data6)){
+vErrors = report(vErrors, {});
+errors++;
+}
+}
+var valid8 = _errs15 === errors;
+if(!valid8){
+errors = _errs14;
+if(vErrors !== null){
+if(_errs14){
+vErrors.length = _errs14;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/secret",schemaPath:"#/validate250/then/then/properties/secret/x-problem",keyword:"x-problem",params:{message: "is not base64 of at least 16 bytes, with whsec_ before it or without"}});
+errors++;
+}
+else {
+errors = _errs14;
+if(vErrors !== null){
+if(_errs14){
+vErrors.length = _errs14;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid1 = _errs12 === errors;
+valid3 = _valid1;
+}
+if(!valid3){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/then/if",keyword:"if",params:{failingKeyword: "then"}});
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid0 = _valid0;
+ifClause0 = "then";
+}
+else {
+const _errs16 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.secret !== undefined){
+const _errs18 = errors;
+const _errs19 = errors;
+if(data.secret !== null){
+vErrors = report(vErrors, {});
+errors++;
+}
+var valid10 = _errs19 === errors;
+if(!valid10){
+errors = _errs18;
+if(vErrors !== null){
+if(_errs18){
+vErrors.length = _errs18;
+}
+else {
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/secret",schemaPath:"#/validate250/else/properties/secret/x-problem",keyword:"x-problem",params:{message: "is only for webhook triggers"}});
+errors++;
+}
+else {
+errors = _errs18;
+if(vErrors !== null){
+if(_errs18){
+vErrors.length = _errs18;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs16 === errors;
+valid0 = _valid0;
+ifClause0 = "else";
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/if",keyword:"if",params:{failingKeyword: ifClause0}});
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.config === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/required",keyword:"required",params:{missingProperty: "config"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "workflow_id") || (key0 === "name")) || (key0 === "description")) || (key0 === "enabled")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.workflow_id !== undefined){
+let data8 = data.workflow_id;
+if(typeof data8 === "string"){
+if(func1(data8) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate250/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data8) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate250/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate250/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate216(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
+errors = vErrors.length;
+}
+}
+if(data.description !== undefined){
+if(!(validate218(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate250/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.config !== undefined){
+if(!(validate253(data.config, instancePath+"/config"))){
+vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
+errors = vErrors.length;
+}
+}
+if(data.input !== undefined){
+if(!(validate234(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+errors = vErrors.length;
+}
+}
+if(data.secret !== undefined){
+if(!(validate287(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate250/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate250.errors = vErrors;
+return errors === 0;
+}
+
+export const updateTriggerRequest = filling(validate289, fillUpdateTriggerRequest);
+
+function validate289(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((key0 === "name") || (key0 === "description")) || (key0 === "config")) || (key0 === "input")) || (key0 === "secret"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate216(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
+errors = vErrors.length;
+}
+}
+if(data.description !== undefined){
+if(!(validate218(data.description, instancePath+"/description"))){
+vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+errors = vErrors.length;
+}
+}
+if(data.config !== undefined){
+if(!(validate253(data.config, instancePath+"/config"))){
+vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
+errors = vErrors.length;
+}
+}
+if(data.input !== undefined){
+if(!(validate234(data.input, instancePath+"/input"))){
+vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+errors = vErrors.length;
+}
+}
+if(data.secret !== undefined){
+if(!(validate287(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate289/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate289.errors = vErrors;
+return errors === 0;
+}
+
+export const executeTriggerRequest = validate295;
+
+function validate295(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "input") || (key0 === "metadata"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.input !== undefined){
+let data0 = data.input;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/input",schemaPath:"#/validate295/properties/input/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.metadata !== undefined){
+let data1 = data.metadata;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(Object.keys(data1).length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate295/properties/metadata/maxProperties",keyword:"maxProperties",params:{limit: 50}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/metadata",schemaPath:"#/validate295/properties/metadata/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate295.errors = vErrors;
+return errors === 0;
+}
+
+export const rotateTriggerSecretRequest = validate296;
+
+function validate296(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "secret") || (key0 === "overlap_seconds"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate296/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.secret !== undefined){
+if(!(validate287(data.secret, instancePath+"/secret"))){
+vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+errors = vErrors.length;
+}
+}
+if(data.overlap_seconds !== undefined){
+let data1 = data.overlap_seconds;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate296/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 604800 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate296/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
+errors++;
+}
+if(data1 < 0 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate296/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate296/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate296.errors = vErrors;
+return errors === 0;
+}
+
+export const createSecretRequest = validate298;
+const schema119 = {"type":"object","additionalProperties":false,"required":["name","value"],"properties":{"name":{"$ref":"#/$defs/SecretName"},"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+const pattern18 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,63}$", "u");
+
+function validate299(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(!pattern18.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate299/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate299.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate301(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
 if(func1(data) > 65536){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate258/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 if(func1(data) < 4){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate258/minLength",keyword:"minLength",params:{limit: 4}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate258/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate301/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate258.errors = vErrors;
+validate301.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate260(data, instancePath = ""){
+function validate303(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(Array.isArray(data)){
 if(data.length > 20){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate260/maxItems",keyword:"maxItems",params:{limit: 20}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate303/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
 const len0 = data.length;
@@ -6058,16 +7745,16 @@ for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate260/items/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate303/items/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate260/items/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate303/items/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate260/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + i0,schemaPath:"#/validate303/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -6082,7 +7769,7 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate260/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate303/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break;
 }
@@ -6091,199 +7778,199 @@ indices0[item0] = i1;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate260/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate303/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate260.errors = vErrors;
+validate303.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate255(data, instancePath = ""){
+function validate298(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/required",keyword:"required",params:{missingProperty: "name"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
 if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/required",keyword:"required",params:{missingProperty: "value"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/required",keyword:"required",params:{missingProperty: "value"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((key0 === "name") || (key0 === "value")) || (key0 === "description")) || (key0 === "tags")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate256(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
+if(!(validate299(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate299.errors : vErrors.concat(validate299.errors);
 errors = vErrors.length;
 }
 }
 if(data.value !== undefined){
-if(!(validate258(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
+if(!(validate301(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate301.errors : vErrors.concat(validate301.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data2 = data.description;
 if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate255/properties/description/type",keyword:"type",params:{type: schema109.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate298/properties/description/type",keyword:"type",params:{type: schema119.properties.description.type}});
 errors++;
 }
 if(typeof data2 === "string"){
 if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate255/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate298/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate260(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
+if(!(validate303(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate303.errors : vErrors.concat(validate303.errors);
 errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
 let data4 = data.expires_at;
 if((typeof data4 !== "string") && (data4 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate255/properties/expires_at/type",keyword:"type",params:{type: schema109.properties.expires_at.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate298/properties/expires_at/type",keyword:"type",params:{type: schema119.properties.expires_at.type}});
 errors++;
 }
 if(typeof data4 === "string"){
 if(!(formats2.validate(data4))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate255/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate298/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate255/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate298/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate255.errors = vErrors;
+validate298.errors = vErrors;
 return errors === 0;
 }
 
-export const updateSecretRequest = validate262;
-const schema113 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+export const updateSecretRequest = validate305;
+const schema123 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"value":{"$ref":"#/$defs/SecretValue"},"description":{"type":["string","null"],"maxLength":5000},"tags":{"$ref":"#/$defs/SecretTags"},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 
-function validate262(data, instancePath = ""){
+function validate305(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate262/minProperties",keyword:"minProperties",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate305/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "value") || (key0 === "description")) || (key0 === "tags")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate262/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate305/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.value !== undefined){
-if(!(validate258(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
+if(!(validate301(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate301.errors : vErrors.concat(validate301.errors);
 errors = vErrors.length;
 }
 }
 if(data.description !== undefined){
 let data1 = data.description;
 if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate262/properties/description/type",keyword:"type",params:{type: schema113.properties.description.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate305/properties/description/type",keyword:"type",params:{type: schema123.properties.description.type}});
 errors++;
 }
 if(typeof data1 === "string"){
 if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate262/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate305/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
 }
 if(data.tags !== undefined){
-if(!(validate260(data.tags, instancePath+"/tags"))){
-vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
+if(!(validate303(data.tags, instancePath+"/tags"))){
+vErrors = vErrors === null ? validate303.errors : vErrors.concat(validate303.errors);
 errors = vErrors.length;
 }
 }
 if(data.expires_at !== undefined){
 let data3 = data.expires_at;
 if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate262/properties/expires_at/type",keyword:"type",params:{type: schema113.properties.expires_at.type}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate305/properties/expires_at/type",keyword:"type",params:{type: schema123.properties.expires_at.type}});
 errors++;
 }
 if(typeof data3 === "string"){
 if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate262/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate305/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate262/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate305/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate262.errors = vErrors;
+validate305.errors = vErrors;
 return errors === 0;
 }
 
-export const createCredentialRequest = validate265;
-const schema114 = {"type":"object","additionalProperties":false,"required":["name","values"],"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
-const pattern14 = new RegExp("^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$", "u");
+export const createCredentialRequest = validate308;
+const schema124 = {"type":"object","additionalProperties":false,"required":["name","values"],"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
+const pattern19 = new RegExp("^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$", "u");
 
-function validate266(data, instancePath = ""){
+function validate309(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data === "string"){
-if(!pattern14.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"}});
+if(!pattern19.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate309/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate266/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate309/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate266.errors = vErrors;
+validate309.errors = vErrors;
 return errors === 0;
 }
 
-const schema117 = {"type":"object","additionalProperties":false,"required":["type","key"],"properties":{"type":{"type":"string","const":"api_key"},"key":{"type":"string","minLength":4,"maxLength":8192,"format":"password"},"in":{"type":"string","enum":["header","query"]},"name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}}};
-const pattern15 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "u");
+const schema127 = {"type":"object","additionalProperties":false,"required":["type","key"],"properties":{"type":{"type":"string","const":"api_key"},"key":{"type":"string","minLength":4,"maxLength":8192,"format":"password"},"in":{"type":"string","enum":["header","query"]},"name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}}};
+const pattern20 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "u");
 
-function validate269(data, instancePath = ""){
+function validate312(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.key === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/required",keyword:"required",params:{missingProperty: "key"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/required",keyword:"required",params:{missingProperty: "key"}});
 errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "type") || (key0 === "key")) || (key0 === "in")) || (key0 === "name"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate269/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate312/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if("api_key" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate269/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate312/properties/type/const",keyword:"const",params:{allowedValue: "api_key"}});
 errors++;
 }
 }
@@ -6291,27 +7978,27 @@ if(data.key !== undefined){
 let data1 = data.key;
 if(typeof data1 === "string"){
 if(func1(data1) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate269/properties/key/maxLength",keyword:"maxLength",params:{limit: 8192}});
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate312/properties/key/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data1) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate269/properties/key/minLength",keyword:"minLength",params:{limit: 4}});
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate312/properties/key/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate269/properties/key/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate312/properties/key/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.in !== undefined){
 let data2 = data.in;
 if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate269/properties/in/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate312/properties/in/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 if(!((data2 === "header") || (data2 === "query"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate269/properties/in/enum",keyword:"enum",params:{allowedValues: schema117.properties.in.enum}});
+vErrors = report(vErrors, {instancePath:instancePath+"/in",schemaPath:"#/validate312/properties/in/enum",keyword:"enum",params:{allowedValues: schema127.properties.in.enum}});
 errors++;
 }
 }
@@ -6319,1289 +8006,26 @@ if(data.name !== undefined){
 let data3 = data.name;
 if(typeof data3 === "string"){
 if(func1(data3) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate269/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate312/properties/name/maxLength",keyword:"maxLength",params:{limit: 100}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate269/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate312/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
-if(!pattern15.test(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate269/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate269/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate269/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate269.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate271(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.token === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/required",keyword:"required",params:{missingProperty: "token"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "type") || (key0 === "token"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate271/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("bearer" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate271/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
-errors++;
-}
-}
-if(data.token !== undefined){
-let data1 = data.token;
-if(typeof data1 === "string"){
-if(func1(data1) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate271/properties/token/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data1) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate271/properties/token/minLength",keyword:"minLength",params:{limit: 4}});
+if(!pattern20.test(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate312/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate271/properties/token/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate312/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate271/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate271.errors = vErrors;
-return errors === 0;
-}
-
-const pattern16 = new RegExp("^(|[\\s\\S]{4,})$", "u");
-
-function validate273(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.username === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/required",keyword:"required",params:{missingProperty: "username"}});
-errors++;
-}
-if(data.password === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/required",keyword:"required",params:{missingProperty: "password"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((key0 === "type") || (key0 === "username")) || (key0 === "password"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate273/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("basic" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate273/properties/type/const",keyword:"const",params:{allowedValue: "basic"}});
-errors++;
-}
-}
-if(data.username !== undefined){
-let data1 = data.username;
-if(typeof data1 === "string"){
-if(func1(data1) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate273/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate273/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate273/properties/username/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.password !== undefined){
-let data2 = data.password;
-if(typeof data2 === "string"){
-if(func1(data2) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate273/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(!pattern16.test(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate273/properties/password/pattern",keyword:"pattern",params:{pattern: "^(|[\\s\\S]{4,})$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate273/properties/password/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate273/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate273.errors = vErrors;
-return errors === 0;
-}
-
-const formats28 = runtime2.fullFormats.uri;
-
-function validate275(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.token_url === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "token_url"}});
-errors++;
-}
-if(data.client_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "client_id"}});
-errors++;
-}
-if(data.client_secret === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/required",keyword:"required",params:{missingProperty: "client_secret"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "type") || (key0 === "token_url")) || (key0 === "client_id")) || (key0 === "client_secret")) || (key0 === "scope")) || (key0 === "audience"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate275/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("oauth2" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate275/properties/type/const",keyword:"const",params:{allowedValue: "oauth2"}});
-errors++;
-}
-}
-if(data.token_url !== undefined){
-let data1 = data.token_url;
-if(typeof data1 === "string"){
-if(func1(data1) > 2000){
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate275/properties/token_url/maxLength",keyword:"maxLength",params:{limit: 2000}});
-errors++;
-}
-if(!(formats28(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate275/properties/token_url/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate275/properties/token_url/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.client_id !== undefined){
-let data2 = data.client_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate275/properties/client_id/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate275/properties/client_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate275/properties/client_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.client_secret !== undefined){
-let data3 = data.client_secret;
-if(typeof data3 === "string"){
-if(func1(data3) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate275/properties/client_secret/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data3) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate275/properties/client_secret/minLength",keyword:"minLength",params:{limit: 4}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate275/properties/client_secret/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.scope !== undefined){
-let data4 = data.scope;
-if(typeof data4 === "string"){
-if(func1(data4) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate275/properties/scope/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate275/properties/scope/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate275/properties/scope/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.audience !== undefined){
-let data5 = data.audience;
-if(typeof data5 === "string"){
-if(func1(data5) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate275/properties/audience/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate275/properties/audience/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate275/properties/audience/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate275/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate275.errors = vErrors;
-return errors === 0;
-}
-
-const schema121 = {"type":"object","additionalProperties":false,"required":["type","host"],"properties":{"type":{"type":"string","const":"smtp"},"host":{"type":"string","minLength":1,"maxLength":253},"port":{"type":"integer","minimum":1,"maximum":65535},"security":{"type":"string","enum":["tls","starttls","none"]},"username":{"type":"string","minLength":1,"maxLength":8192},"password":{"type":"string","minLength":4,"maxLength":8192,"format":"password"}}};
-
-function validate277(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.host === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/required",keyword:"required",params:{missingProperty: "host"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "type") || (key0 === "host")) || (key0 === "port")) || (key0 === "security")) || (key0 === "username")) || (key0 === "password"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate277/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("smtp" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate277/properties/type/const",keyword:"const",params:{allowedValue: "smtp"}});
-errors++;
-}
-}
-if(data.host !== undefined){
-let data1 = data.host;
-if(typeof data1 === "string"){
-if(func1(data1) > 253){
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate277/properties/host/maxLength",keyword:"maxLength",params:{limit: 253}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate277/properties/host/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate277/properties/host/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.port !== undefined){
-let data2 = data.port;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate277/properties/port/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 65535 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate277/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate277/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.security !== undefined){
-let data3 = data.security;
-if(typeof data3 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate277/properties/security/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data3 === "tls") || (data3 === "starttls")) || (data3 === "none"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate277/properties/security/enum",keyword:"enum",params:{allowedValues: schema121.properties.security.enum}});
-errors++;
-}
-}
-if(data.username !== undefined){
-let data4 = data.username;
-if(typeof data4 === "string"){
-if(func1(data4) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate277/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data4) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate277/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate277/properties/username/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.password !== undefined){
-let data5 = data.password;
-if(typeof data5 === "string"){
-if(func1(data5) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate277/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data5) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate277/properties/password/minLength",keyword:"minLength",params:{limit: 4}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate277/properties/password/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate277/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate277.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate280(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(!pattern10.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate280/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate280/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate280.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate279(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.headers === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/required",keyword:"required",params:{missingProperty: "headers"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "type") || (key0 === "headers"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate279/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("custom" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate279/properties/type/const",keyword:"const",params:{allowedValue: "custom"}});
-errors++;
-}
-}
-if(data.headers !== undefined){
-let data1 = data.headers;
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-if(Object.keys(data1).length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate279/properties/headers/maxProperties",keyword:"maxProperties",params:{limit: 20}});
-errors++;
-}
-if(Object.keys(data1).length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate279/properties/headers/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key1 in data1){
-const _errs6 = errors;
-if(!(validate280(key1, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate280.errors : vErrors.concat(validate280.errors);
-errors = vErrors.length;
-}
-var valid1 = _errs6 === errors;
-if(!valid1){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate279/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}});
-errors++;
-}
-}
-for(const key2 in data1){
-let data2 = data1[key2];
-if(typeof data2 === "string"){
-if(func1(data2) > 8192){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate279/properties/headers/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 8192}});
-errors++;
-}
-if(func1(data2) < 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate279/properties/headers/additionalProperties/minLength",keyword:"minLength",params:{limit: 4}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate279/properties/headers/additionalProperties/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate279/properties/headers/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate279/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate279.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate268(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-const tag0 = data["type"];
-if(tag0 === "api_key"){
-if(!(validate269(data, instancePath))){
-vErrors = vErrors === null ? validate269.errors : vErrors.concat(validate269.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "bearer"){
-if(!(validate271(data, instancePath))){
-vErrors = vErrors === null ? validate271.errors : vErrors.concat(validate271.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "basic"){
-if(!(validate273(data, instancePath))){
-vErrors = vErrors === null ? validate273.errors : vErrors.concat(validate273.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "oauth2"){
-if(!(validate275(data, instancePath))){
-vErrors = vErrors === null ? validate275.errors : vErrors.concat(validate275.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "smtp"){
-if(!(validate277(data, instancePath))){
-vErrors = vErrors === null ? validate277.errors : vErrors.concat(validate277.errors);
-errors = vErrors.length;
-}
-}
-else if(tag0 === "custom"){
-if(!(validate279(data, instancePath))){
-vErrors = vErrors === null ? validate279.errors : vErrors.concat(validate279.errors);
-errors = vErrors.length;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["api_key", "bearer", "basic", "oauth2", "smtp", "custom"]}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate268/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate268.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate265(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.values === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/required",keyword:"required",params:{missingProperty: "values"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate266(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate266.errors : vErrors.concat(validate266.errors);
-errors = vErrors.length;
-}
-}
-if(data.values !== undefined){
-if(!(validate268(data.values, instancePath+"/values"))){
-vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-let data2 = data.description;
-if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate265/properties/description/type",keyword:"type",params:{type: schema114.properties.description.type}});
-errors++;
-}
-if(typeof data2 === "string"){
-if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate265/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
-errors++;
-}
-}
-}
-if(data.expires_at !== undefined){
-let data3 = data.expires_at;
-if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate265/properties/expires_at/type",keyword:"type",params:{type: schema114.properties.expires_at.type}});
-errors++;
-}
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate265/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate265/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate265.errors = vErrors;
-return errors === 0;
-}
-
-export const updateCredentialRequest = validate284;
-const schema124 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
-
-function validate284(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-if(!(validate266(data.name, instancePath+"/name"))){
-vErrors = vErrors === null ? validate266.errors : vErrors.concat(validate266.errors);
-errors = vErrors.length;
-}
-}
-if(data.values !== undefined){
-if(!(validate268(data.values, instancePath+"/values"))){
-vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
-errors = vErrors.length;
-}
-}
-if(data.description !== undefined){
-let data2 = data.description;
-if((typeof data2 !== "string") && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate284/properties/description/type",keyword:"type",params:{type: schema124.properties.description.type}});
-errors++;
-}
-if(typeof data2 === "string"){
-if(func1(data2) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate284/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
-errors++;
-}
-}
-}
-if(data.expires_at !== undefined){
-let data3 = data.expires_at;
-if((typeof data3 !== "string") && (data3 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate284/properties/expires_at/type",keyword:"type",params:{type: schema124.properties.expires_at.type}});
-errors++;
-}
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate284/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate284/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate284.errors = vErrors;
-return errors === 0;
-}
-
-export const setKvEntryRequest = validate287;
-
-function validate288(data, instancePath = ""){
-validate288.errors = null;
-return true;
-}
-
-const schema127 = {"type":["integer","null"],"minimum":1,"maximum":31622400};
-
-function validate290(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if((!((typeof data == "number") && (!(data % 1) && !isNaN(data)))) && (data !== null)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/type",keyword:"type",params:{type: schema127.type}});
-errors++;
-}
-if(typeof data == "number"){
-if(data > 31622400 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
-errors++;
-}
-if(data < 1 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate290/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-validate290.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate287(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.value === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/required",keyword:"required",params:{missingProperty: "value"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((key0 === "value") || (key0 === "ttl")) || (key0 === "if_version"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.value !== undefined){
-if(!(validate288(data.value, instancePath+"/value"))){
-vErrors = vErrors === null ? validate288.errors : vErrors.concat(validate288.errors);
-errors = vErrors.length;
-}
-}
-if(data.ttl !== undefined){
-if(!(validate290(data.ttl, instancePath+"/ttl"))){
-vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
-errors = vErrors.length;
-}
-}
-if(data.if_version !== undefined){
-let data2 = data.if_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate287/properties/if_version/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 < 0 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate287/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate287/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate287.errors = vErrors;
-return errors === 0;
-}
-
-export const appendToKvEntryRequest = validate292;
-const schema128 = {"type":"object","additionalProperties":false,"required":["item"],"properties":{"item":{"$ref":"#/$defs/JsonValue"},"max_items":{"type":"integer","minimum":1,"maximum":100000},"ttl":{"type":["integer","null"],"minimum":1,"maximum":31622400}}};
-
-function validate292(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.item === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/required",keyword:"required",params:{missingProperty: "item"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((key0 === "item") || (key0 === "max_items")) || (key0 === "ttl"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.item !== undefined){
-if(!(validate288(data.item, instancePath+"/item"))){
-vErrors = vErrors === null ? validate288.errors : vErrors.concat(validate288.errors);
-errors = vErrors.length;
-}
-}
-if(data.max_items !== undefined){
-let data1 = data.max_items;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate292/properties/max_items/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 100000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate292/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate292/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.ttl !== undefined){
-let data2 = data.ttl;
-if((!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))) && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate292/properties/ttl/type",keyword:"type",params:{type: schema128.properties.ttl.type}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 31622400 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate292/properties/ttl/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate292/properties/ttl/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate292/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate292.errors = vErrors;
-return errors === 0;
-}
-
-export const createWebhookRequest = validate294;
-const schema129 = {"type":"object","additionalProperties":false,"required":["name","url","events"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
-const pattern18 = new RegExp("^https?://", "u");
-
-function validate295(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 2048){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/maxLength",keyword:"maxLength",params:{limit: 2048}});
-errors++;
-}
-if(func1(data) < 10){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/minLength",keyword:"minLength",params:{limit: 10}});
-errors++;
-}
-if(!pattern18.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/pattern",keyword:"pattern",params:{pattern: "^https?://"}});
-errors++;
-}
-if(!(formats28(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate295/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate295.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate297(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(Array.isArray(data)){
-if(data.length > 50){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/maxItems",keyword:"maxItems",params:{limit: 50}});
-errors++;
-}
-if(data.length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate239(data[i0], instancePath+"/" + i0))){
-vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data[i1], data[j0])){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate297/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-validate297.errors = vErrors;
-return errors === 0;
-}
-
-const pattern19 = new RegExp("^[A-Za-z0-9-]{1,100}$", "u");
-const pattern20 = new RegExp("^[ -~]*$", "u");
-
-function validate300(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length > 20){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate300/maxProperties",keyword:"maxProperties",params:{limit: 20}});
-errors++;
-}
-for(const key0 in data){
-const _errs1 = errors;
-if(typeof key0 === "string"){
-if(!pattern19.test(key0)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate300/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9-]{1,100}$"},propertyName:key0});
-errors++;
-}
-}
-var valid0 = _errs1 === errors;
-if(!valid0){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate300/propertyNames",keyword:"propertyNames",params:{propertyName: key0}});
-errors++;
-}
-}
-for(const key1 in data){
-let data0 = data[key1];
-if(typeof data0 === "string"){
-if(func1(data0) > 4096){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate300/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 4096}});
-errors++;
-}
-if(!pattern20.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate300/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]*$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate300/additionalProperties/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate300/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate300.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate294(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.url === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/required",keyword:"required",params:{missingProperty: "url"}});
-errors++;
-}
-if(data.events === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/required",keyword:"required",params:{missingProperty: "events"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "url")) || (key0 === "events")) || (key0 === "headers")) || (key0 === "enabled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate294/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate294/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate294/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.description !== undefined){
-let data1 = data.description;
-if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate294/properties/description/type",keyword:"type",params:{type: schema129.properties.description.type}});
-errors++;
-}
-if(typeof data1 === "string"){
-if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate294/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
-errors++;
-}
-}
-}
-if(data.url !== undefined){
-if(!(validate295(data.url, instancePath+"/url"))){
-vErrors = vErrors === null ? validate295.errors : vErrors.concat(validate295.errors);
-errors = vErrors.length;
-}
-}
-if(data.events !== undefined){
-if(!(validate297(data.events, instancePath+"/events"))){
-vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
-errors = vErrors.length;
-}
-}
-if(data.headers !== undefined){
-if(!(validate300(data.headers, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate300.errors : vErrors.concat(validate300.errors);
-errors = vErrors.length;
-}
-}
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate294/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate294/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate294.errors = vErrors;
-return errors === 0;
-}
-
-export const updateWebhookRequest = validate302;
-const schema133 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
-
-function validate302(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate302/minProperties",keyword:"minProperties",params:{limit: 1}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "url")) || (key0 === "events")) || (key0 === "headers")) || (key0 === "enabled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate302/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate302/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate302/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate302/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.description !== undefined){
-let data1 = data.description;
-if((typeof data1 !== "string") && (data1 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate302/properties/description/type",keyword:"type",params:{type: schema133.properties.description.type}});
-errors++;
-}
-if(typeof data1 === "string"){
-if(func1(data1) > 5000){
-vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate302/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
-errors++;
-}
-}
-}
-if(data.url !== undefined){
-if(!(validate295(data.url, instancePath+"/url"))){
-vErrors = vErrors === null ? validate295.errors : vErrors.concat(validate295.errors);
-errors = vErrors.length;
-}
-}
-if(data.events !== undefined){
-if(!(validate297(data.events, instancePath+"/events"))){
-vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
-errors = vErrors.length;
-}
-}
-if(data.headers !== undefined){
-if(!(validate300(data.headers, instancePath+"/headers"))){
-vErrors = vErrors === null ? validate300.errors : vErrors.concat(validate300.errors);
-errors = vErrors.length;
-}
-}
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate302/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate302/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate302.errors = vErrors;
-return errors === 0;
-}
-
-export const rotateWebhookSecretRequest = validate306;
-
-function validate306(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(key0 === "overlap_seconds")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate306/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.overlap_seconds !== undefined){
-let data0 = data.overlap_seconds;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate306/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 604800 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate306/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
-errors++;
-}
-if(data0 < 0 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate306/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate306/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate306.errors = vErrors;
-return errors === 0;
-}
-
-export const testWebhookRequest = validate307;
-const schema136 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
-
-function validate308(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered")) || (data === "webhook.test"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/enum",keyword:"enum",params:{allowedValues: schema136.enum}});
-errors++;
-}
-validate308.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate307(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if(!(key0 === "event_type")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate307/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.event_type !== undefined){
-if(!(validate308(data.event_type, instancePath+"/event_type"))){
-vErrors = vErrors === null ? validate308.errors : vErrors.concat(validate308.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate307/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate307.errors = vErrors;
-return errors === 0;
-}
-
-export const recoverWebhookRequest = validate310;
-
-function validate310(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.since === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate310/required",keyword:"required",params:{missingProperty: "since"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "since") || (key0 === "until"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate310/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.since !== undefined){
-let data0 = data.since;
-if(typeof data0 === "string"){
-if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate310/properties/since/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate310/properties/since/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.until !== undefined){
-let data1 = data.until;
-if(typeof data1 === "string"){
-if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate310/properties/until/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate310/properties/until/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate310/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate310.errors = vErrors;
-return errors === 0;
-}
-
-export const listApiKeysQuery = filling(validate311, fillListApiKeysQuery);
-const schema139 = {"type":"string","enum":["active","expired","revoked"]};
-
-function validate312(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data === "active") || (data === "expired")) || (data === "revoked"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/enum",keyword:"enum",params:{allowedValues: schema139.enum}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate312/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate312.errors = vErrors;
@@ -7609,110 +8033,49 @@ return errors === 0;
 }
 
 
-function validate311(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-if(!(validate312(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate311/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate311/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate311/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate311/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate311/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate311/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate311/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate311.errors = vErrors;
-return errors === 0;
-}
-
-export const createApiKeyHeaders = validate314;
-export const rotateApiKeyHeaders = validate314;
-export const createWorkflowHeaders = validate314;
-export const importWorkflowHeaders = validate314;
-export const publishWorkflowHeaders = validate314;
-export const executeWorkflowHeaders = validate314;
-export const addWorkflowNodeHeaders = validate314;
-export const addWorkflowEdgeHeaders = validate314;
-export const bulkCancelExecutionsHeaders = validate314;
-export const bulkRetryExecutionsHeaders = validate314;
-export const retryExecutionHeaders = validate314;
-export const replayExecutionHeaders = validate314;
-export const createGroupHeaders = validate314;
-export const createChannelHeaders = validate314;
-export const createFormHeaders = validate314;
-export const submitFormHeaders = validate314;
-export const createStreamTicketHeaders = validate314;
-export const createScheduleHeaders = validate314;
-export const createTriggerHeaders = validate314;
-export const executeTriggerHeaders = validate314;
-export const rotateTriggerSecretHeaders = validate314;
-export const createSecretHeaders = validate314;
-export const createCredentialHeaders = validate314;
-export const appendToKvEntryHeaders = validate314;
-export const createWebhookHeaders = validate314;
-export const rotateWebhookSecretHeaders = validate314;
-export const testWebhookHeaders = validate314;
-export const recoverWebhookHeaders = validate314;
-
 function validate314(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Idempotency-Key"] !== undefined){
-let data0 = data["Idempotency-Key"];
-if(typeof data0 === "string"){
-if(func1(data0) > 255){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate314/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate314/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1}});
+if(data.token === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/required",keyword:"required",params:{missingProperty: "token"}});
 errors++;
 }
-if(!pattern12.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate314/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
+for(const key0 in data){
+if(!((key0 === "type") || (key0 === "token"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate314/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate314/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("bearer" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate314/properties/type/const",keyword:"const",params:{allowedValue: "bearer"}});
+errors++;
+}
+}
+if(data.token !== undefined){
+let data1 = data.token;
+if(typeof data1 === "string"){
+if(func1(data1) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate314/properties/token/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data1) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate314/properties/token/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate314/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token",schemaPath:"#/validate314/properties/token/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -7725,169 +8088,153 @@ validate314.errors = vErrors;
 return errors === 0;
 }
 
-export const getApiKeyPath = validate315;
-export const updateApiKeyPath = validate315;
-export const revokeApiKeyPath = validate315;
-export const rotateApiKeyPath = validate315;
-
-function validate315(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.api_key_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate315/required",keyword:"required",params:{missingProperty: "api_key_id"}});
-errors++;
-}
-if(data.api_key_id !== undefined){
-let data0 = data.api_key_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate315/properties/api_key_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate315/properties/api_key_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate315/properties/api_key_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate315/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate315.errors = vErrors;
-return errors === 0;
-}
-
-export const listWorkflowsQuery = filling(validate316, fillListWorkflowsQuery);
-const schema142 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"group_id":{"type":"string","minLength":1,"maxLength":64},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-const schema143 = {"type":"string","enum":["draft","published","paused","archived"]};
-
-function validate317(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data === "draft") || (data === "published")) || (data === "paused")) || (data === "archived"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate317/enum",keyword:"enum",params:{allowedValues: schema143.enum}});
-errors++;
-}
-validate317.errors = vErrors;
-return errors === 0;
-}
-
+const pattern21 = new RegExp("^[^:]*$", "u");
+const pattern22 = new RegExp("^(|[\\s\\S]{4,})$", "u");
 
 function validate316(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
+const _errs1 = errors;
+let valid0 = true;
+const _errs2 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-if(!(validate317(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate317.errors : vErrors.concat(validate317.errors);
-errors = vErrors.length;
+let missing0;
+if((data.password === undefined) && (missing0 = "password")){
+vErrors = report(vErrors, {});
+errors++;
+}
+else {
+if(data.password !== undefined){
+if("" !== data.password){
+vErrors = report(vErrors, {});
+errors++;
 }
 }
-if(data.tag !== undefined){
-let data1 = data.tag;
+}
+}
+var _valid0 = _errs2 === errors;
+errors = _errs1;
+if(vErrors !== null){
+if(_errs1){
+vErrors.length = _errs1;
+}
+else {
+vErrors = null;
+}
+}
+if(_valid0){
+const _errs4 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.username !== undefined){
+let data1 = data.username;
+const _errs6 = errors;
+const _errs7 = errors;
 if(typeof data1 === "string"){
-if(func1(data1) > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate316/properties/tag/maxLength",keyword:"maxLength",params:{limit: 50}});
+if(func1(data1) < 4){
+vErrors = report(vErrors, {});
 errors++;
 }
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate316/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
 }
+var valid3 = _errs7 === errors;
+if(!valid3){
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate316/properties/tag/type",keyword:"type",params:{type: "string"}});
+vErrors = null;
+}
+}
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/then/properties/username/x-problem",keyword:"x-problem",params:{message: "must have at least 4 characters where there is no password"}});
 errors++;
-}
-}
-if(data.group_id !== undefined){
-let data2 = data.group_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate316/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate316/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate316/properties/group_id/type",keyword:"type",params:{type: "string"}});
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+var _valid0 = _errs4 === errors;
+valid0 = _valid0;
+}
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/if",keyword:"if",params:{failingKeyword: "then"}});
+errors++;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.username === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/required",keyword:"required",params:{missingProperty: "username"}});
+errors++;
+}
+if(data.password === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/required",keyword:"required",params:{missingProperty: "password"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "type") || (key0 === "username")) || (key0 === "password"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate316/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.search !== undefined){
-let data3 = data.search;
+if(data.type !== undefined){
+let data2 = data.type;
+if(typeof data2 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate316/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("basic" !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate316/properties/type/const",keyword:"const",params:{allowedValue: "basic"}});
+errors++;
+}
+}
+if(data.username !== undefined){
+let data3 = data.username;
 if(typeof data3 === "string"){
-if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate316/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
+if(func1(data3) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
 if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate316/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern21.test(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/properties/username/pattern",keyword:"pattern",params:{pattern: "^[^:]*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate316/properties/search/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate316/properties/username/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.sort !== undefined){
-let data4 = data.sort;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate316/properties/sort/type",keyword:"type",params:{type: "string"}});
+if(data.password !== undefined){
+let data4 = data.password;
+if(typeof data4 === "string"){
+if(func1(data4) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate316/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
 errors++;
 }
-if(!((((((data4 === "created_at") || (data4 === "-created_at")) || (data4 === "updated_at")) || (data4 === "-updated_at")) || (data4 === "name")) || (data4 === "-name"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate316/properties/sort/enum",keyword:"enum",params:{allowedValues: schema142.properties.sort.enum}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data5 = data.page;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate316/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate316/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate316/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(!pattern22.test(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate316/properties/password/pattern",keyword:"pattern",params:{pattern: "^(|[\\s\\S]{4,})$"}});
 errors++;
 }
 }
-}
-if(data.per_page !== undefined){
-let data6 = data.per_page;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate316/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate316/properties/password/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 100 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate316/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate316/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -7899,64 +8246,281 @@ validate316.errors = vErrors;
 return errors === 0;
 }
 
-export const importWorkflowApplicationYamlBody = validate319;
+const formats28 = runtime2.fullFormats.uri;
+const pattern23 = new RegExp("^[Hh][Tt][Tt][Pp][Ss]?://", "u");
 
-function validate319(data, instancePath = ""){
+function validate318(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 1048576){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/maxLength",keyword:"maxLength",params:{limit: 1048576}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/minLength",keyword:"minLength",params:{limit: 1}});
+if(data.token_url === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/required",keyword:"required",params:{missingProperty: "token_url"}});
+errors++;
+}
+if(data.client_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/required",keyword:"required",params:{missingProperty: "client_id"}});
+errors++;
+}
+if(data.client_secret === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/required",keyword:"required",params:{missingProperty: "client_secret"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "type") || (key0 === "token_url")) || (key0 === "client_id")) || (key0 === "client_secret")) || (key0 === "scope")) || (key0 === "audience"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate318/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("oauth2" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate318/properties/type/const",keyword:"const",params:{allowedValue: "oauth2"}});
+errors++;
+}
+}
+if(data.token_url !== undefined){
+let data1 = data.token_url;
+if(typeof data1 === "string"){
+if(func1(data1) > 2000){
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate318/properties/token_url/maxLength",keyword:"maxLength",params:{limit: 2000}});
+errors++;
+}
+if(!pattern23.test(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate318/properties/token_url/pattern",keyword:"pattern",params:{pattern: "^[Hh][Tt][Tt][Pp][Ss]?://"}});
+errors++;
+}
+if(!(formats28(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate318/properties/token_url/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate319/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/token_url",schemaPath:"#/validate318/properties/token_url/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate319.errors = vErrors;
+}
+if(data.client_id !== undefined){
+let data2 = data.client_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate318/properties/client_id/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate318/properties/client_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/client_id",schemaPath:"#/validate318/properties/client_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.client_secret !== undefined){
+let data3 = data.client_secret;
+if(typeof data3 === "string"){
+if(func1(data3) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate318/properties/client_secret/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data3) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate318/properties/client_secret/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/client_secret",schemaPath:"#/validate318/properties/client_secret/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.scope !== undefined){
+let data4 = data.scope;
+if(typeof data4 === "string"){
+if(func1(data4) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate318/properties/scope/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data4) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate318/properties/scope/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate318/properties/scope/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.audience !== undefined){
+let data5 = data.audience;
+if(typeof data5 === "string"){
+if(func1(data5) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate318/properties/audience/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate318/properties/audience/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/audience",schemaPath:"#/validate318/properties/audience/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate318/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate318.errors = vErrors;
 return errors === 0;
 }
 
-export const getWorkflowPath = validate320;
-export const updateWorkflowPath = validate320;
-export const deleteWorkflowPath = validate320;
-export const publishWorkflowPath = validate320;
-export const listWorkflowVersionsPath = validate320;
-export const executeWorkflowPath = validate320;
-export const exportWorkflowPath = validate320;
-export const listWorkflowExecutionsPath = validate320;
-export const listWorkflowNodesPath = validate320;
-export const addWorkflowNodePath = validate320;
-export const listWorkflowEdgesPath = validate320;
-export const addWorkflowEdgePath = validate320;
+const schema131 = {"type":"object","additionalProperties":false,"required":["type","host"],"properties":{"type":{"type":"string","const":"smtp"},"host":{"type":"string","minLength":1,"maxLength":253},"port":{"type":"integer","minimum":1,"maximum":65535},"security":{"type":"string","enum":["tls","starttls","none"]},"username":{"type":"string","minLength":1,"maxLength":8192},"password":{"type":"string","minLength":4,"maxLength":8192,"format":"password"}},"dependentRequired":{"username":["password"],"password":["username"]}};
 
 function validate320(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate320/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data.host === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/required",keyword:"required",params:{missingProperty: "host"}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate320/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+for(const key0 in data){
+if(!((((((key0 === "type") || (key0 === "host")) || (key0 === "port")) || (key0 === "security")) || (key0 === "username")) || (key0 === "password"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate320/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate320/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("smtp" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate320/properties/type/const",keyword:"const",params:{allowedValue: "smtp"}});
+errors++;
+}
+}
+if(data.host !== undefined){
+let data1 = data.host;
+if(typeof data1 === "string"){
+if(func1(data1) > 253){
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate320/properties/host/maxLength",keyword:"maxLength",params:{limit: 253}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate320/properties/host/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate320/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/host",schemaPath:"#/validate320/properties/host/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.port !== undefined){
+let data2 = data.port;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate320/properties/port/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 65535 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate320/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/port",schemaPath:"#/validate320/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.security !== undefined){
+let data3 = data.security;
+if(typeof data3 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate320/properties/security/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data3 === "tls") || (data3 === "starttls")) || (data3 === "none"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/security",schemaPath:"#/validate320/properties/security/enum",keyword:"enum",params:{allowedValues: schema131.properties.security.enum}});
+errors++;
+}
+}
+if(data.username !== undefined){
+let data4 = data.username;
+if(typeof data4 === "string"){
+if(func1(data4) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate320/properties/username/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data4) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate320/properties/username/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/username",schemaPath:"#/validate320/properties/username/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.password !== undefined){
+let data5 = data.password;
+if(typeof data5 === "string"){
+if(func1(data5) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate320/properties/password/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data5) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate320/properties/password/minLength",keyword:"minLength",params:{limit: 4}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/password",schemaPath:"#/validate320/properties/password/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.username !== undefined){
+if(data.password === undefined){
+const err19 = {instancePath,schemaPath:"#/dependentRequired",keyword:"dependentRequired",params:{property: "username",
+    missingProperty: "password",
+    depsCount: 1,
+    deps: "password"}};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+if(data.password !== undefined){
+if(data.username === undefined){
+const err20 = {instancePath,schemaPath:"#/dependentRequired",keyword:"dependentRequired",params:{property: "password",
+    missingProperty: "username",
+    depsCount: 1,
+    deps: "username"}};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
 errors++;
 }
 }
@@ -7969,107 +8533,98 @@ validate320.errors = vErrors;
 return errors === 0;
 }
 
-export const listWorkflowVersionsQuery = filling(validate321, fillListWorkflowVersionsQuery);
-export const listWorkflowNodesQuery = filling(validate321, fillListWorkflowNodesQuery);
-export const listWorkflowEdgesQuery = filling(validate321, fillListWorkflowEdgesQuery);
-export const listNodeTypesQuery = filling(validate321, fillListNodeTypesQuery);
-export const listGroupsQuery = filling(validate321, fillListGroupsQuery);
-export const listEventTypesQuery = filling(validate321, fillListEventTypesQuery);
-export const listWebhookDeliveryAttemptsQuery = filling(validate321, fillListWebhookDeliveryAttemptsQuery);
 
-function validate321(data, instancePath = ""){
+function validate323(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page !== undefined){
-let data0 = data.page;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate321/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(typeof data === "string"){
+if(!pattern15.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"}});
 errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 1000000 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate321/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate321/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data1 = data.per_page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate321/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 100 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate321/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate321/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate321/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate321.errors = vErrors;
+validate323.errors = vErrors;
 return errors === 0;
 }
 
-export const getWorkflowVersionPath = validate322;
 
 function validate322(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
-if(data.version === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/required",keyword:"required",params:{missingProperty: "version"}});
+if(data.headers === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/required",keyword:"required",params:{missingProperty: "headers"}});
 errors++;
 }
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate322/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+for(const key0 in data){
+if(!((key0 === "type") || (key0 === "headers"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate322/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate322/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate322/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("custom" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate322/properties/type/const",keyword:"const",params:{allowedValue: "custom"}});
+errors++;
+}
+}
+if(data.headers !== undefined){
+let data1 = data.headers;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(Object.keys(data1).length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate322/properties/headers/maxProperties",keyword:"maxProperties",params:{limit: 20}});
+errors++;
+}
+if(Object.keys(data1).length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate322/properties/headers/minProperties",keyword:"minProperties",params:{limit: 1}});
+errors++;
+}
+for(const key1 in data1){
+const _errs6 = errors;
+if(!(validate323(key1, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs6 === errors;
+if(!valid1){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate322/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}});
+errors++;
+}
+}
+for(const key2 in data1){
+let data2 = data1[key2];
+if(typeof data2 === "string"){
+if(func1(data2) > 8192){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate322/properties/headers/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 8192}});
+errors++;
+}
+if(func1(data2) < 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate322/properties/headers/additionalProperties/minLength",keyword:"minLength",params:{limit: 4}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate322/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate322/properties/headers/additionalProperties/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.version !== undefined){
-let data1 = data.version;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate322/properties/version/type",keyword:"type",params:{type: "integer"}});
-errors++;
 }
-if(typeof data1 == "number"){
-if(data1 > 2147483647 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate322/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/headers",schemaPath:"#/validate322/properties/headers/type",keyword:"type",params:{type: "object"}});
 errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate322/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -8081,354 +8636,259 @@ validate322.errors = vErrors;
 return errors === 0;
 }
 
-export const executeWorkflowQuery = validate323;
-const pattern22 = new RegExp("^([1-9]|[1-5][0-9]|60)s$", "u");
 
-function validate323(data, instancePath = ""){
+function validate311(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.wait !== undefined){
-let data0 = data.wait;
-if(typeof data0 === "string"){
-if(!pattern22.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate323/properties/wait/pattern",keyword:"pattern",params:{pattern: "^([1-9]|[1-5][0-9]|60)s$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate323/properties/wait/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate323/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate323.errors = vErrors;
-return errors === 0;
-}
-
-export const exportWorkflowQuery = validate324;
-
-function validate324(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.version !== undefined){
-let data0 = data.version;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate324/properties/version/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data0 == "number"){
-if(data0 > 2147483647 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate324/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate324/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate324/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate324.errors = vErrors;
-return errors === 0;
-}
-
-export const listWorkflowExecutionsQuery = filling(validate325, fillListWorkflowExecutionsQuery);
-const schema151 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
-
-function validate326(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "paused")) || (data === "completed")) || (data === "failed")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate326/enum",keyword:"enum",params:{allowedValues: schema151.enum}});
-errors++;
-}
-validate326.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate325(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 7){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate325/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
-errors++;
-}
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate325/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate326(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate326.errors : vErrors.concat(validate326.errors);
+const tag0 = data["type"];
+if(tag0 === "api_key"){
+if(!(validate312(data, instancePath))){
+vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
 errors = vErrors.length;
 }
 }
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate325/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
+else if(tag0 === "bearer"){
+if(!(validate314(data, instancePath))){
+vErrors = vErrors === null ? validate314.errors : vErrors.concat(validate314.errors);
+errors = vErrors.length;
 }
 }
+else if(tag0 === "basic"){
+if(!(validate316(data, instancePath))){
+vErrors = vErrors === null ? validate316.errors : vErrors.concat(validate316.errors);
+errors = vErrors.length;
 }
+}
+else if(tag0 === "oauth2"){
+if(!(validate318(data, instancePath))){
+vErrors = vErrors === null ? validate318.errors : vErrors.concat(validate318.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "smtp"){
+if(!(validate320(data, instancePath))){
+vErrors = vErrors === null ? validate320.errors : vErrors.concat(validate320.errors);
+errors = vErrors.length;
+}
+}
+else if(tag0 === "custom"){
+if(!(validate322(data, instancePath))){
+vErrors = vErrors === null ? validate322.errors : vErrors.concat(validate322.errors);
+errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate325/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate311/x-select",keyword:"x-select",params:{property: "type", missing: tag0 === undefined, allowedValues: ["api_key", "bearer", "basic", "oauth2", "smtp", "custom"]}});
 errors++;
 }
 }
-if(data.from !== undefined){
-let data2 = data.from;
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate311/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate311.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate308(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.values === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/required",keyword:"required",params:{missingProperty: "values"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate309(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate309.errors : vErrors.concat(validate309.errors);
+errors = vErrors.length;
+}
+}
+if(data.values !== undefined){
+if(!(validate311(data.values, instancePath+"/values"))){
+vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
+errors = vErrors.length;
+}
+}
+if(data.description !== undefined){
+let data2 = data.description;
+if((typeof data2 !== "string") && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate308/properties/description/type",keyword:"type",params:{type: schema124.properties.description.type}});
+errors++;
+}
 if(typeof data2 === "string"){
-if(!(formats2.validate(data2))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate325/properties/from/format",keyword:"format",params:{format: "date-time"}});
+if(func1(data2) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate308/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate325/properties/from/type",keyword:"type",params:{type: "string"}});
+}
+if(data.expires_at !== undefined){
+let data3 = data.expires_at;
+if((typeof data3 !== "string") && (data3 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate308/properties/expires_at/type",keyword:"type",params:{type: schema124.properties.expires_at.type}});
 errors++;
 }
-}
-if(data.to !== undefined){
-let data3 = data.to;
 if(typeof data3 === "string"){
 if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate325/properties/to/format",keyword:"format",params:{format: "date-time"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate308/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate325/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data4 = data.page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate325/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 1000000 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate325/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate325/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data5 = data.per_page;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate325/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 100 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate325/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate325/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data6 = data.cursor;
-if(typeof data6 === "string"){
-if(func1(data6) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate325/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data6) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate325/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate325/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate325/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate308/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate325.errors = vErrors;
+validate308.errors = vErrors;
 return errors === 0;
 }
 
-export const addWorkflowNodeQuery = validate328;
-export const replaceWorkflowNodeQuery = validate328;
-export const deleteWorkflowNodeQuery = validate328;
-export const addWorkflowEdgeQuery = validate328;
-export const replaceWorkflowEdgeQuery = validate328;
-export const deleteWorkflowEdgeQuery = validate328;
+export const updateCredentialRequest = validate327;
+const schema134 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"$ref":"#/$defs/CredentialName"},"values":{"$ref":"#/$defs/CredentialValues"},"description":{"type":["string","null"],"maxLength":5000},"expires_at":{"type":["string","null"],"format":"date-time"}}};
 
-function validate328(data, instancePath = ""){
+function validate327(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.revision !== undefined){
-let data0 = data.revision;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate328/properties/revision/type",keyword:"type",params:{type: "integer"}});
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
-if(typeof data0 == "number"){
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate328/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+for(const key0 in data){
+if(!((((key0 === "name") || (key0 === "values")) || (key0 === "description")) || (key0 === "expires_at"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+if(!(validate309(data.name, instancePath+"/name"))){
+vErrors = vErrors === null ? validate309.errors : vErrors.concat(validate309.errors);
+errors = vErrors.length;
+}
+}
+if(data.values !== undefined){
+if(!(validate311(data.values, instancePath+"/values"))){
+vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
+errors = vErrors.length;
+}
+}
+if(data.description !== undefined){
+let data2 = data.description;
+if((typeof data2 !== "string") && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate327/properties/description/type",keyword:"type",params:{type: schema134.properties.description.type}});
+errors++;
+}
+if(typeof data2 === "string"){
+if(func1(data2) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate327/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+errors++;
+}
+}
+}
+if(data.expires_at !== undefined){
+let data3 = data.expires_at;
+if((typeof data3 !== "string") && (data3 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate327/properties/expires_at/type",keyword:"type",params:{type: schema134.properties.expires_at.type}});
+errors++;
+}
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/expires_at",schemaPath:"#/validate327/properties/expires_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate328/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate327/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate328.errors = vErrors;
+validate327.errors = vErrors;
 return errors === 0;
 }
 
-export const getWorkflowNodePath = validate329;
-export const replaceWorkflowNodePath = validate329;
-export const deleteWorkflowNodePath = validate329;
+export const setKvEntryRequest = validate330;
 
-function validate329(data, instancePath = ""){
+function validate331(data, instancePath = ""){
+validate331.errors = null;
+return true;
+}
+
+const schema137 = {"type":["integer","null"],"minimum":1,"maximum":31622400};
+
+function validate333(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate329/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+if((!((typeof data == "number") && (!(data % 1) && !isNaN(data)))) && (data !== null)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/type",keyword:"type",params:{type: schema137.type}});
 errors++;
 }
-if(data.node_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate329/required",keyword:"required",params:{missingProperty: "node_id"}});
+if(typeof data == "number"){
+if(data > 31622400 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
 errors++;
 }
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate329/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate329/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(data < 1 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate333/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate329/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.node_id !== undefined){
-let data1 = data.node_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate329/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate329/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate329/properties/node_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate329/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate329.errors = vErrors;
+validate333.errors = vErrors;
 return errors === 0;
 }
 
-export const getWorkflowEdgePath = validate330;
-export const replaceWorkflowEdgePath = validate330;
-export const deleteWorkflowEdgePath = validate330;
 
 function validate330(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+if(data.value === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/required",keyword:"required",params:{missingProperty: "value"}});
 errors++;
 }
-if(data.edge_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/required",keyword:"required",params:{missingProperty: "edge_id"}});
-errors++;
-}
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate330/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate330/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+for(const key0 in data){
+if(!(((key0 === "value") || (key0 === "ttl")) || (key0 === "if_version"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate330/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate330/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+if(data.value !== undefined){
+if(!(validate331(data.value, instancePath+"/value"))){
+vErrors = vErrors === null ? validate331.errors : vErrors.concat(validate331.errors);
+errors = vErrors.length;
+}
+}
+if(data.ttl !== undefined){
+if(!(validate333(data.ttl, instancePath+"/ttl"))){
+vErrors = vErrors === null ? validate333.errors : vErrors.concat(validate333.errors);
+errors = vErrors.length;
+}
+}
+if(data.if_version !== undefined){
+let data2 = data.if_version;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate330/properties/if_version/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-}
-if(data.edge_id !== undefined){
-let data1 = data.edge_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate330/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200}});
+if(typeof data2 == "number"){
+if(data2 < 0 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate330/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate330/properties/edge_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate330/properties/edge_id/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 }
@@ -8440,325 +8900,59 @@ validate330.errors = vErrors;
 return errors === 0;
 }
 
-export const getNodeTypePath = validate331;
-
-function validate331(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.node_type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate331/required",keyword:"required",params:{missingProperty: "node_type"}});
-errors++;
-}
-if(data.node_type !== undefined){
-let data0 = data.node_type;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate331/properties/node_type/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate331/properties/node_type/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate331/properties/node_type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate331/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate331.errors = vErrors;
-return errors === 0;
-}
-
-export const listExecutionsQuery = filling(validate332, fillListExecutionsQuery);
-
-function validate332(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate332/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate332/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate332/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data1 = data.status;
-if(Array.isArray(data1)){
-if(data1.length > 7){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate332/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate332/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate326(data1[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate326.errors : vErrors.concat(validate326.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data1.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data1[i1], data1[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate332/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate332/properties/status/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.from !== undefined){
-let data3 = data.from;
-if(typeof data3 === "string"){
-if(!(formats2.validate(data3))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate332/properties/from/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate332/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.to !== undefined){
-let data4 = data.to;
-if(typeof data4 === "string"){
-if(!(formats2.validate(data4))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate332/properties/to/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate332/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data5 = data.page;
-if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate332/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data5 == "number"){
-if(data5 > 1000000 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate332/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate332/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data6 = data.per_page;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate332/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 > 100 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate332/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate332/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data7 = data.cursor;
-if(typeof data7 === "string"){
-if(func1(data7) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate332/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data7) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate332/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate332/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate332/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate332.errors = vErrors;
-return errors === 0;
-}
-
-export const getExecutionPath = validate334;
-export const deleteExecutionPath = validate334;
-export const cancelExecutionPath = validate334;
-export const pauseExecutionPath = validate334;
-export const resumeExecutionPath = validate334;
-export const retryExecutionPath = validate334;
-export const replayExecutionPath = validate334;
-export const listExecutionStepsPath = validate334;
-export const listExecutionLogsPath = validate334;
-export const streamExecutionEventsPath = validate334;
-
-function validate334(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.execution_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate334/required",keyword:"required",params:{missingProperty: "execution_id"}});
-errors++;
-}
-if(data.execution_id !== undefined){
-let data0 = data.execution_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate334/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate334/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate334/properties/execution_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate334/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate334.errors = vErrors;
-return errors === 0;
-}
-
-export const listExecutionStepsQuery = filling(validate335, fillListExecutionStepsQuery);
-const schema159 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
-
-function validate336(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate336/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "completed")) || (data === "failed")) || (data === "skipped")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate336/enum",keyword:"enum",params:{allowedValues: schema159.enum}});
-errors++;
-}
-validate336.errors = vErrors;
-return errors === 0;
-}
-
+export const appendToKvEntryRequest = validate335;
+const schema138 = {"type":"object","additionalProperties":false,"required":["item"],"properties":{"item":{"$ref":"#/$defs/JsonValue"},"max_items":{"type":"integer","minimum":1,"maximum":100000},"ttl":{"type":["integer","null"],"minimum":1,"maximum":31622400}}};
 
 function validate335(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 7){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate335/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
+if(data.item === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate335/required",keyword:"required",params:{missingProperty: "item"}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate335/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+for(const key0 in data){
+if(!(((key0 === "item") || (key0 === "max_items")) || (key0 === "ttl"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate335/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate336(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate336.errors : vErrors.concat(validate336.errors);
+}
+if(data.item !== undefined){
+if(!(validate331(data.item, instancePath+"/item"))){
+vErrors = vErrors === null ? validate331.errors : vErrors.concat(validate331.errors);
 errors = vErrors.length;
 }
 }
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate335/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+if(data.max_items !== undefined){
+let data1 = data.max_items;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate335/properties/max_items/type",keyword:"type",params:{type: "integer"}});
 errors++;
-break outer0;
 }
+if(typeof data1 == "number"){
+if(data1 > 100000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate335/properties/max_items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000}});
+errors++;
 }
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate335/properties/status/type",keyword:"type",params:{type: "array"}});
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/max_items",schemaPath:"#/validate335/properties/max_items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
-if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate335/properties/page/type",keyword:"type",params:{type: "integer"}});
+}
+if(data.ttl !== undefined){
+let data2 = data.ttl;
+if((!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))) && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate335/properties/ttl/type",keyword:"type",params:{type: schema138.properties.ttl.type}});
 errors++;
 }
 if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate335/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+if(data2 > 31622400 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate335/properties/ttl/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31622400}});
 errors++;
 }
 if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate335/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate335/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate335/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate335/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/ttl",schemaPath:"#/validate335/properties/ttl/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -8772,261 +8966,67 @@ validate335.errors = vErrors;
 return errors === 0;
 }
 
-export const listExecutionLogsQuery = filling(validate338, fillListExecutionLogsQuery);
-const schema161 = {"type":"string","enum":["debug","info","warn","error"]};
-
-function validate339(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate339/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data === "debug") || (data === "info")) || (data === "warn")) || (data === "error"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate339/enum",keyword:"enum",params:{allowedValues: schema161.enum}});
-errors++;
-}
-validate339.errors = vErrors;
-return errors === 0;
-}
-
+export const createWebhookRequest = validate337;
+const schema139 = {"type":"object","additionalProperties":false,"required":["name","url","events"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
+const pattern25 = new RegExp("^https?://[^/?#\\\\@]+(?:[/?#]|$)", "u");
 
 function validate338(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.level !== undefined){
-let data0 = data.level;
-if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate338/properties/level/maxItems",keyword:"maxItems",params:{limit: 4}});
+if(typeof data === "string"){
+if(func1(data) > 2048){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/maxLength",keyword:"maxLength",params:{limit: 2048}});
 errors++;
 }
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate338/properties/level/minItems",keyword:"minItems",params:{limit: 1}});
+if(func1(data) < 10){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/minLength",keyword:"minLength",params:{limit: 10}});
 errors++;
 }
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate339(data0[i0], instancePath+"/level/" + i0))){
-vErrors = vErrors === null ? validate339.errors : vErrors.concat(validate339.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate338/properties/level/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate338/properties/level/type",keyword:"type",params:{type: "array"}});
+if(!pattern25.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/pattern",keyword:"pattern",params:{pattern: "^https?://[^/?#\\\\@]+(?:[/?#]|$)"}});
 errors++;
 }
-}
-if(data.node_id !== undefined){
-let data2 = data.node_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 1000){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate338/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate338/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(!(formats28(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate338/properties/node_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate338/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate338/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate338/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate338/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate338/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate338/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data5 = data.cursor;
-if(typeof data5 === "string"){
-if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate338/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate338/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate338/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate338/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 validate338.errors = vErrors;
 return errors === 0;
 }
 
-export const streamExecutionEventsHeaders = validate341;
 
-function validate341(data, instancePath = ""){
+function validate340(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data["Last-Event-ID"] !== undefined){
-let data0 = data["Last-Event-ID"];
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate341/properties/Last-Event-ID/type",keyword:"type",params:{type: "integer"}});
+if(Array.isArray(data)){
+if(data.length > 50){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
-if(typeof data0 == "number"){
-if(data0 > 9007199254740991 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate341/properties/Last-Event-ID/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+if(data.length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-if(data0 < 0 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate341/properties/Last-Event-ID/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate341/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate341.errors = vErrors;
-return errors === 0;
-}
-
-export const sendCallbackPath = validate342;
-
-function validate342(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.callback_token === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate342/required",keyword:"required",params:{missingProperty: "callback_token"}});
-errors++;
-}
-if(data.callback_token !== undefined){
-let data0 = data.callback_token;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate342/properties/callback_token/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate342/properties/callback_token/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate342/properties/callback_token/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate342/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate342.errors = vErrors;
-return errors === 0;
-}
-
-export const listApprovalsQuery = filling(validate343, fillListApprovalsQuery);
-const schema165 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
-
-function validate344(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate344/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data === "pending") || (data === "approved")) || (data === "declined")) || (data === "expired")) || (data === "cancelled"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate344/enum",keyword:"enum",params:{allowedValues: schema165.enum}});
-errors++;
-}
-validate344.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate343(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 5){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate343/properties/status/maxItems",keyword:"maxItems",params:{limit: 5}});
-errors++;
-}
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate343/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data0.length;
+const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate344(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate344.errors : vErrors.concat(validate344.errors);
+if(!(validate282(data[i0], instancePath+"/" + i0))){
+vErrors = vErrors === null ? validate282.errors : vErrors.concat(validate282.errors);
 errors = vErrors.length;
 }
 }
-let i1 = data0.length;
+let i1 = data.length;
 let j0;
 if(i1 > 1){
 outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate343/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+if(func0(data[i1], data[j0])){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -9035,75 +9035,52 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate343/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate340/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+validate340.errors = vErrors;
+return errors === 0;
+}
+
+const pattern26 = new RegExp("^[A-Za-z0-9-]{1,100}$", "u");
+const pattern27 = new RegExp("^[ -~]*$", "u");
+
+function validate343(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length > 20){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/maxProperties",keyword:"maxProperties",params:{limit: 20}});
+errors++;
+}
+for(const key0 in data){
+const _errs1 = errors;
+if(typeof key0 === "string"){
+if(!pattern26.test(key0)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9-]{1,100}$"},propertyName:key0});
 errors++;
 }
 }
-if(data.execution_id !== undefined){
-let data2 = data.execution_id;
-if(typeof data2 === "string"){
-if(func1(data2) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate343/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate343/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
+var valid0 = _errs1 === errors;
+if(!valid0){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate343/propertyNames",keyword:"propertyNames",params:{propertyName: key0}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate343/properties/execution_id/type",keyword:"type",params:{type: "string"}});
+for(const key1 in data){
+let data0 = data[key1];
+if(typeof data0 === "string"){
+if(func1(data0) > 4096){
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate343/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 4096}});
 errors++;
 }
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate343/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate343/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate343/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate343/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate343/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate343/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data5 = data.cursor;
-if(typeof data5 === "string"){
-if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate343/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate343/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+if(!pattern27.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate343/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[ -~]*$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate343/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/validate343/additionalProperties/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -9116,239 +9093,197 @@ validate343.errors = vErrors;
 return errors === 0;
 }
 
-export const getApprovalPath = validate346;
-export const approveApprovalPath = validate346;
-export const declineApprovalPath = validate346;
 
-function validate346(data, instancePath = ""){
+function validate337(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.approval_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate346/required",keyword:"required",params:{missingProperty: "approval_id"}});
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
-if(data.approval_id !== undefined){
-let data0 = data.approval_id;
+if(data.url === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/required",keyword:"required",params:{missingProperty: "url"}});
+errors++;
+}
+if(data.events === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/required",keyword:"required",params:{missingProperty: "events"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "url")) || (key0 === "events")) || (key0 === "headers")) || (key0 === "enabled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate346/properties/approval_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate337/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate346/properties/approval_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate337/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate346/properties/approval_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate337/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.description !== undefined){
+let data1 = data.description;
+if((typeof data1 !== "string") && (data1 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate337/properties/description/type",keyword:"type",params:{type: schema139.properties.description.type}});
+errors++;
+}
+if(typeof data1 === "string"){
+if(func1(data1) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate337/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+errors++;
+}
+}
+}
+if(data.url !== undefined){
+if(!(validate338(data.url, instancePath+"/url"))){
+vErrors = vErrors === null ? validate338.errors : vErrors.concat(validate338.errors);
+errors = vErrors.length;
+}
+}
+if(data.events !== undefined){
+if(!(validate340(data.events, instancePath+"/events"))){
+vErrors = vErrors === null ? validate340.errors : vErrors.concat(validate340.errors);
+errors = vErrors.length;
+}
+}
+if(data.headers !== undefined){
+if(!(validate343(data.headers, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate343.errors : vErrors.concat(validate343.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate337/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate346/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate337/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate346.errors = vErrors;
+validate337.errors = vErrors;
 return errors === 0;
 }
 
-export const listBulkJobsQuery = filling(validate347, fillListBulkJobsQuery);
+export const updateWebhookRequest = validate345;
+const schema143 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"description":{"type":["string","null"],"maxLength":5000},"url":{"$ref":"#/$defs/WebhookUrl"},"events":{"$ref":"#/$defs/WebhookEvents"},"headers":{"$ref":"#/$defs/WebhookHeaders"},"enabled":{"type":"boolean"}}};
 
-function validate347(data, instancePath = ""){
+function validate345(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.page !== undefined){
-let data0 = data.page;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate347/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(Object.keys(data).length < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate345/minProperties",keyword:"minProperties",params:{limit: 1}});
 errors++;
 }
-if(typeof data0 == "number"){
-if(data0 > 1000000 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate347/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate347/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+for(const key0 in data){
+if(!((((((key0 === "name") || (key0 === "description")) || (key0 === "url")) || (key0 === "events")) || (key0 === "headers")) || (key0 === "enabled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate345/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-}
-if(data.per_page !== undefined){
-let data1 = data.per_page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate347/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 100 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate347/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate347/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data2 = data.cursor;
-if(typeof data2 === "string"){
-if(func1(data2) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate347/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate347/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate347/properties/cursor/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate347/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate347.errors = vErrors;
-return errors === 0;
-}
-
-export const getBulkJobPath = validate348;
-export const cancelBulkJobPath = validate348;
-export const listBulkJobItemsPath = validate348;
-
-function validate348(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.bulk_job_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate348/required",keyword:"required",params:{missingProperty: "bulk_job_id"}});
-errors++;
-}
-if(data.bulk_job_id !== undefined){
-let data0 = data.bulk_job_id;
+if(data.name !== undefined){
+let data0 = data.name;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate348/properties/bulk_job_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate345/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate348/properties/bulk_job_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate345/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate348/properties/bulk_job_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate345/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.description !== undefined){
+let data1 = data.description;
+if((typeof data1 !== "string") && (data1 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate345/properties/description/type",keyword:"type",params:{type: schema143.properties.description.type}});
+errors++;
+}
+if(typeof data1 === "string"){
+if(func1(data1) > 5000){
+vErrors = report(vErrors, {instancePath:instancePath+"/description",schemaPath:"#/validate345/properties/description/maxLength",keyword:"maxLength",params:{limit: 5000}});
+errors++;
+}
+}
+}
+if(data.url !== undefined){
+if(!(validate338(data.url, instancePath+"/url"))){
+vErrors = vErrors === null ? validate338.errors : vErrors.concat(validate338.errors);
+errors = vErrors.length;
+}
+}
+if(data.events !== undefined){
+if(!(validate340(data.events, instancePath+"/events"))){
+vErrors = vErrors === null ? validate340.errors : vErrors.concat(validate340.errors);
+errors = vErrors.length;
+}
+}
+if(data.headers !== undefined){
+if(!(validate343(data.headers, instancePath+"/headers"))){
+vErrors = vErrors === null ? validate343.errors : vErrors.concat(validate343.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate345/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate348/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate345/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate348.errors = vErrors;
+validate345.errors = vErrors;
 return errors === 0;
 }
 
-export const listBulkJobItemsQuery = filling(validate349, fillListBulkJobItemsQuery);
-const schema170 = {"type":"string","enum":["pending","succeeded","failed","skipped"]};
-
-function validate350(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data === "pending") || (data === "succeeded")) || (data === "failed")) || (data === "skipped"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/enum",keyword:"enum",params:{allowedValues: schema170.enum}});
-errors++;
-}
-validate350.errors = vErrors;
-return errors === 0;
-}
-
+export const rotateWebhookSecretRequest = validate349;
 
 function validate349(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-let data0 = data.status;
-if(Array.isArray(data0)){
-if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate349/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
-errors++;
-}
-if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate349/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate350(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate350.errors : vErrors.concat(validate350.errors);
-errors = vErrors.length;
-}
-}
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate349/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
-errors++;
-break outer0;
-}
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate349/properties/status/type",keyword:"type",params:{type: "array"}});
+for(const key0 in data){
+if(!(key0 === "overlap_seconds")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate349/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate349/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data.overlap_seconds !== undefined){
+let data0 = data.overlap_seconds;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate349/properties/overlap_seconds/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate349/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+if(typeof data0 == "number"){
+if(data0 > 604800 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate349/properties/overlap_seconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 604800}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate349/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate349/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate349/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate349/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/overlap_seconds",schemaPath:"#/validate349/properties/overlap_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
@@ -9362,88 +9297,90 @@ validate349.errors = vErrors;
 return errors === 0;
 }
 
-export const getGroupPath = validate352;
-export const updateGroupPath = validate352;
-export const deleteGroupPath = validate352;
+export const testWebhookRequest = validate350;
+const schema146 = {"type":"string","enum":["execution.started","execution.completed","execution.failed","execution.cancelled","workflow.created","workflow.updated","workflow.published","workflow.deleted","form.submitted","credential.expired","alert.triggered","webhook.test"]};
 
-function validate352(data, instancePath = ""){
+function validate351(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.group_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate352/required",keyword:"required",params:{missingProperty: "group_id"}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate351/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data.group_id !== undefined){
-let data0 = data.group_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate352/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(!((((((((((((data === "execution.started") || (data === "execution.completed")) || (data === "execution.failed")) || (data === "execution.cancelled")) || (data === "workflow.created")) || (data === "workflow.updated")) || (data === "workflow.published")) || (data === "workflow.deleted")) || (data === "form.submitted")) || (data === "credential.expired")) || (data === "alert.triggered")) || (data === "webhook.test"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate351/enum",keyword:"enum",params:{allowedValues: schema146.enum}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate352/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate352/properties/group_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate352/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate352.errors = vErrors;
+validate351.errors = vErrors;
 return errors === 0;
 }
 
-export const listChannelsQuery = filling(validate353, fillListChannelsQuery);
+
+function validate350(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(key0 === "event_type")){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.event_type !== undefined){
+if(!(validate351(data.event_type, instancePath+"/event_type"))){
+vErrors = vErrors === null ? validate351.errors : vErrors.concat(validate351.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate350/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate350.errors = vErrors;
+return errors === 0;
+}
+
+export const recoverWebhookRequest = validate353;
 
 function validate353(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.kind !== undefined){
-if(!(validate140(data.kind, instancePath+"/kind"))){
-vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate353/properties/page/type",keyword:"type",params:{type: "integer"}});
+if(data.since === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate353/required",keyword:"required",params:{missingProperty: "since"}});
 errors++;
 }
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate353/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate353/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+for(const key0 in data){
+if(!((key0 === "since") || (key0 === "until"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate353/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate353/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+if(data.since !== undefined){
+let data0 = data.since;
+if(typeof data0 === "string"){
+if(!(formats2.validate(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate353/properties/since/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate353/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/since",schemaPath:"#/validate353/properties/since/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate353/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+}
+if(data.until !== undefined){
+let data1 = data.until;
+if(typeof data1 === "string"){
+if(!(formats2.validate(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate353/properties/until/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/until",schemaPath:"#/validate353/properties/until/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -9455,165 +9392,304 @@ validate353.errors = vErrors;
 return errors === 0;
 }
 
-export const getChannelPath = validate355;
-export const updateChannelPath = validate355;
-export const deleteChannelPath = validate355;
-export const rotateChannelTokenPath = validate355;
+export const listApiKeysQuery = filling(validate354, fillListApiKeysQuery);
+const schema149 = {"type":"string","enum":["active","expired","revoked"]};
 
 function validate355(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.channel_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate355/required",keyword:"required",params:{missingProperty: "channel_id"}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate355/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data.channel_id !== undefined){
-let data0 = data.channel_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate355/properties/channel_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate355/properties/channel_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate355/properties/channel_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate355/type",keyword:"type",params:{type: "object"}});
+if(!(((data === "active") || (data === "expired")) || (data === "revoked"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate355/enum",keyword:"enum",params:{allowedValues: schema149.enum}});
 errors++;
 }
 validate355.errors = vErrors;
 return errors === 0;
 }
 
-export const listFormsQuery = filling(validate356, fillListFormsQuery);
-const schema175 = {"type":"string","enum":["draft","published"]};
+
+function validate354(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.status !== undefined){
+if(!(validate355(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate355.errors : vErrors.concat(validate355.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate354/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate354/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate354/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate354/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate354/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate354/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate354/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate354.errors = vErrors;
+return errors === 0;
+}
+
+export const createApiKeyHeaders = validate357;
+export const rotateApiKeyHeaders = validate357;
+export const createWorkflowHeaders = validate357;
+export const importWorkflowHeaders = validate357;
+export const publishWorkflowHeaders = validate357;
+export const executeWorkflowHeaders = validate357;
+export const addWorkflowNodeHeaders = validate357;
+export const addWorkflowEdgeHeaders = validate357;
+export const bulkCancelExecutionsHeaders = validate357;
+export const bulkRetryExecutionsHeaders = validate357;
+export const retryExecutionHeaders = validate357;
+export const replayExecutionHeaders = validate357;
+export const createGroupHeaders = validate357;
+export const createChannelHeaders = validate357;
+export const createFormHeaders = validate357;
+export const submitFormHeaders = validate357;
+export const createStreamTicketHeaders = validate357;
+export const createScheduleHeaders = validate357;
+export const createTriggerHeaders = validate357;
+export const executeTriggerHeaders = validate357;
+export const rotateTriggerSecretHeaders = validate357;
+export const createSecretHeaders = validate357;
+export const createCredentialHeaders = validate357;
+export const appendToKvEntryHeaders = validate357;
+export const createWebhookHeaders = validate357;
+export const rotateWebhookSecretHeaders = validate357;
+export const testWebhookHeaders = validate357;
+export const recoverWebhookHeaders = validate357;
 
 function validate357(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate357/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data["Idempotency-Key"] !== undefined){
+let data0 = data["Idempotency-Key"];
+if(typeof data0 === "string"){
+if(func1(data0) > 255){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate357/properties/Idempotency-Key/maxLength",keyword:"maxLength",params:{limit: 255}});
 errors++;
 }
-if(!((data === "draft") || (data === "published"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate357/enum",keyword:"enum",params:{allowedValues: schema175.enum}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate357/properties/Idempotency-Key/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern17.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate357/properties/Idempotency-Key/pattern",keyword:"pattern",params:{pattern: "^[\\x21-\\x7e]+$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/Idempotency-Key",schemaPath:"#/validate357/properties/Idempotency-Key/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate357/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate357.errors = vErrors;
 return errors === 0;
 }
 
+export const getApiKeyPath = validate358;
+export const updateApiKeyPath = validate358;
+export const revokeApiKeyPath = validate358;
+export const rotateApiKeyPath = validate358;
 
-function validate356(data, instancePath = ""){
+function validate358(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-if(!(validate357(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate357.errors : vErrors.concat(validate357.errors);
-errors = vErrors.length;
-}
-}
-if(data.search !== undefined){
-let data1 = data.search;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate356/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
+if(data.api_key_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate358/required",keyword:"required",params:{missingProperty: "api_key_id"}});
 errors++;
 }
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate356/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
+if(data.api_key_id !== undefined){
+let data0 = data.api_key_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate358/properties/api_key_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate358/properties/api_key_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate356/properties/search/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/api_key_id",schemaPath:"#/validate358/properties/api_key_id/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-}
-if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate356/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate356/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate356/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate356/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate356/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate356/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate356/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate358/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate356.errors = vErrors;
+validate358.errors = vErrors;
 return errors === 0;
 }
 
-export const getFormPath = validate359;
-export const updateFormPath = validate359;
-export const deleteFormPath = validate359;
-export const publishFormPath = validate359;
-export const unpublishFormPath = validate359;
-export const exportFormSubmissionsPath = validate359;
-export const listFormSubmissionsPath = validate359;
+export const listWorkflowsQuery = filling(validate359, fillListWorkflowsQuery);
+const schema152 = {"type":"object","properties":{"status":{"$ref":"#/$defs/WorkflowStatus"},"tag":{"type":"string","minLength":1,"maxLength":50},"group_id":{"type":"string","minLength":1,"maxLength":64},"search":{"type":"string","minLength":1,"maxLength":200},"sort":{"type":"string","enum":["created_at","-created_at","updated_at","-updated_at","name","-name"]},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+const schema153 = {"type":"string","enum":["draft","published","paused","archived"]};
+
+function validate360(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate360/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "draft") || (data === "published")) || (data === "paused")) || (data === "archived"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate360/enum",keyword:"enum",params:{allowedValues: schema153.enum}});
+errors++;
+}
+validate360.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate359(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate359/required",keyword:"required",params:{missingProperty: "form_id"}});
+if(data.status !== undefined){
+if(!(validate360(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate360.errors : vErrors.concat(validate360.errors);
+errors = vErrors.length;
+}
+}
+if(data.tag !== undefined){
+let data1 = data.tag;
+if(typeof data1 === "string"){
+if(func1(data1) > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate359/properties/tag/maxLength",keyword:"maxLength",params:{limit: 50}});
 errors++;
 }
-if(data.form_id !== undefined){
-let data0 = data.form_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate359/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate359/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate359/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate359/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate359/properties/tag/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+if(data.group_id !== undefined){
+let data2 = data.group_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate359/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate359/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate359/properties/group_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.search !== undefined){
+let data3 = data.search;
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate359/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate359/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate359/properties/search/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.sort !== undefined){
+let data4 = data.sort;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate359/properties/sort/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((((data4 === "created_at") || (data4 === "-created_at")) || (data4 === "updated_at")) || (data4 === "-updated_at")) || (data4 === "name")) || (data4 === "-name"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/sort",schemaPath:"#/validate359/properties/sort/enum",keyword:"enum",params:{allowedValues: schema152.properties.sort.enum}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data5 = data.page;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate359/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data5 == "number"){
+if(data5 > 1000000 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate359/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data5 < 1 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate359/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data6 = data.per_page;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate359/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 100 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate359/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data6 < 1 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate359/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -9625,187 +9701,120 @@ validate359.errors = vErrors;
 return errors === 0;
 }
 
-export const exportFormSubmissionsQuery = validate360;
-
-function validate360(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.from !== undefined){
-let data0 = data.from;
-if(typeof data0 === "string"){
-if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate360/properties/from/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate360/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.to !== undefined){
-let data1 = data.to;
-if(typeof data1 === "string"){
-if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate360/properties/to/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate360/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate360/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate360.errors = vErrors;
-return errors === 0;
-}
-
-export const listFormSubmissionsQuery = filling(validate361, fillListFormSubmissionsQuery);
-const schema179 = {"type":"string","enum":["page","api"]};
+export const importWorkflowApplicationYamlBody = validate362;
 
 function validate362(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/type",keyword:"type",params:{type: "string"}});
+if(typeof data === "string"){
+if(func1(data) > 1048576){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/maxLength",keyword:"maxLength",params:{limit: 1048576}});
 errors++;
 }
-if(!((data === "page") || (data === "api"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/enum",keyword:"enum",params:{allowedValues: schema179.enum}});
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate362/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 validate362.errors = vErrors;
 return errors === 0;
 }
 
+export const getWorkflowPath = validate363;
+export const updateWorkflowPath = validate363;
+export const deleteWorkflowPath = validate363;
+export const publishWorkflowPath = validate363;
+export const listWorkflowVersionsPath = validate363;
+export const executeWorkflowPath = validate363;
+export const exportWorkflowPath = validate363;
+export const listWorkflowExecutionsPath = validate363;
+export const listWorkflowNodesPath = validate363;
+export const addWorkflowNodePath = validate363;
+export const listWorkflowEdgesPath = validate363;
+export const addWorkflowEdgePath = validate363;
 
-function validate361(data, instancePath = ""){
+function validate363(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.from !== undefined){
-let data0 = data.from;
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate363/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
 if(typeof data0 === "string"){
-if(!(formats2.validate(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate361/properties/from/format",keyword:"format",params:{format: "date-time"}});
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate361/properties/from/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.to !== undefined){
-let data1 = data.to;
-if(typeof data1 === "string"){
-if(!(formats2.validate(data1))){
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate361/properties/to/format",keyword:"format",params:{format: "date-time"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate361/properties/to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.source !== undefined){
-if(!(validate362(data.source, instancePath+"/source"))){
-vErrors = vErrors === null ? validate362.errors : vErrors.concat(validate362.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate361/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate361/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate361/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate361/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate361/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate361/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.cursor !== undefined){
-let data5 = data.cursor;
-if(typeof data5 === "string"){
-if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate361/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate361/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate361/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate363/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate361/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate363/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate361.errors = vErrors;
+validate363.errors = vErrors;
 return errors === 0;
 }
 
-export const submitFormPath = validate364;
+export const listWorkflowVersionsQuery = filling(validate364, fillListWorkflowVersionsQuery);
+export const listWorkflowNodesQuery = filling(validate364, fillListWorkflowNodesQuery);
+export const listWorkflowEdgesQuery = filling(validate364, fillListWorkflowEdgesQuery);
+export const listNodeTypesQuery = filling(validate364, fillListNodeTypesQuery);
+export const listGroupsQuery = filling(validate364, fillListGroupsQuery);
+export const listEventTypesQuery = filling(validate364, fillListEventTypesQuery);
+export const listWebhookDeliveryAttemptsQuery = filling(validate364, fillListWebhookDeliveryAttemptsQuery);
 
 function validate364(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate364/required",keyword:"required",params:{missingProperty: "form_id"}});
+if(data.page !== undefined){
+let data0 = data.page;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate364/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(data.form_id !== undefined){
-let data0 = data.form_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 80){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate364/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 80}});
+if(typeof data0 == "number"){
+if(data0 > 1000000 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate364/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate364/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate364/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate364/properties/form_id/type",keyword:"type",params:{type: "string"}});
+}
+if(data.per_page !== undefined){
+let data1 = data.per_page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate364/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 100 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate364/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate364/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -9817,53 +9826,52 @@ validate364.errors = vErrors;
 return errors === 0;
 }
 
-export const getFormSubmissionPath = validate365;
-export const deleteFormSubmissionPath = validate365;
+export const getWorkflowVersionPath = validate365;
 
 function validate365(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.form_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/required",keyword:"required",params:{missingProperty: "form_id"}});
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
-if(data.submission_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/required",keyword:"required",params:{missingProperty: "submission_id"}});
+if(data.version === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate365/required",keyword:"required",params:{missingProperty: "version"}});
 errors++;
 }
-if(data.form_id !== undefined){
-let data0 = data.form_id;
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate365/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate365/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate365/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate365/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate365/properties/form_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate365/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.submission_id !== undefined){
-let data1 = data.submission_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate365/properties/submission_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data.version !== undefined){
+let data1 = data.version;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate365/properties/version/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate365/properties/submission_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(typeof data1 == "number"){
+if(data1 > 2147483647 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate365/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate365/properties/submission_id/type",keyword:"type",params:{type: "string"}});
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate365/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
+}
 }
 }
 }
@@ -9875,84 +9883,24 @@ validate365.errors = vErrors;
 return errors === 0;
 }
 
-export const listSchedulesQuery = filling(validate366, fillListSchedulesQuery);
-const schema183 = {"type":"string","enum":["active","paused"]};
-
-function validate367(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate367/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "active") || (data === "paused"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate367/enum",keyword:"enum",params:{allowedValues: schema183.enum}});
-errors++;
-}
-validate367.errors = vErrors;
-return errors === 0;
-}
-
+export const executeWorkflowQuery = validate366;
+const pattern29 = new RegExp("^([1-9]|[1-5][0-9]|60)s$", "u");
 
 function validate366(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
+if(data.wait !== undefined){
+let data0 = data.wait;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(!pattern29.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate366/properties/wait/pattern",keyword:"pattern",params:{pattern: "^([1-9]|[1-5][0-9]|60)s$"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate366/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/wait",schemaPath:"#/validate366/properties/wait/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-}
-if(data.status !== undefined){
-if(!(validate367(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate367.errors : vErrors.concat(validate367.errors);
-errors = vErrors.length;
-}
-}
-if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate366/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate366/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate366/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate366/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate366/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate366/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -9964,158 +9912,207 @@ validate366.errors = vErrors;
 return errors === 0;
 }
 
-export const getSchedulePath = validate369;
-export const updateSchedulePath = validate369;
-export const deleteSchedulePath = validate369;
-export const pauseSchedulePath = validate369;
-export const resumeSchedulePath = validate369;
-export const getSchedulePreviewPath = validate369;
-export const listScheduleOccurrencesPath = validate369;
+export const exportWorkflowQuery = validate367;
+
+function validate367(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.version !== undefined){
+let data0 = data.version;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate367/properties/version/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 > 2147483647 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate367/properties/version/maximum",keyword:"maximum",params:{comparison: "<=", limit: 2147483647}});
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate367/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate367/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate367.errors = vErrors;
+return errors === 0;
+}
+
+export const listWorkflowExecutionsQuery = filling(validate368, fillListWorkflowExecutionsQuery);
+const schema161 = {"type":"string","enum":["pending","running","waiting","paused","completed","failed","cancelled"]};
 
 function validate369(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.schedule_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/required",keyword:"required",params:{missingProperty: "schedule_id"}});
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data.schedule_id !== undefined){
-let data0 = data.schedule_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate369/properties/schedule_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate369/properties/schedule_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate369/properties/schedule_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/type",keyword:"type",params:{type: "object"}});
+if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "paused")) || (data === "completed")) || (data === "failed")) || (data === "cancelled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate369/enum",keyword:"enum",params:{allowedValues: schema161.enum}});
 errors++;
 }
 validate369.errors = vErrors;
 return errors === 0;
 }
 
-export const getSchedulePreviewQuery = filling(validate370, fillGetSchedulePreviewQuery);
 
-function validate370(data, instancePath = ""){
+function validate368(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.count !== undefined){
-let data0 = data.count;
-if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate370/properties/count/type",keyword:"type",params:{type: "integer"}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 7){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate368/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
 errors++;
 }
-if(typeof data0 == "number"){
-if(data0 > 100 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate370/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate368/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-if(data0 < 1 || isNaN(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate370/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate369(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate368/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
+break outer0;
+}
 }
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate370/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate368/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate370.errors = vErrors;
-return errors === 0;
 }
-
-export const listScheduleOccurrencesQuery = filling(validate371, fillListScheduleOccurrencesQuery);
-const schema187 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
-
-function validate372(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/type",keyword:"type",params:{type: "string"}});
+if(data.from !== undefined){
+let data2 = data.from;
+if(typeof data2 === "string"){
+if(!(formats2.validate(data2))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate368/properties/from/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
-if(!(((((data === "started") || (data === "buffered")) || (data === "skipped")) || (data === "missed")) || (data === "failed"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/enum",keyword:"enum",params:{allowedValues: schema187.enum}});
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate368/properties/from/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate372.errors = vErrors;
-return errors === 0;
 }
-
-
-function validate371(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status !== undefined){
-if(!(validate372(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
-errors = vErrors.length;
+if(data.to !== undefined){
+let data3 = data.to;
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate368/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate368/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/type",keyword:"type",params:{type: "integer"}});
+let data4 = data.page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+if(typeof data4 == "number"){
+if(data4 > 1000000 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate371/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate368/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+let data5 = data.per_page;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+if(typeof data5 == "number"){
+if(data5 > 100 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate371/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+if(data5 < 1 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate368/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.cursor !== undefined){
-let data3 = data.cursor;
-if(typeof data3 === "string"){
-if(func1(data3) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+let data6 = data.cursor;
+if(typeof data6 === "string"){
+if(func1(data6) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
-if(func1(data3) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data6) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate371/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate368/properties/cursor/type",keyword:"type",params:{type: "string"}});
 errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate368/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate368.errors = vErrors;
+return errors === 0;
+}
+
+export const addWorkflowNodeQuery = validate371;
+export const replaceWorkflowNodeQuery = validate371;
+export const deleteWorkflowNodeQuery = validate371;
+export const addWorkflowEdgeQuery = validate371;
+export const replaceWorkflowEdgeQuery = validate371;
+export const deleteWorkflowEdgeQuery = validate371;
+
+function validate371(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.revision !== undefined){
+let data0 = data.revision;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate371/properties/revision/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/revision",schemaPath:"#/validate371/properties/revision/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -10127,90 +10124,149 @@ validate371.errors = vErrors;
 return errors === 0;
 }
 
-export const listTriggersQuery = filling(validate374, fillListTriggersQuery);
-const schema189 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
+export const getWorkflowNodePath = validate372;
+export const replaceWorkflowNodePath = validate372;
+export const deleteWorkflowNodePath = validate372;
 
-function validate375(data, instancePath = ""){
+function validate372(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate375/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/required",keyword:"required",params:{missingProperty: "workflow_id"}});
 errors++;
 }
-if(!(((((data === "manual") || (data === "schedule")) || (data === "webhook")) || (data === "form")) || (data === "event"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate375/enum",keyword:"enum",params:{allowedValues: schema189.enum}});
+if(data.node_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/required",keyword:"required",params:{missingProperty: "node_id"}});
 errors++;
 }
-validate375.errors = vErrors;
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate372/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate372/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate372/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.node_id !== undefined){
+let data1 = data.node_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate372/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate372/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate372/properties/node_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate372/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate372.errors = vErrors;
 return errors === 0;
 }
 
+export const getWorkflowEdgePath = validate373;
+export const replaceWorkflowEdgePath = validate373;
+export const deleteWorkflowEdgePath = validate373;
+
+function validate373(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate373/required",keyword:"required",params:{missingProperty: "workflow_id"}});
+errors++;
+}
+if(data.edge_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate373/required",keyword:"required",params:{missingProperty: "edge_id"}});
+errors++;
+}
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate373/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate373/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate373/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.edge_id !== undefined){
+let data1 = data.edge_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate373/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate373/properties/edge_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate373/properties/edge_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate373/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate373.errors = vErrors;
+return errors === 0;
+}
+
+export const getNodeTypePath = validate374;
 
 function validate374(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.workflow_id !== undefined){
-let data0 = data.workflow_id;
+if(data.node_type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate374/required",keyword:"required",params:{missingProperty: "node_type"}});
+errors++;
+}
+if(data.node_type !== undefined){
+let data0 = data.node_type;
 if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate374/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate374/properties/node_type/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate374/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate374/properties/node_type/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate374/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/node_type",schemaPath:"#/validate374/properties/node_type/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-}
-if(data.kind !== undefined){
-if(!(validate375(data.kind, instancePath+"/kind"))){
-vErrors = vErrors === null ? validate375.errors : vErrors.concat(validate375.errors);
-errors = vErrors.length;
-}
-}
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate374/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate374/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate374/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate374/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate374/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate374/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate374/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -10222,36 +10278,186 @@ validate374.errors = vErrors;
 return errors === 0;
 }
 
-export const getTriggerPath = validate377;
-export const updateTriggerPath = validate377;
-export const deleteTriggerPath = validate377;
-export const enableTriggerPath = validate377;
-export const disableTriggerPath = validate377;
-export const executeTriggerPath = validate377;
-export const rotateTriggerSecretPath = validate377;
+export const listExecutionsQuery = filling(validate375, fillListExecutionsQuery);
+
+function validate375(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate375/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate375/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate375/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data1 = data.status;
+if(Array.isArray(data1)){
+if(data1.length > 7){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate375/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate375/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate369(data1[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data1[i1], data1[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate375/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate375/properties/status/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.from !== undefined){
+let data3 = data.from;
+if(typeof data3 === "string"){
+if(!(formats2.validate(data3))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate375/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate375/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data4 = data.to;
+if(typeof data4 === "string"){
+if(!(formats2.validate(data4))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate375/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate375/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data5 = data.page;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data5 == "number"){
+if(data5 > 1000000 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data5 < 1 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate375/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data6 = data.per_page;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 > 100 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data6 < 1 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate375/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data7 = data.cursor;
+if(typeof data7 === "string"){
+if(func1(data7) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate375/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data7) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate375/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate375/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate375/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate375.errors = vErrors;
+return errors === 0;
+}
+
+export const getExecutionPath = validate377;
+export const deleteExecutionPath = validate377;
+export const cancelExecutionPath = validate377;
+export const pauseExecutionPath = validate377;
+export const resumeExecutionPath = validate377;
+export const retryExecutionPath = validate377;
+export const replayExecutionPath = validate377;
+export const listExecutionStepsPath = validate377;
+export const listExecutionLogsPath = validate377;
+export const streamExecutionEventsPath = validate377;
 
 function validate377(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.trigger_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate377/required",keyword:"required",params:{missingProperty: "trigger_id"}});
+if(data.execution_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate377/required",keyword:"required",params:{missingProperty: "execution_id"}});
 errors++;
 }
-if(data.trigger_id !== undefined){
-let data0 = data.trigger_id;
+if(data.execution_id !== undefined){
+let data0 = data.execution_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate377/properties/trigger_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate377/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate377/properties/trigger_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate377/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate377/properties/trigger_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate377/properties/execution_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10264,58 +10470,96 @@ validate377.errors = vErrors;
 return errors === 0;
 }
 
-export const listSecretsQuery = filling(validate378, fillListSecretsQuery);
+export const listExecutionStepsQuery = filling(validate378, fillListExecutionStepsQuery);
+const schema169 = {"type":"string","enum":["pending","running","waiting","completed","failed","skipped","cancelled"]};
+
+function validate379(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((((data === "pending") || (data === "running")) || (data === "waiting")) || (data === "completed")) || (data === "failed")) || (data === "skipped")) || (data === "cancelled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/enum",keyword:"enum",params:{allowedValues: schema169.enum}});
+errors++;
+}
+validate379.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate378(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.tag !== undefined){
-let data0 = data.tag;
-if(typeof data0 === "string"){
-if(func1(data0) > 100){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate378/properties/tag/maxLength",keyword:"maxLength",params:{limit: 100}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 7){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate378/properties/status/maxItems",keyword:"maxItems",params:{limit: 7}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate378/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate378/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
+}
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate379(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate379.errors : vErrors.concat(validate379.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate378/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate378/properties/tag/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate378/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data1 < 1 || isNaN(data1)){
+if(data2 < 1 || isNaN(data2)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate378/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
+if(data3 < 1 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate378/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
@@ -10330,68 +10574,8 @@ validate378.errors = vErrors;
 return errors === 0;
 }
 
-export const getSecretPath = validate379;
-export const updateSecretPath = validate379;
-export const deleteSecretPath = validate379;
-
-function validate379(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.secret_name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/required",keyword:"required",params:{missingProperty: "secret_name"}});
-errors++;
-}
-if(data.secret_name !== undefined){
-let data0 = data.secret_name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate379/properties/secret_name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate379/properties/secret_name/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate379/properties/secret_name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate379/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate379.errors = vErrors;
-return errors === 0;
-}
-
-export const deleteSecretQuery = filling(validate380, fillDeleteSecretQuery);
-export const deleteCredentialQuery = filling(validate380, fillDeleteCredentialQuery);
-
-function validate380(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.force !== undefined){
-if(typeof data.force !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/force",schemaPath:"#/validate380/properties/force/type",keyword:"type",params:{type: "boolean"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate380/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate380.errors = vErrors;
-return errors === 0;
-}
-
-export const listCredentialsQuery = filling(validate381, fillListCredentialsQuery);
-const schema195 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
+export const listExecutionLogsQuery = filling(validate381, fillListExecutionLogsQuery);
+const schema171 = {"type":"string","enum":["debug","info","warn","error"]};
 
 function validate382(data, instancePath = ""){
 let vErrors = null;
@@ -10400,28 +10584,11 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/enum",keyword:"enum",params:{allowedValues: schema195.enum}});
+if(!((((data === "debug") || (data === "info")) || (data === "warn")) || (data === "error"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate382/enum",keyword:"enum",params:{allowedValues: schema171.enum}});
 errors++;
 }
 validate382.errors = vErrors;
-return errors === 0;
-}
-
-const schema196 = {"type":"string","enum":["active","expired"]};
-
-function validate384(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate384/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data === "active") || (data === "expired"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate384/enum",keyword:"enum",params:{allowedValues: schema196.enum}});
-errors++;
-}
-validate384.errors = vErrors;
 return errors === 0;
 }
 
@@ -10430,50 +10597,110 @@ function validate381(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type !== undefined){
-if(!(validate382(data.type, instancePath+"/type"))){
+if(data.level !== undefined){
+let data0 = data.level;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate381/properties/level/maxItems",keyword:"maxItems",params:{limit: 4}});
+errors++;
+}
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate381/properties/level/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate382(data0[i0], instancePath+"/level/" + i0))){
 vErrors = vErrors === null ? validate382.errors : vErrors.concat(validate382.errors);
 errors = vErrors.length;
 }
 }
-if(data.status !== undefined){
-if(!(validate384(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate384.errors : vErrors.concat(validate384.errors);
-errors = vErrors.length;
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate381/properties/level/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/level",schemaPath:"#/validate381/properties/level/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.node_id !== undefined){
+let data2 = data.node_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 1000){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate381/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 1000}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate381/properties/node_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate381/properties/node_id/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 if(data.page !== undefined){
-let data2 = data.page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 > 1000000 || isNaN(data2)){
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
-if(data2 < 1 || isNaN(data2)){
+if(data3 < 1 || isNaN(data3)){
 vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate381/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
 if(data.per_page !== undefined){
-let data3 = data.per_page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(typeof data3 == "number"){
-if(data3 > 100 || isNaN(data3)){
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
-if(data3 < 1 || isNaN(data3)){
+if(data4 < 1 || isNaN(data4)){
 vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate381/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
+}
+}
+if(data.cursor !== undefined){
+let data5 = data.cursor;
+if(typeof data5 === "string"){
+if(func1(data5) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate381/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate381/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate381/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -10485,32 +10712,200 @@ validate381.errors = vErrors;
 return errors === 0;
 }
 
-export const getCredentialPath = validate386;
-export const updateCredentialPath = validate386;
-export const deleteCredentialPath = validate386;
+export const streamExecutionEventsHeaders = validate384;
+
+function validate384(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data["Last-Event-ID"] !== undefined){
+let data0 = data["Last-Event-ID"];
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate384/properties/Last-Event-ID/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 > 9007199254740991 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate384/properties/Last-Event-ID/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}});
+errors++;
+}
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/Last-Event-ID",schemaPath:"#/validate384/properties/Last-Event-ID/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate384/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate384.errors = vErrors;
+return errors === 0;
+}
+
+export const sendCallbackPath = validate385;
+
+function validate385(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.callback_token === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/required",keyword:"required",params:{missingProperty: "callback_token"}});
+errors++;
+}
+if(data.callback_token !== undefined){
+let data0 = data.callback_token;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate385/properties/callback_token/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate385/properties/callback_token/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/callback_token",schemaPath:"#/validate385/properties/callback_token/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate385/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate385.errors = vErrors;
+return errors === 0;
+}
+
+export const listApprovalsQuery = filling(validate386, fillListApprovalsQuery);
+const schema175 = {"type":"string","enum":["pending","approved","declined","expired","cancelled"]};
+
+function validate387(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate387/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data === "pending") || (data === "approved")) || (data === "declined")) || (data === "expired")) || (data === "cancelled"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate387/enum",keyword:"enum",params:{allowedValues: schema175.enum}});
+errors++;
+}
+validate387.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate386(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.credential_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate386/required",keyword:"required",params:{missingProperty: "credential_id"}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 5){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate386/properties/status/maxItems",keyword:"maxItems",params:{limit: 5}});
 errors++;
 }
-if(data.credential_id !== undefined){
-let data0 = data.credential_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate386/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate386/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate386/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1}});
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate387(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate387.errors : vErrors.concat(validate387.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate386/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+errors++;
+break outer0;
+}
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate386/properties/status/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.execution_id !== undefined){
+let data2 = data.execution_id;
+if(typeof data2 === "string"){
+if(func1(data2) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate386/properties/execution_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate386/properties/execution_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate386/properties/credential_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_id",schemaPath:"#/validate386/properties/execution_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate386/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate386/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate386/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate386/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate386/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate386/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data5 = data.cursor;
+if(typeof data5 === "string"){
+if(func1(data5) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate386/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate386/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate386/properties/cursor/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10523,179 +10918,32 @@ validate386.errors = vErrors;
 return errors === 0;
 }
 
-export const listKvEntriesQuery = filling(validate387, fillListKvEntriesQuery);
-const schema198 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
-
-function validate387(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate387/properties/scope/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate387/properties/scope/enum",keyword:"enum",params:{allowedValues: schema198.properties.scope.enum}});
-errors++;
-}
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate387/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate387/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate387/properties/scope_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.prefix !== undefined){
-let data2 = data.prefix;
-if(typeof data2 === "string"){
-if(func1(data2) > 256){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate387/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 256}});
-errors++;
-}
-if(func1(data2) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate387/properties/prefix/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate387/properties/prefix/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.page !== undefined){
-let data3 = data.page;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate387/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data4 = data.per_page;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate387/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate387/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate387.errors = vErrors;
-return errors === 0;
-}
-
-export const getKvEntryPath = validate388;
-export const setKvEntryPath = validate388;
-export const deleteKvEntryPath = validate388;
-export const appendToKvEntryPath = validate388;
-const pattern23 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
-
-function validate388(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.key === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate388/required",keyword:"required",params:{missingProperty: "key"}});
-errors++;
-}
-if(data.key !== undefined){
-let data0 = data.key;
-if(typeof data0 === "string"){
-if(func1(data0) > 256){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate388/properties/key/maxLength",keyword:"maxLength",params:{limit: 256}});
-errors++;
-}
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate388/properties/key/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-if(!pattern23.test(data0)){
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate388/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate388/properties/key/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate388/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate388.errors = vErrors;
-return errors === 0;
-}
-
-export const getKvEntryQuery = filling(validate389, fillGetKvEntryQuery);
-export const setKvEntryQuery = filling(validate389, fillSetKvEntryQuery);
-export const appendToKvEntryQuery = filling(validate389, fillAppendToKvEntryQuery);
-const schema200 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
+export const getApprovalPath = validate389;
+export const approveApprovalPath = validate389;
+export const declineApprovalPath = validate389;
 
 function validate389(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate389/properties/scope/type",keyword:"type",params:{type: "string"}});
+if(data.approval_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate389/required",keyword:"required",params:{missingProperty: "approval_id"}});
 errors++;
 }
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate389/properties/scope/enum",keyword:"enum",params:{allowedValues: schema200.properties.scope.enum}});
+if(data.approval_id !== undefined){
+let data0 = data.approval_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate389/properties/approval_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
-}
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate389/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate389/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate389/properties/approval_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate389/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/approval_id",schemaPath:"#/validate389/properties/approval_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -10708,52 +10956,61 @@ validate389.errors = vErrors;
 return errors === 0;
 }
 
-export const deleteKvEntryQuery = filling(validate390, fillDeleteKvEntryQuery);
-const schema201 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
+export const listBulkJobsQuery = filling(validate390, fillListBulkJobsQuery);
 
 function validate390(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.scope !== undefined){
-let data0 = data.scope;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate390/properties/scope/type",keyword:"type",params:{type: "string"}});
+if(data.page !== undefined){
+let data0 = data.page;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate390/properties/scope/enum",keyword:"enum",params:{allowedValues: schema201.properties.scope.enum}});
+if(typeof data0 == "number"){
+if(data0 > 1000000 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate390/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
-if(data.scope_id !== undefined){
-let data1 = data.scope_id;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate390/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+}
+if(data.per_page !== undefined){
+let data1 = data.per_page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate390/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
+if(typeof data1 == "number"){
+if(data1 > 100 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate390/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data2 = data.cursor;
+if(typeof data2 === "string"){
+if(func1(data2) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate390/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate390/properties/cursor/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-}
-if(data.if_version !== undefined){
-let data2 = data.if_version;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate390/properties/if_version/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate390/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -10765,50 +11022,33 @@ validate390.errors = vErrors;
 return errors === 0;
 }
 
-export const listWebhooksQuery = filling(validate391, fillListWebhooksQuery);
+export const getBulkJobPath = validate391;
+export const cancelBulkJobPath = validate391;
+export const listBulkJobItemsPath = validate391;
 
 function validate391(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.enabled !== undefined){
-if(typeof data.enabled !== "boolean"){
-vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate391/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+if(data.bulk_job_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate391/required",keyword:"required",params:{missingProperty: "bulk_job_id"}});
+errors++;
+}
+if(data.bulk_job_id !== undefined){
+let data0 = data.bulk_job_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate391/properties/bulk_job_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate391/properties/bulk_job_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
-if(data.page !== undefined){
-let data1 = data.page;
-if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate391/properties/page/type",keyword:"type",params:{type: "integer"}});
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/bulk_job_id",schemaPath:"#/validate391/properties/bulk_job_id/type",keyword:"type",params:{type: "string"}});
 errors++;
-}
-if(typeof data1 == "number"){
-if(data1 > 1000000 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate391/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
-errors++;
-}
-if(data1 < 1 || isNaN(data1)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate391/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data.per_page !== undefined){
-let data2 = data.per_page;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate391/properties/per_page/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 > 100 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate391/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
-errors++;
-}
-if(data2 < 1 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate391/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -10820,37 +11060,99 @@ validate391.errors = vErrors;
 return errors === 0;
 }
 
-export const getWebhookPath = validate392;
-export const updateWebhookPath = validate392;
-export const deleteWebhookPath = validate392;
-export const rotateWebhookSecretPath = validate392;
-export const testWebhookPath = validate392;
-export const recoverWebhookPath = validate392;
-export const listWebhookDeliveriesPath = validate392;
+export const listBulkJobItemsQuery = filling(validate392, fillListBulkJobItemsQuery);
+const schema180 = {"type":"string","enum":["pending","succeeded","failed","skipped"]};
+
+function validate393(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "pending") || (data === "succeeded")) || (data === "failed")) || (data === "skipped"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/enum",keyword:"enum",params:{allowedValues: schema180.enum}});
+errors++;
+}
+validate393.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate392(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.webhook_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate392/required",keyword:"required",params:{missingProperty: "webhook_id"}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(Array.isArray(data0)){
+if(data0.length > 4){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate392/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
-if(data.webhook_id !== undefined){
-let data0 = data.webhook_id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate392/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data0.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate392/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate392/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate393(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate393.errors : vErrors.concat(validate393.errors);
+errors = vErrors.length;
+}
+}
+let i1 = data0.length;
+let j0;
+if(i1 > 1){
+outer0:
+for(;i1--;){
+for(j0 = i1; j0--;){
+if(func0(data0[i1], data0[j0])){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate392/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
+break outer0;
+}
+}
+}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate392/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate392/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate392/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate392/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate392/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate392/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate392/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate392/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -10862,26 +11164,1526 @@ validate392.errors = vErrors;
 return errors === 0;
 }
 
-export const listWebhookDeliveriesQuery = filling(validate393, fillListWebhookDeliveriesQuery);
-const schema205 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
+export const getGroupPath = validate395;
+export const updateGroupPath = validate395;
+export const deleteGroupPath = validate395;
 
-function validate394(data, instancePath = ""){
+function validate395(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.group_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate395/required",keyword:"required",params:{missingProperty: "group_id"}});
+errors++;
+}
+if(data.group_id !== undefined){
+let data0 = data.group_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate395/properties/group_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate395/properties/group_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/group_id",schemaPath:"#/validate395/properties/group_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate395/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate395.errors = vErrors;
+return errors === 0;
+}
+
+export const listChannelsQuery = filling(validate396, fillListChannelsQuery);
+
+function validate396(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.kind !== undefined){
+if(!(validate140(data.kind, instancePath+"/kind"))){
+vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate396/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate396/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate396/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate396/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate396/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate396/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate396/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate396.errors = vErrors;
+return errors === 0;
+}
+
+export const getChannelPath = validate398;
+export const updateChannelPath = validate398;
+export const deleteChannelPath = validate398;
+export const rotateChannelTokenPath = validate398;
+
+function validate398(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.channel_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate398/required",keyword:"required",params:{missingProperty: "channel_id"}});
+errors++;
+}
+if(data.channel_id !== undefined){
+let data0 = data.channel_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate398/properties/channel_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate398/properties/channel_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/channel_id",schemaPath:"#/validate398/properties/channel_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate398/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate398.errors = vErrors;
+return errors === 0;
+}
+
+export const listFormsQuery = filling(validate399, fillListFormsQuery);
+const schema185 = {"type":"string","enum":["draft","published"]};
+
+function validate400(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate400/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate394/enum",keyword:"enum",params:{allowedValues: schema205.enum}});
+if(!((data === "draft") || (data === "published"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate400/enum",keyword:"enum",params:{allowedValues: schema185.enum}});
 errors++;
 }
-validate394.errors = vErrors;
+validate400.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate393(data, instancePath = ""){
+function validate399(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.status !== undefined){
+if(!(validate400(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate400.errors : vErrors.concat(validate400.errors);
+errors = vErrors.length;
+}
+}
+if(data.search !== undefined){
+let data1 = data.search;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate399/properties/search/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate399/properties/search/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/search",schemaPath:"#/validate399/properties/search/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate399/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate399/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate399/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate399/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate399/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate399/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate399/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate399.errors = vErrors;
+return errors === 0;
+}
+
+export const getFormPath = validate402;
+export const updateFormPath = validate402;
+export const deleteFormPath = validate402;
+export const publishFormPath = validate402;
+export const unpublishFormPath = validate402;
+export const exportFormSubmissionsPath = validate402;
+export const listFormSubmissionsPath = validate402;
+
+function validate402(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate402/required",keyword:"required",params:{missingProperty: "form_id"}});
+errors++;
+}
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate402/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate402/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate402/properties/form_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate402/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate402.errors = vErrors;
+return errors === 0;
+}
+
+export const exportFormSubmissionsQuery = validate403;
+
+function validate403(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.from !== undefined){
+let data0 = data.from;
+if(typeof data0 === "string"){
+if(!(formats2.validate(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate403/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate403/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data1 = data.to;
+if(typeof data1 === "string"){
+if(!(formats2.validate(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate403/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate403/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate403/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate403.errors = vErrors;
+return errors === 0;
+}
+
+export const listFormSubmissionsQuery = filling(validate404, fillListFormSubmissionsQuery);
+const schema189 = {"type":"string","enum":["page","api"]};
+
+function validate405(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate405/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "page") || (data === "api"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate405/enum",keyword:"enum",params:{allowedValues: schema189.enum}});
+errors++;
+}
+validate405.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate404(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.from !== undefined){
+let data0 = data.from;
+if(typeof data0 === "string"){
+if(!(formats2.validate(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate404/properties/from/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/from",schemaPath:"#/validate404/properties/from/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.to !== undefined){
+let data1 = data.to;
+if(typeof data1 === "string"){
+if(!(formats2.validate(data1))){
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate404/properties/to/format",keyword:"format",params:{format: "date-time"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/to",schemaPath:"#/validate404/properties/to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.source !== undefined){
+if(!(validate405(data.source, instancePath+"/source"))){
+vErrors = vErrors === null ? validate405.errors : vErrors.concat(validate405.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate404/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate404/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate404/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate404/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate404/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate404/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data5 = data.cursor;
+if(typeof data5 === "string"){
+if(func1(data5) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate404/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data5) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate404/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate404/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate404/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate404.errors = vErrors;
+return errors === 0;
+}
+
+export const submitFormPath = validate407;
+
+function validate407(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate407/required",keyword:"required",params:{missingProperty: "form_id"}});
+errors++;
+}
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 80){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate407/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 80}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate407/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate407/properties/form_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate407/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate407.errors = vErrors;
+return errors === 0;
+}
+
+export const getFormSubmissionPath = validate408;
+export const deleteFormSubmissionPath = validate408;
+
+function validate408(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.form_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate408/required",keyword:"required",params:{missingProperty: "form_id"}});
+errors++;
+}
+if(data.submission_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate408/required",keyword:"required",params:{missingProperty: "submission_id"}});
+errors++;
+}
+if(data.form_id !== undefined){
+let data0 = data.form_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate408/properties/form_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate408/properties/form_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/form_id",schemaPath:"#/validate408/properties/form_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.submission_id !== undefined){
+let data1 = data.submission_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate408/properties/submission_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate408/properties/submission_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/submission_id",schemaPath:"#/validate408/properties/submission_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate408/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate408.errors = vErrors;
+return errors === 0;
+}
+
+export const listSchedulesQuery = filling(validate409, fillListSchedulesQuery);
+const schema193 = {"type":"string","enum":["active","paused"]};
+
+function validate410(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate410/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "active") || (data === "paused"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate410/enum",keyword:"enum",params:{allowedValues: schema193.enum}});
+errors++;
+}
+validate410.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate409(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate409/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate409/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate409/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+if(!(validate410(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate409/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate409/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate409/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate409/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate409/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate409/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate409/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate409.errors = vErrors;
+return errors === 0;
+}
+
+export const getSchedulePath = validate412;
+export const updateSchedulePath = validate412;
+export const deleteSchedulePath = validate412;
+export const pauseSchedulePath = validate412;
+export const resumeSchedulePath = validate412;
+export const getSchedulePreviewPath = validate412;
+export const listScheduleOccurrencesPath = validate412;
+
+function validate412(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.schedule_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate412/required",keyword:"required",params:{missingProperty: "schedule_id"}});
+errors++;
+}
+if(data.schedule_id !== undefined){
+let data0 = data.schedule_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate412/properties/schedule_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate412/properties/schedule_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/schedule_id",schemaPath:"#/validate412/properties/schedule_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate412/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate412.errors = vErrors;
+return errors === 0;
+}
+
+export const getSchedulePreviewQuery = filling(validate413, fillGetSchedulePreviewQuery);
+
+function validate413(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.count !== undefined){
+let data0 = data.count;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate413/properties/count/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 > 100 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate413/properties/count/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/count",schemaPath:"#/validate413/properties/count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate413/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate413.errors = vErrors;
+return errors === 0;
+}
+
+export const listScheduleOccurrencesQuery = filling(validate414, fillListScheduleOccurrencesQuery);
+const schema197 = {"type":"string","enum":["started","buffered","skipped","missed","failed"]};
+
+function validate415(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate415/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data === "started") || (data === "buffered")) || (data === "skipped")) || (data === "missed")) || (data === "failed"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate415/enum",keyword:"enum",params:{allowedValues: schema197.enum}});
+errors++;
+}
+validate415.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate414(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.status !== undefined){
+if(!(validate415(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate415.errors : vErrors.concat(validate415.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate414/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate414/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate414/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate414/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate414/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate414/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.cursor !== undefined){
+let data3 = data.cursor;
+if(typeof data3 === "string"){
+if(func1(data3) > 512){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate414/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data3) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate414/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate414/properties/cursor/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate414/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate414.errors = vErrors;
+return errors === 0;
+}
+
+export const listTriggersQuery = filling(validate417, fillListTriggersQuery);
+const schema199 = {"type":"string","enum":["manual","schedule","webhook","form","event"]};
+
+function validate418(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate418/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data === "manual") || (data === "schedule")) || (data === "webhook")) || (data === "form")) || (data === "event"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate418/enum",keyword:"enum",params:{allowedValues: schema199.enum}});
+errors++;
+}
+validate418.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate417(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflow_id !== undefined){
+let data0 = data.workflow_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate417/properties/workflow_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate417/properties/workflow_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_id",schemaPath:"#/validate417/properties/workflow_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.kind !== undefined){
+if(!(validate418(data.kind, instancePath+"/kind"))){
+vErrors = vErrors === null ? validate418.errors : vErrors.concat(validate418.errors);
+errors = vErrors.length;
+}
+}
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate417/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate417/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate417/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate417/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate417/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate417/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate417/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate417/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate417.errors = vErrors;
+return errors === 0;
+}
+
+export const getTriggerPath = validate420;
+export const updateTriggerPath = validate420;
+export const deleteTriggerPath = validate420;
+export const enableTriggerPath = validate420;
+export const disableTriggerPath = validate420;
+export const executeTriggerPath = validate420;
+export const rotateTriggerSecretPath = validate420;
+
+function validate420(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.trigger_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate420/required",keyword:"required",params:{missingProperty: "trigger_id"}});
+errors++;
+}
+if(data.trigger_id !== undefined){
+let data0 = data.trigger_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate420/properties/trigger_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate420/properties/trigger_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/trigger_id",schemaPath:"#/validate420/properties/trigger_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate420/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate420.errors = vErrors;
+return errors === 0;
+}
+
+export const listSecretsQuery = filling(validate421, fillListSecretsQuery);
+
+function validate421(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.tag !== undefined){
+let data0 = data.tag;
+if(typeof data0 === "string"){
+if(func1(data0) > 100){
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate421/properties/tag/maxLength",keyword:"maxLength",params:{limit: 100}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate421/properties/tag/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/tag",schemaPath:"#/validate421/properties/tag/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate421/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate421/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate421/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate421/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate421/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate421/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate421/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate421.errors = vErrors;
+return errors === 0;
+}
+
+export const getSecretPath = validate422;
+export const updateSecretPath = validate422;
+export const deleteSecretPath = validate422;
+
+function validate422(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.secret_name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate422/required",keyword:"required",params:{missingProperty: "secret_name"}});
+errors++;
+}
+if(data.secret_name !== undefined){
+let data0 = data.secret_name;
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate422/properties/secret_name/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate422/properties/secret_name/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/secret_name",schemaPath:"#/validate422/properties/secret_name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate422/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate422.errors = vErrors;
+return errors === 0;
+}
+
+export const deleteSecretQuery = filling(validate423, fillDeleteSecretQuery);
+export const deleteCredentialQuery = filling(validate423, fillDeleteCredentialQuery);
+
+function validate423(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.force !== undefined){
+if(typeof data.force !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/force",schemaPath:"#/validate423/properties/force/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate423/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate423.errors = vErrors;
+return errors === 0;
+}
+
+export const listCredentialsQuery = filling(validate424, fillListCredentialsQuery);
+const schema205 = {"type":"string","enum":["api_key","bearer","basic","oauth2","smtp","custom"]};
+
+function validate425(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate425/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((((data === "api_key") || (data === "bearer")) || (data === "basic")) || (data === "oauth2")) || (data === "smtp")) || (data === "custom"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate425/enum",keyword:"enum",params:{allowedValues: schema205.enum}});
+errors++;
+}
+validate425.errors = vErrors;
+return errors === 0;
+}
+
+const schema206 = {"type":"string","enum":["active","expired"]};
+
+function validate427(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate427/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data === "active") || (data === "expired"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate427/enum",keyword:"enum",params:{allowedValues: schema206.enum}});
+errors++;
+}
+validate427.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate424(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type !== undefined){
+if(!(validate425(data.type, instancePath+"/type"))){
+vErrors = vErrors === null ? validate425.errors : vErrors.concat(validate425.errors);
+errors = vErrors.length;
+}
+}
+if(data.status !== undefined){
+if(!(validate427(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate427.errors : vErrors.concat(validate427.errors);
+errors = vErrors.length;
+}
+}
+if(data.page !== undefined){
+let data2 = data.page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate424/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 1000000 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate424/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate424/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data3 = data.per_page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate424/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 100 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate424/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate424/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate424/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate424.errors = vErrors;
+return errors === 0;
+}
+
+export const getCredentialPath = validate429;
+export const updateCredentialPath = validate429;
+export const deleteCredentialPath = validate429;
+
+function validate429(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.credential_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate429/required",keyword:"required",params:{missingProperty: "credential_id"}});
+errors++;
+}
+if(data.credential_id !== undefined){
+let data0 = data.credential_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate429/properties/credential_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate429/properties/credential_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/credential_id",schemaPath:"#/validate429/properties/credential_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate429/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate429.errors = vErrors;
+return errors === 0;
+}
+
+export const listKvEntriesQuery = filling(validate430, fillListKvEntriesQuery);
+const schema208 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"prefix":{"type":"string","minLength":1,"maxLength":256},"page":{"type":"integer","minimum":1,"maximum":1000000},"per_page":{"type":"integer","minimum":1,"maximum":100}},"required":[]};
+
+function validate430(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate430/properties/scope/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate430/properties/scope/enum",keyword:"enum",params:{allowedValues: schema208.properties.scope.enum}});
+errors++;
+}
+}
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate430/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate430/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate430/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.prefix !== undefined){
+let data2 = data.prefix;
+if(typeof data2 === "string"){
+if(func1(data2) > 256){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate430/properties/prefix/maxLength",keyword:"maxLength",params:{limit: 256}});
+errors++;
+}
+if(func1(data2) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate430/properties/prefix/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/prefix",schemaPath:"#/validate430/properties/prefix/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data3 = data.page;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate430/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 > 1000000 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate430/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate430/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data4 = data.per_page;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate430/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 > 100 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate430/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate430/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate430/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate430.errors = vErrors;
+return errors === 0;
+}
+
+export const getKvEntryPath = validate431;
+export const setKvEntryPath = validate431;
+export const deleteKvEntryPath = validate431;
+export const appendToKvEntryPath = validate431;
+const pattern30 = new RegExp("^[A-Za-z0-9_.:-]{1,256}$", "u");
+
+function validate431(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.key === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate431/required",keyword:"required",params:{missingProperty: "key"}});
+errors++;
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 === "string"){
+if(func1(data0) > 256){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate431/properties/key/maxLength",keyword:"maxLength",params:{limit: 256}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate431/properties/key/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+if(!pattern30.test(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate431/properties/key/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_.:-]{1,256}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/key",schemaPath:"#/validate431/properties/key/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate431/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate431.errors = vErrors;
+return errors === 0;
+}
+
+export const getKvEntryQuery = filling(validate432, fillGetKvEntryQuery);
+export const setKvEntryQuery = filling(validate432, fillSetKvEntryQuery);
+export const appendToKvEntryQuery = filling(validate432, fillAppendToKvEntryQuery);
+const schema210 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64}},"required":[]};
+
+function validate432(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate432/properties/scope/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate432/properties/scope/enum",keyword:"enum",params:{allowedValues: schema210.properties.scope.enum}});
+errors++;
+}
+}
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate432/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate432/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate432/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate432/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate432.errors = vErrors;
+return errors === 0;
+}
+
+export const deleteKvEntryQuery = filling(validate433, fillDeleteKvEntryQuery);
+const schema211 = {"type":"object","properties":{"scope":{"type":"string","enum":["organisation","group","workflow"]},"scope_id":{"type":"string","minLength":1,"maxLength":64},"if_version":{"type":"integer","minimum":1}},"required":[]};
+
+function validate433(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.scope !== undefined){
+let data0 = data.scope;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate433/properties/scope/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data0 === "organisation") || (data0 === "group")) || (data0 === "workflow"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope",schemaPath:"#/validate433/properties/scope/enum",keyword:"enum",params:{allowedValues: schema211.properties.scope.enum}});
+errors++;
+}
+}
+if(data.scope_id !== undefined){
+let data1 = data.scope_id;
+if(typeof data1 === "string"){
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate433/properties/scope_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate433/properties/scope_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/scope_id",schemaPath:"#/validate433/properties/scope_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.if_version !== undefined){
+let data2 = data.if_version;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate433/properties/if_version/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/if_version",schemaPath:"#/validate433/properties/if_version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate433/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate433.errors = vErrors;
+return errors === 0;
+}
+
+export const listWebhooksQuery = filling(validate434, fillListWebhooksQuery);
+
+function validate434(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.enabled !== undefined){
+if(typeof data.enabled !== "boolean"){
+vErrors = report(vErrors, {instancePath:instancePath+"/enabled",schemaPath:"#/validate434/properties/enabled/type",keyword:"type",params:{type: "boolean"}});
+errors++;
+}
+}
+if(data.page !== undefined){
+let data1 = data.page;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate434/properties/page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 > 1000000 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate434/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate434/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data.per_page !== undefined){
+let data2 = data.per_page;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate434/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 > 100 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate434/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+errors++;
+}
+if(data2 < 1 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate434/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate434/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate434.errors = vErrors;
+return errors === 0;
+}
+
+export const getWebhookPath = validate435;
+export const updateWebhookPath = validate435;
+export const deleteWebhookPath = validate435;
+export const rotateWebhookSecretPath = validate435;
+export const testWebhookPath = validate435;
+export const recoverWebhookPath = validate435;
+export const listWebhookDeliveriesPath = validate435;
+
+function validate435(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.webhook_id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate435/required",keyword:"required",params:{missingProperty: "webhook_id"}});
+errors++;
+}
+if(data.webhook_id !== undefined){
+let data0 = data.webhook_id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate435/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate435/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate435/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate435/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate435.errors = vErrors;
+return errors === 0;
+}
+
+export const listWebhookDeliveriesQuery = filling(validate436, fillListWebhookDeliveriesQuery);
+const schema215 = {"type":"string","enum":["pending","retrying","succeeded","failed"]};
+
+function validate437(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate437/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data === "pending") || (data === "retrying")) || (data === "succeeded")) || (data === "failed"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate437/enum",keyword:"enum",params:{allowedValues: schema215.enum}});
+errors++;
+}
+validate437.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate436(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -10889,17 +12691,17 @@ if(data.status !== undefined){
 let data0 = data.status;
 if(Array.isArray(data0)){
 if(data0.length > 4){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate393/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate436/properties/status/maxItems",keyword:"maxItems",params:{limit: 4}});
 errors++;
 }
 if(data0.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate393/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate436/properties/status/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate394(data0[i0], instancePath+"/status/" + i0))){
-vErrors = vErrors === null ? validate394.errors : vErrors.concat(validate394.errors);
+if(!(validate437(data0[i0], instancePath+"/status/" + i0))){
+vErrors = vErrors === null ? validate437.errors : vErrors.concat(validate437.errors);
 errors = vErrors.length;
 }
 }
@@ -10910,7 +12712,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data0[i1], data0[j0])){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate393/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate436/properties/status/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0}});
 errors++;
 break outer0;
 }
@@ -10919,29 +12721,29 @@ break outer0;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate393/properties/status/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate436/properties/status/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 if(data.event_type !== undefined){
-if(!(validate308(data.event_type, instancePath+"/event_type"))){
-vErrors = vErrors === null ? validate308.errors : vErrors.concat(validate308.errors);
+if(!(validate351(data.event_type, instancePath+"/event_type"))){
+vErrors = vErrors === null ? validate351.errors : vErrors.concat(validate351.errors);
 errors = vErrors.length;
 }
 }
 if(data.page !== undefined){
 let data3 = data.page;
 if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate436/properties/page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data3 == "number"){
 if(data3 > 1000000 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate436/properties/page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000}});
 errors++;
 }
 if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate393/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/page",schemaPath:"#/validate436/properties/page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -10949,16 +12751,16 @@ errors++;
 if(data.per_page !== undefined){
 let data4 = data.per_page;
 if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate436/properties/per_page/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data4 == "number"){
 if(data4 > 100 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate436/properties/per_page/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100}});
 errors++;
 }
 if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate393/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/per_page",schemaPath:"#/validate436/properties/per_page/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
@@ -10967,58 +12769,58 @@ if(data.cursor !== undefined){
 let data5 = data.cursor;
 if(typeof data5 === "string"){
 if(func1(data5) > 512){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate436/properties/cursor/maxLength",keyword:"maxLength",params:{limit: 512}});
 errors++;
 }
 if(func1(data5) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate436/properties/cursor/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate393/properties/cursor/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/cursor",schemaPath:"#/validate436/properties/cursor/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate393/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate436/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate393.errors = vErrors;
+validate436.errors = vErrors;
 return errors === 0;
 }
 
-export const getWebhookDeliveryPath = validate397;
-export const listWebhookDeliveryAttemptsPath = validate397;
-export const resendWebhookDeliveryPath = validate397;
+export const getWebhookDeliveryPath = validate440;
+export const listWebhookDeliveryAttemptsPath = validate440;
+export const resendWebhookDeliveryPath = validate440;
 
-function validate397(data, instancePath = ""){
+function validate440(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.webhook_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate397/required",keyword:"required",params:{missingProperty: "webhook_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate440/required",keyword:"required",params:{missingProperty: "webhook_id"}});
 errors++;
 }
 if(data.delivery_id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate397/required",keyword:"required",params:{missingProperty: "delivery_id"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate440/required",keyword:"required",params:{missingProperty: "delivery_id"}});
 errors++;
 }
 if(data.webhook_id !== undefined){
 let data0 = data.webhook_id;
 if(typeof data0 === "string"){
 if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate397/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate440/properties/webhook_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate397/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate440/properties/webhook_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate397/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/webhook_id",schemaPath:"#/validate440/properties/webhook_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -11026,25 +12828,25 @@ if(data.delivery_id !== undefined){
 let data1 = data.delivery_id;
 if(typeof data1 === "string"){
 if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate397/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate440/properties/delivery_id/maxLength",keyword:"maxLength",params:{limit: 64}});
 errors++;
 }
 if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate397/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate440/properties/delivery_id/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate397/properties/delivery_id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/delivery_id",schemaPath:"#/validate440/properties/delivery_id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate397/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate440/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate397.errors = vErrors;
+validate440.errors = vErrors;
 return errors === 0;
 }
 

@@ -29,7 +29,7 @@ class BasicCredential(BaseModel):
     A name and a password, sent as `Authorization: Basic`.
     """ # noqa: E501
     type: StrictStr = Field(description="The type.")
-    username: Annotated[str, Field(min_length=1, strict=True, max_length=8192)] = Field(description="The name; kept secret when there is no password.")
+    username: Annotated[str, Field(min_length=1, strict=True, max_length=8192)] = Field(description="The name, without a colon (RFC 7617); kept secret when there is no password.")
     password: Annotated[str, Field(strict=True, max_length=8192)] = Field(description="The password, of at least four characters; empty where the service wants none.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["type", "username", "password"]
@@ -39,6 +39,13 @@ class BasicCredential(BaseModel):
         """Validates the enum"""
         if value not in set(['basic']):
             raise ValueError("must be one of enum values ('basic')")
+        return value
+
+    @field_validator('username', mode="before")
+    def username_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if isinstance(value, str) and not re.match(r"^[^:]*$", value):
+            raise ValueError(r"must validate the regular expression /^[^:]*$/")
         return value
 
     @field_validator('password', mode="before")

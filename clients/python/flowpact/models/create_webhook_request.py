@@ -41,8 +41,8 @@ class CreateWebhookRequest(BaseModel):
     @field_validator('url', mode="before")
     def url_validate_regular_expression(cls, value):
         """Validates the regular expression"""
-        if isinstance(value, str) and not re.match(r"^https?:\/\/", value):
-            raise ValueError(r"must validate the regular expression /^https?:\/\//")
+        if isinstance(value, str) and not re.match(r"^https?:\/\/[^\/?#\\@]+(?:[\/?#]|$)", value):
+            raise ValueError(r"must validate the regular expression /^https?:\/\/[^\/?#\\@]+(?:[\/?#]|$)/")
         return value
 
     model_config = ConfigDict(

@@ -13,141 +13,240 @@
 
 
 from __future__ import annotations
-import pprint
-import re  # noqa: F401
 import json
+import pprint
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, field_validator
+from typing import Any, List, Optional
+from flowpact.models.form_checkbox_field import FormCheckboxField
+from flowpact.models.form_date_field import FormDateField
+from flowpact.models.form_multiselect_field import FormMultiselectField
+from flowpact.models.form_number_field import FormNumberField
+from flowpact.models.form_select_field import FormSelectField
+from flowpact.models.form_text_field import FormTextField
+from pydantic import StrictStr, Field
+from typing import Union, List, Set, Optional, Dict
+from typing_extensions import Literal, Self
 
-from datetime import date
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, field_validator
-from typing import Any, ClassVar, Dict, List, Optional, Union
-from typing_extensions import Annotated
-from flowpact.models.form_field_option import FormFieldOption
-from flowpact.models.form_field_type import FormFieldType
-from typing import Optional, Set
-from typing_extensions import Self
-from pydantic_core import to_jsonable_python
+FORMFIELD_ONE_OF_SCHEMAS = ["FormCheckboxField", "FormDateField", "FormMultiselectField", "FormNumberField", "FormSelectField", "FormTextField"]
 
 class FormField(BaseModel):
     """
-    A question of a form. Which limits it may have depends on its type: lengths and `pattern` for text, `email`, `url` and `phone`; `min`, `max` and `integer` for `number`; `min_date` and `max_date` for `date`; `options` for `select` and `multiselect`, which also takes `min_items` and `max_items`. 
-    """ # noqa: E501
-    name: Annotated[str, Field(strict=True)] = Field(description="Names the answer in submissions; unique in the form.", json_schema_extra={"examples": ["email"]})
-    type: FormFieldType
-    label: Annotated[str, Field(min_length=1, strict=True, max_length=300)] = Field(description="The question as people read it.")
-    help: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=1000)]] = Field(default=None, description="A hint that stands with the question.")
-    placeholder: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = Field(default=None, description="Shown while the field is empty.")
-    required: Optional[StrictBool] = Field(default=None, description="Whether it must be answered; a required checkbox must be ticked.")
-    min_length: Optional[Annotated[int, Field(le=10000, strict=True, ge=0)]] = Field(default=None, description="Fewest characters of an answer, after trimming.")
-    max_length: Optional[Annotated[int, Field(le=10000, strict=True, ge=1)]] = Field(default=None, description="Most characters of an answer; 1,000 when absent, 10,000 for `textarea`, 254 for `email`, 2,048 for `url`.")
-    pattern: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=500)]] = Field(default=None, description="A regular expression of ECMAScript (Unicode mode) that the whole answer must match. It runs where a slow one does no harm; one that takes too long refuses the answer. ", json_schema_extra={"examples": ["[A-Z]{2}-\\d{4}"]})
-    pattern_message: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=300)]] = Field(default=None, description="What people are told when the answer does not match `pattern`.")
-    min: Optional[Union[StrictFloat, StrictInt]] = Field(default=None, description="Least number.")
-    max: Optional[Union[StrictFloat, StrictInt]] = Field(default=None, description="Greatest number.")
-    integer: Optional[StrictBool] = Field(default=None, description="Whether only whole numbers are taken.")
-    min_date: Optional[date] = Field(default=None, description="Earliest date.")
-    max_date: Optional[date] = Field(default=None, description="Latest date.")
-    options: Optional[Annotated[List[FormFieldOption], Field(min_length=1, max_length=200)]] = Field(default=None, description="The choices; their values differ.")
-    min_items: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = Field(default=None, description="Fewest choices of an answer.")
-    max_items: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = Field(default=None, description="Most choices of an answer.")
-    additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["name", "type", "label", "help", "placeholder", "required", "min_length", "max_length", "pattern", "pattern_message", "min", "max", "integer", "min_date", "max_date", "options", "min_items", "max_items"]
-
-    @field_validator('name', mode="before")
-    def name_validate_regular_expression(cls, value):
-        """Validates the regular expression"""
-        if isinstance(value, str) and not re.match(r"^[a-z][a-z0-9_]{0,63}$", value):
-            raise ValueError(r"must validate the regular expression /^[a-z][a-z0-9_]{0,63}$/")
-        return value
+    A question of a form; its type says which limits it may have.
+    """
+    # data type: FormTextField
+    oneof_schema_1_validator: Optional[FormTextField] = None
+    # data type: FormNumberField
+    oneof_schema_2_validator: Optional[FormNumberField] = None
+    # data type: FormDateField
+    oneof_schema_3_validator: Optional[FormDateField] = None
+    # data type: FormSelectField
+    oneof_schema_4_validator: Optional[FormSelectField] = None
+    # data type: FormMultiselectField
+    oneof_schema_5_validator: Optional[FormMultiselectField] = None
+    # data type: FormCheckboxField
+    oneof_schema_6_validator: Optional[FormCheckboxField] = None
+    actual_instance: Optional[Union[FormCheckboxField, FormDateField, FormMultiselectField, FormNumberField, FormSelectField, FormTextField]] = None
+    one_of_schemas: Set[str] = { "FormCheckboxField", "FormDateField", "FormMultiselectField", "FormNumberField", "FormSelectField", "FormTextField" }
 
     model_config = ConfigDict(
-        validate_by_name=True,
-        validate_by_alias=True,
         validate_assignment=True,
         protected_namespaces=(),
     )
 
 
-    def to_str(self) -> str:
-        """Returns the string representation of the model using alias"""
-        return pprint.pformat(self.model_dump(by_alias=True))
+    discriminator_value_class_map: Dict[str, str] = {
+    }
+
+    def __init__(self, *args, **kwargs) -> None:
+        if args:
+            if len(args) > 1:
+                raise ValueError("If a position argument is used, only 1 is allowed to set `actual_instance`")
+            if kwargs:
+                raise ValueError("If a position argument is used, keyword arguments cannot be used.")
+            super().__init__(actual_instance=args[0])
+        else:
+            super().__init__(**kwargs)
+
+    @field_validator('actual_instance')
+    def actual_instance_must_validate_oneof(cls, v):
+        instance = FormField.model_construct()
+        error_messages = []
+        match = 0
+        # validate data type: FormTextField
+        if not isinstance(v, FormTextField):
+            error_messages.append(f"Error! Input type `{type(v)}` is not `FormTextField`")
+        else:
+            match += 1
+        # validate data type: FormNumberField
+        if not isinstance(v, FormNumberField):
+            error_messages.append(f"Error! Input type `{type(v)}` is not `FormNumberField`")
+        else:
+            match += 1
+        # validate data type: FormDateField
+        if not isinstance(v, FormDateField):
+            error_messages.append(f"Error! Input type `{type(v)}` is not `FormDateField`")
+        else:
+            match += 1
+        # validate data type: FormSelectField
+        if not isinstance(v, FormSelectField):
+            error_messages.append(f"Error! Input type `{type(v)}` is not `FormSelectField`")
+        else:
+            match += 1
+        # validate data type: FormMultiselectField
+        if not isinstance(v, FormMultiselectField):
+            error_messages.append(f"Error! Input type `{type(v)}` is not `FormMultiselectField`")
+        else:
+            match += 1
+        # validate data type: FormCheckboxField
+        if not isinstance(v, FormCheckboxField):
+            error_messages.append(f"Error! Input type `{type(v)}` is not `FormCheckboxField`")
+        else:
+            match += 1
+        if match > 1:
+            # more than 1 match
+            raise ValueError("Multiple matches found when setting `actual_instance` in FormField with oneOf schemas: FormCheckboxField, FormDateField, FormMultiselectField, FormNumberField, FormSelectField, FormTextField. Details: " + ", ".join(error_messages))
+        elif match == 0:
+            # no match
+            raise ValueError("No match found when setting `actual_instance` in FormField with oneOf schemas: FormCheckboxField, FormDateField, FormMultiselectField, FormNumberField, FormSelectField, FormTextField. Details: " + ", ".join(error_messages))
+        else:
+            return v
+
+    @classmethod
+    def from_dict(cls, obj: Union[str, Dict[str, Any]]) -> Self:
+        return cls.from_json(json.dumps(obj))
+
+    @classmethod
+    def from_json(cls, json_str: str) -> Self:
+        """Returns the object represented by the json string"""
+        instance = cls.model_construct()
+        error_messages = []
+        match = 0
+
+        # use oneOf discriminator to lookup the data type
+        _discriminator_property = "type"
+        _data_type = json.loads(json_str).get(_discriminator_property)
+        if not _data_type:
+            raise ValueError(f"Failed to lookup data type from the field `{_discriminator_property}` in the input.")
+
+        # check if data type is `FormCheckboxField`
+        if _data_type == "checkbox":
+            instance.actual_instance = FormCheckboxField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormDateField`
+        if _data_type == "date":
+            instance.actual_instance = FormDateField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormTextField`
+        if _data_type == "email":
+            instance.actual_instance = FormTextField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormMultiselectField`
+        if _data_type == "multiselect":
+            instance.actual_instance = FormMultiselectField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormNumberField`
+        if _data_type == "number":
+            instance.actual_instance = FormNumberField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormTextField`
+        if _data_type == "phone":
+            instance.actual_instance = FormTextField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormSelectField`
+        if _data_type == "select":
+            instance.actual_instance = FormSelectField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormTextField`
+        if _data_type == "text":
+            instance.actual_instance = FormTextField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormTextField`
+        if _data_type == "textarea":
+            instance.actual_instance = FormTextField.from_json(json_str)
+            return instance
+
+        # check if data type is `FormTextField`
+        if _data_type == "url":
+            instance.actual_instance = FormTextField.from_json(json_str)
+            return instance
+
+        # deserialize data into FormTextField
+        try:
+            instance.actual_instance = FormTextField.from_json(json_str)
+            match += 1
+        except (ValidationError, ValueError) as e:
+            error_messages.append(str(e))
+        # deserialize data into FormNumberField
+        try:
+            instance.actual_instance = FormNumberField.from_json(json_str)
+            match += 1
+        except (ValidationError, ValueError) as e:
+            error_messages.append(str(e))
+        # deserialize data into FormDateField
+        try:
+            instance.actual_instance = FormDateField.from_json(json_str)
+            match += 1
+        except (ValidationError, ValueError) as e:
+            error_messages.append(str(e))
+        # deserialize data into FormSelectField
+        try:
+            instance.actual_instance = FormSelectField.from_json(json_str)
+            match += 1
+        except (ValidationError, ValueError) as e:
+            error_messages.append(str(e))
+        # deserialize data into FormMultiselectField
+        try:
+            instance.actual_instance = FormMultiselectField.from_json(json_str)
+            match += 1
+        except (ValidationError, ValueError) as e:
+            error_messages.append(str(e))
+        # deserialize data into FormCheckboxField
+        try:
+            instance.actual_instance = FormCheckboxField.from_json(json_str)
+            match += 1
+        except (ValidationError, ValueError) as e:
+            error_messages.append(str(e))
+
+        if match > 1:
+            # more than 1 match
+            raise ValueError("Multiple matches found when deserializing the JSON string into FormField with oneOf schemas: FormCheckboxField, FormDateField, FormMultiselectField, FormNumberField, FormSelectField, FormTextField. Details: " + ", ".join(error_messages))
+        elif match == 0:
+            # no match
+            raise ValueError("No match found when deserializing the JSON string into FormField with oneOf schemas: FormCheckboxField, FormDateField, FormMultiselectField, FormNumberField, FormSelectField, FormTextField. Details: " + ", ".join(error_messages))
+        else:
+            return instance
 
     def to_json(self) -> str:
-        """Returns the JSON representation of the model using alias"""
-        return json.dumps(to_jsonable_python(self.to_dict()))
+        """Returns the JSON representation of the actual instance"""
+        if self.actual_instance is None:
+            return "null"
 
-    @classmethod
-    def from_json(cls, json_str: str) -> Optional[Self]:
-        """Create an instance of FormField from a JSON string"""
-        return cls.from_dict(json.loads(json_str))
+        if hasattr(self.actual_instance, "to_json") and callable(self.actual_instance.to_json):
+            return self.actual_instance.to_json()
+        else:
+            return json.dumps(self.actual_instance)
 
-    def to_dict(self) -> Dict[str, Any]:
-        """Return the dictionary representation of the model using alias.
-
-        This has the following differences from calling pydantic's
-        `self.model_dump(by_alias=True)`:
-
-        * `None` is only added to the output dict for nullable fields that
-          were set at model initialization. Other fields with value `None`
-          are ignored.
-        * Fields in `self.additional_properties` are added to the output dict.
-        """
-        excluded_fields: Set[str] = set([
-            "additional_properties",
-        ])
-
-        _dict = self.model_dump(
-            by_alias=True,
-            exclude=excluded_fields,
-            exclude_none=True,
-        )
-        # override the default output from pydantic by calling `to_dict()` of each item in options (list)
-        _items = []
-        if self.options:
-            for _item_options in self.options:
-                _items.append(_item_options.to_dict() if _item_options is not None else None)
-            _dict['options'] = _items
-        # puts key-value pairs in additional_properties in the top level
-        if self.additional_properties is not None:
-            for _key, _value in self.additional_properties.items():
-                _dict[_key] = _value
-
-        return _dict
-
-    @classmethod
-    def from_dict(cls, obj: Optional[Dict[str, Any]]) -> Optional[Self]:
-        """Create an instance of FormField from a dict"""
-        if obj is None:
+    def to_dict(self) -> Optional[Union[Dict[str, Any], FormCheckboxField, FormDateField, FormMultiselectField, FormNumberField, FormSelectField, FormTextField]]:
+        """Returns the dict representation of the actual instance"""
+        if self.actual_instance is None:
             return None
 
-        if not isinstance(obj, dict):
-            return cls.model_validate(obj)
+        if hasattr(self.actual_instance, "to_dict") and callable(self.actual_instance.to_dict):
+            return self.actual_instance.to_dict()
+        else:
+            # primitive type
+            return self.actual_instance
 
-        from flowpact.given import validated
-        _obj = validated(cls, obj, {
-            "name": obj.get("name"),
-            "type": obj.get("type"),
-            "label": obj.get("label"),
-            "help": obj.get("help"),
-            "placeholder": obj.get("placeholder"),
-            "required": obj.get("required"),
-            "min_length": obj.get("min_length"),
-            "max_length": obj.get("max_length"),
-            "pattern": obj.get("pattern"),
-            "pattern_message": obj.get("pattern_message"),
-            "min": obj.get("min"),
-            "max": obj.get("max"),
-            "integer": obj.get("integer"),
-            "min_date": obj.get("min_date"),
-            "max_date": obj.get("max_date"),
-            "options": [FormFieldOption.from_dict(_item) for _item in obj["options"]] if obj.get("options") is not None else None,
-            "min_items": obj.get("min_items"),
-            "max_items": obj.get("max_items")
-        })
-        # store additional fields in additional_properties
-        for _key in obj.keys():
-            if _key not in cls.__properties:
-                _obj.additional_properties[_key] = obj.get(_key)
-
-        return _obj
+    def to_str(self) -> str:
+        """Returns the string representation of the actual instance"""
+        return pprint.pformat(self.model_dump())
 
 

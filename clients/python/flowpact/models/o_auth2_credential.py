@@ -44,6 +44,13 @@ class OAuth2Credential(BaseModel):
             raise ValueError("must be one of enum values ('oauth2')")
         return value
 
+    @field_validator('token_url', mode="before")
+    def token_url_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if isinstance(value, str) and not re.match(r"^[Hh][Tt][Tt][Pp][Ss]?:\/\/", value):
+            raise ValueError(r"must validate the regular expression /^[Hh][Tt][Tt][Pp][Ss]?:\/\//")
+        return value
+
     model_config = ConfigDict(
         validate_by_name=True,
         validate_by_alias=True,

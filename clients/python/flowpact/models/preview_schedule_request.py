@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from datetime import datetime
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
@@ -38,6 +38,36 @@ class PreviewScheduleRequest(BaseModel):
     count: Optional[Annotated[int, Field(le=100, strict=True, ge=1)]] = Field(default=10, description="How many times.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["cron", "interval", "timezone", "starts_at", "ends_at", "from", "count"]
+
+    @field_validator('cron', mode="before")
+    def cron_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^\s*(?:@[A-Za-z]+|[0-9A-Za-z*,\/#+-]+(?:\s+[0-9A-Za-z*,\/#+-]+){4,5})\s*$", value):
+            raise ValueError(r"must validate the regular expression /^\s*(?:@[A-Za-z]+|[0-9A-Za-z*,\/#+-]+(?:\s+[0-9A-Za-z*,\/#+-]+){4,5})\s*$/")
+        return value
+
+    @field_validator('interval', mode="before")
+    def interval_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^(?:(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$", value):
+            raise ValueError(r"must validate the regular expression /^(?:(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$/")
+        return value
+
+    @field_validator('timezone', mode="before")
+    def timezone_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^[A-Za-z][A-Za-z0-9_+\/-]*$", value):
+            raise ValueError(r"must validate the regular expression /^[A-Za-z][A-Za-z0-9_+\/-]*$/")
+        return value
 
     model_config = ConfigDict(
         validate_by_name=True,

@@ -66,6 +66,33 @@ class Schedule(BaseModel):
             raise ValueError(r"must validate the regular expression /^wf_[0-7][0-9a-hjkmnp-tv-z]{25}$/")
         return value
 
+    @field_validator('cron', mode="before")
+    def cron_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^\s*(?:@[A-Za-z]+|[0-9A-Za-z*,\/#+-]+(?:\s+[0-9A-Za-z*,\/#+-]+){4,5})\s*$", value):
+            raise ValueError(r"must validate the regular expression /^\s*(?:@[A-Za-z]+|[0-9A-Za-z*,\/#+-]+(?:\s+[0-9A-Za-z*,\/#+-]+){4,5})\s*$/")
+        return value
+
+    @field_validator('interval', mode="before")
+    def interval_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^(?:(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$", value):
+            raise ValueError(r"must validate the regular expression /^(?:(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$/")
+        return value
+
+    @field_validator('timezone', mode="before")
+    def timezone_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if isinstance(value, str) and not re.match(r"^[A-Za-z][A-Za-z0-9_+\/-]*$", value):
+            raise ValueError(r"must validate the regular expression /^[A-Za-z][A-Za-z0-9_+\/-]*$/")
+        return value
+
     model_config = ConfigDict(
         validate_by_name=True,
         validate_by_alias=True,

@@ -42,6 +42,36 @@ class UpdateScheduleRequest(BaseModel):
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["name", "description", "cron", "interval", "timezone", "overlap", "catch_up_seconds", "starts_at", "ends_at", "input"]
 
+    @field_validator('cron', mode="before")
+    def cron_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^\s*(?:@[A-Za-z]+|[0-9A-Za-z*,\/#+-]+(?:\s+[0-9A-Za-z*,\/#+-]+){4,5})\s*$", value):
+            raise ValueError(r"must validate the regular expression /^\s*(?:@[A-Za-z]+|[0-9A-Za-z*,\/#+-]+(?:\s+[0-9A-Za-z*,\/#+-]+){4,5})\s*$/")
+        return value
+
+    @field_validator('interval', mode="before")
+    def interval_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^(?:(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$", value):
+            raise ValueError(r"must validate the regular expression /^(?:(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+|P[0-9WDTHMS.]+)$/")
+        return value
+
+    @field_validator('timezone', mode="before")
+    def timezone_validate_regular_expression(cls, value):
+        """Validates the regular expression"""
+        if value is None:
+            return value
+
+        if isinstance(value, str) and not re.match(r"^[A-Za-z][A-Za-z0-9_+\/-]*$", value):
+            raise ValueError(r"must validate the regular expression /^[A-Za-z][A-Za-z0-9_+\/-]*$/")
+        return value
+
     @field_validator('overlap')
     def overlap_validate_enum(cls, value):
         """Validates the enum"""
