@@ -9,6 +9,9 @@ import { Tap } from '../verifier/tap.ts';
 import { createVerifiedFetch } from '../verifier/verified-fetch.ts';
 import { Verifier } from '../verifier/verifier.ts';
 import { preparedContract } from './prepared-contract.ts';
+import { type CallOptions, type CallResult, send } from './send.ts';
+
+export type { CallOptions, CallResult };
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const REPORT = join(ROOT, 'contract-tests', '.report');
@@ -18,29 +21,14 @@ const prepared = preparedContract();
 /** Knows the contract; one per test file. */
 export const verifier = new Verifier(prepared.contract);
 
-/** What a request by operation id is made of; everything is optional, so that tests can leave out what must be there. */
-export interface CallOptions {
-  path?: Record<string, string>;
-  query?: Record<string, string | number | readonly string[]>;
-  headers?: Record<string, string>;
-  /** Sent as JSON. */
-  json?: unknown;
-  /** Sent as it is, with the Content-Type in `headers`. */
-  raw?: string;
-  /** `null` sends no credential; default is the administrator's API key. */
-  apiKey?: string | null;
-}
-
-export interface CallResult {
-  status: number;
-  headers: Headers;
-  /** The parsed body, `undefined` where there is none. */
-  body: any; // eslint-disable-line typescript/no-explicit-any -- tests look into bodies that the verifier has checked
-  text: string;
+/** Who can call operations by their id: a harness, or a plain client of a server that runs elsewhere. */
+export interface ApiCaller {
+  call(operationId: string, options?: CallOptions): Promise<CallResult>;
+  readonly server: { readonly admin: { readonly email: string; readonly password: string } };
 }
 
 /** A server under test with everything that watches it. */
-export class ContractHarness {
+export class ContractHarness implements ApiCaller {
   readonly server: TestServer;
   readonly verifier: Verifier;
   readonly tap: Tap;
@@ -111,29 +99,9 @@ export class ContractHarness {
     });
   }
 
-  private async send(operation: Operation, options: CallOptions, negative: boolean): Promise<CallResult> {
+  private send(operation: Operation, options: CallOptions, negative: boolean): Promise<CallResult> {
     const { apiKey = this.server.admin.apiKey } = options;
-    const headers = new Headers(options.headers);
-    if (apiKey !== null && !headers.has('authorization') && !headers.has('cookie')) headers.set('x-api-key', apiKey);
-    if (options.json !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/json');
-    const response = await this.fetch(negative)(this.urlOf(operation, options), {
-      method: operation.method,
-      headers,
-      body: options.raw ?? (options.json === undefined ? undefined : JSON.stringify(options.json)),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, body: parse(response, text), text };
-  }
-
-  private urlOf(operation: Operation, options: CallOptions): string {
-    const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_match, name: string) =>
-      encodeURIComponent(options.path?.[name] ?? 'unknown'),
-    );
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(options.query ?? {})) {
-      for (const item of Array.isArray(value) ? (value as string[]) : [String(value)]) query.append(name, item);
-    }
-    return `${this.url}${path}${query.size > 0 ? `?${query.toString()}` : ''}`;
+    return send(this.fetch(negative), this.url, operation, { ...options, apiKey });
   }
 }
 
@@ -164,9 +132,4 @@ export function useContractHarness(options: TestServerOptions = {}): () => Contr
 function successMediaType(operation: Operation): string {
   const success = Object.entries(operation.responses).find(([status]) => status.startsWith('2'));
   return Object.keys(success?.[1].content ?? {})[0] ?? '*/*';
-}
-
-function parse(response: Response, text: string): unknown {
-  if (text === '') return undefined;
-  return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
 }

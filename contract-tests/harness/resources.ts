@@ -1,4 +1,4 @@
-import type { ContractHarness } from './contract-harness.ts';
+import type { ApiCaller } from './contract-harness.ts';
 
 /** A workflow that ends at once. */
 export const QUICK = {
@@ -19,7 +19,7 @@ export const FAILING = { nodes: [{ id: 'stop', type: 'fail', params: { message: 
 
 /** Makes a workflow that is not published; answers its id. */
 export async function draftWorkflow(
-  harness: ContractHarness,
+  harness: ApiCaller,
   definition: unknown = QUICK,
   name = 'Fixture',
 ): Promise<string> {
@@ -29,7 +29,7 @@ export async function draftWorkflow(
 
 /** Makes and publishes a workflow; answers its id. */
 export async function publishedWorkflow(
-  harness: ContractHarness,
+  harness: ApiCaller,
   definition: unknown = QUICK,
   name = 'Fixture',
 ): Promise<string> {
@@ -40,7 +40,7 @@ export async function publishedWorkflow(
 
 /** Executes a workflow made for it, up to its end unless it takes longer than a moment; answers the execution's id. */
 export async function execution(
-  harness: ContractHarness,
+  harness: ApiCaller,
   definition: unknown = QUICK,
   input: Record<string, unknown> = { n: 1 },
 ): Promise<string> {
@@ -51,7 +51,7 @@ export async function execution(
 }
 
 /** Cancels one execution that never was, in bulk; answers the job's id. */
-export async function bulkJob(harness: ContractHarness): Promise<string> {
+export async function bulkJob(harness: ApiCaller): Promise<string> {
   const { body } = await harness.call('bulkCancelExecutions', { json: { execution_ids: ['exec_of_nobody'] } });
   return body.data.id;
 }
@@ -64,7 +64,7 @@ export const asking = (timeout = '1d'): unknown => ({
 });
 
 /** Lets an execution wait for an approval; answers the approval's id. */
-export async function approval(harness: ContractHarness, timeout?: string): Promise<string> {
+export async function approval(harness: ApiCaller, timeout?: string): Promise<string> {
   const workflow_id = await publishedWorkflow(harness, asking(timeout));
   const executed = await harness.call('executeWorkflow', { path: { workflow_id }, json: { input: { n: 1 } } });
   const query = { execution_id: executed.body.data.id as string };
@@ -78,7 +78,7 @@ export async function approval(harness: ContractHarness, timeout?: string): Prom
 
 /** Makes an API key and answers its id and secret. */
 export async function apiKey(
-  harness: ContractHarness,
+  harness: ApiCaller,
   json: Record<string, unknown>,
 ): Promise<{ id: string; secret: string }> {
   const { body } = await harness.call('createApiKey', { json: { name: 'Fixture', ...json } });
@@ -86,14 +86,14 @@ export async function apiKey(
 }
 
 /** Makes a group of workflows; answers its id. */
-export async function group(harness: ContractHarness, name = 'Fixture'): Promise<string> {
+export async function group(harness: ApiCaller, name = 'Fixture'): Promise<string> {
   const { body } = await harness.call('createGroup', { json: { name } });
   return body.data.id;
 }
 
 /** Makes a trigger of a published workflow; answers its id. */
 export async function trigger(
-  harness: ContractHarness,
+  harness: ApiCaller,
   config: unknown,
   fields: Record<string, unknown> = {},
   definition: unknown = QUICK,
@@ -104,7 +104,7 @@ export async function trigger(
 }
 
 /** Makes a schedule of a published workflow, daily unless told; answers its id. */
-export async function schedule(harness: ContractHarness, fields: Record<string, unknown> = {}): Promise<string> {
+export async function schedule(harness: ApiCaller, fields: Record<string, unknown> = {}): Promise<string> {
   const workflow_id = fields['workflow_id'] ?? (await publishedWorkflow(harness));
   const timing = fields['cron'] ? {} : { interval: '1d' };
   const { body } = await harness.call('createSchedule', {
@@ -121,7 +121,7 @@ export function freshName(): string {
 }
 
 /** Makes a secret of a name of its own; answers the name. */
-export async function secret(harness: ContractHarness, json: Record<string, unknown> = {}): Promise<string> {
+export async function secret(harness: ApiCaller, json: Record<string, unknown> = {}): Promise<string> {
   const name = freshName();
   const { body } = await harness.call('createSecret', { json: { name, value: 'a value', ...json } });
   return body.data.name;
@@ -129,7 +129,7 @@ export async function secret(harness: ContractHarness, json: Record<string, unkn
 
 /** Makes a credential of a name of its own. */
 export async function credential(
-  harness: ContractHarness,
+  harness: ApiCaller,
   values: Record<string, unknown>,
   more: Record<string, unknown> = {},
 ): Promise<{ id: string; name: string }> {
@@ -139,26 +139,26 @@ export async function credential(
 }
 
 /** Stores a value for the organisation; answers its key. */
-export async function stored(harness: ContractHarness, value: unknown): Promise<string> {
+export async function stored(harness: ApiCaller, value: unknown): Promise<string> {
   const key = freshName();
   await harness.call('setKvEntry', { path: { key }, json: { value } });
   return key;
 }
 
 /** Makes a webhook; answers its id. */
-export async function webhook(harness: ContractHarness, json: Record<string, unknown>): Promise<string> {
+export async function webhook(harness: ApiCaller, json: Record<string, unknown>): Promise<string> {
   const { body } = await harness.call('createWebhook', { json });
   return body.data.webhook.id;
 }
 
 /** Lets an execution wait for an event; answers the token of its callback URL. */
-export async function callback(harness: ContractHarness, params: object = {}): Promise<string> {
+export async function callback(harness: ApiCaller, params: object = {}): Promise<string> {
   const url = await callbackUrl(harness, params);
   return url.slice(url.lastIndexOf('/') + 1);
 }
 
 /** Lets an execution wait for an event; answers its callback URL. */
-export async function callbackUrl(harness: ContractHarness, params: object = {}): Promise<string> {
+export async function callbackUrl(harness: ApiCaller, params: object = {}): Promise<string> {
   const definition = {
     nodes: [
       { id: 'tell', type: 'set', params: { values: { url: '{{ execution.callbacks.paid }}' } } },

@@ -1,4 +1,4 @@
-import type { ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller } from '../contract-harness.ts';
 import { apiKey } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
@@ -32,6 +32,6 @@ export const apiKeys: TagRequests = {
   },
 };
 
-async function freshKey(harness: ContractHarness): Promise<{ api_key_id: string }> {
+async function freshKey(harness: ApiCaller): Promise<{ api_key_id: string }> {
   return { api_key_id: (await apiKey(harness, { scopes: ['workflows:read'] })).id };
 }

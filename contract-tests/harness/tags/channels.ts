@@ -1,4 +1,4 @@
-import type { ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller } from '../contract-harness.ts';
 import { publishedWorkflow } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
@@ -30,7 +30,7 @@ export const channels: TagRequests = {
   },
 };
 
-async function channel(harness: ContractHarness): Promise<{ channel_id: string }> {
+async function channel(harness: ApiCaller): Promise<{ channel_id: string }> {
   const { body } = await harness.call('createChannel', { json: { name: 'Fixture', kind: 'http' } });
   return { channel_id: body.data.channel.id };
 }

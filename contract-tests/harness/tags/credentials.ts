@@ -1,4 +1,4 @@
-import type { ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller } from '../contract-harness.ts';
 import { credential, freshName } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
@@ -27,6 +27,6 @@ export const credentials: TagRequests = {
   },
 };
 
-async function freshCredential(harness: ContractHarness): Promise<{ credential_id: string }> {
+async function freshCredential(harness: ApiCaller): Promise<{ credential_id: string }> {
   return { credential_id: (await credential(harness, values)).id };
 }

@@ -1,4 +1,4 @@
-import type { ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller } from '../contract-harness.ts';
 import type { TagRequests } from './tag-requests.ts';
 
 /** The fields of the examples of the contract. */
@@ -58,7 +58,7 @@ export const forms: TagRequests = {
 
 /** Makes and publishes a form. */
 export async function publishedForm(
-  harness: ContractHarness,
+  harness: ApiCaller,
   more: Record<string, unknown> = {},
 ): Promise<{ form_id: string }> {
   const { body } = await harness.call('createForm', { json: { name: 'Contact', fields: CONTACT, ...more } });

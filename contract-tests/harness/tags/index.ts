@@ -1,4 +1,4 @@
-import type { CallOptions, ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller, CallOptions } from '../contract-harness.ts';
 import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { callbacks } from './callbacks.ts';
@@ -44,7 +44,7 @@ export const tags: readonly TagRequests[] = [
 ];
 
 /** One good request per operation of the contract. */
-export async function goodRequests(harness: ContractHarness): Promise<Record<string, CallOptions>> {
+export async function goodRequests(harness: ApiCaller): Promise<Record<string, CallOptions>> {
   const requests: Record<string, CallOptions> = {};
   for (const tag of tags) Object.assign(requests, await tag.good(harness));
   return requests;

@@ -1,5 +1,5 @@
 import { publishedWorkflow } from '../resources.ts';
-import type { ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller } from '../contract-harness.ts';
 import type { TagRequests } from './tag-requests.ts';
 
 export const live: TagRequests = {
@@ -18,7 +18,7 @@ export const live: TagRequests = {
 };
 
 /** Runs a workflow to its end; answers the id of the execution. */
-export async function finishedExecution(harness: ContractHarness, n = 1): Promise<string> {
+export async function finishedExecution(harness: ApiCaller, n = 1): Promise<string> {
   const path = { workflow_id: await publishedWorkflow(harness) };
   const { body } = await harness.call('executeWorkflow', { path, query: { wait: '10s' }, json: { input: { n } } });
   return body.data.id;

@@ -1,4 +1,4 @@
-import type { CallOptions, ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller, CallOptions } from '../contract-harness.ts';
 import { draftWorkflow } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
@@ -6,7 +6,7 @@ const node = (id: string): object => ({ id, type: 'log', params: { level: 'info'
 const edge = (id: string): object => ({ id, from: 'total', to: 'note', port: 'default' });
 
 /** A draft with the nodes `total` and `note`, and `e1` between them, as the examples of the contract suppose. */
-async function draft(harness: ContractHarness, edges = [edge('e1')]): Promise<{ workflow_id: string }> {
+async function draft(harness: ApiCaller, edges = [edge('e1')]): Promise<{ workflow_id: string }> {
   const nodes = [{ id: 'total', type: 'set', params: { values: {} } }, node('note')];
   return { workflow_id: await draftWorkflow(harness, { nodes, edges }) };
 }
@@ -14,7 +14,7 @@ async function draft(harness: ContractHarness, edges = [edge('e1')]): Promise<{ 
 const fresh = async (
   first: (path: { workflow_id: string }) => CallOptions,
   other: object,
-  harness: ContractHarness,
+  harness: ApiCaller,
 ) => ({
   first: first(await draft(harness)),
   other,

@@ -1,4 +1,4 @@
-import type { ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller } from '../contract-harness.ts';
 import { freshName, secret } from '../resources.ts';
 import type { TagRequests } from './tag-requests.ts';
 
@@ -25,6 +25,6 @@ export const secrets: TagRequests = {
   },
 };
 
-async function freshSecret(harness: ContractHarness): Promise<{ secret_name: string }> {
+async function freshSecret(harness: ApiCaller): Promise<{ secret_name: string }> {
   return { secret_name: await secret(harness) };
 }

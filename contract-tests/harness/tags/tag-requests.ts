@@ -1,9 +1,9 @@
-import type { CallOptions, ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller, CallOptions, ContractHarness } from '../contract-harness.ts';
 
 /** What the general suites (matrix, faults, idempotency, examples, mutations) need to call the operations of one tag. */
 export interface TagRequests {
   /** One good request per operation; its effects are harmless to the others unless it is sent. */
-  good(harness: ContractHarness): Promise<Record<string, CallOptions>>;
+  good(harness: ApiCaller): Promise<Record<string, CallOptions>>;
   /** Per operation that takes an `Idempotency-Key`: a fresh request, and another body for it. */
   readonly idempotent?: Record<string, (harness: ContractHarness) => Promise<{ first: CallOptions; other: unknown }>>;
   /** Operations whose path names what belongs to everybody, so that no caller is a stranger to it. */

@@ -1,5 +1,5 @@
 import { publishedWorkflow, SLOW, trigger } from '../resources.ts';
-import type { ContractHarness } from '../contract-harness.ts';
+import type { ApiCaller } from '../contract-harness.ts';
 import type { TagRequests } from './tag-requests.ts';
 
 const hook = { kind: 'webhook', auth: { type: 'bearer' } };
@@ -45,6 +45,6 @@ export const triggers: TagRequests = {
   },
 };
 
-async function fresh(harness: ContractHarness): Promise<{ trigger_id: string }> {
+async function fresh(harness: ApiCaller): Promise<{ trigger_id: string }> {
   return { trigger_id: await trigger(harness, hook) };
 }
