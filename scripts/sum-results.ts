@@ -26,6 +26,8 @@ const results = [
     }),
   ),
   read('sdks.json', (report: Results) => report),
+  read('dependencies.json', (report: Results) => report),
+  read('fuzz.json', (report: Results) => report),
 ];
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);

@@ -70,9 +70,7 @@ describe('createSchedule', () => {
     }
     const path = { schedule_id: await schedule(harness()) };
     expect(await problem('updateSchedule', path, { cron: '@daily', interval: '1h' })).toEqual([both]);
-    expect(await problem('updateSchedule', path, { cron: '@daily' })).toEqual([
-      { ...both, field: 'cron' },
-    ]);
+    expect(await problem('updateSchedule', path, { cron: '@daily' })).toEqual([{ ...both, field: 'cron' }]);
   });
 
   test("400: another organisation's workflow", async () => {

@@ -11,11 +11,7 @@ async function draft(harness: ApiCaller, edges = [edge('e1')]): Promise<{ workfl
   return { workflow_id: await draftWorkflow(harness, { nodes, edges }) };
 }
 
-const fresh = async (
-  first: (path: { workflow_id: string }) => CallOptions,
-  other: object,
-  harness: ApiCaller,
-) => ({
+const fresh = async (first: (path: { workflow_id: string }) => CallOptions, other: object, harness: ApiCaller) => ({
   first: first(await draft(harness)),
   other,
 });
