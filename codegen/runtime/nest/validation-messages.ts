@@ -3,14 +3,22 @@ import type { FieldError } from './failure.ts';
 
 const maximumErrors = 100;
 
-/** What a validator found, for people: field paths such as `nodes[2].params.url`, never a value that was sent. */
+/**
+ * What a validator found, for people: field paths such as `nodes[2].params.url`, never a value that was sent. What fields
+ * break by themselves comes first, then the rules that the contract has words for; such a rule stands for all that is wrong
+ * with its field, so that one mistake is one entry.
+ */
 export function fieldErrors(
   issues: readonly ValidationIssue[] | null | undefined,
   location: FieldError['location'],
 ): FieldError[] {
+  const { rules = [], own = [] } = Object.groupBy(withoutBranches(issues ?? []), ({ keyword }) =>
+    keyword === 'x-problem' ? 'rules' : 'own',
+  );
+  const ruled = new Set(rules.map(fieldOf));
   const errors: FieldError[] = [];
   const seen = new Set<string>();
-  for (const issue of withoutBranches(issues ?? [])) {
+  for (const issue of [...own.filter((one) => !ruled.has(fieldOf(one))), ...rules]) {
     const error = { field: fieldOf(issue), message: messageOf(issue), location };
     const key = `${error.field}\n${error.message}`;
     if (seen.has(key)) continue;

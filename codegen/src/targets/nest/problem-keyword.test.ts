@@ -45,7 +45,12 @@ const cases: readonly (readonly [schema: JsonObject, value: unknown, want: reado
   [field, { type: 'number', min: 1 }, []],
   [field, { type: 'text', min: 1 }, ['min: is for numbers']],
   [field, { min: 1, options: [], type: 'number' }, [': takes one of min and options']],
-  [field, { type: 'text', min: 'x' }, ['min: is for numbers', 'min: must be a number']],
+  [field, { type: 'text', min: 'x' }, ['min: is for numbers']],
+  [
+    field,
+    { type: 'text', min: 'x', options: 1 },
+    ['options: must be an array', 'min: is for numbers', ': takes one of min and options'],
+  ],
   [named, { name: 'abc', names: ['a'] }, []],
   [
     named,

@@ -104,7 +104,8 @@ describe('faults', () => {
   test.each<[given: Partial<Timing>, want: string[]]>([
     [{ cron: '* * * * *' }, []],
     [{}, ['config.cron']],
-    [{ cron: '* * * * *', interval: '1m' }, ['config.cron']],
+    [{ cron: '* * * * *', interval: '1m' }, ['config.interval']],
+    [{ cron: '* * * * *', interval: 'often' }, ['config.interval']],
     [{ cron: 'soon' }, ['config.cron']],
     [{ cron: '61 * * * *' }, ['config.cron']],
     [{ cron: '? * * * *' }, ['config.cron']],
@@ -116,7 +117,7 @@ describe('faults', () => {
     [{ interval: 'often' }, ['config.interval']],
     [{ cron: '* * * * *', timezone: 'Mars/Olympus' }, ['config.timezone']],
     [{ cron: '* * * * *', timezone: '+02:00' }, ['config.timezone']],
-    [{ cron: 'x', timezone: 'y' }, ['config.timezone', 'config.cron']],
+    [{ cron: 'x', timezone: 'y' }, ['config.cron', 'config.timezone']],
     [
       { cron: '* * * * *', startsAt: '2030-01-02T00:00:00.000Z', endsAt: '2030-01-01T00:00:00.000Z' },
       ['config.ends_at'],

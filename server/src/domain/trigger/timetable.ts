@@ -60,15 +60,14 @@ export function timingFaults(timing: Timing, at = '', now = new Date()): Problem
   const faults: Problem[] = [];
   const fault = (field: string, message: string): void =>
     void faults.push({ field: `${at}${field}`, message, location: 'body' });
-  if ((timing.cron === null) === (timing.interval === null))
-    fault('cron', 'give either cron or interval, and not both');
-  const zone = isTimezone(timing.timezone);
-  if (!zone) fault('timezone', 'is not a time zone of the IANA database, such as Europe/Berlin');
+  if (timing.cron === null && timing.interval === null) fault('cron', 'give either cron or interval');
   const cron = timing.cron === null ? undefined : cronFault(timing.cron);
   if (cron !== undefined) fault('cron', cron);
   const interval = timing.interval === null ? undefined : parseDuration(timing.interval);
-  if (timing.interval !== null && !(interval !== undefined && interval >= 1_000))
+  if (timing.cron !== null && timing.interval !== null) fault('interval', 'give either cron or interval, and not both');
+  else if (timing.interval !== null && !(interval !== undefined && interval >= 1_000))
     fault('interval', 'is not a time span of at least one second and at most 366 days, such as 15m');
+  if (!isTimezone(timing.timezone)) fault('timezone', 'is not a time zone of the IANA database, such as Europe/Berlin');
   if (timing.startsAt !== null && timing.endsAt !== null && Date.parse(timing.endsAt) <= Date.parse(timing.startsAt))
     fault('ends_at', 'is not later than starts_at');
   if (faults.length === 0 && !new Timetable(timing, now).after(now))
