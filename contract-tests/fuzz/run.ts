@@ -16,7 +16,7 @@ import { install, runSchemathesis } from './schemathesis.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const seed = wholeNumber('FUZZ_SEED', 20_261_129);
-const seconds = wholeNumber('FUZZ_SECONDS', 150);
+const seconds = wholeNumber('FUZZ_SECONDS', 120);
 
 async function main(): Promise<Results> {
   const command = await install(join(root, 'node_modules/.cache'));

@@ -79,22 +79,16 @@ describe('the life of a form', () => {
     ]);
   });
 
-  test('400: what a field of this type does not have', async () => {
-    const fields = [
-      { name: 'a', type: 'text', label: 'A', min: 3 },
-      { name: 'b', type: 'select', label: 'B' },
-      { name: 'c', type: 'email', label: 'C', pattern_message: 'No.' },
-      { name: 'd', type: 'checkbox', label: 'D', placeholder: 'x' },
-      { name: 'e', type: 'colour', label: 'E' },
-    ];
-    const { body } = await harness().refused('createForm', { json: { name: 'X', fields } }, 400, 'validation_error');
-    expect(body.error.details.errors.map(({ field }: { field: string }) => field)).toEqual([
-      'fields[0].min',
-      'fields[1].options',
-      'fields[2].pattern',
-      'fields[3].placeholder',
-      'fields[4].type',
-    ]);
+  test.each([
+    [{ type: 'text', min: 3 }, 'min'],
+    [{ type: 'select' }, 'options'],
+    [{ type: 'email', pattern_message: 'No.' }, 'pattern'],
+    [{ type: 'checkbox', placeholder: 'x' }, 'placeholder'],
+    [{ type: 'colour' }, 'type'],
+  ])('400: what a field of this type does not have: %j', async (field, wrong) => {
+    const json = { name: 'X', fields: [{ name: 'a', label: 'A', ...field }] };
+    const { body } = await harness().refused('createForm', { json }, 400, 'validation_error');
+    expect(body.error.details.errors.map(({ field }: { field: string }) => field)).toEqual([`fields[0].${wrong}`]);
   });
 
   test('400: a form without fields, or whose workflow is not published, is not opened', async () => {
