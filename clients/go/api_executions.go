@@ -1964,6 +1964,8 @@ ReplayExecution Replay an execution
 Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the
 request gives takes the place of the original: another `input`, another published `version` of the workflow.
 
+Takes `executions:read` as well, since the answer shows what the earlier execution was given.
+
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().
  @param executionId Id of an execution.
@@ -2464,6 +2466,8 @@ RetryExecution Retry an execution
 Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose
 `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is
 not run again; from `start` everything runs anew.
+
+Takes `executions:read` as well, since the answer shows what the earlier execution was given.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

@@ -2757,7 +2757,7 @@ class ExecutionsApi:
     ) -> ExecutionResponse:
         """Replay an execution
 
-        Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the request gives takes the place of the original: another `input`, another published `version` of the workflow. 
+        Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the request gives takes the place of the original: another `input`, another published `version` of the workflow.  Takes `executions:read` as well, since the answer shows what the earlier execution was given. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -2844,7 +2844,7 @@ class ExecutionsApi:
     ) -> ApiResponse[ExecutionResponse]:
         """Replay an execution
 
-        Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the request gives takes the place of the original: another `input`, another published `version` of the workflow. 
+        Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the request gives takes the place of the original: another `input`, another published `version` of the workflow.  Takes `executions:read` as well, since the answer shows what the earlier execution was given. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -2931,7 +2931,7 @@ class ExecutionsApi:
     ) -> RESTResponseType:
         """Replay an execution
 
-        Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the request gives takes the place of the original: another `input`, another published `version` of the workflow. 
+        Starts a new execution with what this one had, in whatever state it is; `replay_of` of the new one names it. What the request gives takes the place of the original: another `input`, another published `version` of the workflow.  Takes `executions:read` as well, since the answer shows what the earlier execution was given. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -3391,7 +3391,7 @@ class ExecutionsApi:
     ) -> ExecutionResponse:
         """Retry an execution
 
-        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew. 
+        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew.  Takes `executions:read` as well, since the answer shows what the earlier execution was given. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -3478,7 +3478,7 @@ class ExecutionsApi:
     ) -> ApiResponse[ExecutionResponse]:
         """Retry an execution
 
-        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew. 
+        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew.  Takes `executions:read` as well, since the answer shows what the earlier execution was given. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
@@ -3565,7 +3565,7 @@ class ExecutionsApi:
     ) -> RESTResponseType:
         """Retry an execution
 
-        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew. 
+        Runs a failed or cancelled execution once more, with the same version and the same input: a new execution, whose `retry_of` names this one. From `failure` (the default) every step that was completed is kept with its output and is not run again; from `start` everything runs anew.  Takes `executions:read` as well, since the answer shows what the earlier execution was given. 
 
         :param execution_id: Id of an execution. (required)
         :type execution_id: str
