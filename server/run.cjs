@@ -9,6 +9,8 @@ const { pathToFileURL } = require('node:url');
 module.exports = function run(root, file = 'main.js') {
   const entry = join(root, 'dist', 'server', 'src', file);
   if (isStale(root, join(root, 'dist', 'package.json'))) compile(root);
+  // Before the first of them starts. Looking up host names and hashing passwords take one each.
+  process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || '16';
   import(pathToFileURL(entry).href);
 };
 

@@ -10,6 +10,7 @@ import { StorageMetrics } from '../domain/storage/storage-metrics.ts';
 import { EventChainSettings } from '../domain/trigger/event-chain-settings.ts';
 import { Config } from './config/config.ts';
 import { ormOptions } from './database/orm.ts';
+import { shareConnections } from './database/shared-connections.ts';
 import { WriteRefusals } from './database/write-refusals.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import type { Logger } from './logging/logger.ts';
@@ -37,6 +38,7 @@ export class PlatformModule {
     checks.add('database_writes', () => refusals.problem());
     const onPool = (pool: Pool): void => {
       metrics.watchPool(pool);
+      shareConnections(pool);
       refusals.watch(pool);
     };
     const provided = [

@@ -2,6 +2,7 @@ import { MikroORM, RequestContext } from '@mikro-orm/postgresql';
 import { Logger, Module } from '@nestjs/common';
 import { contract } from '#generated/platform/index.ts';
 import { ContractModule, type ContractModuleOptions } from '#runtime/nest/index.ts';
+import { inOrganisation } from '../../domain/tenancy/current-organisation.ts';
 import { AuthModule } from '../../platform/auth/auth.module.ts';
 import {
   ApiKeyAuthenticator,
@@ -9,6 +10,7 @@ import {
   SessionCookieAuthenticator,
   StreamTicketAuthenticator,
 } from '../../platform/auth/authenticators.ts';
+import type { Principal } from '../../platform/auth/principal.ts';
 import { Config } from '../../platform/config/config.ts';
 import { IdempotencyModule } from '../../platform/idempotency/idempotency.module.ts';
 import { PostgresIdempotencyStore } from '../../platform/idempotency/postgres-idempotency-store.ts';
@@ -100,7 +102,10 @@ const runtime = ContractModule.forRootAsync({
     requestId: { accept: /^[\w.-]{1,128}$/ },
     realm: 'flowpact',
     cacheControl: 'no-store',
-    around: ({ request }, next) => RequestContext.create(orm.em, () => insideSpan(request, next)),
+    around: ({ request, principal }, next) =>
+      RequestContext.create(orm.em, () =>
+        insideSpan(request, principal ? () => inOrganisation((principal as Principal).organisationId, next) : next),
+      ),
     translateError,
     observer: {
       unexpectedError: (err, { requestId, operation }) =>

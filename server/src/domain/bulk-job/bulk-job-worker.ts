@@ -16,9 +16,16 @@ const batchSize = 10;
 /** How long a job is kept after its end, in milliseconds: 90 days. */
 const keptFor = 90 * 86_400_000;
 
+/** The organisation that was served longest ago is next, and of its jobs the one that was. */
+const nextJob = `
+select id from bulk_job job where completed_at is null
+ order by (select max(worked_at) from bulk_job other where other.organisation_id = job.organisation_id) nulls first,
+   worked_at nulls first, id
+ limit 1 for update of job skip locked`;
+
 /**
- * Works bulk jobs off, a few items at a time. Each batch is one transaction with what is done and what is written down
- * about it, so a process that dies leaves no item done and not counted, and none done twice.
+ * Works bulk jobs off, a few items at a time; organisations take turns. Each batch is one transaction with what is done and
+ * what is written down about it, so a process that dies leaves no item done and not counted, and none done twice.
  */
 @Injectable()
 export class BulkJobWorker {
@@ -98,12 +105,9 @@ export class BulkJobWorker {
     });
   }
 
-  #next(em: EntityManager): Promise<BulkJob | null> {
-    return em.findOne(
-      BulkJob,
-      { completedAt: null },
-      { orderBy: [{ workedAt: 'asc nulls first' }, { id: 'asc' }], lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE },
-    );
+  async #next(em: EntityManager): Promise<BulkJob | null> {
+    const [next] = await em.execute<{ id: string }[]>(nextJob);
+    return next ? em.findOne(BulkJob, { id: next.id }) : null;
   }
 
   /** A refusal is the item's; what says nothing about the item goes on to the caller. Returns what was cancelled. */

@@ -34,6 +34,7 @@ const BulkJobSchema = defineEntity({
   },
   indexes: [
     { properties: ['organisationId', 'createdAt', 'id'], name: 'bulk_job_organisation_created' },
+    { properties: ['organisationId', 'workedAt'], name: 'bulk_job_organisation_worked' },
     {
       name: 'bulk_job_turn',
       expression: `create index "bulk_job_turn" on "bulk_job" ("worked_at") where "completed_at" is null`,

@@ -4,6 +4,7 @@ import { BatchMetrics } from '../batch-metrics.ts';
 import { DomainError } from '../domain-error.ts';
 import { failpoint } from '../failpoints.ts';
 import { isPassing } from '../passing-error.ts';
+import { inOrganisation } from '../tenancy/current-organisation.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
 import { DomainEvents, eventLoops } from './domain-events.ts';
@@ -79,7 +80,8 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
 
   #begin(organisationId: string, signal: AbortSignal): void {
     this.#served.set(organisationId, ++this.#turns);
-    this.#busy.set(organisationId, this.#turn(organisationId, signal));
+    const turn = inOrganisation(organisationId, () => this.#turn(organisationId, signal));
+    this.#busy.set(organisationId, turn);
   }
 
   async #turn(organisationId: string, signal: AbortSignal): Promise<void> {

@@ -32,7 +32,7 @@ export class Acceptances {
     this.#plans = plans;
     this.#definitions = definitions;
     const work = (items: readonly Acceptance[]): Promise<Execution[]> => this.#acceptAlone(em.fork(), items);
-    this.#lane = new Lane({ batchSize, calls: 2, work });
+    this.#lane = new Lane({ name: 'acceptances', batchSize, calls: 2, work });
   }
 
   /** In a transaction that starts share, which costs each of them a fraction of one. */

@@ -14,6 +14,7 @@ const patience = 2;
 /** What is to be stored about one execution, in the order in which it was reported. */
 export class Backlog {
   readonly executionId: string;
+  readonly organisationId: string;
   readonly #sliceBytes: number;
   readonly #queue: Queued[] = [];
   #bytes = 0;
@@ -26,8 +27,9 @@ export class Backlog {
   #suspects = 0;
 
   /** `sliceBytes` of it go into one statement with what is to be stored about others, so that no execution fills that alone. */
-  constructor(executionId: string, sliceBytes: number) {
+  constructor(executionId: string, sliceBytes: number, organisationId: string) {
     this.executionId = executionId;
+    this.organisationId = organisationId;
     this.#sliceBytes = sliceBytes;
   }
 

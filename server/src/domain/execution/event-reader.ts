@@ -1,6 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Json } from '../domain-error.ts';
 import { runPrepared, type PreparedQuery } from '../prepared-query.ts';
+import { outsideOrganisations } from '../tenancy/current-organisation.ts';
+import { watchBatcher } from '../tenancy/shared-resources.ts';
+import { Turns } from '../tenancy/turns.ts';
 import { isTerminalEvent, type ExecutionEventType } from './execution-event.entity.ts';
 import type { ExecutionStatus } from './execution.entity.ts';
 
@@ -33,7 +36,9 @@ export interface LogExcerpt {
 }
 
 interface Demand extends PromiseWithResolvers<LogExcerpt> {
+  readonly key: string;
   readonly place: LogPlace;
+  readonly since: number;
 }
 
 const eventsAtOnce = 50;
@@ -41,15 +46,18 @@ const placesAtOnce = 20;
 
 /**
  * Reads the logs for all followers of a process: many places in one statement, one statement at a time, and followers who
- * stand at the same place share what is found. Thousands of them take one connection of the pool and no more.
+ * stand at the same place share what is found. Thousands of them take one connection of the pool and no more, and
+ * organisations take turns in it.
  */
 export class EventReader {
   readonly #em: EntityManager;
   readonly #demands = new Map<string, Demand>();
+  readonly #waiting = new Turns<Demand>();
   #reading = false;
 
   constructor(em: EntityManager) {
     this.#em = em;
+    watchBatcher('event_reader', () => ({ items: this.#waiting.size, bytes: 0, oldestMs: this.#oldestMs() }));
   }
 
   /** The next events behind the place, as of a moment after this call. */
@@ -57,21 +65,28 @@ export class EventReader {
     const key = `${place.organisationId} ${place.executionId} ${place.after}`;
     const known = this.#demands.get(key);
     if (known) return known.promise;
-    const demand = { place, ...Promise.withResolvers<LogExcerpt>() };
+    const demand = { key, place, since: Date.now(), ...Promise.withResolvers<LogExcerpt>() };
     this.#demands.set(key, demand);
-    void this.#readAll();
+    this.#waiting.push(place.organisationId, demand);
+    void outsideOrganisations(() => this.#readAll());
     return demand.promise;
   }
 
   async #readAll(): Promise<void> {
     if (this.#reading) return;
     this.#reading = true;
-    while (this.#demands.size > 0) {
-      const batch = [...this.#demands].slice(0, placesAtOnce);
-      for (const [key] of batch) this.#demands.delete(key);
-      await this.#answer(batch.map(([, demand]) => demand));
+    while (this.#waiting.size > 0) {
+      const batch = this.#waiting.takeMany(placesAtOnce);
+      for (const { key } of batch) this.#demands.delete(key);
+      await this.#answer(batch);
     }
     this.#reading = false;
+  }
+
+  #oldestMs(): number {
+    let since = Infinity;
+    for (const head of this.#waiting.heads()) since = Math.min(since, head.since);
+    return Math.max(0, Date.now() - since);
   }
 
   async #answer(demands: readonly Demand[]): Promise<void> {

@@ -4,6 +4,7 @@ import { until } from '../../../test/until.ts';
 import type { BatchMetrics } from '../batch-metrics.ts';
 import type { Json } from '../domain-error.ts';
 import { newId } from '../id.ts';
+import { inOrganisation } from '../tenancy/current-organisation.ts';
 import { Execution } from './execution.entity.ts';
 import { ExecutionRecorder, type RecorderLimits } from './execution-recorder.ts';
 import type { LiveChannel } from './live-channel.ts';
@@ -231,4 +232,21 @@ test('a recorder that makes no progress says so, and again when it does', async 
   await sql('drop trigger refuse on execution_log');
   await recorder.stored(id);
   expect(recorder.problem()).toBeUndefined();
+});
+
+test('an execution of one organisation is stored with the first of another that has a hundred at work', async () => {
+  const { recorder } = record({ batchBytes: 20_000, sliceBytes: 5_000 });
+  const noisy = await Promise.all(Array.from({ length: 100 }, begin));
+  const quiet = await begin();
+  for (const id of noisy)
+    inOrganisation('noisy', () => {
+      for (let lines = 0; lines < 10; lines++) recorder.record(id, line('x'.repeat(1_000)));
+    });
+  inOrganisation('quiet', () => recorder.record(quiet, line('one')));
+  await recorder.stored(quiet);
+  const [{ count } = { count: 0 }] = await sql<{ count: number }>(
+    `select count(*)::int as count from execution_log where execution_id in (${noisy.map((id) => `'${id}'`).join(',')})`,
+  );
+  expect(count).toBeLessThan(200);
+  await Promise.all(noisy.map((id) => recorder.stored(id)));
 });

@@ -6,6 +6,8 @@ import type { ExecutionMetrics } from './execution-metrics.ts';
 import type { LiveChannel } from './live-channel.ts';
 import { failWith } from './fail-with.ts';
 import { Recording } from './recording.ts';
+import { currentOrganisation, outsideOrganisations } from '../tenancy/current-organisation.ts';
+import { inTurns } from '../tenancy/turns.ts';
 import { Report } from './report.ts';
 import { endOpenSteps, type Stored, storeRecordings } from './store-recordings.ts';
 
@@ -26,8 +28,9 @@ export interface RecorderLimits {
 
 const MiB = 1_048_576;
 const defaultLimits: RecorderLimits = {
-  batchBytes: 4 * MiB,
-  sliceBytes: MiB / 4,
+  // Everybody waits for the statement that is under way: it takes a tenth of a second rather than a whole one.
+  batchBytes: MiB,
+  sliceBytes: MiB / 16,
   waitingBytesOfOne: 4 * MiB,
   waitingBytes: 64 * MiB,
   standstillMs: 30_000,
@@ -58,7 +61,7 @@ interface Turn {
 /**
  * Writes what runs tell into the application's tables. All executions of the process share one connection: what piles up
  * while a statement is under way goes into the next one, so the cost per step falls as the load grows. Statements are
- * bounded in bytes, and executions take turns in them. Everything about an execution is written in the order in which it was
+ * bounded in bytes; organisations take turns in them, and of an organisation its executions. Everything about an execution is written in the order in which it was
  * told, and again after a crash, to no effect where it is there already.
  */
 export class ExecutionRecorder {
@@ -150,13 +153,15 @@ export class ExecutionRecorder {
     let backlog = this.#backlogs.get(executionId);
     if (!backlog) {
       if (this.#backlogs.size === 0) this.#progressAt = Date.now();
-      backlog = new Backlog(executionId, this.#limits.sliceBytes);
+      backlog = new Backlog(executionId, this.#limits.sliceBytes, currentOrganisation());
       this.#backlogs.set(executionId, backlog);
     }
     backlog.add(report);
     this.#bytes += report.bytes;
     // On the next turn, so that what is told in this one goes along.
-    this.#writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#write());
+    this.#writing ??= outsideOrganisations(() =>
+      new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#write()),
+    );
     return backlog;
   }
 
@@ -176,7 +181,7 @@ export class ExecutionRecorder {
     const turns: Turn[] = [];
     const room = { small: this.#limits.batchBytes, large: this.#limits.batchBytes };
     const now = Date.now();
-    for (const backlog of this.#backlogs.values()) {
+    for (const backlog of inTurns(this.#backlogs.values(), ({ organisationId }) => organisationId)) {
       if (backlog.notBefore > now && !this.#closed) continue;
       if (backlog.isAlone && turns.length > 0) continue;
       const reports = backlog.next();

@@ -10,6 +10,7 @@ import { csvLine } from './csv.ts';
 import { Form } from './form.entity.ts';
 import { FormService } from './form.service.ts';
 import { FormSubmission, type SubmissionSource } from './form-submission.entity.ts';
+import { inOrganisation } from '../tenancy/current-organisation.ts';
 import { AnswersRefusedError } from './submission.errors.ts';
 import { SubmissionEffects } from './submission-effects.ts';
 
@@ -48,7 +49,11 @@ export class SubmissionService {
    * Stores what anyone sends to a published form, and in the same transaction starts what follows from it. Throws
    * ResourceNotFoundError for a form that takes nothing, and AnswersRefusedError that lists every problem.
    */
-  async submit(form: Form, { answers, source, ticket }: NewSubmission): Promise<FormSubmission> {
+  submit(form: Form, submission: NewSubmission): Promise<FormSubmission> {
+    return inOrganisation(form.organisation.id, () => this.#submit(form, submission));
+  }
+
+  async #submit(form: Form, { answers, source, ticket }: NewSubmission): Promise<FormSubmission> {
     const turn = { organisationId: form.organisation.id, maxWaitMs: requestMaxWaitMs };
     const { data, problems } = await checkAnswers(form.fields, answers, this.evaluator, turn);
     if (problems.length > 0) throw new AnswersRefusedError(problems);

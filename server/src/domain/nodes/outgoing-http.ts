@@ -13,7 +13,7 @@ export const connectionHeaders: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Calls to other servers. Refuses private networks, checks every redirect, and bounds time and size. */
+/** Calls to other servers. Refuses private networks, checks every redirect, bounds time and size, and shares its calls among organisations. */
 export abstract class OutgoingHttp {
   /** Throws an OutgoingHttpError when there is no answer; any status is an answer. */
   abstract send(request: OutgoingRequest): Promise<OutgoingResponse>;
@@ -34,6 +34,8 @@ export interface OutgoingRequest {
   /** Bytes of the answer's body. */
   maxBytes: number;
   signal?: AbortSignal;
+  /** Whoever asks bounds the number of calls, so that this one waits for no slot. */
+  hasSlot?: boolean;
 }
 
 /** The answer to a call, after its redirects. */

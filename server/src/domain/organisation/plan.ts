@@ -81,3 +81,6 @@ export const executionBytes: Readonly<Record<Plan, number>> = {
   pro: 128 * MiB,
   business: 256 * MiB,
 };
+
+/** Calls of an organisation to other servers that are under way at once from one server process, mail too; further ones wait. */
+export const outgoingCalls: Readonly<Record<Plan, number>> = { free: 10, starter: 25, pro: 50, business: 100 };

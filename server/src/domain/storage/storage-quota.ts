@@ -33,7 +33,12 @@ export class StorageQuota {
   readonly #lane: Lane<string, Usage>;
 
   constructor(private readonly orm: MikroORM) {
-    this.#lane = new Lane({ batchSize: 200, calls: 2, work: (ids) => this.#readAll(ids) });
+    this.#lane = new Lane({
+      name: 'storage_usage',
+      batchSize: 200,
+      calls: 2,
+      work: (ids) => this.#readAll(ids),
+    });
   }
 
   /**

@@ -27,7 +27,7 @@ function schedules(): DueSchedules {
 
 const quick = sketch({ a: { type: 'pure' } }, []);
 const slow = sketch({ a: { type: 'work', params: { ms: 60_000 } } }, []);
-const round = (by = due): Promise<void> => by.run(new AbortController().signal);
+const round = (by = due): Promise<boolean> => by.run(new AbortController().signal);
 const minute = 60_000;
 
 /** A schedule of every minute whose next time was so many minutes ago. */

@@ -6,11 +6,15 @@ import { newId } from '../id.ts';
 import { isPassing } from '../passing-error.ts';
 import { ScheduleOccurrence } from './schedule-occurrence.entity.ts';
 import type { Schedule } from './schedule.service.ts';
+import { inOrganisation } from '../tenancy/current-organisation.ts';
+import { type DueOrganisation, DueOrganisations, Ring } from '../tenancy/due-organisations.ts';
 import { TriggerFiring } from './trigger-firing.ts';
 import { type Refusal, toLastRefusal, Trigger } from './trigger.entity.ts';
 
 /** How many schedules are dealt with at a time. */
 const lanes = 4;
+/** Schedules of a round; then it is looked anew whose are due. */
+const perRound = 100;
 /** Times of one schedule that are dealt with in one transaction. */
 const mostTimes = 50;
 /** Days for which the record of a time is kept. */
@@ -32,11 +36,18 @@ const ended = `('completed', 'failed', 'cancelled')`;
 
 /**
  * Starts what is due. The row of a schedule is locked while its times are decided, and each time has one row, so that it
- * starts once, in whichever process. The clock is the database's, which all processes share.
+ * starts once, in whichever process. The clock is the database's, which all processes share. Organisations take turns.
  */
 @Injectable()
 export class DueSchedules {
   readonly #log = new Logger(DueSchedules.name);
+  readonly #due = new DueOrganisations({ name: 'schedules', table: 'trigger', column: 'next_run_at', by: 'rows' });
+  readonly #buffered = new DueOrganisations({
+    name: 'buffered_schedules',
+    table: 'trigger',
+    column: 'buffered_at',
+    by: 'rows',
+  });
 
   constructor(
     private readonly orm: MikroORM,
@@ -44,18 +55,32 @@ export class DueSchedules {
   ) {}
 
   /**
-   * Everything that is due by now, unless `signal` fires before. What passes by itself is left to the next round; a schedule
-   * that fails otherwise is planned no more, so that it is not what every round begins with.
+   * What is due by now, unless `signal` fires before; true when there may be more. What passes by itself is left to
+   * the next round; a schedule that fails otherwise is planned no more, so that it is not what every round begins with.
    */
-  async run(signal: AbortSignal): Promise<void> {
-    for (const claim of [this.#claimDue, this.#claimBuffered]) {
-      const failed = new Set<string>();
-      await Promise.all(
-        Array.from({ length: lanes }, async () => {
-          while (!signal.aborted && (await this.#one(claim, failed)));
-        }),
-      );
-    }
+  async run(signal: AbortSignal): Promise<boolean> {
+    const more = await this.#runAll(this.#due, this.#claimDue, signal);
+    return (await this.#runAll(this.#buffered, this.#claimBuffered, signal)) || more;
+  }
+
+  async #runAll(due: DueOrganisations, claim: ClaimWork, signal: AbortSignal): Promise<boolean> {
+    const found = await due.find((text) => this.orm.em.getConnection().execute<DueOrganisation[]>(text));
+    const ring = new Ring(found.map(({ id }) => id));
+    const failed = new Set<string>();
+    let left = perRound;
+    const lane = async (): Promise<void> => {
+      while (left > 0 && !signal.aborted) {
+        const organisationId = ring.next();
+        if (organisationId === undefined) return;
+        left -= 1;
+        if (!(await inOrganisation(organisationId, () => this.#one(claim, organisationId, failed)))) {
+          left += 1;
+          ring.done(organisationId);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+    return left === 0;
   }
 
   /** Removes records that are older than 30 days, and says how many. */
@@ -72,12 +97,12 @@ export class DueSchedules {
     }
   }
 
-  /** False when nothing is left. One schedule that fails must not keep the others from running. */
-  async #one(claim: ClaimWork, failed: Set<string>): Promise<boolean> {
+  /** False when nothing of the organisation is left. One schedule that fails must not keep the others from running. */
+  async #one(claim: ClaimWork, organisationId: string, failed: Set<string>): Promise<boolean> {
     let claimed: Claim | undefined;
     try {
       await this.orm.em.fork().transactional(async (em) => {
-        claimed = await claim(em, [...failed]);
+        claimed = await claim(em, organisationId, [...failed]);
         // It may have failed between the question and the answer.
         if (!claimed || failed.has(claimed.id)) return;
         failpoint('schedule.claimed');
@@ -104,22 +129,23 @@ export class DueSchedules {
     await this.orm.em.fork().nativeUpdate(Trigger, { id }, { nextRunAt: null, bufferedAt: null, lastError });
   }
 
-  readonly #claimDue: ClaimWork = async (em, except) => {
+  readonly #claimDue: ClaimWork = async (em, organisationId, except) => {
     const [row] = await em.execute<Row[]>(
-      `select id, now() as now from trigger where next_run_at <= now() and id <> all(?::text[])
+      `select id, now() as now from trigger where organisation_id = ? and next_run_at <= now() and id <> all(?::text[])
        order by next_run_at limit 1 for update skip locked`,
-      [`{${except.join(',')}}`],
+      [organisationId, `{${except.join(',')}}`],
     );
     return row && { ...row, now: new Date(row.now), decide: (...given) => this.#decideTimes(...given) };
   };
 
-  readonly #claimBuffered: ClaimWork = async (em, except) => {
+  readonly #claimBuffered: ClaimWork = async (em, organisationId, except) => {
     const [row] = await em.execute<Row[]>(
-      `select t.id, now() as now from trigger t where t.buffered_at is not null and t.id <> all(?::text[]) and not exists (
+      `select t.id, now() as now from trigger t
+       where t.organisation_id = ? and t.buffered_at is not null and t.id <> all(?::text[]) and not exists (
          select 1 from schedule_occurrence o join execution e on e.id = o.execution_id
          where o.trigger_id = t.id and o.open and e.status not in ${ended})
        order by t.buffered_at limit 1 for update of t skip locked`,
-      [`{${except.join(',')}}`],
+      [organisationId, `{${except.join(',')}}`],
     );
     return row && { ...row, now: new Date(row.now), decide: (...given) => this.#startBuffered(...given) };
   };
@@ -231,8 +257,8 @@ interface Row {
   readonly now: string;
 }
 
-/** Takes one schedule that is due, other than those that failed in this round. */
-type ClaimWork = (em: EntityManager, except: readonly string[]) => Promise<Claim | undefined>;
+/** Takes one schedule of the organisation that is due, other than those that failed in this round. */
+type ClaimWork = (em: EntityManager, organisationId: string, except: readonly string[]) => Promise<Claim | undefined>;
 
 interface Claim {
   readonly id: string;

@@ -61,8 +61,8 @@ const TriggerSchema = defineEntity({
     { properties: ['organisationId', 'createdAt', 'id'], name: 'trigger_organisation_created' },
     { properties: ['organisationId', 'workflowId'], name: 'trigger_workflow' },
     { properties: ['organisationId', 'formId'], name: 'trigger_form' },
-    { properties: ['nextRunAt'], name: 'trigger_next_run' },
-    { properties: ['bufferedAt'], name: 'trigger_buffered' },
+    { properties: ['nextRunAt', 'organisationId'], name: 'trigger_next_run' },
+    { properties: ['bufferedAt', 'organisationId'], name: 'trigger_buffered' },
   ],
 });
 

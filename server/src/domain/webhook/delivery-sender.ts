@@ -7,10 +7,14 @@ import { newId } from '../id.ts';
 import { OutgoingHttp, OutgoingHttpError } from '../nodes/index.ts';
 import { isPassing } from '../passing-error.ts';
 import { Sealer } from '../sealer.ts';
+import { inOrganisation } from '../tenancy/current-organisation.ts';
+import { type DueOrganisation, DueOrganisations } from '../tenancy/due-organisations.ts';
+import { watchSlots } from '../tenancy/shared-resources.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import {
   type AttemptOutcome,
   claimDue,
+  type DeliveryRoom,
   type DueDelivery,
   dropDelivery,
   recordAttempt,
@@ -23,8 +27,9 @@ import { WebhookSettings } from './webhook-settings.ts';
 import { Webhook } from './webhook.entity.ts';
 
 const everyMs = 1_000;
-/** Messages under way from this process at most, and those to one webhook, give or take what is claimed at once. */
+/** Messages under way from this process at most, those of one organisation, and those to one webhook, give or take what is claimed at once. */
 const mostAtOnce = 64;
+const mostPerOrganisation = 16;
 const mostPerWebhook = 8;
 const claimedAtOnce = 8;
 const timeoutMs = 10_000;
@@ -36,11 +41,20 @@ const batcher = 'webhook_deliveries';
 /** What people read of a fault that lies with us; the log of the server says more. */
 const ownFault = 'the platform could not send it';
 
-/** Sends what is due, as many at a time as there is room for, and writes what came of it. */
+/**
+ * Sends what is due, as many at a time as there is room for, and writes what came of it. The organisation that has the least
+ * under way comes first, and no organisation has all the room, however slow its receivers are.
+ */
 @Injectable()
 export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger(DeliverySender.name);
-  readonly #underWay = new Map<Promise<void>, { readonly webhookId: string; readonly since: number }>();
+  readonly #underWay = new Map<Promise<void>, { readonly delivery: DueDelivery; readonly since: number }>();
+  readonly #due = new DueOrganisations({
+    name: 'webhook_deliveries',
+    table: 'webhook_delivery',
+    column: 'next_attempt_at',
+    by: 'organisations',
+  });
 
   constructor(
     private readonly orm: MikroORM,
@@ -59,6 +73,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
       return { items, bytes: 0, oldestMs: items === 0 ? 0 : Date.now() - since };
     });
     this.loops.add(eventLoops.deliver, { everyMs, isVital: true, run: (signal) => this.round(signal) });
+    watchSlots('webhook_deliveries', () => ({ taken: this.#underWay.size, waiting: 0, oldestMs: 0 }));
   }
 
   /** Those that the end of the loops has cut off give their deliveries back first. */
@@ -75,27 +90,56 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
   async round(signal: AbortSignal): Promise<boolean> {
     const count = Math.min(claimedAtOnce, mostAtOnce - this.#underWay.size);
     if (count <= 0 || signal.aborted) return false;
-    const due = await claimDue(this.orm, { count, busy: this.#busy(), leaseMs });
+    const turns = this.#turns(await this.#due.find((text) => this.#query(text)), count);
+    if (turns.length === 0) return false;
+    const due = await claimDue(this.orm, { count, busy: this.#busy(), leaseMs, turns });
     if (due.length > 0) failpoint('delivery.claimed');
     for (const delivery of due) this.#begin(delivery, signal);
-    return due.length === count;
+    return due.length > 0;
+  }
+
+  async #query(text: string): Promise<readonly DueOrganisation[]> {
+    const pool = await this.orm.em.getConnection().getNativeClient();
+    return (await pool.query<DueOrganisation>({ name: 'due_webhook_deliveries', text })).rows;
+  }
+
+  /**
+   * Who has the least under way comes first. Nobody has more under way than is free then, so that there is always room for
+   * those who have none.
+   */
+  #turns(due: readonly DueOrganisation[], count: number): DeliveryRoom['turns'] {
+    const counts = new Map<string, number>();
+    for (const { delivery } of this.#underWay.values())
+      counts.set(delivery.organisation_id, (counts.get(delivery.organisation_id) ?? 0) + 1);
+    const free = mostAtOnce - this.#underWay.size;
+    const each = Math.max(1, Math.floor(count / due.length));
+    return due
+      .map(({ id }) => ({ organisationId: id, own: counts.get(id) ?? 0 }))
+      .toSorted((a, b) => a.own - b.own)
+      .map(({ organisationId, own }) => {
+        const share = Math.min(mostPerOrganisation - own, Math.floor((free - own) / 2), each);
+        return { organisationId, room: own === 0 ? Math.max(1, share) : share };
+      })
+      .filter(({ room }) => room > 0)
+      .slice(0, count);
   }
 
   #begin(delivery: DueDelivery, signal: AbortSignal): void {
     const startedAt = new Date();
-    const sending = this.#deliver(delivery, startedAt, signal)
+    const sending = inOrganisation(delivery.organisation_id, () => this.#deliver(delivery, startedAt, signal))
       .catch((error: unknown) => this.#failed(delivery, startedAt, error))
       .finally(() => {
-        const full = this.#underWay.size >= mostAtOnce || this.#busy().includes(delivery.webhook_id);
         this.#underWay.delete(sending);
-        if (full) this.loops.wake(eventLoops.deliver);
+        // Whose turn comes next may have waited for this room.
+        this.loops.wake(eventLoops.deliver);
       });
-    this.#underWay.set(sending, { webhookId: delivery.webhook_id, since: startedAt.getTime() });
+    this.#underWay.set(sending, { delivery, since: startedAt.getTime() });
   }
 
   #busy(): string[] {
     const counts = new Map<string, number>();
-    for (const { webhookId: id } of this.#underWay.values()) counts.set(id, (counts.get(id) ?? 0) + 1);
+    for (const { delivery } of this.#underWay.values())
+      counts.set(delivery.webhook_id, (counts.get(delivery.webhook_id) ?? 0) + 1);
     return [...counts].flatMap(([id, count]) => (count >= mostPerWebhook ? [id] : []));
   }
 
@@ -141,7 +185,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
       ...signatureHeaders({ id, timestamp: startedAt, body }, this.#secrets(delivery)),
     };
     try {
-      const limits = { timeout: timeoutMs, redirects: 0, maxBytes: largestAnswer, signal };
+      const limits = { timeout: timeoutMs, redirects: 0, maxBytes: largestAnswer, signal, hasSlot: true };
       return await this.http.send({ method: 'POST', url: new URL(url), headers, body, ...limits });
     } catch (error) {
       if (signal.aborted) return undefined;

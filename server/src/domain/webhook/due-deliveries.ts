@@ -43,8 +43,13 @@ const claimStatement = `
 with claimed as (
   update webhook_delivery set next_attempt_at = now() + $3 * interval '1 millisecond'
   where id in (
-    select id from webhook_delivery where next_attempt_at <= now() and not webhook_id = any($2)
-    order by next_attempt_at limit $1 for update skip locked
+    select first.id from unnest($4::text[], $5::int[]) with ordinality given(organisation_id, room, turn)
+    cross join lateral (
+      select id from webhook_delivery where organisation_id = given.organisation_id
+        and next_attempt_at <= now() and not webhook_id = any($2)
+      order by next_attempt_at limit given.room for update skip locked
+    ) first
+    order by turn limit $1
   )
   returning *
 )
@@ -56,13 +61,21 @@ from claimed
 left join webhook on webhook.id = claimed.webhook_id and webhook.organisation_id = claimed.organisation_id
 left join domain_event on domain_event.id = claimed.event_id`;
 
-/** Deliveries that are due, at most `count` of them and none to the webhooks `busy`, for this process alone. */
-export async function claimDue(
-  orm: MikroORM,
-  { count, busy, leaseMs }: { count: number; busy: readonly string[]; leaseMs: number },
-): Promise<DueDelivery[]> {
+/** What a process has room for. */
+export interface DeliveryRoom {
+  readonly count: number;
+  /** Webhooks that have as much under way as they may. */
+  readonly busy: readonly string[];
+  readonly leaseMs: number;
+  /** Whose turn it is, the first first, and how many each may have more. */
+  readonly turns: readonly { readonly organisationId: string; readonly room: number }[];
+}
+
+/** Deliveries that are due, for this process alone. */
+export async function claimDue(orm: MikroORM, { count, busy, leaseMs, turns }: DeliveryRoom): Promise<DueDelivery[]> {
   const pool = await orm.em.getConnection().getNativeClient();
-  const values = [count, busy, leaseMs];
+  const organisations = turns.map(({ organisationId }) => organisationId);
+  const values = [count, busy, leaseMs, organisations, turns.map(({ room }) => room)];
   return (await pool.query<DueDelivery>({ name: 'claim_webhook_deliveries', text: claimStatement, values })).rows;
 }
 

@@ -38,7 +38,11 @@ const WebhookDeliverySchema = defineEntity({
     createdAt: p.datetime(3),
   },
   indexes: [
-    { properties: ['nextAttemptAt'], name: 'webhook_delivery_due', where: '"next_attempt_at" is not null' },
+    {
+      properties: ['organisationId', 'nextAttemptAt'],
+      name: 'webhook_delivery_due',
+      where: '"next_attempt_at" is not null',
+    },
     { properties: ['webhookId', 'createdAt', 'id'], name: 'webhook_delivery_webhook_created' },
     { properties: ['createdAt'], name: 'webhook_delivery_created' },
     { properties: ['organisationId'], name: 'webhook_delivery_organisation' },

@@ -3,6 +3,7 @@ import { ResourceNotFoundError } from '../domain-error.ts';
 import { Lane } from '../lane.ts';
 import type { WorkflowDefinition } from '../language/index.ts';
 import { runPrepared } from '../prepared-query.ts';
+import { SharedCache } from '../tenancy/shared-cache.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { executableVersionOf, type WorkflowStatus } from './workflow.entity.ts';
 
@@ -42,11 +43,16 @@ const mostVersions = 200;
 export class ExecutableVersions {
   readonly #em: EntityManager;
   readonly #workflows: Lane<Asked, Found | undefined>;
-  readonly #versions = new Map<string, ExecutableVersion>();
+  readonly #versions = new SharedCache<ExecutableVersion>({ name: 'workflow_versions', most: mostVersions });
 
   constructor(em: EntityManager) {
     this.#em = em;
-    this.#workflows = new Lane({ batchSize: 200, calls: 2, work: (asked) => this.#find(asked) });
+    this.#workflows = new Lane({
+      name: 'executable_workflows',
+      batchSize: 200,
+      calls: 2,
+      work: (asked) => this.#find(asked),
+    });
   }
 
   /** The published version, or the given one; undefined when there is no such version. Throws as WorkflowService.getPublished. */
@@ -56,8 +62,8 @@ export class ExecutableVersions {
     if (!found) throw new ResourceNotFoundError('workflow', asked.id);
     const number = wanted ?? executableVersionOf(found);
     if (wanted !== undefined) executableVersionOf(found);
-    const key = `${asked.organisationId}:${asked.id}:${number}`;
-    const known = this.#versions.get(key);
+    const key = `${asked.id}:${number}`;
+    const known = this.#versions.get(asked.organisationId, key);
     if (known) return known;
     const where = { workflowId: asked.id, version: number, organisation: asked.organisationId };
     const read = await em.findOne(WorkflowVersion, where, { disableIdentityMap: true });
@@ -65,13 +71,8 @@ export class ExecutableVersions {
     const { version, definition, definitionHash } = read;
     const executable = { version, definition, definitionHash };
     // A transaction may see what is never committed.
-    if (!alone) this.#remember(key, executable);
+    if (!alone) this.#versions.set(asked.organisationId, key, executable);
     return executable;
-  }
-
-  #remember(key: string, executable: ExecutableVersion): void {
-    if (this.#versions.size >= mostVersions) this.#versions.delete(this.#versions.keys().next().value!);
-    this.#versions.set(key, executable);
   }
 
   async #findIn(em: EntityManager, { organisationId, id }: Asked): Promise<Found | undefined> {

@@ -159,6 +159,11 @@ export const variables = z.object({
     .describe(
       'Comma-separated hosts, host:port pairs, addresses or CIDR ranges on private networks that workflows may call all the same, for example localhost:8080. For development.',
     ),
+  OUTGOING_CALLS: integer(8, 100_000)
+    .default(256)
+    .describe(
+      'Calls to other servers, mail too, that one server process has under way at once for the nodes of workflows; an answer takes up to 5 MiB of memory each.',
+    ),
   FORM_MIN_SECONDS: integer(0, 60)
     .default(2)
     .describe(

@@ -23,6 +23,7 @@ import { Admission } from './admission.ts';
 import { advisoryLocks } from '../../domain/advisory-locks.ts';
 import { AfterCommit } from '../../domain/after-commit.ts';
 import { failpoint } from '../../domain/failpoints.ts';
+import { watchSlots } from '../../domain/tenancy/shared-resources.ts';
 import type { DbosEngineOptions, EngineLog } from './dbos-engine-options.ts';
 import { DbosRun } from './dbos-run.ts';
 import { forgetEnded, forgetThose } from './ended-runs.ts';
@@ -34,6 +35,7 @@ import { Line, lineChannel } from './line.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { Places } from './places.ts';
 import { Signals } from './signals.ts';
+import { RunShares } from './run-shares.ts';
 import { StepLog } from './step-log.ts';
 import { insertRuns, type Submission } from './submission.ts';
 import { Suspensions } from './suspension.ts';
@@ -96,7 +98,7 @@ export class DbosEngine extends Engine {
   /** Runs that this process has promised to start itself, by token. */
   readonly #direct = new Map<string, string>();
   /** Runs that were promised or handed to this process and are not over. */
-  #dispatched = 0;
+  readonly #dispatched: RunShares;
   #strays = new Set<string>();
   #state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
   #retention: NodeJS.Timeout | undefined;
@@ -123,6 +125,9 @@ export class DbosEngine extends Engine {
       onPool: () => undefined,
       ...options,
     };
+    this.#dispatched = new RunShares(this.#options.works ? this.#options.concurrency : 0);
+    // What waits is counted by tenants: their runs wait in the database.
+    watchSlots('runs', () => ({ taken: this.#dispatched.used, waiting: this.#line?.tenants ?? 0, oldestMs: 0 }));
     const heard: Record<string, (payload: string) => void> = {
       ...this.#options.channels,
       [cancelChannel]: (runId) => this.#runs.get(runId)?.leave('The run was cancelled.'),
@@ -212,7 +217,7 @@ export class DbosEngine extends Engine {
     this.#line = new Line({
       ...shared,
       places: this.#places,
-      room: () => (this.#state === 'running' && works ? this.#room : undefined),
+      room: (tenant) => (this.#state === 'running' && works ? this.#dispatched.roomOf(tenant) : undefined),
       start: (runIds, token, tenant) => this.#startClaimed(runIds, token, tenant),
     });
     this.#admission = new Admission({
@@ -222,11 +227,6 @@ export class DbosEngine extends Engine {
       active: () => this.#state === 'running',
       admitted: (tenant) => this.#look(tenant, true),
     });
-  }
-
-  /** How many more runs this process takes. */
-  get #room(): number {
-    return this.#options.works ? this.#options.concurrency - this.#dispatched : 0;
   }
 
   async submit(runs: readonly RunRequest[], em: EntityManager): Promise<void> {
@@ -265,11 +265,11 @@ export class DbosEngine extends Engine {
     status.authenticatedUser = tenant;
     const token = randomUUID();
     if (isLimited) status.attributes = { concurrency: group.concurrency };
-    else if (this.#room > 0 && !this.#line!.has(tenant) && this.#places!.take(tenant, 1) === 1) {
+    else if (this.#dispatched.roomOf(tenant) > 0 && !this.#line!.has(tenant) && this.#places!.take(tenant, 1) === 1) {
       // The row says that this process runs it. Should the process die right after the commit, the others take it over.
       status.status = 'PENDING';
       this.#direct.set(token, runId);
-      this.#dispatched += 1;
+      this.#dispatched.add(tenant, 1);
     }
     return { status, token };
   }
@@ -295,7 +295,7 @@ export class DbosEngine extends Engine {
   }
 
   async #startClaimed(runIds: readonly string[], token: string, tenant: string): Promise<void> {
-    this.#dispatched += runIds.length;
+    this.#dispatched.add(tenant, runIds.length);
     let statuses: Awaited<ReturnType<DBOSExecutor['systemDatabase']['getWorkflowStatuses']>> | undefined;
     try {
       statuses = await this.#executor().systemDatabase.getWorkflowStatuses([...runIds]);
@@ -324,7 +324,7 @@ export class DbosEngine extends Engine {
 
   /** The run is no longer at work in this process: its place and its room are free. */
   #over(status: Pick<WorkflowStatusInternal, 'authenticatedUser'> & Partial<WorkflowStatusInternal>): void {
-    this.#dispatched -= 1;
+    this.#dispatched.add(status.authenticatedUser, -1);
     this.#places!.give(status.authenticatedUser, 1);
     if (this.#state !== 'running') return;
     if (status.attributes) this.#admit(status);

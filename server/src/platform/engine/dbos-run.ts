@@ -125,6 +125,8 @@ export class DbosRun implements RunContext {
   async select(key: string, pending: ReadonlyMap<string, Promise<unknown>>): Promise<string> {
     return this.#guarded(() => {
       const race = [...pending].map(([name, promise]) => promise.then(() => name));
+      // Of those that a run leaves behind, nobody waits for the outcome.
+      for (const one of race) one.catch(() => undefined);
       return DBOS.runStep(() => this.#unlessAbandoned(() => Promise.race(race)), { name: key });
     });
   }

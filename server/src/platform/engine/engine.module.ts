@@ -5,6 +5,7 @@ import { ExecutionMetrics } from '../../domain/execution/execution-metrics.ts';
 import { Config, isWorker } from '../config/config.ts';
 import { OrganisationPlans } from '../../domain/organisation/organisation-plans.ts';
 import { concurrentExecutions } from '../../domain/organisation/plan.ts';
+import { shareConnections } from '../database/shared-connections.ts';
 import { WriteRefusals } from '../database/write-refusals.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessWorkerLoops } from '../worker-loops/process-worker-loops.ts';
@@ -25,6 +26,7 @@ const logger = new Logger('Engine');
         loops: ProcessWorkerLoops,
         plans: OrganisationPlans,
         refusals: WriteRefusals,
+        metrics: Metrics,
       ) => {
         const { settings } = config;
         return new DbosEngine({
@@ -32,7 +34,11 @@ const logger = new Logger('Engine');
           works: isWorker(config),
           url: settings.DATABASE_URL!,
           poolSize: Math.ceil(settings.DATABASE_POOL_SIZE / 2),
-          onPool: (pool) => refusals.watch(pool),
+          onPool: (pool) => {
+            metrics.watchPool(pool, 'engine_connections');
+            shareConnections(pool, 'engine');
+            refusals.watch(pool);
+          },
           grace: settings.SHUTDOWN_TIMEOUT * 1_000,
           limitOf: async (organisationId) => concurrentExecutions[await plans.planOf(organisationId)],
           channels: { [wakeChannel]: (name) => loops.wakeHere(name) },
@@ -43,7 +49,7 @@ const logger = new Logger('Engine');
           },
         });
       },
-      inject: [MikroORM, Config, ProcessWorkerLoops, OrganisationPlans, WriteRefusals],
+      inject: [MikroORM, Config, ProcessWorkerLoops, OrganisationPlans, WriteRefusals, Metrics],
     },
     { provide: ExecutionMetrics, useExisting: Metrics },
   ],

@@ -43,8 +43,8 @@ export interface LineOptions {
   readonly pool: Pool;
   readonly executorId: string;
   readonly places: Places;
-  /** How many more runs this process takes; undefined when it takes none at all. */
-  readonly room: () => number | undefined;
+  /** How many more runs this process takes, of one tenant where one is named; undefined when it takes none at all. */
+  readonly room: (tenant?: string) => number | undefined;
   /** Starts runs that are this process's own now, each with a place of the tenant, under the token that says so. */
   readonly start: (runIds: readonly string[], token: string, tenant: string) => Promise<void>;
   readonly warn: (message: string, error: unknown) => void;
@@ -97,7 +97,11 @@ export class Line {
 
   /** A run of the tenant is over: its place may serve the next of the tenant, and the room of the process anybody. */
   over(tenant: string): void {
-    const next = [...this.#waiting].find((waiting) => waiting === tenant || !this.#full.has(waiting));
+    // Of those that may have more: who has its share of the process must not stand in the way of the others.
+    const mayTake = (waiting: string): boolean => (this.#options.room(waiting) ?? 1) > 0;
+    const next = [...this.#waiting].find(
+      (waiting) => (waiting === tenant || !this.#full.has(waiting)) && mayTake(waiting),
+    );
     if (next === undefined) return;
     this.look(next, false);
     if (next !== tenant && this.#waiting.has(tenant)) this.look(tenant, false);
@@ -114,6 +118,11 @@ export class Line {
       if (free <= 0) await this.#options.places.release(tenant);
       else if (!this.#served.has(tenant)) this.look(tenant, false);
     }
+  }
+
+  /** Tenants that may have somebody waiting. */
+  get tenants(): number {
+    return this.#waiting.size;
   }
 
   /** Ends when nothing is under way. */
@@ -134,12 +143,13 @@ export class Line {
   async #take(tenant: string, tell: boolean): Promise<'more' | 'done'> {
     const { places, room, start } = this.#options;
     const free = room();
-    if (free === undefined) return 'done';
-    if (free <= 0) {
+    const own = room(tenant);
+    if (free === undefined || own === undefined) return 'done';
+    if (own <= 0) {
       if (tell) this.#tell(tenant);
       return 'done';
     }
-    const wanted = Math.min(batchSize, Math.max(1, Math.floor(free / this.#waiting.size)));
+    const wanted = Math.min(batchSize, own, Math.max(1, Math.floor(free / this.#waiting.size)));
     let taken = places.take(tenant, wanted);
     if (taken === 0) {
       await places.gather(tenant, wanted);

@@ -77,8 +77,14 @@ export class StepLog {
     this.#isHeld = isHeld;
     const passing = (error: unknown): void =>
       warn('The progress of runs could not be written; it is tried again.', error);
-    this.#outcomes = new Lane({ batchSize, calls: 2, work: (items) => this.#record(items), passing });
-    this.#ends = new Lane({ batchSize, work: (items) => this.#end(items), passing });
+    this.#outcomes = new Lane({
+      name: 'step_outcomes',
+      batchSize,
+      calls: 2,
+      work: (items) => this.#record(items),
+      passing,
+    });
+    this.#ends = new Lane({ name: 'run_ends', batchSize, work: (items) => this.#end(items), passing });
   }
 
   /** Takes the place of the library's own statements. */

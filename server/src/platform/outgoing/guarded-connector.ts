@@ -19,6 +19,9 @@ export type Resolve = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
+/** Names as the system knows them, files and servers alike. */
+export const systemResolve: Resolve = systemLookup;
+
 /**
  * Connects to allowed addresses only. A name is resolved once, and the socket goes to what was judged; an address in the
  * URL is judged as it is; and the peer of the open socket is judged again, so that no way around the first two is left.
@@ -26,7 +29,7 @@ export type Resolve = (
 export function guardedConnector(
   policy: AddressPolicy,
   timeout: number,
-  resolve: Resolve = systemLookup,
+  resolve: Resolve = systemResolve,
 ): buildConnector.connector {
   const open = buildConnector({ timeout });
   const guarded = buildConnector({ timeout, lookup: filteredLookup(policy, resolve) });

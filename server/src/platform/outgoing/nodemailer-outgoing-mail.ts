@@ -1,4 +1,3 @@
-import { lookup as systemLookup } from 'node:dns';
 import type { SecureContextOptions } from 'node:tls';
 import { createTransport } from 'nodemailer';
 import {
@@ -10,15 +9,18 @@ import {
   type OutgoingMessage,
   type SentMessage,
 } from '../../domain/nodes/outgoing-mail.ts';
+import { currentOrganisation } from '../../domain/tenancy/current-organisation.ts';
 import { AddressPolicy } from './address-policy.ts';
-import { RefusedAddressError, type Resolve } from './guarded-connector.ts';
+import { RefusedAddressError, type Resolve, systemResolve } from './guarded-connector.ts';
 import { guardedSocket } from './guarded-socket.ts';
+import type { OutgoingSlots } from './outgoing-slots.ts';
 
 /** How a connection is made; tests give their own. */
 export interface MailConnections {
   readonly resolve?: Resolve;
   /** Certificates to trust besides those of the system. */
   readonly tls?: SecureContextOptions;
+  readonly slots?: OutgoingSlots;
 }
 
 /** Mail by nodemailer, over connections that are judged before they are used. */
@@ -26,20 +28,33 @@ export class NodemailerOutgoingMail extends OutgoingMail {
   readonly #policy: AddressPolicy;
   readonly #resolve: Resolve;
   readonly #tls: SecureContextOptions | undefined;
+  readonly #slots: OutgoingSlots | undefined;
 
   /** `allowed`: what private hosts may be reached all the same (`OUTGOING_ALLOWED_HOSTS`). */
-  constructor(allowed: readonly string[], { resolve = systemLookup, tls }: MailConnections = {}) {
+  constructor(allowed: readonly string[], { resolve = systemResolve, tls, slots }: MailConnections = {}) {
     super();
     this.#policy = new AddressPolicy(allowed);
     this.#resolve = resolve;
     this.#tls = tls;
+    this.#slots = slots;
   }
 
   override async send(message: OutgoingMessage, server: MailServer, limits: MailLimits): Promise<SentMessage> {
+    if (!this.#slots) return this.#send(message, server, limits);
+    try {
+      return await this.#slots.call(limits.signal, () => this.#send(message, server, limits));
+    } catch (error) {
+      if (limits.signal.aborted && !(error instanceof OutgoingMailError)) throw cancelled(error);
+      throw error;
+    }
+  }
+
+  async #send(message: OutgoingMessage, server: MailServer, limits: MailLimits): Promise<SentMessage> {
     const timeout = AbortSignal.timeout(limits.timeout);
     const signal = AbortSignal.any([limits.signal, timeout]);
     try {
-      const connection = await guardedSocket(this.#policy, this.#resolve, { ...server, signal });
+      const resolve = this.#slots?.lookupsOf(currentOrganisation(), this.#resolve) ?? this.#resolve;
+      const connection = await guardedSocket(this.#policy, resolve, { ...server, signal });
       const cut = (): void => void connection.destroy();
       signal.addEventListener('abort', cut);
       try {
@@ -49,8 +64,7 @@ export class NodemailerOutgoingMail extends OutgoingMail {
         connection.destroy();
       }
     } catch (error) {
-      if (limits.signal.aborted)
-        throw new OutgoingMailError('aborted', 'the call was cancelled', undefined, { cause: error });
+      if (limits.signal.aborted) throw cancelled(error);
       if (timeout.aborted)
         throw new OutgoingMailError('timeout', `the message was not taken within ${limits.timeout} ms`, undefined, {
           cause: error,
@@ -95,6 +109,10 @@ export class NodemailerOutgoingMail extends OutgoingMail {
       transport.close();
     }
   }
+}
+
+function cancelled(cause: unknown): OutgoingMailError {
+  return new OutgoingMailError('aborted', 'the call was cancelled', undefined, { cause });
 }
 
 type Recipient = string | { address: string };

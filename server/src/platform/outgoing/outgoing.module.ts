@@ -1,16 +1,20 @@
 import { Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { OutgoingHttp, OutgoingMail } from '../../domain/nodes/index.ts';
+import { OrganisationPlans } from '../../domain/organisation/organisation-plans.ts';
+import { outgoingCalls } from '../../domain/organisation/plan.ts';
 import { OutgoingAddresses } from '../../domain/outgoing-addresses.ts';
 import { WebhookSettings } from '../../domain/webhook/webhook-settings.ts';
 import { Config } from '../config/config.ts';
 import { AddressPolicy } from './address-policy.ts';
+import { systemResolve } from './guarded-connector.ts';
 import { NodemailerOutgoingMail } from './nodemailer-outgoing-mail.ts';
+import { OutgoingSlots } from './outgoing-slots.ts';
 import { UndiciOutgoingHttp } from './undici-outgoing-http.ts';
 
 @Injectable()
 class ConfiguredOutgoingHttp extends UndiciOutgoingHttp implements OnApplicationShutdown {
-  constructor(config: Config) {
-    super(config.settings.OUTGOING_ALLOWED_HOSTS);
+  constructor(config: Config, slots: OutgoingSlots) {
+    super(config.settings.OUTGOING_ALLOWED_HOSTS, systemResolve, slots);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -22,6 +26,15 @@ class ConfiguredOutgoingHttp extends UndiciOutgoingHttp implements OnApplication
 @Module({
   providers: [
     { provide: OutgoingHttp, useClass: ConfiguredOutgoingHttp },
+    {
+      provide: OutgoingSlots,
+      inject: [Config, OrganisationPlans],
+      useFactory: ({ settings }: Config, plans: OrganisationPlans) =>
+        new OutgoingSlots({
+          calls: settings.OUTGOING_CALLS,
+          callsOf: async (organisationId) => outgoingCalls[await plans.planOf(organisationId)],
+        }),
+    },
     {
       provide: OutgoingAddresses,
       useFactory: ({ settings }: Config) => new AddressPolicy(settings.OUTGOING_ALLOWED_HOSTS),
@@ -37,8 +50,9 @@ class ConfiguredOutgoingHttp extends UndiciOutgoingHttp implements OnApplication
     },
     {
       provide: OutgoingMail,
-      useFactory: ({ settings }: Config) => new NodemailerOutgoingMail(settings.OUTGOING_ALLOWED_HOSTS),
-      inject: [Config],
+      useFactory: ({ settings }: Config, slots: OutgoingSlots) =>
+        new NodemailerOutgoingMail(settings.OUTGOING_ALLOWED_HOSTS, { slots }),
+      inject: [Config, OutgoingSlots],
     },
   ],
   exports: [OutgoingAddresses, OutgoingHttp, OutgoingMail, WebhookSettings],

@@ -7,28 +7,49 @@ import {
   type OutgoingRequest,
   type OutgoingResponse,
 } from '../../domain/nodes/index.ts';
+import { currentOrganisation } from '../../domain/tenancy/current-organisation.ts';
 import { AddressPolicy } from './address-policy.ts';
-import { guardedConnector, RefusedAddressError, type Resolve } from './guarded-connector.ts';
+import { guardedConnector, RefusedAddressError, type Resolve, systemResolve } from './guarded-connector.ts';
+import type { OutgoingSlots } from './outgoing-slots.ts';
 
 const connectTimeout = 10_000;
+/** Milliseconds after the last call of an organisation until its connections are given up. */
+const idleAfter = 10_000;
 
-/** Outgoing calls on undici. */
+/** The connections of one organisation. */
+interface Connections {
+  readonly agent: Agent;
+  calls: number;
+  end: NodeJS.Timeout | undefined;
+}
+
+/** Outgoing calls on undici. Each organisation has connections of its own, which no other uses or waits for. */
 export class UndiciOutgoingHttp extends OutgoingHttp {
-  readonly #agent: Agent;
+  readonly #policy: AddressPolicy;
+  readonly #resolve: Resolve;
+  readonly #slots: OutgoingSlots | undefined;
+  readonly #connections = new Map<string, Connections>();
 
-  /** `allowed`: what private hosts may be called all the same (`OUTGOING_ALLOWED_HOSTS`). */
-  constructor(allowed: readonly string[], resolve?: Resolve) {
+  /** `allowed`: what private hosts may be called all the same (`OUTGOING_ALLOWED_HOSTS`). Without slots there is no bound. */
+  constructor(allowed: readonly string[], resolve: Resolve = systemResolve, slots?: OutgoingSlots) {
     super();
-    this.#agent = new Agent({
-      connect: guardedConnector(new AddressPolicy(allowed), connectTimeout, resolve),
-      // Time limits are the request's own.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      pipelining: 1,
-    });
+    this.#policy = new AddressPolicy(allowed);
+    this.#resolve = resolve;
+    this.#slots = slots;
   }
 
   override async send(request: OutgoingRequest): Promise<OutgoingResponse> {
+    if (!this.#slots || request.hasSlot) return this.#send(request);
+    try {
+      return await this.#slots.call(request.signal, () => this.#send(request));
+    } catch (error) {
+      if (request.signal?.aborted && !(error instanceof OutgoingHttpError))
+        throw new OutgoingHttpError('aborted', 'the call was cancelled', { cause: error });
+      throw error;
+    }
+  }
+
+  async #send(request: OutgoingRequest): Promise<OutgoingResponse> {
     const started = performance.now();
     const timeout = AbortSignal.timeout(request.timeout);
     const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
@@ -42,7 +63,51 @@ export class UndiciOutgoingHttp extends OutgoingHttp {
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    for (const { agent, end } of this.#connections.values()) {
+      clearTimeout(end);
+      await agent.destroy();
+    }
+    this.#connections.clear();
+  }
+
+  async #request(options: Dispatcher.RequestOptions & { origin: string }): Promise<Dispatcher.ResponseData> {
+    const organisationId = currentOrganisation();
+    const connections = this.#connectionsOf(organisationId);
+    clearTimeout(connections.end);
+    connections.calls += 1;
+    try {
+      const response = await connections.agent.request(options);
+      response.body.once('close', () => this.#over(organisationId, connections));
+      return response;
+    } catch (error) {
+      this.#over(organisationId, connections);
+      throw error;
+    }
+  }
+
+  #connectionsOf(organisationId: string): Connections {
+    const known = this.#connections.get(organisationId);
+    if (known) return known;
+    const resolve = this.#slots?.lookupsOf(organisationId, this.#resolve) ?? this.#resolve;
+    const agent = new Agent({
+      connect: guardedConnector(this.#policy, connectTimeout, resolve),
+      // Time limits are the request's own.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      pipelining: 1,
+    });
+    const made: Connections = { agent, calls: 0, end: undefined };
+    this.#connections.set(organisationId, made);
+    return made;
+  }
+
+  #over(organisationId: string, connections: Connections): void {
+    connections.calls -= 1;
+    if (connections.calls > 0) return;
+    connections.end = setTimeout(() => {
+      this.#connections.delete(organisationId);
+      void connections.agent.destroy();
+    }, idleAfter).unref();
   }
 
   async #follow(
@@ -52,7 +117,7 @@ export class UndiciOutgoingHttp extends OutgoingHttp {
   ): Promise<Omit<OutgoingResponse, 'duration'>> {
     let hop = first;
     for (let left = redirects; ; left--) {
-      const response = await this.#agent.request({
+      const response = await this.#request({
         origin: hop.url.origin,
         path: `${hop.url.pathname}${hop.url.search}`,
         method: hop.method as Dispatcher.HttpMethod,

@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
 import type { BatchBacklog } from '../../domain/batch-metrics.ts';
+import { sharedResources } from '../../domain/tenancy/shared-resources.ts';
+import { gaugeSharedResources } from './shared-metrics.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const secondsOfRequests = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -55,6 +57,7 @@ export class Metrics {
       'For how long the oldest has waited to be gathered into a statement.',
       ({ oldestMs }) => oldestMs / 1_000,
     );
+    gaugeSharedResources(this);
   }
 
   /** `operation` is the operationId, or `none` for a path that the contract does not have. */
@@ -92,17 +95,12 @@ export class Metrics {
   }
 
   /** Reports the connections of a pool: in all, idle, and requests that wait for one. */
-  watchPool(pool: Pool): void {
-    this.gauge(
-      'database_connections',
-      'Connections of the database pool, and requests that wait for one.',
-      ['state'],
-      () => [
-        { labels: { state: 'idle' }, value: pool.idleCount },
-        { labels: { state: 'busy' }, value: pool.totalCount - pool.idleCount },
-        { labels: { state: 'waiting' }, value: pool.waitingCount },
-      ],
-    );
+  watchPool(pool: Pool, name: 'database_connections' | 'engine_connections' = 'database_connections'): void {
+    this.gauge(name, 'Connections of the database pool, and requests that wait for one.', ['state'], () => [
+      { labels: { state: 'idle' }, value: pool.idleCount },
+      { labels: { state: 'busy' }, value: pool.totalCount - pool.idleCount },
+      { labels: { state: 'waiting' }, value: pool.waitingCount },
+    ]);
   }
 
   /** Reports how many WebSockets are open. */
@@ -139,7 +137,10 @@ export class Metrics {
 
   private gaugeOfBatchers(name: string, help: string, valueOf: (backlog: BatchBacklog) => number): void {
     this.gauge(name, help, ['batcher'], () =>
-      [...this.batchers].map(([batcher, read]) => ({ labels: { batcher }, value: valueOf(read()) })),
+      [...sharedResources.batchers, ...this.batchers].map(([batcher, read]) => ({
+        labels: { batcher },
+        value: valueOf(read()),
+      })),
     );
   }
 

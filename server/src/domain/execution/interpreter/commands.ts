@@ -1,5 +1,6 @@
 import type { Json } from '../../domain-error.ts';
 import { isWritable } from '../../moment.ts';
+import { inOrganisation } from '../../tenancy/current-organisation.ts';
 import { type Command, NodeFailure, type StepContext } from '../../nodes/node-type.ts';
 import { RunAbandonedError, type RunContext } from '../engine.ts';
 import type { Chronicle } from './chronicle.ts';
@@ -101,7 +102,9 @@ export class Commands {
     const { context, owner } = this.#options;
     const given = { ...owner, executionId: context.runId, idempotencyKey: run.idempotencyKey };
     return context.step(run.nextKey(key), (signal) =>
-      this.#perform(run, signal, isLimited ? run.limit() : undefined, (inner) => work({ ...given, signal: inner })),
+      this.#perform(run, signal, isLimited ? run.limit() : undefined, (inner) =>
+        inOrganisation(owner.organisationId, () => work({ ...given, signal: inner })),
+      ),
     );
   }
 

@@ -1,6 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { failpoint } from '../../failpoints.ts';
 import { isPassing } from '../../passing-error.ts';
+import { inOrganisation } from '../../tenancy/current-organisation.ts';
 import type { Json } from '../../domain-error.ts';
 import type { Evaluator } from '../../language/index.ts';
 import type { NodeRegistry } from '../../nodes/node-registry.ts';
@@ -76,9 +77,13 @@ export class GraphRunner {
   }
 
   /** The body registered as `graph@1`. */
-  async run(context: RunContext, given: Json): Promise<void> {
-    const { orm, live, recorder } = this.#options;
+  run(context: RunContext, given: Json): Promise<void> {
     const input = given as GraphInput;
+    return inOrganisation(input.organisationId, () => this.#run(context, input));
+  }
+
+  async #run(context: RunContext, input: GraphInput): Promise<void> {
+    const { orm, live, recorder } = this.#options;
     const executionId = context.runId;
     const { startedAt, paused } = await this.#stateOf(context);
     const chronicle = new Chronicle(recorder, executionId, startedAt);

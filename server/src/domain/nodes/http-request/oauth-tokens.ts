@@ -1,4 +1,6 @@
 import type { OAuth2Values } from '../../vault/credential-values.ts';
+import { currentOrganisation } from '../../tenancy/current-organisation.ts';
+import { SharedCache } from '../../tenancy/shared-cache.ts';
 import type { OpenCredential } from '../../vault/disclosure.ts';
 import { NodeFailure } from '../node-type.ts';
 import { type OutgoingHttp, OutgoingHttpError, type OutgoingResponse } from '../outgoing-http.ts';
@@ -12,7 +14,7 @@ const mostTokens = 1_000;
 /** Access tokens by the client credentials grant (RFC 6749 section 4.4), kept in memory for as long as they hold. */
 export class OAuthTokens {
   readonly #http: OutgoingHttp;
-  readonly #tokens = new Map<string, { token: string; until: number }>();
+  readonly #tokens = new SharedCache<{ token: string; until: number }>({ name: 'oauth_tokens', most: mostTokens });
 
   constructor(http: OutgoingHttp) {
     this.#http = http;
@@ -20,17 +22,16 @@ export class OAuthTokens {
 
   /** Throws a NodeFailure `credential_refused` or `credential_unavailable`. */
   async of(credential: OpenCredential, values: OAuth2Values, signal: AbortSignal): Promise<string> {
-    const known = this.#tokens.get(keyOf(credential));
+    const known = this.#tokens.get(currentOrganisation(), keyOf(credential));
     if (known && known.until > Date.now()) return known.token;
     const { token, life } = await this.#ask(credential, values, signal);
-    if (this.#tokens.size >= mostTokens) this.#tokens.delete(this.#tokens.keys().next().value!);
-    this.#tokens.set(keyOf(credential), { token, until: Date.now() + life - marginMs });
+    this.#tokens.set(currentOrganisation(), keyOf(credential), { token, until: Date.now() + life - marginMs });
     return token;
   }
 
   /** The next call asks for a new one. */
   forget(credential: OpenCredential): void {
-    this.#tokens.delete(keyOf(credential));
+    this.#tokens.delete(currentOrganisation(), keyOf(credential));
   }
 
   async #ask(

@@ -20,6 +20,7 @@ import { Migration20261129160100_password_set } from './Migration20261129160100_
 import { Migration20261129161000_key_limits } from './Migration20261129161000_key_limits.ts';
 import { Migration20261129161100_live_connections } from './Migration20261129161100_live_connections.ts';
 import { Migration20261129170000_storage } from './Migration20261129170000_storage.ts';
+import { Migration20261129201500_turns } from './Migration20261129201500_turns.ts';
 import { Migration20261129171200_known_logins } from './Migration20261129171200_known_logins.ts';
 import { Migration20261129200500_events_in_turns } from './Migration20261129200500_events_in_turns.ts';
 
@@ -48,4 +49,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261129170000_storage', class: Migration20261129170000_storage },
   { name: 'Migration20261129171200_known_logins', class: Migration20261129171200_known_logins },
   { name: 'Migration20261129200500_events_in_turns', class: Migration20261129200500_events_in_turns },
+  { name: 'Migration20261129201500_turns', class: Migration20261129201500_turns },
 ];

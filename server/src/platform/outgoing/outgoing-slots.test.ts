@@ -1,0 +1,99 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { until } from '../../../test/until.ts';
+import { OutgoingHttpError, type OutgoingRequest, type OutgoingResponse } from '../../domain/nodes/index.ts';
+import { inOrganisation } from '../../domain/tenancy/current-organisation.ts';
+import { sharedResources } from '../../domain/tenancy/shared-resources.ts';
+import { OutgoingSlots } from './outgoing-slots.ts';
+import { UndiciOutgoingHttp } from './undici-outgoing-http.ts';
+import type { Resolve } from './guarded-connector.ts';
+
+/** Answers `/fast` at once and nothing else. */
+let server: Server;
+let waiting: ServerResponse[];
+let ports: number[];
+let http: UndiciOutgoingHttp;
+let resolve: Resolve;
+let address: string;
+
+beforeEach(async () => {
+  waiting = [];
+  ports = [];
+  server = createServer((request, response) => {
+    ports.push(request.socket.remotePort!);
+    if (request.url === '/fast') response.end('{}');
+    else waiting.push(response);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  resolve = (_, __, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]);
+  const slots = new OutgoingSlots({ calls: 4, callsOf: async () => 3 });
+  http = new UndiciOutgoingHttp(['127.0.0.0/8', address], (...given) => resolve(...given), slots);
+});
+afterEach(async () => {
+  await http.close();
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+});
+
+function call(organisationId: string, url: string, more: Partial<OutgoingRequest> = {}): Promise<OutgoingResponse> {
+  const limits = { timeout: 60_000, redirects: 0, maxBytes: 1_000 };
+  return inOrganisation(organisationId, () =>
+    http.send({ method: 'GET', url: new URL(url), headers: {}, ...limits, ...more }),
+  );
+}
+
+const load = (name: string): unknown => sharedResources.slots.get(name)!();
+
+test('an organisation whose receiver does not answer keeps neither slots nor connections from others', async () => {
+  const noisy = Array.from({ length: 40 }, () => call('noisy', `http://${address}/slow`));
+  await until(() => waiting.length === 3);
+  expect(await call('quiet', `http://${address}/fast`)).toMatchObject({ status: 200 });
+  expect(waiting).toHaveLength(3);
+  expect(load('outgoing_calls')).toMatchObject({ taken: 3, waiting: 37 });
+  let answered = 0;
+  const all = Promise.all(noisy).then(() => (answered = 40));
+  await until(() => (waiting.splice(0).forEach((response) => response.end('{}')), answered === 40));
+  await all;
+  expect(load('outgoing_calls')).toMatchObject({ taken: 0, waiting: 0 });
+});
+
+test('a call that is cancelled while it waits for a slot says so, and leaves nothing behind', async () => {
+  const slow = Array.from({ length: 3 }, () => call('noisy', `http://${address}/slow`));
+  await until(() => waiting.length === 3);
+  const gone = new AbortController();
+  const cancelled = call('noisy', `http://${address}/fast`, { signal: gone.signal });
+  await until(() => (load('outgoing_calls') as { waiting: number }).waiting === 1);
+  gone.abort();
+  await expect(cancelled).rejects.toMatchObject({ reason: 'aborted', name: OutgoingHttpError.name });
+  waiting.forEach((response) => response.end());
+  await Promise.all(slow);
+});
+
+test('organisations do not use the connections of one another', async () => {
+  for (const organisationId of ['a', 'a', 'b', 'a']) await call(organisationId, `http://${address}/fast`);
+  const [first, second, ofAnother, third] = ports;
+  expect(ports).toHaveLength(4);
+  expect([first, second, third]).not.toContain(ofAnother);
+});
+
+test('host names that nobody answers for keep no turn from those of others', async () => {
+  const unanswered: (() => void)[] = [];
+  resolve = (hostname, _, callback) => {
+    if (hostname === 'quick.example') callback(null, [{ address: '127.0.0.1', family: 4 }]);
+    else unanswered.push(() => callback(Object.assign(new Error('no name'), { code: 'ENOTFOUND' }), []));
+  };
+  const { port } = new URL(`http://${address}`);
+  const noisy = Promise.allSettled(
+    Array.from({ length: 3 }, (_, n) => call('noisy', `http://silent${n}.example:${port}/`)),
+  );
+  await until(() => unanswered.length > 0);
+  expect(await call('quiet', `http://quick.example:${port}/fast`)).toMatchObject({ status: 200 });
+  expect(unanswered.length).toBeLessThan(3);
+  let settled = false;
+  void noisy.then(() => (settled = true));
+  await until(() => (unanswered.splice(0).forEach((answer) => answer()), settled));
+  expect((await noisy).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(load('host_lookups')).toMatchObject({ taken: 0, waiting: 0 });
+});
