@@ -1,4 +1,6 @@
 import type { Json } from '../domain-error.ts';
+import type { View } from './assembled-text.ts';
+import { digitsDecoder, unescaped } from './encoded-views.ts';
 
 /** A value that must not be seen, and what is shown instead. */
 export interface Confidential {
@@ -9,28 +11,45 @@ export interface Confidential {
 
 /** Shorter ones cannot be told from other text. */
 const shortest = 4;
-/** In base64 a value keeps this many letters that do not depend on its surroundings, or is not looked for. */
-const shortestInBase64 = 8;
+
+/** Characters that are decoded at most for each character of a text, beside some for short ones: this bounds the time. */
+const effort = 24;
+const effortForShort = 4096;
+
+/** Shown in place of a text whose encodings take more effort than that. */
+const notSearchable = '[not shown: encoded too often to be searched for secrets]';
+
+/** Where a value stands in the text. */
+interface Found {
+  readonly start: number;
+  readonly end: number;
+  readonly label: string;
+}
 
 /**
- * Removes confidential values from what comes back from other servers, also where they appear as parts of URLs, of forms, of
- * JSON text, in base64 or in hexadecimal digits.
+ * Removes confidential values from what comes back from other servers, also where they are a part of something that is
+ * encoded, or encoded several times: with the escapes of URLs, forms, JSON and HTML, in hexadecimal digits, in base64, broken
+ * into lines. The time is proportional to the length; a text that needs more is not shown at all. The guide of secrets says
+ * what is found and what is not.
  */
 export class Redactor {
+  /** What is looked for, the longest first. */
   readonly #needles: readonly (readonly [needle: string, label: string])[];
+  /** No text below this length holds a value, since encoding makes nothing shorter. */
+  readonly #shortest: number;
+  readonly #decodedDigits: ReturnType<typeof digitsDecoder>;
 
   constructor(confidential: readonly Confidential[]) {
     const needles = new Map<string, string>();
-    for (const { value, label } of confidential) {
-      if (value.length < shortest) continue;
-      for (const form of formsOf(value)) if (!needles.has(form)) needles.set(form, label);
-    }
-    // The longest first, so that none hides in a part of another.
+    for (const { value, label } of confidential)
+      for (const needle of needlesOf(value)) if (!needles.has(needle)) needles.set(needle, label);
     this.#needles = [...needles].sort(([a], [b]) => b.length - a.length);
+    this.#shortest = Math.min(...this.#needles.map(([needle]) => needle.length));
+    this.#decodedDigits = digitsDecoder(this.#shortest);
   }
 
   text(text: string): string {
-    return this.#needles.reduce((left, [needle, label]) => left.replaceAll(needle, label), text);
+    return this.#redacted(text, (label) => label);
   }
 
   /** Names of properties too; a number becomes text where it is one of the values. */
@@ -48,10 +67,7 @@ export class Redactor {
   /** What is no text, byte by byte. */
   bytes(bytes: Uint8Array): Uint8Array {
     const text = Buffer.from(bytes).toString('latin1');
-    const redacted = this.#needles.reduce(
-      (left, [needle, label]) => left.replaceAll(Buffer.from(needle, 'utf8').toString('latin1'), label),
-      text,
-    );
+    const redacted = this.#redacted(text, (label) => Buffer.from(label, 'utf8').toString('latin1'));
     return redacted === text ? bytes : Buffer.from(redacted, 'latin1');
   }
 
@@ -60,32 +76,100 @@ export class Redactor {
     const redacted = this.text(text);
     return redacted === text ? value : redacted;
   }
+
+  #redacted(text: string, shown: (label: string) => string): string {
+    if (text.length < this.#shortest) return text;
+    const found = this.#find(text);
+    if (!found) return shown(notSearchable);
+    return found.length === 0 ? text : replaced(text, found, shown);
+  }
+
+  /** Looks at the text, then at what it holds encoded, then at what that holds; undefined when that takes too much. */
+  #find(root: string): Found[] | undefined {
+    const found: Found[] = [];
+    let left = root.length * effort + effortForShort;
+    let views: View[] = [{ text: root, source: (start, end) => [start, end] }];
+    // It ends by itself, since what is decoded is shorter than what was encoded.
+    while (views.length > 0) {
+      const within: View[] = [];
+      for (const view of views) {
+        this.#findIn(view, found);
+        for (const inner of this.#viewsIn(view.text)) {
+          left -= inner.text.length;
+          if (left < 0) return undefined;
+          if (inner.text.length >= this.#shortest) within.push(throughTo(view, inner));
+        }
+      }
+      views = within;
+    }
+    return found;
+  }
+
+  *#viewsIn(text: string): Generator<View> {
+    const without = unescaped(text);
+    if (without) yield { text: without.text(), source: (start, end) => without.source(start, end) };
+    // What stands there as it is, is decoded there.
+    yield* this.#decodedDigits(text, (span) => without?.hasCopyOf(span) ?? false);
+  }
+
+  #findIn({ text, source }: View, found: Found[]): void {
+    for (const [needle, label] of this.#needles) {
+      for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + needle.length)) {
+        const span = source(at, at + needle.length);
+        if (span) found.push({ start: span[0], end: span[1], label });
+      }
+    }
+  }
 }
 
-function formsOf(value: string): string[] {
-  const bytes = Buffer.from(value, 'utf8');
-  const json = JSON.stringify(value).slice(1, -1);
-  return [
-    value,
-    encodeURIComponent(value.toWellFormed()),
-    new URLSearchParams([['', value]]).toString().slice(1),
-    json,
-    json.replaceAll('/', String.raw`\/`),
-    value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'),
-    bytes.toString('hex'),
-    bytes.toString('hex').toUpperCase(),
-    ...[0, 1, 2].flatMap((offset) => base64At(bytes, offset)),
-  ].filter((form) => form.length >= shortest);
+/** The inner view as one of the text that the outer one is of. */
+function throughTo(outer: View, inner: View): View {
+  return {
+    text: inner.text,
+    source: (start, end) => {
+      const span = inner.source(start, end);
+      return span && outer.source(...span);
+    },
+  };
 }
 
-/** The letters that the value has in base64 wherever it begins `offset` bytes after a multiple of three. */
-function base64At(bytes: Buffer, offset: number): string[] {
-  const text = Buffer.concat([Buffer.alloc(offset), bytes])
-    .toString('base64')
-    .replaceAll('=', '');
-  const first = offset === 0 ? 0 : offset + 1;
-  const partial = (offset + bytes.length) % 3 !== 0;
-  const letters = text.slice(first, partial ? text.length - 1 : text.length);
-  if (letters.length < shortestInBase64) return [];
-  return [letters, letters.replaceAll('+', '-').replaceAll('/', '_')];
+/** What overlaps becomes one, under the name of the longest. */
+function replaced(text: string, found: readonly Found[], shown: (label: string) => string): string {
+  const byPlace = found.toSorted((a, b) => a.start - b.start || b.end - a.end);
+  const merged: Found[] = [];
+  let longest = 0;
+  for (const next of byPlace) {
+    const last = merged.at(-1);
+    const length = next.end - next.start;
+    if (!last || next.start >= last.end) merged.push(next);
+    else {
+      const label = length > longest ? next.label : last.label;
+      merged[merged.length - 1] = { start: last.start, end: Math.max(last.end, next.end), label };
+      longest = Math.max(longest, length);
+      continue;
+    }
+    longest = length;
+  }
+  const parts: string[] = [];
+  let at = 0;
+  for (const { start, end, label } of merged) {
+    parts.push(text.slice(at, start), shown(label));
+    at = end;
+  }
+  return parts.join('') + text.slice(at);
+}
+
+/**
+ * The value as it stands in a text and, in UTF-8, in bytes; also with the plus that forms make of a space, the line breaks
+ * that other systems make, and what is left of it when escapes around it are resolved and it has some that are its own.
+ */
+function needlesOf(value: string): string[] {
+  const needles = new Set<string>();
+  for (let rest: string | undefined = value; rest !== undefined; rest = unescaped(rest)?.text()) {
+    const lines = rest.replaceAll('\r\n', '\n');
+    for (const needle of [rest, rest.replaceAll(' ', '+'), lines, lines.replaceAll('\n', '\r\n')]) needles.add(needle);
+    if (needles.size > 64) break;
+  }
+  for (const needle of [...needles]) needles.add(Buffer.from(needle, 'utf8').toString('latin1'));
+  return [...needles].filter((needle) => needle.length >= shortest);
 }
