@@ -15,7 +15,10 @@ export interface paths {
          * @description Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the
          *     session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by
          *     account (10): those from all addresses that the account does not know together, and those from each address that
-         *     somebody signed in from within 90 days by themselves. The answer to a wrong one does not say which half was wrong.
+         *     somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known
+         *     by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other,
+         *     so that nobody can keep the owner out. It is forgotten when the password is set anew. The answer to a wrong attempt
+         *     does not say which half was wrong.
          */
         post: operations["login"];
         delete?: never;
@@ -11064,10 +11067,11 @@ export interface components {
          */
         RateLimit: string;
         /**
-         * @description The session cookie, or its removal.
+         * @description The session cookie. A browser gets another such header, with the cookie by which it is known at the next login
+         *     (`flowpact_device`; HttpOnly, for the path `/v1/auth` alone, 180 days).
          * @example __Host-flowpact_session=Zk3vQ1s; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=2592000
          */
-        "Set-Cookie": string;
+        "Set-Cookie-Login": string;
         /**
          * @description How to sign in (RFC 9110 section 11.6.1).
          * @example Bearer realm="flowpact"
@@ -11113,6 +11117,11 @@ export interface components {
          * @example "minute";r=299;t=48, "day";r=49871;t=41208
          */
         "RateLimit-When-Known": string;
+        /**
+         * @description The session cookie, or its removal.
+         * @example __Host-flowpact_session=Zk3vQ1s; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=2592000
+         */
+        "Set-Cookie": string;
         /**
          * @description Path of the resource that this request made.
          * @example /v1/executions/exec_01kaq4j9qaf5h6j7k8m9n0p1q2
@@ -11180,7 +11189,7 @@ export interface operations {
                     "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Set-Cookie-Login"];
                     [name: string]: unknown;
                 };
                 content: {

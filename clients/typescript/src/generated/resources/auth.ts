@@ -15,7 +15,10 @@ export class Auth extends Resource {
    * Starts a session for a person. The answer holds an access token (15 minutes) and a refresh token, and sets the
    * session cookie, so that a browser needs nothing more. Attempts are limited by address (100 in 15 minutes), and by
    * account (10): those from all addresses that the account does not know together, and those from each address that
-   * somebody signed in from within 90 days by themselves. The answer to a wrong one does not say which half was wrong.
+   * somebody signed in from within 90 days by themselves. A browser in which somebody signed in within 180 days is known
+   * by a cookie, which each login replaces: its attempts for that account have a limit of their own (10) and no other,
+   * so that nobody can keep the owner out. It is forgotten when the password is set anew. The answer to a wrong attempt
+   * does not say which half was wrong.
    *
    * `POST /v1/auth/login`
    */
