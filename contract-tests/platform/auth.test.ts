@@ -20,6 +20,16 @@ describe('login', () => {
     expect(session.cookie).toMatch(/flowpact_session=./);
   });
 
+  test('200: a browser gets the cookie of its device besides', async () => {
+    const { email, password } = harness().server.admin;
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    const { headers: answered } = await harness().call('login', { json: { email, password }, headers });
+    expect(answered.getSetCookie().map((cookie) => cookie.split('=', 1)[0])).toEqual([
+      'flowpact_session',
+      'flowpact_device',
+    ]);
+  });
+
   test('401: a wrong password and an unknown address get the same answer', async () => {
     const { email, password } = harness().server.admin;
     const wrong = await harness().refused(

@@ -4,7 +4,7 @@
  * - Generated code calls `defineOperation`; its result is the decorator of a controller method.
  * - An application imports `ContractModule.forRoot(...)` once and implements the ports: `Authenticator` per security scheme,
  *   `RateLimiter`, `IdempotencyStore`, an `ErrorFormat` per contract.
- * - `contextOf(request)` and `principalOf(request)` are for the application's own parameter decorators.
+ * - `contextOf(request)`, `principalOf(request)` and `parseCookies(header)` are for the application's own parameter decorators.
  */
 export { BootCheckError } from './boot-check.ts';
 export type * from './contract.ts';
@@ -20,6 +20,7 @@ export {
 export { defineOperation, type Built, type Operation, type ResponseOf } from './operation.ts';
 export type { ContractModuleOptions } from './options.ts';
 export type * from './ports.ts';
+export { parseCookies } from './parameters.ts';
 export {
   contextOf,
   findContext,

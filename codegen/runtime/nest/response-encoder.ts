@@ -334,11 +334,16 @@ function checkHeaders(
   for (const name in headers) {
     const value = headers[name];
     const declared = plan.headers.get(name.toLowerCase());
+    const isCookie = name.toLowerCase() === 'set-cookie';
     if (declared === undefined) {
-      if (name.toLowerCase() !== 'set-cookie') problems.push(`header ${name} is not declared`);
-    } else if (value !== undefined && declared.validate !== undefined && !declared.validate(value)) {
-      problems.push(...describeIssues(declared.validate.errors).map((problem) => `header ${name} ${problem}`));
+      if (!isCookie) problems.push(`header ${name} is not declared`);
+      continue;
     }
+    if (value === undefined || declared.validate === undefined) continue;
+    // Each cookie is a header of its own.
+    for (const sent of isCookie && typeof value === 'object' ? value : [value])
+      if (!declared.validate(sent))
+        problems.push(...describeIssues(declared.validate.errors).map((problem) => `header ${name} ${problem}`));
   }
   for (const name of plan.requiredHeaders) {
     if (!hasHeader(headers, name) && !reply.hasHeader(name)) problems.push(`header ${name} is missing`);

@@ -39,7 +39,10 @@ const GetAny = defineOperation<
       200: { content: { 'application/json': user }, headers: { 'X-Count': { schema: { type: 'integer' } } } },
       201: {
         content: { 'application/json': user },
-        headers: { Location: { schema: { type: 'string' }, required: true } },
+        headers: {
+          Location: { schema: { type: 'string' }, required: true },
+          'Set-Cookie': { schema: { type: 'string', minLength: 1 } },
+        },
       },
       204: {},
       '3XX': { headers: { Location: { schema: { type: 'string' }, required: true } } },
@@ -91,6 +94,7 @@ const answers: Record<string, { status: number; body?: unknown; headers?: object
   wrong: { status: 200, body: { id: 1 } },
   date: { status: 200, body: { id: '1', at: new Date(0) } },
   headers: { status: 200, body: { id: '1' }, headers: { 'X-Count': 3, 'Set-Cookie': ['a=1', 'b=2'] } },
+  wrongCookie: { status: 201, body: { id: '1' }, headers: { Location: '/', 'Set-Cookie': ['a=1', ''] } },
   undeclaredHeader: { status: 200, body: { id: '1' }, headers: { 'X-Other': '1' } },
   wrongHeader: { status: 200, body: { id: '1' }, headers: { 'X-Count': 'many' } },
   missingHeader: { status: 201, body: { id: '1' } },
@@ -188,6 +192,7 @@ describe.each(['throw', 'log', 'off'] as const)('response validation %s', (mode)
     ['wrong', ['id must be a string']],
     ['undeclaredHeader', ['header X-Other is not declared']],
     ['wrongHeader', ['header X-Count must be an integer']],
+    ['wrongCookie', ['header Set-Cookie must not be empty']],
     ['missingHeader', ['header location is missing']],
     ['notEmpty', ['status 204 has no body']],
   ])('%s', async (what, problems) => {

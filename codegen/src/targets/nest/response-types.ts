@@ -41,10 +41,12 @@ function printHeaders(context: NestContext, response: Response): string {
   const own = response.headers.filter((header) => !context.isSuppliedHeader(header.name));
   if (own.length === 0) return 'readonly headers?: undefined';
   const required = own.some((header) => header.required);
-  const fields = own.map(
-    ({ name, required: always, schema }) =>
-      `readonly ${propertyKey(name)}${always ? '' : '?'}: ${context.types.print(schema, 'response')}`,
-  );
+  const fields = own.map(({ name, required: always, schema }) => {
+    const type = context.types.print(schema, 'response');
+    // RFC 9110 section 5.3: the one header that comes several times without being a list.
+    const value = name.toLowerCase() === 'set-cookie' ? `${type} | ReadonlyArray<${type}>` : type;
+    return `readonly ${propertyKey(name)}${always ? '' : '?'}: ${value}`;
+  });
   return `readonly headers${required ? '' : '?'}: { ${fields.join('; ')} }`;
 }
 

@@ -3,14 +3,14 @@ import { defineEntity, p } from '@mikro-orm/core';
 const LoginAttemptSchema = defineEntity({
   name: 'LoginAttempt',
   properties: {
-    /** SHA-256 of `account:<email>`, `address:<ip>` or both, so that a typed password in the wrong field is not kept. */
+    /** SHA-256 of `account:<email>`, `address:<ip>` or both, or of a device, so that a typed password in the wrong field is not kept. */
     subject: p.text().primary(),
     windowStart: p.datetime(3).index(),
     attempts: p.integer(),
   },
 });
 
-/** How often a login was tried in the present window, for one account, from one address, or both. */
+/** How often a login was tried in the present window, for one account, from one address, or both, or from one device. */
 export class LoginAttempt extends LoginAttemptSchema.class {}
 
 LoginAttemptSchema.setClass(LoginAttempt);

@@ -8,6 +8,7 @@ import { LoginThrottledError } from './session.errors.ts';
 
 const windowSeconds = 15 * 60;
 const attemptsPerAccount = 10;
+const attemptsPerDevice = 10;
 /** How long an address is known after the last login from it. */
 const knownDays = 90;
 /** Higher than for an account, because a whole office can share an address. */
@@ -27,14 +28,14 @@ export class LoginThrottle {
   /**
    * Counts an attempt before the password is looked at, so that many at once cannot slip through. Attempts from all
    * addresses that the account does not know are counted together; those from each that it knows by themselves, so that
-   * nobody elsewhere keeps its owner out. Throws LoginThrottledError. Accounts that do not exist are counted alike.
+   * nobody elsewhere keeps its owner out; and those from a device that it knows by nothing but the device, so that nobody at
+   * the same address does. Throws LoginThrottledError. Accounts that do not exist are counted alike.
    */
-  async admit(email: string, address: string): Promise<void> {
-    const known = await this.em.fork().count(KnownLogin, { subject: subjectOfBoth(email, address) });
-    const limits = new Map([
-      [known ? subjectOfBoth(email, address) : subjectOfAccount(email), attemptsPerAccount],
-      [subjectOfAddress(address), attemptsPerAddress],
-    ]);
+  async admit(email: string, address: string, device?: string): Promise<void> {
+    const limits =
+      device === undefined
+        ? await this.limitsWithout(email, address)
+        : new Map([[subjectOfDevice(device), attemptsPerDevice]]);
     for (const { subject, attempts, retry_after } of await this.count([...limits.keys()])) {
       const limit = limits.get(subject)!;
       if (attempts > limit) throw new LoginThrottledError(limit, windowSeconds, retry_after);
@@ -44,10 +45,16 @@ export class LoginThrottle {
   /**
    * After a login that worked the account knows the address, and starts anew with it. The address gets back this one attempt
    * and no more, or whoever has one account could go on guessing at the others. What others have tried meanwhile from
-   * elsewhere is forgiven only where this address was elsewhere itself.
+   * elsewhere is forgiven only where this address was elsewhere itself. For a device that was known all this is not so: it
+   * was counted by itself.
    */
-  async forgive(email: string, address: string): Promise<void> {
+  async forgive(email: string, address: string, device?: string): Promise<void> {
     const both = subjectOfBoth(email, address);
+    if (device !== undefined) {
+      await this.em.fork().nativeDelete(LoginAttempt, { subject: subjectOfDevice(device) });
+      await this.em.fork().upsert(KnownLogin, { subject: both, lastUsedAt: new Date() });
+      return;
+    }
     await this.em.fork().execute(
       `with known as (select 1 from known_login where subject = ?),
        remembered as (
@@ -70,6 +77,14 @@ export class LoginThrottle {
     return this.em.fork().nativeDelete(LoginAttempt, { windowStart: { $lt: ended } });
   }
 
+  private async limitsWithout(email: string, address: string): Promise<Map<string, number>> {
+    const known = await this.em.fork().count(KnownLogin, { subject: subjectOfBoth(email, address) });
+    return new Map([
+      [known ? subjectOfBoth(email, address) : subjectOfAccount(email), attemptsPerAccount],
+      [subjectOfAddress(address), attemptsPerAddress],
+    ]);
+  }
+
   private async count(subjects: string[]): Promise<Counted[]> {
     // Sorted, so that two logins lock their rows in the same order.
     const rows = subjects.toSorted().map(() => '(?, now(), 1)');
@@ -88,6 +103,10 @@ export class LoginThrottle {
 
 function subjectOfBoth(email: string, address: string): string {
   return sha256(`known:${normaliseEmail(email)}\0${address}`);
+}
+
+function subjectOfDevice(device: string): string {
+  return sha256(`device:${device}`);
 }
 
 function subjectOfAddress(address: string): string {

@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import argon2 from 'argon2';
 import { createTestDatabase, type TestDatabase } from '../../../test/database.ts';
 import { Argon2PasswordHasher } from '../../platform/auth/argon2-password-hasher.ts';
 import { JwtAccessTokens } from '../../platform/auth/jwt-access-tokens.ts';
 import { createOrm } from '../../platform/database/orm.ts';
 import { OrganisationService } from '../organisation/organisation.service.ts';
 import { User } from '../user/user.entity.ts';
+import { UserService } from '../user/user.service.ts';
+import { KnownDevice } from './known-device.entity.ts';
+import { KnownDevices } from './known-devices.ts';
 import { KnownLogin } from './known-login.entity.ts';
 import { LoginAttempt } from './login-attempt.entity.ts';
 import { LoginThrottle } from './login-throttle.ts';
@@ -26,13 +30,14 @@ beforeAll(async () => {
 beforeEach(async () => {
   await database.orm.em.fork().nativeDelete(LoginAttempt, {});
   await database.orm.em.fork().nativeDelete(KnownLogin, {});
+  await database.orm.em.fork().nativeDelete(KnownDevice, {});
 });
 afterAll(() => database.drop());
 
 /** A service with an EntityManager of its own, as each request has one. */
 function sessions(orm = database.orm): SessionService {
   const em = orm.em.fork();
-  return new SessionService(em, passwords, tokens, new LoginThrottle(em));
+  return new SessionService(em, passwords, tokens, new LoginThrottle(em), new KnownDevices(em));
 }
 
 function login(address = '192.0.2.1'): Promise<IssuedSession> {
@@ -69,6 +74,17 @@ describe('login', () => {
     expect(messages).toHaveLength(2);
     expect(messages[0]).toBe(messages[1]);
     expect(messages[0]).toContain('invalid_credentials');
+  });
+
+  test('an unknown address costs the same work as a wrong password: the password is verified once, against a hash of the same cost', async () => {
+    const verified = jest.spyOn(argon2, 'verify');
+    for (const name of [email, 'nobody@example.com']) {
+      verified.mockClear();
+      const attempt = sessions().login({ email: name, password: 'wrong', address: '192.0.2.1' });
+      await expect(attempt).rejects.toMatchObject({ code: 'invalid_credentials' });
+      expect(verified.mock.calls).toEqual([[expect.stringMatching(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/), 'wrong']]);
+    }
+    verified.mockRestore();
   });
 
   test('a disabled account neither logs in nor goes on', async () => {
@@ -192,6 +208,100 @@ describe('throttling', () => {
   test('an account that does not exist is throttled alike', async () => {
     for (let i = 0; i < 10; i++) await wrong('192.0.2.1', 'nobody@example.com');
     expect(await wrong('192.0.2.1', 'nobody@example.com')).toBe('rate_limit_exceeded');
+  });
+
+  describe('a device', () => {
+    const loginIn = async (device?: string, address = '198.51.100.1'): Promise<string> => {
+      const issued = await sessions().login({ email, password, address, browser: { device } });
+      return issued.device!.cookie;
+    };
+    const wrongIn = (device: string, name = email, address = '198.51.100.1'): Promise<unknown> =>
+      sessions()
+        .login({ email: name, password: 'wrong', address, browser: { device } })
+        .catch((error: { code: string }) => error.code);
+
+    test('lets its owner in while others guess, also from the same address and from elsewhere', async () => {
+      const device = await loginIn();
+      for (let i = 0; i < 12; i++) await wrong('198.51.100.1');
+      for (let i = 0; i < 12; i++) await wrong(`192.0.2.${i}`);
+      await expect(login('198.51.100.1')).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+      const next = await loginIn(device, '203.0.113.9');
+      // What the others have tried is not forgiven by that.
+      expect(await wrong('198.51.100.1')).toBe('rate_limit_exceeded');
+      await expect(loginIn(next)).resolves.toMatch(/^\w{43}$/);
+    });
+
+    test('takes ten attempts, and costs neither the account nor the address any', async () => {
+      const device = await loginIn();
+      for (let i = 0; i < 10; i++) expect(await wrongIn(device)).toBe('invalid_credentials');
+      expect(await wrongIn(device)).toBe('rate_limit_exceeded');
+      await expect(loginIn(device)).rejects.toMatchObject({ code: 'rate_limit_exceeded', details: { limit: 10 } });
+      await expect(login('198.51.100.1')).resolves.toBeDefined();
+      await expect(login('198.51.100.2')).resolves.toBeDefined();
+    });
+
+    test('starts anew after a login in it', async () => {
+      let device = await loginIn();
+      for (let i = 0; i < 9; i++) await wrongIn(device);
+      device = await loginIn(device);
+      expect(await wrongIn(device)).toBe('invalid_credentials');
+    });
+
+    test('counts for no account but its own, and a made-up one for none', async () => {
+      const device = await loginIn();
+      for (let i = 0; i < 10; i++) await wrongIn(device, 'nobody@example.com');
+      expect(await wrongIn(device, 'nobody@example.com')).toBe('rate_limit_exceeded');
+      for (let i = 0; i < 10; i++) await wrongIn(`made up ${i}`, 'other@example.com');
+      expect(await wrongIn('made up', 'other@example.com')).toBe('rate_limit_exceeded');
+      expect(await wrongIn(device)).toBe('invalid_credentials');
+    });
+
+    test('gets a new cookie at each login, which ends the old one; none is in the database as it is', async () => {
+      const first = await loginIn();
+      const second = await loginIn(first);
+      expect(second).not.toBe(first);
+      const devices = new KnownDevices(database.orm.em.fork());
+      expect([await devices.isOf(email, first), await devices.isOf(email, second)]).toEqual([false, true]);
+      const em = database.orm.em.fork();
+      const dump = JSON.stringify([
+        await em.execute('select * from known_device'),
+        await em.execute('select * from login_attempt'),
+      ]);
+      expect(dump).not.toContain(second);
+      expect(await em.count(KnownDevice, {})).toBe(1);
+    });
+
+    test('is remembered for browsers only, and twenty of them for each user: the others are not known any more', async () => {
+      const { device } = await sessions().login({ email, password, address: '198.51.100.1' });
+      expect(device).toBeUndefined();
+      const em = database.orm.em.fork();
+      const { id } = await em.findOneOrFail(User, { email });
+      const devices = new KnownDevices(em);
+      const cookies: string[] = [];
+      for (let i = 0; i < 22; i++) cookies.push((await devices.remember(id, undefined)).cookie);
+      const known = await Promise.all(cookies.map((cookie) => devices.isOf(email, cookie)));
+      expect(known).toEqual(cookies.map((_, i) => i >= 2));
+    });
+
+    test('is not known any more after its time, and purged', async () => {
+      const device = await loginIn();
+      const em = database.orm.em.fork();
+      const devices = new KnownDevices(em);
+      expect(await devices.purge()).toBe(0);
+      await em.nativeUpdate(KnownDevice, {}, { expiresAt: new Date(Date.now() - 1000) });
+      expect(await devices.isOf(email, device)).toBe(false);
+      expect(await devices.purge()).toBe(1);
+    });
+
+    test('is forgotten when the password is set anew', async () => {
+      const device = await loginIn();
+      const em = database.orm.em.fork();
+      const { id } = await em.findOneOrFail(User, { email });
+      await new UserService(em, passwords).setPassword(id, password);
+      expect(await new KnownDevices(em).isOf(email, device)).toBe(false);
+      for (let i = 0; i < 12; i++) await wrong(`192.0.2.${i}`);
+      expect(await wrongIn(device, email, '192.0.2.77')).toBe('rate_limit_exceeded');
+    });
   });
 
   test('an address takes a hundred attempts over all accounts', async () => {

@@ -9,6 +9,7 @@ import { PasswordHasher } from '../user/password-hasher.ts';
 import { scopesOfRole, type Role } from '../user/role.ts';
 import { normaliseEmail, User } from '../user/user.entity.ts';
 import { AccessTokens } from './access-tokens.ts';
+import { KnownDevices, type IssuedDevice } from './known-devices.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { RefreshToken } from './refresh-token.entity.ts';
 import { ExpiredTokenError, InvalidCredentialsError, InvalidTokenError } from './session.errors.ts';
@@ -26,6 +27,11 @@ export interface Credentials {
   readonly password: string;
   /** Where the attempt comes from; logins are counted per address. */
   readonly address: string;
+  /** Absent for clients that are no browsers: those keep no cookies, and are not remembered. */
+  readonly browser?: {
+    /** What its cookie holds, if it has one. */
+    readonly device: string | undefined;
+  };
 }
 
 /** What a client holds of a session. All three are secrets. */
@@ -42,6 +48,12 @@ export interface IssuedSession {
   readonly cookie: string;
 }
 
+/** What a login gives. */
+export interface LoggedIn extends IssuedSession {
+  /** By which the browser is known the next time. */
+  readonly device: IssuedDevice | undefined;
+}
+
 /** Logins of users. */
 @Injectable()
 export class SessionService {
@@ -50,11 +62,14 @@ export class SessionService {
     private readonly passwords: PasswordHasher,
     private readonly accessTokens: AccessTokens,
     private readonly throttle: LoginThrottle,
+    private readonly devices: KnownDevices,
   ) {}
 
   /** Throws InvalidCredentialsError or LoginThrottledError. */
-  async login({ email, password, address }: Credentials): Promise<IssuedSession> {
-    await this.throttle.admit(email, address);
+  async login({ email, password, address, browser }: Credentials): Promise<LoggedIn> {
+    const presented = browser?.device;
+    const device = presented !== undefined && (await this.devices.isOf(email, presented)) ? presented : undefined;
+    await this.throttle.admit(email, address, device);
     const user = await this.em.findOne(User, { email: normaliseEmail(email) }, { populate: ['organisation'] });
     const correct = await this.passwords.verify(user?.passwordHash, password);
     if (!user || !correct || !user.isActive()) throw new InvalidCredentialsError();
@@ -67,8 +82,8 @@ export class SessionService {
     });
     const issued = await this.issue(this.em, session);
     await this.em.flush();
-    await this.throttle.forgive(email, address);
-    return issued;
+    await this.throttle.forgive(email, address, device);
+    return { ...issued, device: browser && (await this.devices.remember(user.id, device)) };
   }
 
   /**

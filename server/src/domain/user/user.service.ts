@@ -7,6 +7,7 @@ import type { Caller } from '../caller.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
 import { takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
+import { KnownDevice } from '../session/known-device.entity.ts';
 import { Session } from '../session/session.entity.ts';
 import { withFreeAddress } from './free-address.ts';
 import { PasswordHasher } from './password-hasher.ts';
@@ -84,7 +85,7 @@ export class UserService {
     return user;
   }
 
-  /** Sets the password and ends all sessions of the user. Throws ResourceNotFoundError. */
+  /** Sets the password, ends all sessions of the user and forgets the devices. Throws ResourceNotFoundError. */
   async setPassword(id: string, password: string): Promise<PasswordSet> {
     const passwordHash = await this.passwords.hash(password);
     return this.em.transactional(async (em) => {
@@ -93,6 +94,7 @@ export class UserService {
       await em.flush();
       const live = { user: id, endedAt: null, expiresAt: { $gt: new Date() } };
       const ended = await em.nativeUpdate(Session, live, { endedAt: new Date(), endReason: 'password_set' });
+      await em.nativeDelete(KnownDevice, { user: id });
       return { user, endedSessions: ended };
     });
   }

@@ -12,6 +12,7 @@ import {
   SessionCookieAuthenticator,
   StreamTicketAuthenticator,
 } from './authenticators.ts';
+import { DeviceCookie } from './device-cookie.ts';
 import { JwtAccessTokens } from './jwt-access-tokens.ts';
 import { SessionCookie } from './session-cookie.ts';
 
@@ -23,6 +24,7 @@ import { SessionCookie } from './session-cookie.ts';
     { provide: PasswordHasher, useClass: Argon2PasswordHasher },
     { provide: AccessTokens, inject: [Config], useFactory: accessTokens },
     SessionCookie,
+    DeviceCookie,
     ApiKeyAuthenticator,
     BearerAuthenticator,
     SessionCookieAuthenticator,
@@ -32,6 +34,7 @@ import { SessionCookie } from './session-cookie.ts';
     PasswordHasher,
     AccessTokens,
     SessionCookie,
+    DeviceCookie,
     ApiKeyAuthenticator,
     BearerAuthenticator,
     SessionCookieAuthenticator,

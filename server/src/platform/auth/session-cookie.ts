@@ -13,9 +13,7 @@ export class SessionCookie {
   private readonly attributes: string;
 
   constructor(config: Config) {
-    const { protocol, hostname } = new URL(config.publicUrl());
-    const local =
-      protocol === 'http:' && (hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]');
+    const local = isLocal(config);
     this.name = local ? plainName : `__Host-${plainName}`;
     this.attributes = `Path=/; HttpOnly; SameSite=Lax${local ? '' : '; Secure'}`;
   }
@@ -30,4 +28,10 @@ export class SessionCookie {
   clear(): string {
     return `${this.name}=; ${this.attributes}; Max-Age=0`;
   }
+}
+
+/** Whether the server's public address is one of this machine without TLS, where browsers take no prefixed cookie. */
+export function isLocal(config: Config): boolean {
+  const { protocol, hostname } = new URL(config.publicUrl());
+  return protocol === 'http:' && (hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]');
 }

@@ -1,5 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { KnownDevices } from '../../domain/session/known-devices.ts';
 import type { LoginThrottle } from '../../domain/session/login-throttle.ts';
 import type { SessionService } from '../../domain/session/session.service.ts';
 import type { StreamTicketService } from '../../domain/stream-ticket/stream-ticket.service.ts';
@@ -16,13 +17,14 @@ test('what cannot be purged is logged, and the rest is purged all the same', asy
   const service = new HousekeepingService(
     rows('sessions') as SessionService,
     rows('logins', true) as LoginThrottle,
+    rows('devices') as KnownDevices,
     rows('rate limits') as PostgresRateLimiter,
     rows('idempotency') as PostgresIdempotencyStore,
     rows('tickets') as StreamTicketService,
     { add: () => undefined, wake: () => undefined },
   );
   await service.purge();
-  expect(purged).toEqual(['sessions', 'rate limits', 'idempotency', 'tickets']);
+  expect(purged).toEqual(['sessions', 'devices', 'rate limits', 'idempotency', 'tickets']);
   expect(warn).toHaveBeenCalledTimes(1);
   warn.mockRestore();
 });

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { KnownDevices } from '../../domain/session/known-devices.ts';
 import { LoginThrottle } from '../../domain/session/login-throttle.ts';
 import { SessionService } from '../../domain/session/session.service.ts';
 import { StreamTicketService } from '../../domain/stream-ticket/stream-ticket.service.ts';
@@ -16,6 +17,7 @@ export class HousekeepingService {
   constructor(
     private readonly sessions: SessionService,
     private readonly logins: LoginThrottle,
+    private readonly devices: KnownDevices,
     private readonly rateLimits: PostgresRateLimiter,
     private readonly idempotency: PostgresIdempotencyStore,
     private readonly tickets: StreamTicketService,
@@ -26,7 +28,8 @@ export class HousekeepingService {
 
   /** One round; what fails is logged and tried again in the next. */
   async purge(): Promise<void> {
-    for (const rows of [this.sessions, this.logins, this.rateLimits, this.idempotency, this.tickets]) {
+    const kinds = [this.sessions, this.logins, this.devices, this.rateLimits, this.idempotency, this.tickets];
+    for (const rows of kinds) {
       try {
         await rows.purge();
       } catch (err) {

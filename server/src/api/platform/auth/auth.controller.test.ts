@@ -70,6 +70,28 @@ describe('login', () => {
     );
   });
 
+  test('200: a browser gets the cookie of its device besides, and is let in by it while others guess', async () => {
+    const { email, password } = server.admin;
+    const origin = { 'sec-fetch-site': 'same-origin' };
+    const first = await call('POST', '/v1/auth/login', { headers: origin, body: { email, password } });
+    const [session, device, ...others] = first.headers.getSetCookie();
+    expect(session).toMatch(/^flowpact_session=/);
+    expect(device).toMatch(/^flowpact_device=\w{43}; Path=\/v1\/auth; HttpOnly; SameSite=Lax; Max-Age=15\d{6}$/);
+    expect(others).toEqual([]);
+    const wrong = { email, password: 'wrong' };
+    for (let i = 0; i < 10; i++) await call('POST', '/v1/auth/login', { body: wrong });
+    const headers = { ...origin, cookie: device!.split(';')[0]! };
+    expect(await call('POST', '/v1/auth/login', { body: { email, password } })).toMatchObject({ status: 429 });
+    expect(await call('POST', '/v1/auth/login', { headers, body: wrong })).toMatchObject({ status: 401 });
+    const next = await call('POST', '/v1/auth/login', { headers, body: { email, password } });
+    expect(next.status).toBe(200);
+    expect(next.headers.getSetCookie()[1]).toMatch(/^flowpact_device=/);
+    expect(next.headers.getSetCookie()[1]).not.toBe(device);
+    const cookies = [first, next].flatMap((answer) => answer.headers.getSetCookie());
+    for (const cookie of cookies) expect(JSON.stringify(server.logs)).not.toContain(/=(\w+);/.exec(cookie)![1]);
+    await server.sql('delete from login_attempt');
+  });
+
   test('401: an unknown address and a wrong password get the same answer', async () => {
     for (const body of [
       { email: server.admin.email, password: 'wrong' },

@@ -1,10 +1,11 @@
 import { Controller } from '@nestjs/common';
 import * as contract from '#generated/platform/index.ts';
 import { OrganisationService } from '../../../domain/organisation/organisation.service.ts';
-import { SessionService } from '../../../domain/session/session.service.ts';
+import { SessionService, type Credentials } from '../../../domain/session/session.service.ts';
 import { UserService } from '../../../domain/user/user.service.ts';
 import { ClientAddress } from '../../../platform/auth/client-address.ts';
 import { CurrentCaller } from '../../../platform/auth/current-caller.ts';
+import { Browser, DeviceCookie } from '../../../platform/auth/device-cookie.ts';
 import type { Principal } from '../../../platform/auth/principal.ts';
 import { SessionCookie } from '../../../platform/auth/session-cookie.ts';
 import { toCurrentUser, toTokenPair } from './auth.mapper.ts';
@@ -16,13 +17,19 @@ export class AuthController implements contract.AuthController {
     private readonly users: UserService,
     private readonly organisations: OrganisationService,
     private readonly cookie: SessionCookie,
+    private readonly deviceCookie: DeviceCookie,
   ) {}
 
   @contract.Login()
-  async login({ body }: contract.Login.Request, @ClientAddress() address: string): Promise<contract.Login.Response> {
-    const issued = await this.sessions.login({ ...body, address });
-    const cookie = this.cookie.set(issued.cookie, issued.session.expiresAt);
-    return contract.Login.respond(200, { data: toTokenPair(issued) }, { 'Set-Cookie': cookie });
+  async login(
+    { body }: contract.Login.Request,
+    @ClientAddress() address: string,
+    @Browser() browser: Credentials['browser'],
+  ): Promise<contract.Login.Response> {
+    const issued = await this.sessions.login({ ...body, address, ...(browser && { browser }) });
+    const cookies = [this.cookie.set(issued.cookie, issued.session.expiresAt)];
+    if (issued.device) cookies.push(this.deviceCookie.set(issued.device));
+    return contract.Login.respond(200, { data: toTokenPair(issued) }, { 'Set-Cookie': cookies });
   }
 
   @contract.RefreshSession()

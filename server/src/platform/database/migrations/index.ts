@@ -21,6 +21,7 @@ import { Migration20261129161000_key_limits } from './Migration20261129161000_ke
 import { Migration20261129161100_live_connections } from './Migration20261129161100_live_connections.ts';
 import { Migration20261129170000_storage } from './Migration20261129170000_storage.ts';
 import { Migration20261129201500_turns } from './Migration20261129201500_turns.ts';
+import { Migration20261129203000_known_devices } from './Migration20261129203000_known_devices.ts';
 import { Migration20261129171200_known_logins } from './Migration20261129171200_known_logins.ts';
 import { Migration20261129200500_events_in_turns } from './Migration20261129200500_events_in_turns.ts';
 
@@ -50,4 +51,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261129171200_known_logins', class: Migration20261129171200_known_logins },
   { name: 'Migration20261129200500_events_in_turns', class: Migration20261129200500_events_in_turns },
   { name: 'Migration20261129201500_turns', class: Migration20261129201500_turns },
+  { name: 'Migration20261129203000_known_devices', class: Migration20261129203000_known_devices },
 ];
