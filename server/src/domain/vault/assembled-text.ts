@@ -57,7 +57,8 @@ export class AssembledText {
   }
 
   #isCopy(part: number): boolean {
-    return this.#to[part]! - this.#from[part]! === this.#parts[part]!.length;
+    const source = this.#to[part]! - this.#from[part]!;
+    return source === this.#parts[part]!.length;
   }
 
   #partAt(position: number): number {

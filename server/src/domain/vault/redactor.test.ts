@@ -75,7 +75,10 @@ describe('encodings around each other', () => {
     ['lines of base64 in base64', base64(wrapped(base64(sentence)))],
     ['base64url in a path', `https://a.example/v1/keys/${base64url(sentence)}/edit?x=1`],
     ['HTML of JSON', html(json(sentence))],
-    ['HTML with hexadecimal references, in JSON', json(secret.replace(/./g, (l) => `&#x${l.charCodeAt(0).toString(16)};`))],
+    [
+      'HTML with hexadecimal references, in JSON',
+      json(secret.replace(/./g, (l) => `&#x${l.charCodeAt(0).toString(16)};`)),
+    ],
     ['URL escapes of URL escapes', percent(percent(sentence))],
     ['every character in escapes of JSON', unicode(sentence)],
     ['every character in URL escapes of URL escapes', everyLetter(everyLetter(sentence))],
@@ -110,10 +113,15 @@ describe('encodings around each other', () => {
   });
 
   test('values with characters beyond ASCII, with line breaks and with escapes of their own', () => {
-    for (const value of ['пароль "слон" 東京', '-----BEGIN KEY-----\nMIIB/+==\nQQ\n-----END KEY-----\n', 'a%41b\\nc&amp;d%%']) {
+    for (const value of [
+      'пароль "слон" 東京',
+      '-----BEGIN KEY-----\nMIIB/+==\nQQ\n-----END KEY-----\n',
+      'a%41b\\nc&amp;d%%',
+    ]) {
       const redactor = new Redactor([{ value, label: '*' }]);
       const ways = [value, json(value), percent(value), base64(json(value)), base64(percent(value)), hex(value)];
-      for (const text of [...ways, value.replaceAll('\n', '\r\n')]) expect([text, redactor.text(text)]).toEqual([text, expect.stringContaining('*')]);
+      for (const text of [...ways, value.replaceAll('\n', '\r\n')])
+        expect([text, redactor.text(text)]).toEqual([text, expect.stringContaining('*')]);
     }
   });
 

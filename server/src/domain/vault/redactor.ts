@@ -170,6 +170,6 @@ function needlesOf(value: string): string[] {
     for (const needle of [rest, rest.replaceAll(' ', '+'), lines, lines.replaceAll('\n', '\r\n')]) needles.add(needle);
     if (needles.size > 64) break;
   }
-  for (const needle of [...needles]) needles.add(Buffer.from(needle, 'utf8').toString('latin1'));
-  return [...needles].filter((needle) => needle.length >= shortest);
+  const inBytes = Array.from(needles, (needle) => Buffer.from(needle, 'utf8').toString('latin1'));
+  return [...needles, ...inBytes].filter((needle) => needle.length >= shortest);
 }
