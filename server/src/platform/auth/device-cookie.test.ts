@@ -5,8 +5,14 @@ import { browserOf, DeviceCookie } from './device-cookie.ts';
 const device = { cookie: 'value', expiresAt: new Date(Date.now() + 60_500) };
 
 test.each([
-  ['https://flowpact.example.com', '__Secure-flowpact_device=value; Path=/v1/auth; HttpOnly; SameSite=Lax; Secure; Max-Age=60'],
-  ['http://flowpact.example.com', '__Secure-flowpact_device=value; Path=/v1/auth; HttpOnly; SameSite=Lax; Secure; Max-Age=60'],
+  [
+    'https://flowpact.example.com',
+    '__Secure-flowpact_device=value; Path=/v1/auth; HttpOnly; SameSite=Lax; Secure; Max-Age=60',
+  ],
+  [
+    'http://flowpact.example.com',
+    '__Secure-flowpact_device=value; Path=/v1/auth; HttpOnly; SameSite=Lax; Secure; Max-Age=60',
+  ],
   ['http://localhost:3000', 'flowpact_device=value; Path=/v1/auth; HttpOnly; SameSite=Lax; Max-Age=60'],
 ])('at %s only the operations of sessions see the cookie, and scripts do not', (PUBLIC_URL, want) => {
   expect(new DeviceCookie(Config.from({ PUBLIC_URL })).set(device)).toBe(want);
