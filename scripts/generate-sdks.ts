@@ -4,8 +4,9 @@
  * Java it says so and passes, so that only regenerating needs one.
  */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { lowerFile, openObjects } from '../codegen/src/lowering/index.ts';
@@ -14,9 +15,14 @@ import { goIdempotencyKey, goTables, idempotent, type LoweredDocument, pythonTab
 const root = join(import.meta.dirname, '..');
 const spec = join(root, 'spec/platform/openapi.yaml');
 const fileList = '.openapi-generator/FILES';
+const generator = {
+  version: '7.25.0',
+  sha256: '41ce4f6b07f196676439d710759fa1ced7a08066d06ff1bf314681470289efae',
+};
 
 interface Sdk {
-  readonly generator: string;
+  /** As openapi-generator calls it. */
+  readonly language: string;
   readonly folder: string;
   readonly options: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
@@ -34,6 +40,8 @@ interface Correction {
   readonly times?: (document: LoweredDocument) => number;
 }
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
 const common = {
   hideGenerationTimestamp: 'true',
   disallowAdditionalPropertiesIfNotPresent: 'false',
@@ -43,10 +51,10 @@ const common = {
 
 const sdks: readonly Sdk[] = [
   {
-    generator: 'python',
+    language: 'python',
     folder: 'clients/python',
     options: ['--package-name', 'flowpact'],
-    properties: { ...common, packageVersion: '0.1.0', projectName: 'flowpact' },
+    properties: { ...common, packageVersion: version, projectName: 'flowpact' },
     corrections: [
       // What an object does not have became null in the model, and was sent back as null.
       {
@@ -58,7 +66,7 @@ const sdks: readonly Sdk[] = [
     tables: pythonTables,
   },
   {
-    generator: 'go',
+    language: 'go',
     folder: 'clients/go',
     options: [
       '--package-name',
@@ -70,7 +78,7 @@ const sdks: readonly Sdk[] = [
       '--git-repo-id',
       'flowpact-go',
     ],
-    properties: { ...common, packageVersion: '0.1.0', enumClassPrefix: 'true' },
+    properties: { ...common, packageVersion: version, enumClassPrefix: 'true' },
     corrections: [
       {
         // An optional body that is left out arrives as a nil pointer in an interface, which is not nil: `null` was sent.
@@ -97,7 +105,7 @@ async function main(check: boolean): Promise<number> {
     console.log(check ? `SDK drift not checked: ${missing}` : missing);
     return check ? 0 : 1;
   }
-  await provideJar();
+  const jar = await provideJar();
   const work = await mkdtemp(join(tmpdir(), 'flowpact-sdks-'));
   try {
     const input = join(work, 'openapi-3.0.json');
@@ -105,7 +113,7 @@ async function main(check: boolean): Promise<number> {
     await writeFile(input, JSON.stringify(document, null, 2));
     const drift: string[] = [];
     for (const sdk of sdks) {
-      const out = await generated(sdk, input, work);
+      const out = await generated(sdk, { jar, input, work });
       for (const correction of sdk.corrections) await correct(out, correction, document);
       for (const [path, text] of Object.entries(sdk.tables(document))) await writeFile(join(out, path), text);
       drift.push(...(await update(sdk, out, check)));
@@ -135,36 +143,45 @@ async function lowered(): Promise<LoweredDocument> {
   return shortened as unknown as LoweredDocument;
 }
 
-/** The JAR from Maven Central by Maven where there is one; otherwise openapi-generator-cli fetches it itself. */
-async function provideJar(): Promise<void> {
-  const settings = JSON.parse(await readFile(join(root, 'openapitools.json'), 'utf8')) as {
-    'generator-cli': { version: string; storageDir: string };
-  };
-  const { version, storageDir } = settings['generator-cli'];
-  const jar = join(root, storageDir, `${version}.jar`);
-  if (existsSync(jar) || spawnSync('mvn', ['--version']).status !== 0) return;
-  await mkdir(dirname(jar), { recursive: true });
-  const artifact = `org.openapitools:openapi-generator-cli:${version}`;
-  run('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${dirname(jar)}`]);
-  await rename(join(dirname(jar), `openapi-generator-cli-${version}.jar`), jar);
+/** The path of the JAR, which Maven brings, or where there is none its address at Maven Central. */
+async function provideJar(): Promise<string> {
+  const folder = join(root, 'node_modules/.cache/openapi-generator');
+  const file = `openapi-generator-cli-${generator.version}.jar`;
+  const jar = join(folder, file);
+  if (!existsSync(jar)) {
+    await mkdir(folder, { recursive: true });
+    if (spawnSync('mvn', ['--version']).status === 0) {
+      const artifact = `org.openapitools:openapi-generator-cli:${generator.version}`;
+      run('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`]);
+    } else {
+      const address = `https://repo1.maven.org/maven2/org/openapitools/openapi-generator-cli/${generator.version}/${file}`;
+      const response = await fetch(address);
+      if (!response.ok) throw new Error(`${address} answered ${response.status}.`);
+      await writeFile(jar, Buffer.from(await response.arrayBuffer()));
+    }
+  }
+  const sha256 = createHash('sha256')
+    .update(await readFile(jar))
+    .digest('hex');
+  if (sha256 === generator.sha256) return jar;
+  throw new Error(`${jar} has the SHA-256 ${sha256}, not ${generator.sha256}. Remove it, so that it is fetched again.`);
 }
 
 async function generated(
-  { generator, folder, options, properties }: Sdk,
-  input: string,
-  work: string,
+  { language, folder, options, properties }: Sdk,
+  { jar, input, work }: { jar: string; input: string; work: string },
 ): Promise<string> {
-  const out = join(work, generator);
+  const out = join(work, language);
   await mkdir(out);
   await cp(join(root, folder, '.openapi-generator-ignore'), join(out, '.openapi-generator-ignore'));
   const additional = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
-  const cli = join(root, 'node_modules/@openapitools/openapi-generator-cli/main.js');
   const tests = 'apiTests=false,modelTests=false,apiDocs=false,modelDocs=false';
-  run(process.execPath, [
-    cli,
+  run('java', [
+    '-jar',
+    jar,
     'generate',
     '-g',
-    generator,
+    language,
     '-i',
     input,
     '-o',

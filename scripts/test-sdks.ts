@@ -4,7 +4,7 @@
  * to a webhook. Prints one line for each language. (The TypeScript SDK's tests run with `npm test`.) Uses the server at FLOWPACT_URL (with FLOWPACT_EMAIL and FLOWPACT_PASSWORD), or builds and starts one of its own.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,9 +37,10 @@ async function prepareTypeScript(folder: string): Promise<readonly [string, ...s
   const sdk = join(clients, 'typescript');
   await run('npm', ['run', '--silent', 'build'], sdk);
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], sdk);
+  const { version } = JSON.parse(await readFile(join(sdk, 'package.json'), 'utf8')) as { version: string };
   await cp(join(clients, 'scenario/typescript'), folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'scenario', private: true, type: 'module' }));
-  const packages = ['./flowpact-sdk-0.1.0.tgz', '@types/node@24.19.2'];
+  const packages = [`./flowpact-sdk-${version}.tgz`, '@types/node@24.19.2'];
   await run('npm', ['install', '--silent', '--no-audit', '--no-fund', ...packages], folder);
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], folder);
   return [process.execPath, 'out/scenario.js'];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { contract } from '#generated/platform/index.ts';
 import { startTestServer, type TestServer } from '../../../../test/app.ts';
+import { version } from '../../../platform/health/version.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -23,7 +24,7 @@ describe('health', () => {
   test('200: every part with its latency', async () => {
     const { status, body } = await ask('/v1/monitoring/health');
     expect(status).toBe(200);
-    expect(body.data).toMatchObject({ version: '0.1.0', uptime_seconds: expect.any(Number) });
+    expect(body.data).toMatchObject({ version, uptime_seconds: expect.any(Number) });
     expect(body.data.components).toEqual([
       { name: 'database', status: expect.any(String), latency_ms: expect.any(Number) },
       { name: 'engine', status: expect.any(String), latency_ms: expect.any(Number) },
