@@ -18,6 +18,7 @@ export * from './tags/secrets.ts';
 export * from './tags/credentials.ts';
 export * from './tags/kv.ts';
 export * from './tags/webhooks.ts';
+export * from './tags/usage.ts';
 export * from './tags/health.ts';
 export { contract, type OperationName, operations } from './operations.js';
 export type * as responses from './responses.ts';

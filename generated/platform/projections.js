@@ -2643,6 +2643,116 @@ export function projectWebhookAttempt(value, dropped, path = '') {
   return out;
 }
 
+export function projectUsageResponse(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.data !== undefined) out.data = projectUsage(value.data, dropped, dropped && path + '/data');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectUsage(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.plan !== undefined) out.plan = value.plan;
+  if (value.storage !== undefined) out.storage = projectStorageUsage(value.storage, dropped, dropped && path + '/storage');
+  if (value.requests !== undefined) out.requests = projectRequestUsage(value.requests, dropped, dropped && path + '/requests');
+  if (value.executions !== undefined) out.executions = projectExecutionUsage(value.executions, dropped, dropped && path + '/executions');
+  if (value.live_connections !== undefined) out.live_connections = projectUsedOf(value.live_connections, dropped, dropped && path + '/live_connections');
+  if (value.api_keys !== undefined) out.api_keys = projectUsedOf(value.api_keys, dropped, dropped && path + '/api_keys');
+  if (value.resources !== undefined) out.resources = projectResourceUsage(value.resources, dropped, dropped && path + '/resources');
+  if (value.versions_per_workflow !== undefined) out.versions_per_workflow = value.versions_per_workflow;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectStorageUsage(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.used_bytes !== undefined) out.used_bytes = value.used_bytes;
+  if (value.limit_bytes !== undefined) out.limit_bytes = value.limit_bytes;
+  if (value.by_kind !== undefined) out.by_kind = projectStorageByKind(value.by_kind, dropped, dropped && path + '/by_kind');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectStorageByKind(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.inputs !== undefined) out.inputs = value.inputs;
+  if (value.outputs !== undefined) out.outputs = value.outputs;
+  if (value.events !== undefined) out.events = value.events;
+  if (value.logs !== undefined) out.logs = value.logs;
+  if (value.submissions !== undefined) out.submissions = value.submissions;
+  if (value.kv !== undefined) out.kv = value.kv;
+  if (value.workflows !== undefined) out.workflows = value.workflows;
+  if (value.deliveries !== undefined) out.deliveries = value.deliveries;
+  if (value.other !== undefined) out.other = value.other;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectRequestUsage(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.minute !== undefined) out.minute = projectUsedInWindow(value.minute, dropped, dropped && path + '/minute');
+  if (value.day !== undefined) out.day = projectUsedInWindow(value.day, dropped, dropped && path + '/day');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectUsedInWindow(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.used !== undefined) out.used = value.used;
+  if (value.limit !== undefined) out.limit = value.limit;
+  if (value.resets_at !== undefined) out.resets_at = value.resets_at;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectExecutionUsage(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.pending !== undefined) out.pending = value.pending;
+  if (value.running !== undefined) out.running = value.running;
+  if (value.waiting !== undefined) out.waiting = value.waiting;
+  if (value.paused !== undefined) out.paused = value.paused;
+  if (value.concurrency_limit !== undefined) out.concurrency_limit = value.concurrency_limit;
+  if (value.retention_days !== undefined) out.retention_days = value.retention_days;
+  if (value.node_bytes !== undefined) out.node_bytes = value.node_bytes;
+  if (value.execution_bytes !== undefined) out.execution_bytes = value.execution_bytes;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectUsedOf(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.used !== undefined) out.used = value.used;
+  if (value.limit !== undefined) out.limit = value.limit;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectResourceUsage(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.workflows !== undefined) out.workflows = projectUsedOf(value.workflows, dropped, dropped && path + '/workflows');
+  if (value.triggers !== undefined) out.triggers = projectUsedOf(value.triggers, dropped, dropped && path + '/triggers');
+  if (value.forms !== undefined) out.forms = projectUsedOf(value.forms, dropped, dropped && path + '/forms');
+  if (value.channels !== undefined) out.channels = projectUsedOf(value.channels, dropped, dropped && path + '/channels');
+  if (value.bulk_jobs !== undefined) out.bulk_jobs = projectUsedOf(value.bulk_jobs, dropped, dropped && path + '/bulk_jobs');
+  if (value.groups !== undefined) out.groups = projectUsedOf(value.groups, dropped, dropped && path + '/groups');
+  if (value.webhooks !== undefined) out.webhooks = projectUsedOf(value.webhooks, dropped, dropped && path + '/webhooks');
+  if (value.secrets !== undefined) out.secrets = projectUsedOf(value.secrets, dropped, dropped && path + '/secrets');
+  if (value.credentials !== undefined) out.credentials = projectUsedOf(value.credentials, dropped, dropped && path + '/credentials');
+  if (value.kv_entries !== undefined) out.kv_entries = projectUsedOf(value.kv_entries, dropped, dropped && path + '/kv_entries');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectHealthResponse(value, dropped, path = '') {
   if (!isObject(value)) return value;
   const out = {};
@@ -3453,6 +3563,39 @@ export function projectApiKeyRotationConflictProblem(value, dropped, path = '') 
   return out;
 }
 
+export function projectNotStoredError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.error !== undefined) out.error = projectNotStoredErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectNotStoredErrorError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectNotStoredProblem(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
 export function projectWorkflowUpdateConflict(value, dropped, path = '') {
   if (!isObject(value)) return value;
   const out = {};
@@ -3572,6 +3715,39 @@ export function projectDraftExtensionConflictError(value, dropped, path = '') {
 }
 
 export function projectDraftExtensionConflictProblem(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectDraftReplacementConflict(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.error !== undefined) out.error = projectDraftReplacementConflictError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectDraftReplacementConflictError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectDraftReplacementConflictProblem(value, dropped, path = '') {
   if (!isObject(value)) return value;
   const out = {};
   if (value.type !== undefined) out.type = value.type;
@@ -4213,6 +4389,39 @@ export function projectCredentialInUseProblem(value, dropped, path = '') {
   if (value.detail !== undefined) out.detail = value.detail;
   if (value.code !== undefined) out.code = value.code;
   if (value.details !== undefined) out.details = projectCredentialInUseDetails(value.details, dropped, dropped && path + '/details');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvNotSetError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.error !== undefined) out.error = projectKvNotSetErrorError(value.error, dropped, dropped && path + '/error');
+  if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvNotSetErrorError(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.code !== undefined) out.code = value.code;
+  if (value.message !== undefined) out.message = value.message;
+  if (value.details !== undefined) out.details = value.details;
+  if (dropped) reportDropped(value, out, dropped, path);
+  return out;
+}
+
+export function projectKvNotSetProblem(value, dropped, path = '') {
+  if (!isObject(value)) return value;
+  const out = {};
+  if (value.type !== undefined) out.type = value.type;
+  if (value.title !== undefined) out.title = value.title;
+  if (value.status !== undefined) out.status = value.status;
+  if (value.detail !== undefined) out.detail = value.detail;
+  if (value.code !== undefined) out.code = value.code;
+  if (value.details !== undefined) out.details = value.details;
   if (value.meta !== undefined) out.meta = projectResponseMeta(value.meta, dropped, dropped && path + '/meta');
   if (dropped) reportDropped(value, out, dropped, path);
   return out;

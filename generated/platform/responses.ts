@@ -96,16 +96,26 @@ export type ApiKeyNotRotated<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ApiKeyRotationConflictProblem; readonly headers?: undefined };
 
 /**
+ * The organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`),
+ * or an earlier request with the same `Idempotency-Key` is still at work.
+ */
+export type NotStored<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.NotStoredError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.NotStoredProblem; readonly headers?: undefined };
+
+/**
  * The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
- * not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
- * than restore it (`workflow_archived`).
+ * not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more
+ * than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as
+ * its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`).
  */
 export type WorkflowNotUpdated<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.WorkflowUpdateConflict; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.WorkflowUpdateConflictProblem; readonly headers?: undefined };
 
 /**
- * Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+ * Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows
+ * (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request
  * with the same `Idempotency-Key` is still at work.
  */
 export type WorkflowNotPublished<Status extends number> =
@@ -113,17 +123,30 @@ export type WorkflowNotPublished<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.WorkflowPublishConflictProblem; readonly headers?: undefined };
 
 /**
- * The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+ * The workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+ * (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key`
  * is still at work.
  */
 export type WorkflowNotExecuted<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.WorkflowExecuteConflict; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.WorkflowExecuteConflictProblem; readonly headers?: undefined };
 
-/** The draft is at another revision, the workflow is archived, or the same request is still at work. */
+/**
+ * The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows
+ * (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work.
+ */
 export type DraftNotExtended<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.DraftExtensionConflict; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.DraftExtensionConflictProblem; readonly headers?: undefined };
+
+/**
+ * The draft is at another revision than the change was made from, the workflow is archived, or the draft would be larger
+ * than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+ * `quota_bytes`).
+ */
+export type DraftNotReplaced<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.DraftReplacementConflict; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.DraftReplacementConflictProblem; readonly headers?: undefined };
 
 /** The draft is at another revision than the change was made from, or the workflow is archived. */
 export type DraftNotChanged<Status extends number> =
@@ -142,7 +165,8 @@ export type ExecutionAlreadyFinished<Status extends number> =
 
 /**
  * The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
- * workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+ * workflow may not be executed, the organisation stores as much as its plan allows
+ * (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
  */
 export type ExecutionNotRetried<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ExecutionNotRetriedError; readonly headers?: undefined }
@@ -193,7 +217,8 @@ export type FormNotChanged<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.FormNotChangedProblem; readonly headers?: undefined };
 
 /**
- * The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+ * The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+ * (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the
  * same `Idempotency-Key` is still at work.
  */
 export type TriggerNotExecuted<Status extends number> =
@@ -230,12 +255,24 @@ export type CredentialInUse<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.CredentialInUseError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.CredentialInUseProblem; readonly headers?: undefined };
 
+/**
+ * The entry has another version than `if_version` says (`kv_version_conflict`, details: `key`, `version`), or the value is larger
+ * than the one before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+ * `quota_bytes`).
+ */
+export type KvNotSet<Status extends number> =
+  | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.KvNotSetError; readonly headers?: undefined }
+  | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.KvNotSetProblem; readonly headers?: undefined };
+
 /** The entry has another version than `if_version` says. */
 export type KvVersionConflict<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.KvVersionConflictError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.KvVersionConflictProblem; readonly headers?: undefined };
 
-/** The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work. */
+/**
+ * The value under the key is no list, the organisation stores as much as its plan allows
+ * (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
+ */
 export type KvNotAppended<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.KvNotAppendedError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.KvNotAppendedProblem; readonly headers?: undefined };

@@ -653,7 +653,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {unknown}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "webhooks:read" | "webhooks:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "webhooks:read" | "webhooks:write" | "usage:read" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -1416,6 +1416,57 @@ export interface components {
             data: components["schemas"]["Workflow"];
             meta?: components["schemas"]["ResponseMeta"];
         };
+        /**
+         * @description The organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`),
+         *     or an earlier request with the same `Idempotency-Key` is still at work.
+         */
+        NotStoredError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "storage_quota_exceeded" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`),
+         *     or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457).
+         */
+        NotStoredProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "storage_quota_exceeded" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /** @description A definition to check. */
         ValidateWorkflowRequest: {
             definition: components["schemas"]["WorkflowDefinition"];
@@ -1571,8 +1622,9 @@ export interface components {
         };
         /**
          * @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
-         *     not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
-         *     than restore it (`workflow_archived`).
+         *     not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more
+         *     than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as
+         *     its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`).
          */
         WorkflowUpdateConflict: {
             /** @description What went wrong. */
@@ -1581,7 +1633,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {unknown}
                  */
-                code: "revision_conflict" | "workflow_status_conflict" | "workflow_archived";
+                code: "revision_conflict" | "workflow_status_conflict" | "workflow_archived" | "storage_quota_exceeded";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -1593,8 +1645,9 @@ export interface components {
         };
         /**
          * @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
-         *     not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
-         *     than restore it (`workflow_archived`) (RFC 9457).
+         *     not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more
+         *     than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as
+         *     its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`) (RFC 9457).
          */
         WorkflowUpdateConflictProblem: {
             /**
@@ -1615,7 +1668,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {unknown}
              */
-            code: "revision_conflict" | "workflow_status_conflict" | "workflow_archived";
+            code: "revision_conflict" | "workflow_status_conflict" | "workflow_archived" | "storage_quota_exceeded";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -1650,7 +1703,8 @@ export interface components {
             meta?: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request
          *     with the same `Idempotency-Key` is still at work.
          */
         WorkflowPublishConflict: {
@@ -1660,7 +1714,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {unknown}
                  */
-                code: "workflow_already_published" | "workflow_archived" | "request_in_progress";
+                code: "workflow_already_published" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -1671,7 +1725,8 @@ export interface components {
             meta?: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request
          *     with the same `Idempotency-Key` is still at work (RFC 9457).
          */
         WorkflowPublishConflictProblem: {
@@ -1693,7 +1748,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {unknown}
              */
-            code: "workflow_already_published" | "workflow_archived" | "request_in_progress";
+            code: "workflow_already_published" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -1819,7 +1874,8 @@ export interface components {
             meta?: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+         * @description The workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key`
          *     is still at work.
          */
         WorkflowExecuteConflict: {
@@ -1829,7 +1885,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {unknown}
                  */
-                code: "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                code: "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -1840,7 +1896,8 @@ export interface components {
             meta?: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+         * @description The workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key`
          *     is still at work (RFC 9457).
          */
         WorkflowExecuteConflictProblem: {
@@ -1862,7 +1919,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {unknown}
              */
-            code: "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            code: "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -1956,7 +2013,10 @@ export interface components {
             data: components["schemas"]["WorkflowNodeChange"];
             meta?: components["schemas"]["ResponseMeta"];
         };
-        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work. */
+        /**
+         * @description The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work.
+         */
         DraftExtensionConflict: {
             /** @description What went wrong. */
             error: {
@@ -1964,7 +2024,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {unknown}
                  */
-                code: "revision_conflict" | "workflow_archived" | "request_in_progress";
+                code: "revision_conflict" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -1974,7 +2034,10 @@ export interface components {
             };
             meta?: components["schemas"]["ResponseMeta"];
         };
-        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work (RFC 9457). */
+        /**
+         * @description The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work (RFC 9457).
+         */
         DraftExtensionConflictProblem: {
             /**
              * Format: uri
@@ -1994,7 +2057,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {unknown}
              */
-            code: "revision_conflict" | "workflow_archived" | "request_in_progress";
+            code: "revision_conflict" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -2004,6 +2067,71 @@ export interface components {
         /** @description A node. */
         WorkflowNodeResponse: {
             data: components["schemas"]["WorkflowNode"];
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The draft is at another revision than the change was made from, the workflow is archived, or the draft would be larger
+         *     than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`).
+         */
+        DraftReplacementConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "revision_conflict" | "workflow_archived" | "storage_quota_exceeded";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The draft is at another revision than the change was made from, the workflow is archived, or the draft would be larger
+         *     than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`) (RFC 9457).
+         */
+        DraftReplacementConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "revision_conflict" | "workflow_archived" | "storage_quota_exceeded";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What a deletion took out of the draft. */
+        WorkflowRemoval: {
+            /** @description Ids of the edges that are gone. */
+            removed_edges: string[];
+            /** @description Revision of the workflow after the change. */
+            revision: number;
+        };
+        /** @description What a deletion took out of the draft. */
+        WorkflowRemovalResponse: {
+            data: components["schemas"]["WorkflowRemoval"];
             meta?: components["schemas"]["ResponseMeta"];
         };
         /** @description The draft is at another revision than the change was made from, or the workflow is archived. */
@@ -2049,18 +2177,6 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
-            meta?: components["schemas"]["ResponseMeta"];
-        };
-        /** @description What a deletion took out of the draft. */
-        WorkflowRemoval: {
-            /** @description Ids of the edges that are gone. */
-            removed_edges: string[];
-            /** @description Revision of the workflow after the change. */
-            revision: number;
-        };
-        /** @description What a deletion took out of the draft. */
-        WorkflowRemovalResponse: {
-            data: components["schemas"]["WorkflowRemoval"];
             meta?: components["schemas"]["ResponseMeta"];
         };
         /** @description A page of edges. */
@@ -2328,7 +2444,8 @@ export interface components {
         };
         /**
          * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
-         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         *     workflow may not be executed, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
          */
         ExecutionNotRetriedError: {
             /** @description What went wrong. */
@@ -2337,7 +2454,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {unknown}
                  */
-                code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -2349,7 +2466,8 @@ export interface components {
         };
         /**
          * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
-         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         *     workflow may not be executed, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
          *     RFC 9457.
          */
         ExecutionNotRetriedProblem: {
@@ -2371,7 +2489,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {unknown}
              */
-            code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -4528,7 +4646,8 @@ export interface components {
             };
         };
         /**
-         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the
          *     same `Idempotency-Key` is still at work.
          */
         TriggerExecuteConflict: {
@@ -4538,7 +4657,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {unknown}
                  */
-                code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -4549,7 +4668,8 @@ export interface components {
             meta?: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the
          *     same `Idempotency-Key` is still at work. (RFC 9457).
          */
         TriggerExecuteConflictProblem: {
@@ -4571,7 +4691,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {unknown}
              */
-            code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -5223,6 +5343,59 @@ export interface components {
             /** @description The version that the entry must have; 0 when there must be none. */
             if_version?: number;
         };
+        /**
+         * @description The entry has another version than `if_version` says (`kv_version_conflict`, details: `key`, `version`), or the value is larger
+         *     than the one before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`).
+         */
+        KvNotSetError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {unknown}
+                 */
+                code: "kv_version_conflict" | "storage_quota_exceeded";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The entry has another version than `if_version` says (`kv_version_conflict`, details: `key`, `version`), or the value is larger
+         *     than the one before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`) (RFC 9457).
+         */
+        KvNotSetProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {unknown}
+             */
+            code: "kv_version_conflict" | "storage_quota_exceeded";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
         /** @description The entry has another version than `if_version` says. */
         KvVersionConflictError: {
             /** @description What went wrong. */
@@ -5276,7 +5449,10 @@ export interface components {
             /** @description Seconds after which the entry is gone; as before when absent, never when null. */
             ttl?: number | null;
         };
-        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work. */
+        /**
+         * @description The value under the key is no list, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
+         */
         KvNotAppendedError: {
             /** @description What went wrong. */
             error: {
@@ -5284,7 +5460,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {unknown}
                  */
-                code: "kv_not_a_list" | "request_in_progress";
+                code: "kv_not_a_list" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -5294,7 +5470,10 @@ export interface components {
             };
             meta?: components["schemas"]["ResponseMeta"];
         };
-        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        /**
+         * @description The value under the key is no list, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457).
+         */
         KvNotAppendedProblem: {
             /**
              * Format: uri
@@ -5314,7 +5493,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {unknown}
              */
-            code: "kv_not_a_list" | "request_in_progress";
+            code: "kv_not_a_list" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -6036,6 +6215,116 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
+            meta?: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Stored bytes by what they are. */
+        StorageByKind: {
+            /** @description Inputs, metadata and triggers of executions. */
+            inputs: number;
+            /** @description Outputs, errors and inputs of the steps of executions, their waits, and what executions gave in the end. */
+            outputs: number;
+            /** @description Event logs of executions, which repeat the outputs of nodes. */
+            events: number;
+            /** @description Lines that executions have logged. */
+            logs: number;
+            /** @description Submissions of forms. */
+            submissions: number;
+            /** @description Key-value entries. */
+            kv: number;
+            /** @description Drafts and versions of workflows, and the definitions that stored executions ran. */
+            workflows: number;
+            /** @description Events that webhooks and triggers hear of, deliveries and their attempts. */
+            deliveries: number;
+            /** @description Answers kept for repeated requests, items of bulk jobs, and times of schedules. */
+            other: number;
+        };
+        /**
+         * @description What the organisation stores, in bytes before compression; each row counts 150 to 500 bytes beside its values. At the
+         *     limit, requests that would store more are refused (`storage_quota_exceeded`); at 1.1 times the limit, executions under
+         *     way end.
+         */
+        StorageUsage: {
+            /** @description All that is stored. */
+            used_bytes: number;
+            /** @description How much the plan allows. */
+            limit_bytes: number;
+            by_kind: components["schemas"]["StorageByKind"];
+        };
+        /** @description Requests in a window of time that were counted for the organisation, this one among them. */
+        UsedInWindow: {
+            /** @description Requests in this window. */
+            used: number;
+            /** @description How many the plan allows. */
+            limit: number;
+            /**
+             * Format: date-time
+             * @description When the next window begins.
+             */
+            resets_at: string;
+        };
+        /** @description Requests that were counted for the organisation. */
+        RequestUsage: {
+            minute: components["schemas"]["UsedInWindow"];
+            day: components["schemas"]["UsedInWindow"];
+        };
+        /** @description Executions that have not ended, and what the plan allows them. */
+        ExecutionUsage: {
+            /** @description Executions that have not started. */
+            pending: number;
+            /** @description Executions that run. */
+            running: number;
+            /** @description Executions that wait for a time, an approval or an event. */
+            waiting: number;
+            /** @description Executions that were paused. */
+            paused: number;
+            /** @description How many run at once; the others are pending. */
+            concurrency_limit: number;
+            /** @description For how many days executions are kept after their end. */
+            retention_days: number;
+            /** @description Most bytes of the input of one node, and of its output. */
+            node_bytes: number;
+            /** @description Most bytes that one execution keeps: inputs and outputs of its nodes, and its log lines. */
+            execution_bytes: number;
+        };
+        /** @description How many there are, and how many there may be. */
+        UsedOf: {
+            /** @description How many there are now. */
+            used: number;
+            /** @description How many the plan allows. */
+            limit: number;
+        };
+        /** @description Resources of which the plan allows a limited number; triggers count schedules. */
+        ResourceUsage: {
+            workflows: components["schemas"]["UsedOf"];
+            triggers: components["schemas"]["UsedOf"];
+            forms: components["schemas"]["UsedOf"];
+            channels: components["schemas"]["UsedOf"];
+            bulk_jobs: components["schemas"]["UsedOf"];
+            groups: components["schemas"]["UsedOf"];
+            webhooks: components["schemas"]["UsedOf"];
+            secrets: components["schemas"]["UsedOf"];
+            credentials: components["schemas"]["UsedOf"];
+            kv_entries: components["schemas"]["UsedOf"];
+        };
+        /** @description Limits of the plan, and how much of them is used. */
+        Usage: {
+            /**
+             * @description The plan of the organisation.
+             * @enum {unknown}
+             */
+            plan: "free" | "starter" | "pro" | "business";
+            storage: components["schemas"]["StorageUsage"];
+            requests: components["schemas"]["RequestUsage"];
+            executions: components["schemas"]["ExecutionUsage"];
+            live_connections: components["schemas"]["UsedOf"];
+            api_keys: components["schemas"]["UsedOf"];
+            resources: components["schemas"]["ResourceUsage"];
+            /** @description Versions of one workflow that are kept: the newest. */
+            versions_per_workflow: number;
+        };
+        /** @description Limits and consumption. */
+        UsageResponse: {
+            data: components["schemas"]["Usage"];
             meta?: components["schemas"]["ResponseMeta"];
         };
         /**

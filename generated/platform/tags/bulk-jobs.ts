@@ -94,7 +94,7 @@ export namespace BulkRetryExecutions {
     | responses.Unauthorized<401>
     | responses.ForbiddenWrite<403>
     | responses.NotAcceptable<406>
-    | responses.RequestInProgress<409>
+    | responses.NotStored<409>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.IdempotencyKeyReused<422>

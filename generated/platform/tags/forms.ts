@@ -405,7 +405,7 @@ export namespace SubmitForm {
     | responses.ValidationFailed<400>
     | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
-    | responses.RequestInProgress<409>
+    | responses.NotStored<409>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.IdempotencyKeyReused<422>

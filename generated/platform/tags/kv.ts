@@ -130,7 +130,7 @@ export namespace SetKvEntry {
     | responses.ForbiddenWrite<403>
     | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
-    | responses.KvVersionConflict<409>
+    | responses.KvNotSet<409>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.RateLimitExceeded<429>

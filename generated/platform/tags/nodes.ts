@@ -193,7 +193,7 @@ export namespace ReplaceWorkflowNode {
     | responses.ForbiddenWrite<403>
     | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
-    | responses.DraftNotChanged<409>
+    | responses.DraftNotReplaced<409>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.RateLimitExceeded<429>
@@ -402,7 +402,7 @@ export namespace ReplaceWorkflowEdge {
     | responses.ForbiddenWrite<403>
     | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
-    | responses.DraftNotChanged<409>
+    | responses.DraftNotReplaced<409>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.RateLimitExceeded<429>

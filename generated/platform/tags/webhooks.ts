@@ -330,7 +330,7 @@ export namespace TestWebhook {
     | responses.ForbiddenWrite<403>
     | responses.ResourceNotFound<404>
     | responses.NotAcceptable<406>
-    | responses.RequestInProgress<409>
+    | responses.NotStored<409>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.IdempotencyKeyReused<422>

@@ -108,7 +108,7 @@ export namespace CreateWorkflow {
     | responses.Unauthorized<401>
     | responses.ForbiddenWrite<403>
     | responses.NotAcceptable<406>
-    | responses.RequestInProgress<409>
+    | responses.NotStored<409>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.IdempotencyKeyReused<422>
@@ -184,7 +184,7 @@ export namespace ImportWorkflow {
     | responses.Unauthorized<401>
     | responses.ForbiddenWrite<403>
     | responses.NotAcceptable<406>
-    | responses.RequestInProgress<409>
+    | responses.NotStored<409>
     | responses.PayloadTooLarge<413>
     | responses.UnsupportedMediaType<415>
     | responses.IdempotencyKeyReused<422>
@@ -298,7 +298,8 @@ export namespace DeleteWorkflow {
  * Publish a workflow
  *
  * Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep
- * to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused.
+ * to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. The newest
+ * versions are kept, as many as the plan allows (`versions_per_workflow` of `getUsage`); the oldest beyond that are removed.
  *
  *
  * POST /v1/workflows/{workflow_id}/publish

@@ -459,7 +459,7 @@ validate65.errors = vErrors;
 return errors === 0;
 }
 
-const schema28 = {"type":"string","enum":["workflows:read","workflows:write","workflows:execute","executions:read","executions:write","executions:cancel","groups:read","groups:write","channels:read","channels:write","forms:read","forms:write","submissions:read","submissions:write","triggers:read","triggers:write","triggers:execute","secrets:read","secrets:write","credentials:read","credentials:write","kv:read","kv:write","webhooks:read","webhooks:write","api-keys:read","api-keys:write"]};
+const schema28 = {"type":"string","enum":["workflows:read","workflows:write","workflows:execute","executions:read","executions:write","executions:cancel","groups:read","groups:write","channels:read","channels:write","forms:read","forms:write","submissions:read","submissions:write","triggers:read","triggers:write","triggers:execute","secrets:read","secrets:write","credentials:read","credentials:write","kv:read","kv:write","webhooks:read","webhooks:write","usage:read","api-keys:read","api-keys:write"]};
 
 function validate67(data, instancePath = ""){
 let vErrors = null;
@@ -468,7 +468,7 @@ if(typeof data !== "string"){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate67/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!(((((((((((((((((((((((((((data === "workflows:read") || (data === "workflows:write")) || (data === "workflows:execute")) || (data === "executions:read")) || (data === "executions:write")) || (data === "executions:cancel")) || (data === "groups:read")) || (data === "groups:write")) || (data === "channels:read")) || (data === "channels:write")) || (data === "forms:read")) || (data === "forms:write")) || (data === "submissions:read")) || (data === "submissions:write")) || (data === "triggers:read")) || (data === "triggers:write")) || (data === "triggers:execute")) || (data === "secrets:read")) || (data === "secrets:write")) || (data === "credentials:read")) || (data === "credentials:write")) || (data === "kv:read")) || (data === "kv:write")) || (data === "webhooks:read")) || (data === "webhooks:write")) || (data === "api-keys:read")) || (data === "api-keys:write"))){
+if(!((((((((((((((((((((((((((((data === "workflows:read") || (data === "workflows:write")) || (data === "workflows:execute")) || (data === "executions:read")) || (data === "executions:write")) || (data === "executions:cancel")) || (data === "groups:read")) || (data === "groups:write")) || (data === "channels:read")) || (data === "channels:write")) || (data === "forms:read")) || (data === "forms:write")) || (data === "submissions:read")) || (data === "submissions:write")) || (data === "triggers:read")) || (data === "triggers:write")) || (data === "triggers:execute")) || (data === "secrets:read")) || (data === "secrets:write")) || (data === "credentials:read")) || (data === "credentials:write")) || (data === "kv:read")) || (data === "kv:write")) || (data === "webhooks:read")) || (data === "webhooks:write")) || (data === "usage:read")) || (data === "api-keys:read")) || (data === "api-keys:write"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate67/enum",keyword:"enum",params:{allowedValues: schema28.enum}});
 errors++;
 }
@@ -20100,103 +20100,685 @@ validate672.errors = vErrors;
 return errors === 0;
 }
 
-export const healthResponse = validate677;
-const schema269 = {"type":"string","enum":["healthy","degraded","unhealthy"]};
+export const usageResponse = validate677;
+const schema268 = {"type":"object","additionalProperties":false,"required":["plan","storage","requests","executions","live_connections","api_keys","resources","versions_per_workflow"],"properties":{"plan":{"type":"string","enum":["free","starter","pro","business"]},"storage":{"$ref":"#/$defs/StorageUsage"},"requests":{"$ref":"#/$defs/RequestUsage"},"executions":{"$ref":"#/$defs/ExecutionUsage"},"live_connections":{"$ref":"#/$defs/UsedOf"},"api_keys":{"$ref":"#/$defs/UsedOf"},"resources":{"$ref":"#/$defs/ResourceUsage"},"versions_per_workflow":{"type":"integer","minimum":0}}};
+const schema270 = {"type":"object","additionalProperties":false,"required":["inputs","outputs","events","logs","submissions","kv","workflows","deliveries","other"],"properties":{"inputs":{"type":"integer","minimum":0},"outputs":{"type":"integer","minimum":0},"events":{"type":"integer","minimum":0},"logs":{"type":"integer","minimum":0},"submissions":{"type":"integer","minimum":0},"kv":{"type":"integer","minimum":0},"workflows":{"type":"integer","minimum":0},"deliveries":{"type":"integer","minimum":0},"other":{"type":"integer","minimum":0}}};
+
+function validate680(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.inputs === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "inputs"}});
+errors++;
+}
+if(data.outputs === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "outputs"}});
+errors++;
+}
+if(data.events === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "events"}});
+errors++;
+}
+if(data.logs === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "logs"}});
+errors++;
+}
+if(data.submissions === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "submissions"}});
+errors++;
+}
+if(data.kv === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "kv"}});
+errors++;
+}
+if(data.workflows === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "workflows"}});
+errors++;
+}
+if(data.deliveries === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "deliveries"}});
+errors++;
+}
+if(data.other === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/required",keyword:"required",params:{missingProperty: "other"}});
+errors++;
+}
+for(const key0 in data){
+if(!(func11.call(schema270.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.inputs !== undefined){
+let data0 = data.inputs;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/inputs",schemaPath:"#/validate680/properties/inputs/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/inputs",schemaPath:"#/validate680/properties/inputs/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.outputs !== undefined){
+let data1 = data.outputs;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/outputs",schemaPath:"#/validate680/properties/outputs/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 < 0 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/outputs",schemaPath:"#/validate680/properties/outputs/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.events !== undefined){
+let data2 = data.events;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate680/properties/events/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data2 == "number"){
+if(data2 < 0 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/events",schemaPath:"#/validate680/properties/events/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.logs !== undefined){
+let data3 = data.logs;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/logs",schemaPath:"#/validate680/properties/logs/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 < 0 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/logs",schemaPath:"#/validate680/properties/logs/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.submissions !== undefined){
+let data4 = data.submissions;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/submissions",schemaPath:"#/validate680/properties/submissions/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 < 0 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/submissions",schemaPath:"#/validate680/properties/submissions/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.kv !== undefined){
+let data5 = data.kv;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/kv",schemaPath:"#/validate680/properties/kv/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data5 == "number"){
+if(data5 < 0 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/kv",schemaPath:"#/validate680/properties/kv/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.workflows !== undefined){
+let data6 = data.workflows;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate680/properties/workflows/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 < 0 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate680/properties/workflows/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.deliveries !== undefined){
+let data7 = data.deliveries;
+if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/deliveries",schemaPath:"#/validate680/properties/deliveries/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data7 == "number"){
+if(data7 < 0 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/deliveries",schemaPath:"#/validate680/properties/deliveries/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.other !== undefined){
+let data8 = data.other;
+if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/other",schemaPath:"#/validate680/properties/other/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data8 == "number"){
+if(data8 < 0 || isNaN(data8)){
+vErrors = report(vErrors, {instancePath:instancePath+"/other",schemaPath:"#/validate680/properties/other/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate680/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate680.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate679(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate679/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.used_bytes === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate679/required",keyword:"required",params:{missingProperty: "used_bytes"}});
 errors++;
 }
-if(!(((data === "healthy") || (data === "degraded")) || (data === "unhealthy"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate679/enum",keyword:"enum",params:{allowedValues: schema269.enum}});
+if(data.limit_bytes === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate679/required",keyword:"required",params:{missingProperty: "limit_bytes"}});
+errors++;
+}
+if(data.by_kind === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate679/required",keyword:"required",params:{missingProperty: "by_kind"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "used_bytes") || (key0 === "limit_bytes")) || (key0 === "by_kind"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate679/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.used_bytes !== undefined){
+let data0 = data.used_bytes;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/used_bytes",schemaPath:"#/validate679/properties/used_bytes/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/used_bytes",schemaPath:"#/validate679/properties/used_bytes/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.limit_bytes !== undefined){
+let data1 = data.limit_bytes;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/limit_bytes",schemaPath:"#/validate679/properties/limit_bytes/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 < 0 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/limit_bytes",schemaPath:"#/validate679/properties/limit_bytes/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.by_kind !== undefined){
+if(!(validate680(data.by_kind, instancePath+"/by_kind"))){
+vErrors = vErrors === null ? validate680.errors : vErrors.concat(validate680.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate679/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate679.errors = vErrors;
 return errors === 0;
 }
 
-const schema270 = {"type":"object","additionalProperties":false,"required":["name","status","latency_ms"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/HealthStatus"},"latency_ms":{"type":["number","null"],"minimum":0},"message":{"type":"string","maxLength":500}}};
 
-function validate681(data, instancePath = ""){
+function validate684(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate681/required",keyword:"required",params:{missingProperty: "name"}});
+if(data.used === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate684/required",keyword:"required",params:{missingProperty: "used"}});
 errors++;
 }
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate681/required",keyword:"required",params:{missingProperty: "status"}});
+if(data.limit === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate684/required",keyword:"required",params:{missingProperty: "limit"}});
 errors++;
 }
-if(data.latency_ms === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate681/required",keyword:"required",params:{missingProperty: "latency_ms"}});
+if(data.resets_at === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate684/required",keyword:"required",params:{missingProperty: "resets_at"}});
 errors++;
 }
 for(const key0 in data){
-if(!((((key0 === "name") || (key0 === "status")) || (key0 === "latency_ms")) || (key0 === "message"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate681/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(((key0 === "used") || (key0 === "limit")) || (key0 === "resets_at"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate684/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate681/properties/name/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data.used !== undefined){
+let data0 = data.used;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/used",schemaPath:"#/validate684/properties/used/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
-if(func1(data0) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate681/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+if(typeof data0 == "number"){
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/used",schemaPath:"#/validate684/properties/used/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.limit !== undefined){
+let data1 = data.limit;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/limit",schemaPath:"#/validate684/properties/limit/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 < 0 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/limit",schemaPath:"#/validate684/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.resets_at !== undefined){
+let data2 = data.resets_at;
+if(typeof data2 === "string"){
+if(!(formats0.validate(data2))){
+vErrors = report(vErrors, {instancePath:instancePath+"/resets_at",schemaPath:"#/validate684/properties/resets_at/format",keyword:"format",params:{format: "date-time"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate681/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/resets_at",schemaPath:"#/validate684/properties/resets_at/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-if(!(validate679(data.status, instancePath+"/status"))){
-vErrors = vErrors === null ? validate679.errors : vErrors.concat(validate679.errors);
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate684/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate684.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate683(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.minute === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate683/required",keyword:"required",params:{missingProperty: "minute"}});
+errors++;
+}
+if(data.day === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate683/required",keyword:"required",params:{missingProperty: "day"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "minute") || (key0 === "day"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate683/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.minute !== undefined){
+if(!(validate684(data.minute, instancePath+"/minute"))){
+vErrors = vErrors === null ? validate684.errors : vErrors.concat(validate684.errors);
 errors = vErrors.length;
 }
 }
-if(data.latency_ms !== undefined){
-let data2 = data.latency_ms;
-if((!(typeof data2 == "number")) && (data2 !== null)){
-vErrors = report(vErrors, {instancePath:instancePath+"/latency_ms",schemaPath:"#/validate681/properties/latency_ms/type",keyword:"type",params:{type: schema270.properties.latency_ms.type}});
+if(data.day !== undefined){
+if(!(validate684(data.day, instancePath+"/day"))){
+vErrors = vErrors === null ? validate684.errors : vErrors.concat(validate684.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate683/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate683.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate688(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.pending === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/required",keyword:"required",params:{missingProperty: "pending"}});
+errors++;
+}
+if(data.running === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/required",keyword:"required",params:{missingProperty: "running"}});
+errors++;
+}
+if(data.waiting === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/required",keyword:"required",params:{missingProperty: "waiting"}});
+errors++;
+}
+if(data.paused === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/required",keyword:"required",params:{missingProperty: "paused"}});
+errors++;
+}
+if(data.concurrency_limit === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/required",keyword:"required",params:{missingProperty: "concurrency_limit"}});
+errors++;
+}
+if(data.retention_days === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/required",keyword:"required",params:{missingProperty: "retention_days"}});
+errors++;
+}
+if(data.node_bytes === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/required",keyword:"required",params:{missingProperty: "node_bytes"}});
+errors++;
+}
+if(data.execution_bytes === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/required",keyword:"required",params:{missingProperty: "execution_bytes"}});
+errors++;
+}
+for(const key0 in data){
+if(!((((((((key0 === "pending") || (key0 === "running")) || (key0 === "waiting")) || (key0 === "paused")) || (key0 === "concurrency_limit")) || (key0 === "retention_days")) || (key0 === "node_bytes")) || (key0 === "execution_bytes"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.pending !== undefined){
+let data0 = data.pending;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/pending",schemaPath:"#/validate688/properties/pending/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/pending",schemaPath:"#/validate688/properties/pending/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.running !== undefined){
+let data1 = data.running;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/running",schemaPath:"#/validate688/properties/running/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 < 0 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/running",schemaPath:"#/validate688/properties/running/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.waiting !== undefined){
+let data2 = data.waiting;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/waiting",schemaPath:"#/validate688/properties/waiting/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(typeof data2 == "number"){
 if(data2 < 0 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/latency_ms",schemaPath:"#/validate681/properties/latency_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+vErrors = report(vErrors, {instancePath:instancePath+"/waiting",schemaPath:"#/validate688/properties/waiting/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 }
-if(data.message !== undefined){
-let data3 = data.message;
-if(typeof data3 === "string"){
-if(func1(data3) > 500){
-vErrors = report(vErrors, {instancePath:instancePath+"/message",schemaPath:"#/validate681/properties/message/maxLength",keyword:"maxLength",params:{limit: 500}});
+if(data.paused !== undefined){
+let data3 = data.paused;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/paused",schemaPath:"#/validate688/properties/paused/type",keyword:"type",params:{type: "integer"}});
 errors++;
+}
+if(typeof data3 == "number"){
+if(data3 < 0 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/paused",schemaPath:"#/validate688/properties/paused/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.concurrency_limit !== undefined){
+let data4 = data.concurrency_limit;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/concurrency_limit",schemaPath:"#/validate688/properties/concurrency_limit/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 < 0 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/concurrency_limit",schemaPath:"#/validate688/properties/concurrency_limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.retention_days !== undefined){
+let data5 = data.retention_days;
+if(!((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/retention_days",schemaPath:"#/validate688/properties/retention_days/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data5 == "number"){
+if(data5 < 0 || isNaN(data5)){
+vErrors = report(vErrors, {instancePath:instancePath+"/retention_days",schemaPath:"#/validate688/properties/retention_days/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.node_bytes !== undefined){
+let data6 = data.node_bytes;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_bytes",schemaPath:"#/validate688/properties/node_bytes/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 < 0 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_bytes",schemaPath:"#/validate688/properties/node_bytes/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.execution_bytes !== undefined){
+let data7 = data.execution_bytes;
+if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_bytes",schemaPath:"#/validate688/properties/execution_bytes/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data7 == "number"){
+if(data7 < 0 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/execution_bytes",schemaPath:"#/validate688/properties/execution_bytes/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/message",schemaPath:"#/validate681/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate688/type",keyword:"type",params:{type: "object"}});
 errors++;
+}
+validate688.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate690(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.used === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate690/required",keyword:"required",params:{missingProperty: "used"}});
+errors++;
+}
+if(data.limit === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate690/required",keyword:"required",params:{missingProperty: "limit"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "used") || (key0 === "limit"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate690/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.used !== undefined){
+let data0 = data.used;
+if(!((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/used",schemaPath:"#/validate690/properties/used/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data0 == "number"){
+if(data0 < 0 || isNaN(data0)){
+vErrors = report(vErrors, {instancePath:instancePath+"/used",schemaPath:"#/validate690/properties/used/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+}
+if(data.limit !== undefined){
+let data1 = data.limit;
+if(!((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/limit",schemaPath:"#/validate690/properties/limit/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data1 == "number"){
+if(data1 < 0 || isNaN(data1)){
+vErrors = report(vErrors, {instancePath:instancePath+"/limit",schemaPath:"#/validate690/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate681/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate690/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate681.errors = vErrors;
+validate690.errors = vErrors;
+return errors === 0;
+}
+
+const schema275 = {"type":"object","additionalProperties":false,"required":["workflows","triggers","forms","channels","bulk_jobs","groups","webhooks","secrets","credentials","kv_entries"],"properties":{"workflows":{"$ref":"#/$defs/UsedOf"},"triggers":{"$ref":"#/$defs/UsedOf"},"forms":{"$ref":"#/$defs/UsedOf"},"channels":{"$ref":"#/$defs/UsedOf"},"bulk_jobs":{"$ref":"#/$defs/UsedOf"},"groups":{"$ref":"#/$defs/UsedOf"},"webhooks":{"$ref":"#/$defs/UsedOf"},"secrets":{"$ref":"#/$defs/UsedOf"},"credentials":{"$ref":"#/$defs/UsedOf"},"kv_entries":{"$ref":"#/$defs/UsedOf"}}};
+
+function validate693(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.workflows === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "workflows"}});
+errors++;
+}
+if(data.triggers === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "triggers"}});
+errors++;
+}
+if(data.forms === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "forms"}});
+errors++;
+}
+if(data.channels === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "channels"}});
+errors++;
+}
+if(data.bulk_jobs === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "bulk_jobs"}});
+errors++;
+}
+if(data.groups === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "groups"}});
+errors++;
+}
+if(data.webhooks === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "webhooks"}});
+errors++;
+}
+if(data.secrets === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "secrets"}});
+errors++;
+}
+if(data.credentials === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "credentials"}});
+errors++;
+}
+if(data.kv_entries === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/required",keyword:"required",params:{missingProperty: "kv_entries"}});
+errors++;
+}
+for(const key0 in data){
+if(!(func11.call(schema275.properties, key0))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.workflows !== undefined){
+if(!(validate690(data.workflows, instancePath+"/workflows"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.triggers !== undefined){
+if(!(validate690(data.triggers, instancePath+"/triggers"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.forms !== undefined){
+if(!(validate690(data.forms, instancePath+"/forms"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.channels !== undefined){
+if(!(validate690(data.channels, instancePath+"/channels"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.bulk_jobs !== undefined){
+if(!(validate690(data.bulk_jobs, instancePath+"/bulk_jobs"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.groups !== undefined){
+if(!(validate690(data.groups, instancePath+"/groups"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.webhooks !== undefined){
+if(!(validate690(data.webhooks, instancePath+"/webhooks"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.secrets !== undefined){
+if(!(validate690(data.secrets, instancePath+"/secrets"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.credentials !== undefined){
+if(!(validate690(data.credentials, instancePath+"/credentials"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.kv_entries !== undefined){
+if(!(validate690(data.kv_entries, instancePath+"/kv_entries"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate693/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate693.errors = vErrors;
 return errors === 0;
 }
 
@@ -20205,86 +20787,102 @@ function validate678(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "status"}});
+if(data.plan === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "plan"}});
 errors++;
 }
-if(data.version === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "version"}});
+if(data.storage === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "storage"}});
 errors++;
 }
-if(data.uptime_seconds === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "uptime_seconds"}});
+if(data.requests === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "requests"}});
 errors++;
 }
-if(data.components === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "components"}});
+if(data.executions === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "executions"}});
+errors++;
+}
+if(data.live_connections === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "live_connections"}});
+errors++;
+}
+if(data.api_keys === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "api_keys"}});
+errors++;
+}
+if(data.resources === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "resources"}});
+errors++;
+}
+if(data.versions_per_workflow === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/required",keyword:"required",params:{missingProperty: "versions_per_workflow"}});
 errors++;
 }
 for(const key0 in data){
-if(!((((key0 === "status") || (key0 === "version")) || (key0 === "uptime_seconds")) || (key0 === "components"))){
+if(!((((((((key0 === "plan") || (key0 === "storage")) || (key0 === "requests")) || (key0 === "executions")) || (key0 === "live_connections")) || (key0 === "api_keys")) || (key0 === "resources")) || (key0 === "versions_per_workflow"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate678/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.status !== undefined){
-if(!(validate679(data.status, instancePath+"/status"))){
+if(data.plan !== undefined){
+let data0 = data.plan;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/plan",schemaPath:"#/validate678/properties/plan/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data0 === "free") || (data0 === "starter")) || (data0 === "pro")) || (data0 === "business"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/plan",schemaPath:"#/validate678/properties/plan/enum",keyword:"enum",params:{allowedValues: schema268.properties.plan.enum}});
+errors++;
+}
+}
+if(data.storage !== undefined){
+if(!(validate679(data.storage, instancePath+"/storage"))){
 vErrors = vErrors === null ? validate679.errors : vErrors.concat(validate679.errors);
 errors = vErrors.length;
 }
 }
-if(data.version !== undefined){
-let data1 = data.version;
-if(typeof data1 === "string"){
-if(func1(data1) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate678/properties/version/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-if(func1(data1) < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate678/properties/version/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate678/properties/version/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.uptime_seconds !== undefined){
-let data2 = data.uptime_seconds;
-if(typeof data2 == "number"){
-if(data2 < 0 || isNaN(data2)){
-vErrors = report(vErrors, {instancePath:instancePath+"/uptime_seconds",schemaPath:"#/validate678/properties/uptime_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/uptime_seconds",schemaPath:"#/validate678/properties/uptime_seconds/type",keyword:"type",params:{type: "number"}});
-errors++;
-}
-}
-if(data.components !== undefined){
-let data3 = data.components;
-if(Array.isArray(data3)){
-if(data3.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/components",schemaPath:"#/validate678/properties/components/maxItems",keyword:"maxItems",params:{limit: 50}});
-errors++;
-}
-if(data3.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/components",schemaPath:"#/validate678/properties/components/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data3.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate681(data3[i0], instancePath+"/components/" + i0))){
-vErrors = vErrors === null ? validate681.errors : vErrors.concat(validate681.errors);
+if(data.requests !== undefined){
+if(!(validate683(data.requests, instancePath+"/requests"))){
+vErrors = vErrors === null ? validate683.errors : vErrors.concat(validate683.errors);
 errors = vErrors.length;
 }
 }
+if(data.executions !== undefined){
+if(!(validate688(data.executions, instancePath+"/executions"))){
+vErrors = vErrors === null ? validate688.errors : vErrors.concat(validate688.errors);
+errors = vErrors.length;
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/components",schemaPath:"#/validate678/properties/components/type",keyword:"type",params:{type: "array"}});
+}
+if(data.live_connections !== undefined){
+if(!(validate690(data.live_connections, instancePath+"/live_connections"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.api_keys !== undefined){
+if(!(validate690(data.api_keys, instancePath+"/api_keys"))){
+vErrors = vErrors === null ? validate690.errors : vErrors.concat(validate690.errors);
+errors = vErrors.length;
+}
+}
+if(data.resources !== undefined){
+if(!(validate693(data.resources, instancePath+"/resources"))){
+vErrors = vErrors === null ? validate693.errors : vErrors.concat(validate693.errors);
+errors = vErrors.length;
+}
+}
+if(data.versions_per_workflow !== undefined){
+let data7 = data.versions_per_workflow;
+if(!((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/versions_per_workflow",schemaPath:"#/validate678/properties/versions_per_workflow/type",keyword:"type",params:{type: "integer"}});
 errors++;
+}
+if(typeof data7 == "number"){
+if(data7 < 0 || isNaN(data7)){
+vErrors = report(vErrors, {instancePath:instancePath+"/versions_per_workflow",schemaPath:"#/validate678/properties/versions_per_workflow/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
 }
 }
 }
@@ -20336,1143 +20934,209 @@ validate677.errors = vErrors;
 return errors === 0;
 }
 
-export const probeResponse = validate686;
+export const healthResponse = validate707;
+const schema278 = {"type":"string","enum":["healthy","degraded","unhealthy"]};
 
-function validate687(data, instancePath = ""){
+function validate709(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate709/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data === "healthy") || (data === "degraded")) || (data === "unhealthy"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate709/enum",keyword:"enum",params:{allowedValues: schema278.enum}});
+errors++;
+}
+validate709.errors = vErrors;
+return errors === 0;
+}
+
+const schema279 = {"type":"object","additionalProperties":false,"required":["name","status","latency_ms"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64},"status":{"$ref":"#/$defs/HealthStatus"},"latency_ms":{"type":["number","null"],"minimum":0},"message":{"type":"string","maxLength":500}}};
+
+function validate711(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate687/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.latency_ms === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "latency_ms"}});
 errors++;
 }
 for(const key0 in data){
-if(!(key0 === "status")){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate687/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((((key0 === "name") || (key0 === "status")) || (key0 === "latency_ms")) || (key0 === "message"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate711/properties/name/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data0) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate711/properties/name/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate711/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
-let data0 = data.status;
-if(typeof data0 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate687/properties/status/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("ok" !== data0){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate687/properties/status/const",keyword:"const",params:{allowedValue: "ok"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate687/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate687.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate686(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.data === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate686/required",keyword:"required",params:{missingProperty: "data"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate686/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "data") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate686/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.data !== undefined){
-if(!(validate687(data.data, instancePath+"/data"))){
-vErrors = vErrors === null ? validate687.errors : vErrors.concat(validate687.errors);
+if(!(validate709(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate709.errors : vErrors.concat(validate709.errors);
 errors = vErrors.length;
 }
 }
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate686/type",keyword:"type",params:{type: "object"}});
+if(data.latency_ms !== undefined){
+let data2 = data.latency_ms;
+if((!(typeof data2 == "number")) && (data2 !== null)){
+vErrors = report(vErrors, {instancePath:instancePath+"/latency_ms",schemaPath:"#/validate711/properties/latency_ms/type",keyword:"type",params:{type: schema279.properties.latency_ms.type}});
 errors++;
 }
-validate686.errors = vErrors;
-return errors === 0;
-}
-
-export const validationError = validate690;
-const schema274 = {"type":"object","additionalProperties":false,"required":["field","message","location"],"properties":{"field":{"type":"string","maxLength":65536},"message":{"type":"string","maxLength":65536},"location":{"type":"string","enum":["body","query","path","header","cookie"]},"node_id":{"type":"string","maxLength":200},"edge_id":{"type":"string","maxLength":200},"hint":{"type":"string","maxLength":65536}}};
-
-function validate691(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.field === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate691/required",keyword:"required",params:{missingProperty: "field"}});
+if(typeof data2 == "number"){
+if(data2 < 0 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/latency_ms",schemaPath:"#/validate711/properties/latency_ms/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
-if(data.message === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate691/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data.location === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate691/required",keyword:"required",params:{missingProperty: "location"}});
-errors++;
-}
-for(const key0 in data){
-if(!((((((key0 === "field") || (key0 === "message")) || (key0 === "location")) || (key0 === "node_id")) || (key0 === "edge_id")) || (key0 === "hint"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate691/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.field !== undefined){
-let data0 = data.field;
-if(typeof data0 === "string"){
-if(func1(data0) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/field",schemaPath:"#/validate691/properties/field/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/field",schemaPath:"#/validate691/properties/field/type",keyword:"type",params:{type: "string"}});
-errors++;
 }
 }
 if(data.message !== undefined){
-let data1 = data.message;
-if(typeof data1 === "string"){
-if(func1(data1) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/message",schemaPath:"#/validate691/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/message",schemaPath:"#/validate691/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.location !== undefined){
-let data2 = data.location;
-if(typeof data2 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/location",schemaPath:"#/validate691/properties/location/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data2 === "body") || (data2 === "query")) || (data2 === "path")) || (data2 === "header")) || (data2 === "cookie"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/location",schemaPath:"#/validate691/properties/location/enum",keyword:"enum",params:{allowedValues: schema274.properties.location.enum}});
-errors++;
-}
-}
-if(data.node_id !== undefined){
-let data3 = data.node_id;
+let data3 = data.message;
 if(typeof data3 === "string"){
-if(func1(data3) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate691/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200}});
+if(func1(data3) > 500){
+vErrors = report(vErrors, {instancePath:instancePath+"/message",schemaPath:"#/validate711/properties/message/maxLength",keyword:"maxLength",params:{limit: 500}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate691/properties/node_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.edge_id !== undefined){
-let data4 = data.edge_id;
-if(typeof data4 === "string"){
-if(func1(data4) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate691/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate691/properties/edge_id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.hint !== undefined){
-let data5 = data.hint;
-if(typeof data5 === "string"){
-if(func1(data5) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/hint",schemaPath:"#/validate691/properties/hint/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/hint",schemaPath:"#/validate691/properties/hint/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/message",schemaPath:"#/validate711/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate691/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate691.errors = vErrors;
+validate711.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate690(data, instancePath = ""){
+function validate708(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate690/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate690/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate690/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate690/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate690/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate690/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate690/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate690/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("validation_error" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate690/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "validation_error"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate690/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate690/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-if(data3.errors === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate690/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "errors"}});
-errors++;
-}
-for(const key2 in data3){
-if(!(key2 === "errors")){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate690/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
-errors++;
-}
-}
-if(data3.errors !== undefined){
-let data4 = data3.errors;
-if(Array.isArray(data4)){
-if(data4.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/errors",schemaPath:"#/validate690/properties/error/properties/details/properties/errors/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data4.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate691(data4[i0], instancePath+"/error/details/errors/" + i0))){
-vErrors = vErrors === null ? validate691.errors : vErrors.concat(validate691.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/errors",schemaPath:"#/validate690/properties/error/properties/details/properties/errors/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate690/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate690/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate690/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate690.errors = vErrors;
-return errors === 0;
-}
-
-export const validationProblem = validate694;
-
-function validate694(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate708/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/required",keyword:"required",params:{missingProperty: "detail"}});
+if(data.version === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate708/required",keyword:"required",params:{missingProperty: "version"}});
 errors++;
 }
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.uptime_seconds === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate708/required",keyword:"required",params:{missingProperty: "uptime_seconds"}});
 errors++;
 }
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/required",keyword:"required",params:{missingProperty: "meta"}});
+if(data.components === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate708/required",keyword:"required",params:{missingProperty: "components"}});
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate694/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate694/properties/type/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate694/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate694/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate694/properties/title/type",keyword:"type",params:{type: "string"}});
+if(!((((key0 === "status") || (key0 === "version")) || (key0 === "uptime_seconds")) || (key0 === "components"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate708/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
 if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate694/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(400 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate694/properties/status/const",keyword:"const",params:{allowedValue: 400}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate694/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate694/properties/detail/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate694/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("validation_error" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate694/properties/code/const",keyword:"const",params:{allowedValue: "validation_error"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.errors === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate694/properties/details/required",keyword:"required",params:{missingProperty: "errors"}});
-errors++;
-}
-for(const key1 in data5){
-if(!(key1 === "errors")){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate694/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data5.errors !== undefined){
-let data6 = data5.errors;
-if(Array.isArray(data6)){
-if(data6.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/errors",schemaPath:"#/validate694/properties/details/properties/errors/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data6.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate691(data6[i0], instancePath+"/details/errors/" + i0))){
-vErrors = vErrors === null ? validate691.errors : vErrors.concat(validate691.errors);
+if(!(validate709(data.status, instancePath+"/status"))){
+vErrors = vErrors === null ? validate709.errors : vErrors.concat(validate709.errors);
 errors = vErrors.length;
 }
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/errors",schemaPath:"#/validate694/properties/details/properties/errors/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate694/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate694/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate694.errors = vErrors;
-return errors === 0;
-}
-
-export const invalidCredentialsError = validate697;
-
-function validate697(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate697/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate697/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate697/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate697/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate697/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate697/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate697/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate697/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("invalid_credentials" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate697/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "invalid_credentials"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate697/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate697/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate697/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate697/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate697/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate697.errors = vErrors;
-return errors === 0;
-}
-
-export const invalidCredentialsProblem = validate699;
-
-function validate699(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate699/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate699/properties/type/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate699/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
+if(data.version !== undefined){
+let data1 = data.version;
 if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate699/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(func1(data1) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate708/properties/version/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+if(func1(data1) < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate708/properties/version/minLength",keyword:"minLength",params:{limit: 1}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate699/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/version",schemaPath:"#/validate708/properties/version/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate699/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(401 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate699/properties/status/const",keyword:"const",params:{allowedValue: 401}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate699/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data.uptime_seconds !== undefined){
+let data2 = data.uptime_seconds;
+if(typeof data2 == "number"){
+if(data2 < 0 || isNaN(data2)){
+vErrors = report(vErrors, {instancePath:instancePath+"/uptime_seconds",schemaPath:"#/validate708/properties/uptime_seconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate699/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/uptime_seconds",schemaPath:"#/validate708/properties/uptime_seconds/type",keyword:"type",params:{type: "number"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate699/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data.components !== undefined){
+let data3 = data.components;
+if(Array.isArray(data3)){
+if(data3.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/components",schemaPath:"#/validate708/properties/components/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
-if("invalid_credentials" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate699/properties/code/const",keyword:"const",params:{allowedValue: "invalid_credentials"}});
+if(data3.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/components",schemaPath:"#/validate708/properties/components/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate699/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate699/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate699.errors = vErrors;
-return errors === 0;
-}
-
-export const notAcceptableError = validate701;
-
-function validate701(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate701/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate701/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate701/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate701/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate701/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate701/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate701/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate701/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("not_acceptable" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate701/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "not_acceptable"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate701/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate701/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-if(data3.supported === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate701/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "supported"}});
-errors++;
-}
-for(const key2 in data3){
-if(!(key2 === "supported")){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate701/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
-errors++;
-}
-}
-if(data3.supported !== undefined){
-let data4 = data3.supported;
-if(Array.isArray(data4)){
-if(data4.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported",schemaPath:"#/validate701/properties/error/properties/details/properties/supported/maxItems",keyword:"maxItems",params:{limit: 20}});
-errors++;
-}
-const len0 = data4.length;
+const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-let data5 = data4[i0];
-if(typeof data5 === "string"){
-if(func1(data5) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported/" + i0,schemaPath:"#/validate701/properties/error/properties/details/properties/supported/items/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported/" + i0,schemaPath:"#/validate701/properties/error/properties/details/properties/supported/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported",schemaPath:"#/validate701/properties/error/properties/details/properties/supported/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate701/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate701/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate711(data3[i0], instancePath+"/components/" + i0))){
+vErrors = vErrors === null ? validate711.errors : vErrors.concat(validate711.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate701/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/components",schemaPath:"#/validate708/properties/components/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
-validate701.errors = vErrors;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate708/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate708.errors = vErrors;
 return errors === 0;
 }
 
-export const notAcceptableProblem = validate703;
-
-function validate703(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate703/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate703/properties/type/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate703/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate703/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate703/properties/title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate703/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(406 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate703/properties/status/const",keyword:"const",params:{allowedValue: 406}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate703/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate703/properties/detail/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate703/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("not_acceptable" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate703/properties/code/const",keyword:"const",params:{allowedValue: "not_acceptable"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.supported === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate703/properties/details/required",keyword:"required",params:{missingProperty: "supported"}});
-errors++;
-}
-for(const key1 in data5){
-if(!(key1 === "supported")){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate703/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data5.supported !== undefined){
-let data6 = data5.supported;
-if(Array.isArray(data6)){
-if(data6.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/supported",schemaPath:"#/validate703/properties/details/properties/supported/maxItems",keyword:"maxItems",params:{limit: 20}});
-errors++;
-}
-const len0 = data6.length;
-for(let i0=0; i0<len0; i0++){
-let data7 = data6[i0];
-if(typeof data7 === "string"){
-if(func1(data7) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/supported/" + i0,schemaPath:"#/validate703/properties/details/properties/supported/items/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/supported/" + i0,schemaPath:"#/validate703/properties/details/properties/supported/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/supported",schemaPath:"#/validate703/properties/details/properties/supported/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate703/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate703/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate703.errors = vErrors;
-return errors === 0;
-}
-
-export const payloadTooLargeError = validate705;
-
-function validate705(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate705/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate705/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate705/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate705/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate705/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate705/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate705/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate705/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("payload_too_large" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate705/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "payload_too_large"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate705/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate705/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-if(data3.limit === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate705/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "limit"}});
-errors++;
-}
-for(const key2 in data3){
-if(!(key2 === "limit")){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate705/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
-errors++;
-}
-}
-if(data3.limit !== undefined){
-let data4 = data3.limit;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/limit",schemaPath:"#/validate705/properties/error/properties/details/properties/limit/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/limit",schemaPath:"#/validate705/properties/error/properties/details/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate705/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate705/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate705/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate705.errors = vErrors;
-return errors === 0;
-}
-
-export const payloadTooLargeProblem = validate707;
 
 function validate707(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.data === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/required",keyword:"required",params:{missingProperty: "data"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -21480,106 +21144,15 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "data") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate707/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate707/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate707/properties/type/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate707/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate707/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate707/properties/title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate707/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(413 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate707/properties/status/const",keyword:"const",params:{allowedValue: 413}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate707/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate707/properties/detail/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate707/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("payload_too_large" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate707/properties/code/const",keyword:"const",params:{allowedValue: "payload_too_large"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.limit === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate707/properties/details/required",keyword:"required",params:{missingProperty: "limit"}});
-errors++;
-}
-for(const key1 in data5){
-if(!(key1 === "limit")){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate707/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data5.limit !== undefined){
-let data6 = data5.limit;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/limit",schemaPath:"#/validate707/properties/details/properties/limit/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/limit",schemaPath:"#/validate707/properties/details/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate707/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
+if(data.data !== undefined){
+if(!(validate708(data.data, instancePath+"/data"))){
+vErrors = vErrors === null ? validate708.errors : vErrors.concat(validate708.errors);
+errors = vErrors.length;
 }
 }
 if(data.meta !== undefined){
@@ -21597,750 +21170,31 @@ validate707.errors = vErrors;
 return errors === 0;
 }
 
-export const unsupportedMediaTypeError = validate709;
-
-function validate709(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate709/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate709/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate709/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate709/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate709/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate709/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate709/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate709/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("unsupported_media_type" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate709/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "unsupported_media_type"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate709/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate709/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-if(data3.supported === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate709/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "supported"}});
-errors++;
-}
-for(const key2 in data3){
-if(!(key2 === "supported")){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate709/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
-errors++;
-}
-}
-if(data3.supported !== undefined){
-let data4 = data3.supported;
-if(Array.isArray(data4)){
-if(data4.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported",schemaPath:"#/validate709/properties/error/properties/details/properties/supported/maxItems",keyword:"maxItems",params:{limit: 20}});
-errors++;
-}
-const len0 = data4.length;
-for(let i0=0; i0<len0; i0++){
-let data5 = data4[i0];
-if(typeof data5 === "string"){
-if(func1(data5) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported/" + i0,schemaPath:"#/validate709/properties/error/properties/details/properties/supported/items/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported/" + i0,schemaPath:"#/validate709/properties/error/properties/details/properties/supported/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported",schemaPath:"#/validate709/properties/error/properties/details/properties/supported/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate709/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate709/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate709/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate709.errors = vErrors;
-return errors === 0;
-}
-
-export const unsupportedMediaTypeProblem = validate711;
-
-function validate711(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate711/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate711/properties/type/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate711/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate711/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate711/properties/title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate711/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(415 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate711/properties/status/const",keyword:"const",params:{allowedValue: 415}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate711/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate711/properties/detail/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate711/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("unsupported_media_type" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate711/properties/code/const",keyword:"const",params:{allowedValue: "unsupported_media_type"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.supported === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate711/properties/details/required",keyword:"required",params:{missingProperty: "supported"}});
-errors++;
-}
-for(const key1 in data5){
-if(!(key1 === "supported")){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate711/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data5.supported !== undefined){
-let data6 = data5.supported;
-if(Array.isArray(data6)){
-if(data6.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/supported",schemaPath:"#/validate711/properties/details/properties/supported/maxItems",keyword:"maxItems",params:{limit: 20}});
-errors++;
-}
-const len0 = data6.length;
-for(let i0=0; i0<len0; i0++){
-let data7 = data6[i0];
-if(typeof data7 === "string"){
-if(func1(data7) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/supported/" + i0,schemaPath:"#/validate711/properties/details/properties/supported/items/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/supported/" + i0,schemaPath:"#/validate711/properties/details/properties/supported/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/supported",schemaPath:"#/validate711/properties/details/properties/supported/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate711/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate711/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate711.errors = vErrors;
-return errors === 0;
-}
-
-export const rateLimitError = validate713;
-const schema284 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"rate_limit_exceeded"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1},"applies_to":{"type":"string","enum":["organisation","api_key","address"]}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-
-function validate713(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate713/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate713/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate713/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate713/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate713/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate713/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate713/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate713/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("rate_limit_exceeded" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate713/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "rate_limit_exceeded"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate713/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate713/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-if(data3.limit === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate713/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "limit"}});
-errors++;
-}
-if(data3.window === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate713/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "window"}});
-errors++;
-}
-if(data3.retry_after === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate713/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "retry_after"}});
-errors++;
-}
-for(const key2 in data3){
-if(!((((key2 === "limit") || (key2 === "window")) || (key2 === "retry_after")) || (key2 === "applies_to"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate713/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
-errors++;
-}
-}
-if(data3.limit !== undefined){
-let data4 = data3.limit;
-if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/limit",schemaPath:"#/validate713/properties/error/properties/details/properties/limit/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data4 == "number"){
-if(data4 < 1 || isNaN(data4)){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/limit",schemaPath:"#/validate713/properties/error/properties/details/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data3.window !== undefined){
-let data5 = data3.window;
-if(typeof data5 === "string"){
-if(func1(data5) > 32){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/window",schemaPath:"#/validate713/properties/error/properties/details/properties/window/maxLength",keyword:"maxLength",params:{limit: 32}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/window",schemaPath:"#/validate713/properties/error/properties/details/properties/window/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data3.retry_after !== undefined){
-let data6 = data3.retry_after;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/retry_after",schemaPath:"#/validate713/properties/error/properties/details/properties/retry_after/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/retry_after",schemaPath:"#/validate713/properties/error/properties/details/properties/retry_after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data3.applies_to !== undefined){
-let data7 = data3.applies_to;
-if(typeof data7 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/applies_to",schemaPath:"#/validate713/properties/error/properties/details/properties/applies_to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data7 === "organisation") || (data7 === "api_key")) || (data7 === "address"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/applies_to",schemaPath:"#/validate713/properties/error/properties/details/properties/applies_to/enum",keyword:"enum",params:{allowedValues: schema284.properties.error.properties.details.properties.applies_to.enum}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate713/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate713/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate713/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate713.errors = vErrors;
-return errors === 0;
-}
-
-export const rateLimitProblem = validate715;
-const schema285 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":429},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"rate_limit_exceeded"},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1},"applies_to":{"type":"string","enum":["organisation","api_key","address"]}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-
-function validate715(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate715/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate715/properties/type/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate715/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate715/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate715/properties/title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate715/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(429 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate715/properties/status/const",keyword:"const",params:{allowedValue: 429}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate715/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate715/properties/detail/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate715/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("rate_limit_exceeded" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate715/properties/code/const",keyword:"const",params:{allowedValue: "rate_limit_exceeded"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.limit === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate715/properties/details/required",keyword:"required",params:{missingProperty: "limit"}});
-errors++;
-}
-if(data5.window === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate715/properties/details/required",keyword:"required",params:{missingProperty: "window"}});
-errors++;
-}
-if(data5.retry_after === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate715/properties/details/required",keyword:"required",params:{missingProperty: "retry_after"}});
-errors++;
-}
-for(const key1 in data5){
-if(!((((key1 === "limit") || (key1 === "window")) || (key1 === "retry_after")) || (key1 === "applies_to"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate715/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data5.limit !== undefined){
-let data6 = data5.limit;
-if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/limit",schemaPath:"#/validate715/properties/details/properties/limit/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data6 == "number"){
-if(data6 < 1 || isNaN(data6)){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/limit",schemaPath:"#/validate715/properties/details/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data5.window !== undefined){
-let data7 = data5.window;
-if(typeof data7 === "string"){
-if(func1(data7) > 32){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/window",schemaPath:"#/validate715/properties/details/properties/window/maxLength",keyword:"maxLength",params:{limit: 32}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/window",schemaPath:"#/validate715/properties/details/properties/window/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data5.retry_after !== undefined){
-let data8 = data5.retry_after;
-if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/retry_after",schemaPath:"#/validate715/properties/details/properties/retry_after/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data8 == "number"){
-if(data8 < 1 || isNaN(data8)){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/retry_after",schemaPath:"#/validate715/properties/details/properties/retry_after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-if(data5.applies_to !== undefined){
-let data9 = data5.applies_to;
-if(typeof data9 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/applies_to",schemaPath:"#/validate715/properties/details/properties/applies_to/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data9 === "organisation") || (data9 === "api_key")) || (data9 === "address"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/applies_to",schemaPath:"#/validate715/properties/details/properties/applies_to/enum",keyword:"enum",params:{allowedValues: schema285.properties.details.properties.applies_to.enum}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate715/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate715/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate715.errors = vErrors;
-return errors === 0;
-}
-
-export const internalError = validate717;
+export const probeResponse = validate716;
 
 function validate717(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate717/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate717/required",keyword:"required",params:{missingProperty: "meta"}});
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate717/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(key0 === "status")){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate717/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate717/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.status !== undefined){
+let data0 = data.status;
+if(typeof data0 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate717/properties/status/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate717/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+if("ok" !== data0){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate717/properties/status/const",keyword:"const",params:{allowedValue: "ok"}});
 errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate717/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate717/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate717/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("internal_error" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate717/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "internal_error"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate717/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate717/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate717/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate717/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
 }
 }
 }
@@ -22352,118 +21206,29 @@ validate717.errors = vErrors;
 return errors === 0;
 }
 
-export const internalProblem = validate719;
 
-function validate719(data, instancePath = ""){
+function validate716(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.data === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate716/required",keyword:"required",params:{missingProperty: "data"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate716/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((key0 === "data") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate716/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate719/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate719/properties/type/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate719/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate719/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate719/properties/title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate719/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(500 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate719/properties/status/const",keyword:"const",params:{allowedValue: 500}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate719/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate719/properties/detail/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate719/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("internal_error" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate719/properties/code/const",keyword:"const",params:{allowedValue: "internal_error"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate719/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
+if(data.data !== undefined){
+if(!(validate717(data.data, instancePath+"/data"))){
+vErrors = vErrors === null ? validate717.errors : vErrors.concat(validate717.errors);
+errors = vErrors.length;
 }
 }
 if(data.meta !== undefined){
@@ -22474,97 +21239,112 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate719/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate716/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate719.errors = vErrors;
+validate716.errors = vErrors;
 return errors === 0;
 }
 
-export const serviceUnavailableError = validate721;
+export const validationError = validate720;
+const schema283 = {"type":"object","additionalProperties":false,"required":["field","message","location"],"properties":{"field":{"type":"string","maxLength":65536},"message":{"type":"string","maxLength":65536},"location":{"type":"string","enum":["body","query","path","header","cookie"]},"node_id":{"type":"string","maxLength":200},"edge_id":{"type":"string","maxLength":200},"hint":{"type":"string","maxLength":65536}}};
 
 function validate721(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate721/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.field === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate721/required",keyword:"required",params:{missingProperty: "field"}});
 errors++;
 }
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate721/required",keyword:"required",params:{missingProperty: "meta"}});
+if(data.message === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate721/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data.location === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate721/required",keyword:"required",params:{missingProperty: "location"}});
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!((((((key0 === "field") || (key0 === "message")) || (key0 === "location")) || (key0 === "node_id")) || (key0 === "edge_id")) || (key0 === "hint"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate721/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate721/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate721/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate721/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate721/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate721/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("service_unavailable" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate721/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "service_unavailable"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate721/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data.field !== undefined){
+let data0 = data.field;
+if(typeof data0 === "string"){
+if(func1(data0) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/field",schemaPath:"#/validate721/properties/field/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate721/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/field",schemaPath:"#/validate721/properties/field/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate721/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.message !== undefined){
+let data1 = data.message;
+if(typeof data1 === "string"){
+if(func1(data1) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/message",schemaPath:"#/validate721/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
-}
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate721/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/message",schemaPath:"#/validate721/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
+if(data.location !== undefined){
+let data2 = data.location;
+if(typeof data2 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/location",schemaPath:"#/validate721/properties/location/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data2 === "body") || (data2 === "query")) || (data2 === "path")) || (data2 === "header")) || (data2 === "cookie"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/location",schemaPath:"#/validate721/properties/location/enum",keyword:"enum",params:{allowedValues: schema283.properties.location.enum}});
+errors++;
+}
+}
+if(data.node_id !== undefined){
+let data3 = data.node_id;
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate721/properties/node_id/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/node_id",schemaPath:"#/validate721/properties/node_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.edge_id !== undefined){
+let data4 = data.edge_id;
+if(typeof data4 === "string"){
+if(func1(data4) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate721/properties/edge_id/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/edge_id",schemaPath:"#/validate721/properties/edge_id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.hint !== undefined){
+let data5 = data.hint;
+if(typeof data5 === "string"){
+if(func1(data5) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/hint",schemaPath:"#/validate721/properties/hint/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/hint",schemaPath:"#/validate721/properties/hint/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
 }
 }
@@ -22576,117 +21356,112 @@ validate721.errors = vErrors;
 return errors === 0;
 }
 
-export const serviceUnavailableProblem = validate723;
 
-function validate723(data, instancePath = ""){
+function validate720(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate720/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate720/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate720/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate723/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate720/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate723/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate720/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate723/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate720/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate723/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate720/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate723/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate720/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("validation_error" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate720/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "validation_error"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate723/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(503 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate723/properties/status/const",keyword:"const",params:{allowedValue: 503}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate723/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate720/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate723/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate720/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate723/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.errors === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate720/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "errors"}});
 errors++;
 }
-if("service_unavailable" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate723/properties/code/const",keyword:"const",params:{allowedValue: "service_unavailable"}});
+for(const key2 in data3){
+if(!(key2 === "errors")){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate720/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
 errors++;
 }
 }
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data3.errors !== undefined){
+let data4 = data3.errors;
+if(Array.isArray(data4)){
+if(data4.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/errors",schemaPath:"#/validate720/properties/error/properties/details/properties/errors/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate721(data4[i0], instancePath+"/error/details/errors/" + i0))){
+vErrors = vErrors === null ? validate721.errors : vErrors.concat(validate721.errors);
+errors = vErrors.length;
+}
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate723/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/errors",schemaPath:"#/validate720/properties/error/properties/details/properties/errors/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate720/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate720/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -22698,31 +21473,189 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate723/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate720/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate723.errors = vErrors;
+validate720.errors = vErrors;
 return errors === 0;
 }
 
-export const refreshTokenError = validate725;
-const schema290 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const validationProblem = validate724;
 
-function validate725(data, instancePath = ""){
+function validate724(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate724/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate724/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate724/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate724/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate724/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate724/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(400 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate724/properties/status/const",keyword:"const",params:{allowedValue: 400}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate724/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate724/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate724/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("validation_error" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate724/properties/code/const",keyword:"const",params:{allowedValue: "validation_error"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.errors === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate724/properties/details/required",keyword:"required",params:{missingProperty: "errors"}});
+errors++;
+}
+for(const key1 in data5){
+if(!(key1 === "errors")){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate724/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data5.errors !== undefined){
+let data6 = data5.errors;
+if(Array.isArray(data6)){
+if(data6.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/errors",schemaPath:"#/validate724/properties/details/properties/errors/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate721(data6[i0], instancePath+"/details/errors/" + i0))){
+vErrors = vErrors === null ? validate721.errors : vErrors.concat(validate721.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/errors",schemaPath:"#/validate724/properties/details/properties/errors/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate724/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate724/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate724.errors = vErrors;
+return errors === 0;
+}
+
+export const invalidCredentialsError = validate727;
+
+function validate727(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate725/required",keyword:"required",params:{missingProperty: "error"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate725/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate725/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -22730,31 +21663,31 @@ if(data.error !== undefined){
 let data0 = data.error;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate725/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate727/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate725/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate727/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
 if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate725/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate727/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 for(const key1 in data0){
 if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate725/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate727/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data0.code !== undefined){
 let data1 = data0.code;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate725/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate727/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "invalid_token") || (data1 === "expired_token"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate725/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema290.properties.error.properties.code.enum}});
+if("invalid_credentials" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate727/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "invalid_credentials"}});
 errors++;
 }
 }
@@ -22762,12 +21695,12 @@ if(data0.message !== undefined){
 let data2 = data0.message;
 if(typeof data2 === "string"){
 if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate725/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate727/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate725/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate727/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -22776,143 +21709,13 @@ let data3 = data0.details;
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate725/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate727/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate725/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate725/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate725.errors = vErrors;
-return errors === 0;
-}
-
-export const refreshTokenProblem = validate727;
-const schema291 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-
-function validate727(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate727/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate727/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate727/properties/type/format",keyword:"format",params:{format: "uri"}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate727/properties/type/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate727/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate727/properties/title/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate727/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(401 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate727/properties/status/const",keyword:"const",params:{allowedValue: 401}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate727/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate727/properties/detail/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate727/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data4 === "invalid_token") || (data4 === "expired_token"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate727/properties/code/enum",keyword:"enum",params:{allowedValues: schema291.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate727/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate727/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -22931,15 +21734,34 @@ validate727.errors = vErrors;
 return errors === 0;
 }
 
-export const authenticationError = validate729;
-const schema292 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const invalidCredentialsProblem = validate729;
 
 function validate729(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -22947,68 +21769,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate729/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate729/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate729/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate729/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate729/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate729/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate729/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data1 === "invalid_api_key") || (data1 === "expired_api_key")) || (data1 === "revoked_api_key")) || (data1 === "invalid_token")) || (data1 === "expired_token"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate729/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema292.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate729/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate729/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate729/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate729/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate729/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate729/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate729/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate729/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(401 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate729/properties/status/const",keyword:"const",params:{allowedValue: 401}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate729/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate729/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate729/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate729/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("invalid_credentials" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate729/properties/code/const",keyword:"const",params:{allowedValue: "invalid_credentials"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate729/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -23027,35 +21863,14 @@ validate729.errors = vErrors;
 return errors === 0;
 }
 
-export const authenticationProblem = validate731;
-const schema293 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notAcceptableError = validate731;
 
 function validate731(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -23063,82 +21878,105 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate731/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate731/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate731/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate731/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate731/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate731/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate731/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate731/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate731/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate731/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate731/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("not_acceptable" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate731/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "not_acceptable"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate731/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(401 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate731/properties/status/const",keyword:"const",params:{allowedValue: 401}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate731/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate731/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate731/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate731/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate731/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.supported === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate731/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "supported"}});
 errors++;
 }
-if(!(((((data4 === "invalid_api_key") || (data4 === "expired_api_key")) || (data4 === "revoked_api_key")) || (data4 === "invalid_token")) || (data4 === "expired_token"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate731/properties/code/enum",keyword:"enum",params:{allowedValues: schema293.properties.code.enum}});
+for(const key2 in data3){
+if(!(key2 === "supported")){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate731/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
 errors++;
 }
 }
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data3.supported !== undefined){
+let data4 = data3.supported;
+if(Array.isArray(data4)){
+if(data4.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported",schemaPath:"#/validate731/properties/error/properties/details/properties/supported/maxItems",keyword:"maxItems",params:{limit: 20}});
+errors++;
+}
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+let data5 = data4[i0];
+if(typeof data5 === "string"){
+if(func1(data5) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported/" + i0,schemaPath:"#/validate731/properties/error/properties/details/properties/supported/items/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate731/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported/" + i0,schemaPath:"#/validate731/properties/error/properties/details/properties/supported/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported",schemaPath:"#/validate731/properties/error/properties/details/properties/supported/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate731/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate731/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -23157,14 +21995,34 @@ validate731.errors = vErrors;
 return errors === 0;
 }
 
-export const crossSiteError = validate733;
+export const notAcceptableProblem = validate733;
 
 function validate733(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -23172,68 +22030,119 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate733/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate733/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate733/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate733/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate733/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate733/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate733/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("cross_site_request" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate733/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "cross_site_request"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate733/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate733/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate733/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate733/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate733/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate733/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate733/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate733/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(406 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate733/properties/status/const",keyword:"const",params:{allowedValue: 406}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate733/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate733/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate733/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("not_acceptable" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate733/properties/code/const",keyword:"const",params:{allowedValue: "not_acceptable"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.supported === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate733/properties/details/required",keyword:"required",params:{missingProperty: "supported"}});
+errors++;
+}
+for(const key1 in data5){
+if(!(key1 === "supported")){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate733/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data5.supported !== undefined){
+let data6 = data5.supported;
+if(Array.isArray(data6)){
+if(data6.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/supported",schemaPath:"#/validate733/properties/details/properties/supported/maxItems",keyword:"maxItems",params:{limit: 20}});
+errors++;
+}
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+let data7 = data6[i0];
+if(typeof data7 === "string"){
+if(func1(data7) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/supported/" + i0,schemaPath:"#/validate733/properties/details/properties/supported/items/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/supported/" + i0,schemaPath:"#/validate733/properties/details/properties/supported/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate733/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details/supported",schemaPath:"#/validate733/properties/details/properties/supported/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate733/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -23252,34 +22161,14 @@ validate733.errors = vErrors;
 return errors === 0;
 }
 
-export const crossSiteProblem = validate735;
+export const payloadTooLargeError = validate735;
 
 function validate735(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -23287,82 +22176,91 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate735/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate735/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate735/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate735/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate735/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate735/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate735/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate735/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate735/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate735/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate735/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("payload_too_large" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate735/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "payload_too_large"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate735/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(403 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate735/properties/status/const",keyword:"const",params:{allowedValue: 403}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate735/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate735/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate735/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate735/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate735/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.limit === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate735/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "limit"}});
 errors++;
 }
-if("cross_site_request" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate735/properties/code/const",keyword:"const",params:{allowedValue: "cross_site_request"}});
+for(const key2 in data3){
+if(!(key2 === "limit")){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate735/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
 errors++;
 }
 }
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data3.limit !== undefined){
+let data4 = data3.limit;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/limit",schemaPath:"#/validate735/properties/error/properties/details/properties/limit/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/limit",schemaPath:"#/validate735/properties/error/properties/details/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate735/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate735/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate735/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -23381,14 +22279,34 @@ validate735.errors = vErrors;
 return errors === 0;
 }
 
-export const scopeError = validate737;
+export const payloadTooLargeProblem = validate737;
 
 function validate737(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -23396,136 +22314,105 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate737/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate737/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate737/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate737/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate737/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate737/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate737/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("insufficient_scope" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate737/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "insufficient_scope"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate737/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate737/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate737/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate737/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-if(data3.required_scopes === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate737/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "required_scopes"}});
-errors++;
-}
-if(data3.missing_scopes === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate737/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "missing_scopes"}});
-errors++;
-}
-for(const key2 in data3){
-if(!((key2 === "required_scopes") || (key2 === "missing_scopes"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate737/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
-errors++;
-}
-}
-if(data3.required_scopes !== undefined){
-let data4 = data3.required_scopes;
-if(Array.isArray(data4)){
-if(data4.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes",schemaPath:"#/validate737/properties/error/properties/details/properties/required_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
-errors++;
-}
-const len0 = data4.length;
-for(let i0=0; i0<len0; i0++){
-let data5 = data4[i0];
-if(typeof data5 === "string"){
-if(func1(data5) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes/" + i0,schemaPath:"#/validate737/properties/error/properties/details/properties/required_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate737/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes/" + i0,schemaPath:"#/validate737/properties/error/properties/details/properties/required_scopes/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate737/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate737/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes",schemaPath:"#/validate737/properties/error/properties/details/properties/required_scopes/type",keyword:"type",params:{type: "array"}});
+if(413 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate737/properties/status/const",keyword:"const",params:{allowedValue: 413}});
 errors++;
 }
 }
-if(data3.missing_scopes !== undefined){
-let data6 = data3.missing_scopes;
-if(Array.isArray(data6)){
-if(data6.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes",schemaPath:"#/validate737/properties/error/properties/details/properties/missing_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
-errors++;
-}
-const len1 = data6.length;
-for(let i1=0; i1<len1; i1++){
-let data7 = data6[i1];
-if(typeof data7 === "string"){
-if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes/" + i1,schemaPath:"#/validate737/properties/error/properties/details/properties/missing_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate737/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes/" + i1,schemaPath:"#/validate737/properties/error/properties/details/properties/missing_scopes/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate737/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate737/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("payload_too_large" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate737/properties/code/const",keyword:"const",params:{allowedValue: "payload_too_large"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.limit === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate737/properties/details/required",keyword:"required",params:{missingProperty: "limit"}});
+errors++;
+}
+for(const key1 in data5){
+if(!(key1 === "limit")){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate737/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data5.limit !== undefined){
+let data6 = data5.limit;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/limit",schemaPath:"#/validate737/properties/details/properties/limit/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 < 1 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/limit",schemaPath:"#/validate737/properties/details/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes",schemaPath:"#/validate737/properties/error/properties/details/properties/missing_scopes/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate737/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate737/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate737/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -23544,34 +22431,14 @@ validate737.errors = vErrors;
 return errors === 0;
 }
 
-export const scopeProblem = validate739;
+export const unsupportedMediaTypeError = validate739;
 
 function validate739(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -23579,150 +22446,105 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate739/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate739/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate739/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate739/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate739/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate739/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate739/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate739/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate739/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate739/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate739/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("unsupported_media_type" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate739/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "unsupported_media_type"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate739/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(403 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate739/properties/status/const",keyword:"const",params:{allowedValue: 403}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate739/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate739/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate739/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate739/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate739/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.supported === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate739/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "supported"}});
 errors++;
 }
-if("insufficient_scope" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate739/properties/code/const",keyword:"const",params:{allowedValue: "insufficient_scope"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.required_scopes === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate739/properties/details/required",keyword:"required",params:{missingProperty: "required_scopes"}});
-errors++;
-}
-if(data5.missing_scopes === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate739/properties/details/required",keyword:"required",params:{missingProperty: "missing_scopes"}});
-errors++;
-}
-for(const key1 in data5){
-if(!((key1 === "required_scopes") || (key1 === "missing_scopes"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate739/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+for(const key2 in data3){
+if(!(key2 === "supported")){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate739/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
 errors++;
 }
 }
-if(data5.required_scopes !== undefined){
-let data6 = data5.required_scopes;
-if(Array.isArray(data6)){
-if(data6.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes",schemaPath:"#/validate739/properties/details/properties/required_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+if(data3.supported !== undefined){
+let data4 = data3.supported;
+if(Array.isArray(data4)){
+if(data4.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported",schemaPath:"#/validate739/properties/error/properties/details/properties/supported/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
-const len0 = data6.length;
+const len0 = data4.length;
 for(let i0=0; i0<len0; i0++){
-let data7 = data6[i0];
-if(typeof data7 === "string"){
-if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes/" + i0,schemaPath:"#/validate739/properties/details/properties/required_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+let data5 = data4[i0];
+if(typeof data5 === "string"){
+if(func1(data5) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported/" + i0,schemaPath:"#/validate739/properties/error/properties/details/properties/supported/items/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes/" + i0,schemaPath:"#/validate739/properties/details/properties/required_scopes/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes",schemaPath:"#/validate739/properties/details/properties/required_scopes/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data5.missing_scopes !== undefined){
-let data8 = data5.missing_scopes;
-if(Array.isArray(data8)){
-if(data8.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes",schemaPath:"#/validate739/properties/details/properties/missing_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
-errors++;
-}
-const len1 = data8.length;
-for(let i1=0; i1<len1; i1++){
-let data9 = data8[i1];
-if(typeof data9 === "string"){
-if(func1(data9) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes/" + i1,schemaPath:"#/validate739/properties/details/properties/missing_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes/" + i1,schemaPath:"#/validate739/properties/details/properties/missing_scopes/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported/" + i0,schemaPath:"#/validate739/properties/error/properties/details/properties/supported/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes",schemaPath:"#/validate739/properties/details/properties/missing_scopes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/supported",schemaPath:"#/validate739/properties/error/properties/details/properties/supported/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate739/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate739/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate739/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -23741,15 +22563,34 @@ validate739.errors = vErrors;
 return errors === 0;
 }
 
-export const writeForbiddenError = validate741;
-const schema298 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const unsupportedMediaTypeProblem = validate741;
 
 function validate741(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -23757,128 +22598,119 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate741/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate741/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate741/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate741/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate741/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate741/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate741/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "insufficient_scope") || (data1 === "cross_site_request"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate741/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema298.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate741/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate741/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate741/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate741/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-for(const key2 in data3){
-if(!((key2 === "required_scopes") || (key2 === "missing_scopes"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate741/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
-errors++;
-}
-}
-if(data3.required_scopes !== undefined){
-let data4 = data3.required_scopes;
-if(Array.isArray(data4)){
-if(data4.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes",schemaPath:"#/validate741/properties/error/properties/details/properties/required_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
-errors++;
-}
-const len0 = data4.length;
-for(let i0=0; i0<len0; i0++){
-let data5 = data4[i0];
-if(typeof data5 === "string"){
-if(func1(data5) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes/" + i0,schemaPath:"#/validate741/properties/error/properties/details/properties/required_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate741/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes/" + i0,schemaPath:"#/validate741/properties/error/properties/details/properties/required_scopes/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate741/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate741/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(415 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate741/properties/status/const",keyword:"const",params:{allowedValue: 415}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate741/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes",schemaPath:"#/validate741/properties/error/properties/details/properties/required_scopes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate741/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data3.missing_scopes !== undefined){
-let data6 = data3.missing_scopes;
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate741/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("unsupported_media_type" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate741/properties/code/const",keyword:"const",params:{allowedValue: "unsupported_media_type"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.supported === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate741/properties/details/required",keyword:"required",params:{missingProperty: "supported"}});
+errors++;
+}
+for(const key1 in data5){
+if(!(key1 === "supported")){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate741/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data5.supported !== undefined){
+let data6 = data5.supported;
 if(Array.isArray(data6)){
-if(data6.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes",schemaPath:"#/validate741/properties/error/properties/details/properties/missing_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+if(data6.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/supported",schemaPath:"#/validate741/properties/details/properties/supported/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
-const len1 = data6.length;
-for(let i1=0; i1<len1; i1++){
-let data7 = data6[i1];
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+let data7 = data6[i0];
 if(typeof data7 === "string"){
-if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes/" + i1,schemaPath:"#/validate741/properties/error/properties/details/properties/missing_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(func1(data7) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/supported/" + i0,schemaPath:"#/validate741/properties/details/properties/supported/items/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes/" + i1,schemaPath:"#/validate741/properties/error/properties/details/properties/missing_scopes/items/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes",schemaPath:"#/validate741/properties/error/properties/details/properties/missing_scopes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details/supported/" + i0,schemaPath:"#/validate741/properties/details/properties/supported/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate741/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details/supported",schemaPath:"#/validate741/properties/details/properties/supported/type",keyword:"type",params:{type: "array"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate741/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate741/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -23897,35 +22729,15 @@ validate741.errors = vErrors;
 return errors === 0;
 }
 
-export const writeForbiddenProblem = validate743;
-const schema299 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const rateLimitError = validate743;
+const schema293 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","const":"rate_limit_exceeded"},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1},"applies_to":{"type":"string","enum":["organisation","api_key","address"]}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate743(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -23933,142 +22745,136 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate743/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate743/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate743/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate743/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate743/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate743/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate743/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate743/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate743/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate743/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate743/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("rate_limit_exceeded" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate743/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "rate_limit_exceeded"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate743/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(403 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate743/properties/status/const",keyword:"const",params:{allowedValue: 403}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate743/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate743/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate743/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate743/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate743/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.limit === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate743/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "limit"}});
 errors++;
 }
-if(!((data4 === "insufficient_scope") || (data4 === "cross_site_request"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate743/properties/code/enum",keyword:"enum",params:{allowedValues: schema299.properties.code.enum}});
+if(data3.window === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate743/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "window"}});
 errors++;
 }
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-for(const key1 in data5){
-if(!((key1 === "required_scopes") || (key1 === "missing_scopes"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate743/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+if(data3.retry_after === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate743/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "retry_after"}});
 errors++;
 }
-}
-if(data5.required_scopes !== undefined){
-let data6 = data5.required_scopes;
-if(Array.isArray(data6)){
-if(data6.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes",schemaPath:"#/validate743/properties/details/properties/required_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
-errors++;
-}
-const len0 = data6.length;
-for(let i0=0; i0<len0; i0++){
-let data7 = data6[i0];
-if(typeof data7 === "string"){
-if(func1(data7) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes/" + i0,schemaPath:"#/validate743/properties/details/properties/required_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+for(const key2 in data3){
+if(!((((key2 === "limit") || (key2 === "window")) || (key2 === "retry_after")) || (key2 === "applies_to"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate743/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes/" + i0,schemaPath:"#/validate743/properties/details/properties/required_scopes/items/type",keyword:"type",params:{type: "string"}});
+if(data3.limit !== undefined){
+let data4 = data3.limit;
+if(!((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/limit",schemaPath:"#/validate743/properties/error/properties/details/properties/limit/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data4 == "number"){
+if(data4 < 1 || isNaN(data4)){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/limit",schemaPath:"#/validate743/properties/error/properties/details/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
 errors++;
 }
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes",schemaPath:"#/validate743/properties/details/properties/required_scopes/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data5.missing_scopes !== undefined){
-let data8 = data5.missing_scopes;
-if(Array.isArray(data8)){
-if(data8.length > 50){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes",schemaPath:"#/validate743/properties/details/properties/missing_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
-errors++;
-}
-const len1 = data8.length;
-for(let i1=0; i1<len1; i1++){
-let data9 = data8[i1];
-if(typeof data9 === "string"){
-if(func1(data9) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes/" + i1,schemaPath:"#/validate743/properties/details/properties/missing_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data3.window !== undefined){
+let data5 = data3.window;
+if(typeof data5 === "string"){
+if(func1(data5) > 32){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/window",schemaPath:"#/validate743/properties/error/properties/details/properties/window/maxLength",keyword:"maxLength",params:{limit: 32}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes/" + i1,schemaPath:"#/validate743/properties/details/properties/missing_scopes/items/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/window",schemaPath:"#/validate743/properties/error/properties/details/properties/window/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data3.retry_after !== undefined){
+let data6 = data3.retry_after;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/retry_after",schemaPath:"#/validate743/properties/error/properties/details/properties/retry_after/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 < 1 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/retry_after",schemaPath:"#/validate743/properties/error/properties/details/properties/retry_after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data3.applies_to !== undefined){
+let data7 = data3.applies_to;
+if(typeof data7 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/applies_to",schemaPath:"#/validate743/properties/error/properties/details/properties/applies_to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data7 === "organisation") || (data7 === "api_key")) || (data7 === "address"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/applies_to",schemaPath:"#/validate743/properties/error/properties/details/properties/applies_to/enum",keyword:"enum",params:{allowedValues: schema293.properties.error.properties.details.properties.applies_to.enum}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes",schemaPath:"#/validate743/properties/details/properties/missing_scopes/type",keyword:"type",params:{type: "array"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate743/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate743/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate743/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -24087,14 +22893,35 @@ validate743.errors = vErrors;
 return errors === 0;
 }
 
-export const requestInProgressError = validate745;
+export const rateLimitProblem = validate745;
+const schema294 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":429},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","const":"rate_limit_exceeded"},"details":{"type":"object","additionalProperties":false,"required":["limit","window","retry_after"],"properties":{"limit":{"type":"integer","minimum":1},"window":{"type":"string","maxLength":32},"retry_after":{"type":"integer","minimum":1},"applies_to":{"type":"string","enum":["organisation","api_key","address"]}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate745(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -24102,68 +22929,150 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate745/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate745/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate745/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate745/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate745/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate745/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate745/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("request_in_progress" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate745/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "request_in_progress"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate745/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate745/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate745/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate745/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate745/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate745/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate745/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate745/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(429 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate745/properties/status/const",keyword:"const",params:{allowedValue: 429}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate745/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate745/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate745/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("rate_limit_exceeded" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate745/properties/code/const",keyword:"const",params:{allowedValue: "rate_limit_exceeded"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.limit === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate745/properties/details/required",keyword:"required",params:{missingProperty: "limit"}});
+errors++;
+}
+if(data5.window === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate745/properties/details/required",keyword:"required",params:{missingProperty: "window"}});
+errors++;
+}
+if(data5.retry_after === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate745/properties/details/required",keyword:"required",params:{missingProperty: "retry_after"}});
+errors++;
+}
+for(const key1 in data5){
+if(!((((key1 === "limit") || (key1 === "window")) || (key1 === "retry_after")) || (key1 === "applies_to"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate745/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data5.limit !== undefined){
+let data6 = data5.limit;
+if(!((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/limit",schemaPath:"#/validate745/properties/details/properties/limit/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data6 == "number"){
+if(data6 < 1 || isNaN(data6)){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/limit",schemaPath:"#/validate745/properties/details/properties/limit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data5.window !== undefined){
+let data7 = data5.window;
+if(typeof data7 === "string"){
+if(func1(data7) > 32){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/window",schemaPath:"#/validate745/properties/details/properties/window/maxLength",keyword:"maxLength",params:{limit: 32}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/window",schemaPath:"#/validate745/properties/details/properties/window/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data5.retry_after !== undefined){
+let data8 = data5.retry_after;
+if(!((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/retry_after",schemaPath:"#/validate745/properties/details/properties/retry_after/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data8 == "number"){
+if(data8 < 1 || isNaN(data8)){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/retry_after",schemaPath:"#/validate745/properties/details/properties/retry_after/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+if(data5.applies_to !== undefined){
+let data9 = data5.applies_to;
+if(typeof data9 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/applies_to",schemaPath:"#/validate745/properties/details/properties/applies_to/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data9 === "organisation") || (data9 === "api_key")) || (data9 === "address"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/applies_to",schemaPath:"#/validate745/properties/details/properties/applies_to/enum",keyword:"enum",params:{allowedValues: schema294.properties.details.properties.applies_to.enum}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate745/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate745/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -24182,34 +23091,14 @@ validate745.errors = vErrors;
 return errors === 0;
 }
 
-export const requestInProgressProblem = validate747;
+export const internalError = validate747;
 
 function validate747(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -24217,82 +23106,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate747/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate747/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate747/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate747/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate747/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate747/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate747/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate747/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate747/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate747/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate747/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("internal_error" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate747/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "internal_error"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate747/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate747/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate747/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate747/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate747/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate747/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate747/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("request_in_progress" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate747/properties/code/const",keyword:"const",params:{allowedValue: "request_in_progress"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate747/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate747/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate747/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -24311,14 +23186,34 @@ validate747.errors = vErrors;
 return errors === 0;
 }
 
-export const idempotencyKeyReusedError = validate749;
+export const internalProblem = validate749;
 
 function validate749(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -24326,68 +23221,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate749/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate749/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate749/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate749/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate749/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate749/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate749/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("idempotency_key_reused" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate749/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "idempotency_key_reused"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate749/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate749/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate749/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate749/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate749/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate749/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate749/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate749/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(500 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate749/properties/status/const",keyword:"const",params:{allowedValue: 500}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate749/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate749/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate749/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate749/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("internal_error" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate749/properties/code/const",keyword:"const",params:{allowedValue: "internal_error"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate749/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -24406,34 +23315,14 @@ validate749.errors = vErrors;
 return errors === 0;
 }
 
-export const idempotencyKeyReusedProblem = validate751;
+export const serviceUnavailableError = validate751;
 
 function validate751(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -24441,82 +23330,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate751/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate751/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate751/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate751/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate751/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate751/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate751/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate751/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate751/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate751/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate751/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("service_unavailable" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate751/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "service_unavailable"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate751/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(422 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate751/properties/status/const",keyword:"const",params:{allowedValue: 422}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate751/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate751/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate751/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate751/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate751/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("idempotency_key_reused" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate751/properties/code/const",keyword:"const",params:{allowedValue: "idempotency_key_reused"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate751/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate751/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate751/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -24535,14 +23410,34 @@ validate751.errors = vErrors;
 return errors === 0;
 }
 
-export const notFoundError = validate753;
+export const serviceUnavailableProblem = validate753;
 
 function validate753(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -24550,108 +23445,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate753/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate753/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate753/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate753/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate753/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate753/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate753/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("resource_not_found" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate753/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "resource_not_found"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate753/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate753/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate753/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate753/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-if(data3.resource === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate753/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "resource"}});
-errors++;
-}
-if(data3.id === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate753/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "id"}});
-errors++;
-}
-for(const key2 in data3){
-if(!((key2 === "resource") || (key2 === "id"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate753/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
-errors++;
-}
-}
-if(data3.resource !== undefined){
-let data4 = data3.resource;
-if(typeof data4 === "string"){
-if(func1(data4) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/resource",schemaPath:"#/validate753/properties/error/properties/details/properties/resource/maxLength",keyword:"maxLength",params:{limit: 64}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate753/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/resource",schemaPath:"#/validate753/properties/error/properties/details/properties/resource/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate753/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data3.id !== undefined){
-let data5 = data3.id;
-if(typeof data5 === "string"){
-if(func1(data5) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/id",schemaPath:"#/validate753/properties/error/properties/details/properties/id/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate753/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(503 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate753/properties/status/const",keyword:"const",params:{allowedValue: 503}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate753/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details/id",schemaPath:"#/validate753/properties/error/properties/details/properties/id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate753/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate753/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate753/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if("service_unavailable" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate753/properties/code/const",keyword:"const",params:{allowedValue: "service_unavailable"}});
 errors++;
 }
 }
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate753/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate753/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -24670,34 +23539,15 @@ validate753.errors = vErrors;
 return errors === 0;
 }
 
-export const notFoundProblem = validate755;
+export const refreshTokenError = validate755;
+const schema299 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate755(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -24705,122 +23555,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate755/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate755/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate755/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate755/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate755/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate755/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate755/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate755/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate755/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate755/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate755/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "invalid_token") || (data1 === "expired_token"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate755/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema299.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate755/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(404 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate755/properties/status/const",keyword:"const",params:{allowedValue: 404}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate755/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate755/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate755/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate755/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate755/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("resource_not_found" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate755/properties/code/const",keyword:"const",params:{allowedValue: "resource_not_found"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.resource === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate755/properties/details/required",keyword:"required",params:{missingProperty: "resource"}});
-errors++;
-}
-if(data5.id === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate755/properties/details/required",keyword:"required",params:{missingProperty: "id"}});
-errors++;
-}
-for(const key1 in data5){
-if(!((key1 === "resource") || (key1 === "id"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate755/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data5.resource !== undefined){
-let data6 = data5.resource;
-if(typeof data6 === "string"){
-if(func1(data6) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/resource",schemaPath:"#/validate755/properties/details/properties/resource/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/resource",schemaPath:"#/validate755/properties/details/properties/resource/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data5.id !== undefined){
-let data7 = data5.id;
-if(typeof data7 === "string"){
-if(func1(data7) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/details/id",schemaPath:"#/validate755/properties/details/properties/id/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details/id",schemaPath:"#/validate755/properties/details/properties/id/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate755/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate755/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate755/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -24839,14 +23635,35 @@ validate755.errors = vErrors;
 return errors === 0;
 }
 
-export const apiKeyInactiveError = validate757;
+export const refreshTokenProblem = validate757;
+const schema300 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate757(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -24854,68 +23671,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate757/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate757/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate757/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate757/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate757/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate757/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate757/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("api_key_not_active" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate757/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "api_key_not_active"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate757/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate757/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate757/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate757/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate757/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate757/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate757/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate757/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(401 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate757/properties/status/const",keyword:"const",params:{allowedValue: 401}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate757/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate757/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate757/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate757/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "invalid_token") || (data4 === "expired_token"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate757/properties/code/enum",keyword:"enum",params:{allowedValues: schema300.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate757/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -24934,34 +23765,15 @@ validate757.errors = vErrors;
 return errors === 0;
 }
 
-export const apiKeyInactiveProblem = validate759;
+export const authenticationError = validate759;
+const schema301 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate759(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -24969,82 +23781,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate759/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate759/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate759/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate759/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate759/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate759/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate759/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate759/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate759/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate759/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate759/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data1 === "invalid_api_key") || (data1 === "expired_api_key")) || (data1 === "revoked_api_key")) || (data1 === "invalid_token")) || (data1 === "expired_token"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate759/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema301.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate759/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate759/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate759/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate759/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate759/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate759/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate759/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("api_key_not_active" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate759/properties/code/const",keyword:"const",params:{allowedValue: "api_key_not_active"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate759/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate759/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate759/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25063,15 +23861,35 @@ validate759.errors = vErrors;
 return errors === 0;
 }
 
-export const apiKeyRotationConflict = validate761;
-const schema308 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const authenticationProblem = validate761;
+const schema302 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":401},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["invalid_api_key","expired_api_key","revoked_api_key","invalid_token","expired_token"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate761(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25079,68 +23897,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate761/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate761/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate761/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate761/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate761/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate761/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate761/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "api_key_not_active") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate761/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema308.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate761/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate761/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate761/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate761/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate761/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate761/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate761/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate761/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(401 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate761/properties/status/const",keyword:"const",params:{allowedValue: 401}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate761/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate761/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate761/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate761/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data4 === "invalid_api_key") || (data4 === "expired_api_key")) || (data4 === "revoked_api_key")) || (data4 === "invalid_token")) || (data4 === "expired_token"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate761/properties/code/enum",keyword:"enum",params:{allowedValues: schema302.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate761/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25159,35 +23991,14 @@ validate761.errors = vErrors;
 return errors === 0;
 }
 
-export const apiKeyRotationConflictProblem = validate763;
-const schema309 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const crossSiteError = validate763;
 
 function validate763(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25195,82 +24006,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate763/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate763/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate763/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate763/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate763/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate763/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate763/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate763/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate763/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate763/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate763/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("cross_site_request" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate763/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "cross_site_request"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate763/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate763/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate763/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate763/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate763/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate763/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate763/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data4 === "api_key_not_active") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate763/properties/code/enum",keyword:"enum",params:{allowedValues: schema309.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate763/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate763/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate763/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25289,15 +24086,34 @@ validate763.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowUpdateConflict = validate765;
-const schema310 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const crossSiteProblem = validate765;
 
 function validate765(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25305,68 +24121,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate765/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate765/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate765/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate765/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate765/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate765/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate765/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data1 === "revision_conflict") || (data1 === "workflow_status_conflict")) || (data1 === "workflow_archived"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate765/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema310.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate765/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate765/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate765/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate765/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate765/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate765/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate765/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate765/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(403 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate765/properties/status/const",keyword:"const",params:{allowedValue: 403}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate765/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate765/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate765/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate765/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("cross_site_request" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate765/properties/code/const",keyword:"const",params:{allowedValue: "cross_site_request"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate765/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25385,35 +24215,14 @@ validate765.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowUpdateConflictProblem = validate767;
-const schema311 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const scopeError = validate767;
 
 function validate767(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25421,82 +24230,136 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate767/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate767/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate767/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate767/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate767/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate767/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate767/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate767/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate767/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate767/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate767/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("insufficient_scope" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate767/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "insufficient_scope"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate767/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate767/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate767/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate767/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate767/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate767/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate767/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.required_scopes === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate767/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "required_scopes"}});
 errors++;
 }
-if(!(((data4 === "revision_conflict") || (data4 === "workflow_status_conflict")) || (data4 === "workflow_archived"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate767/properties/code/enum",keyword:"enum",params:{allowedValues: schema311.properties.code.enum}});
+if(data3.missing_scopes === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate767/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "missing_scopes"}});
+errors++;
+}
+for(const key2 in data3){
+if(!((key2 === "required_scopes") || (key2 === "missing_scopes"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate767/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
 errors++;
 }
 }
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data3.required_scopes !== undefined){
+let data4 = data3.required_scopes;
+if(Array.isArray(data4)){
+if(data4.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes",schemaPath:"#/validate767/properties/error/properties/details/properties/required_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+errors++;
+}
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+let data5 = data4[i0];
+if(typeof data5 === "string"){
+if(func1(data5) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes/" + i0,schemaPath:"#/validate767/properties/error/properties/details/properties/required_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate767/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes/" + i0,schemaPath:"#/validate767/properties/error/properties/details/properties/required_scopes/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes",schemaPath:"#/validate767/properties/error/properties/details/properties/required_scopes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data3.missing_scopes !== undefined){
+let data6 = data3.missing_scopes;
+if(Array.isArray(data6)){
+if(data6.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes",schemaPath:"#/validate767/properties/error/properties/details/properties/missing_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+errors++;
+}
+const len1 = data6.length;
+for(let i1=0; i1<len1; i1++){
+let data7 = data6[i1];
+if(typeof data7 === "string"){
+if(func1(data7) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes/" + i1,schemaPath:"#/validate767/properties/error/properties/details/properties/missing_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes/" + i1,schemaPath:"#/validate767/properties/error/properties/details/properties/missing_scopes/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes",schemaPath:"#/validate767/properties/error/properties/details/properties/missing_scopes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate767/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate767/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25515,15 +24378,34 @@ validate767.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowPublishConflict = validate769;
-const schema312 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const scopeProblem = validate769;
 
 function validate769(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25531,68 +24413,150 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate769/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate769/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate769/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate769/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate769/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate769/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate769/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data1 === "workflow_already_published") || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate769/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema312.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate769/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate769/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate769/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate769/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate769/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate769/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate769/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate769/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(403 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate769/properties/status/const",keyword:"const",params:{allowedValue: 403}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate769/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate769/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate769/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("insufficient_scope" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate769/properties/code/const",keyword:"const",params:{allowedValue: "insufficient_scope"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.required_scopes === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate769/properties/details/required",keyword:"required",params:{missingProperty: "required_scopes"}});
+errors++;
+}
+if(data5.missing_scopes === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate769/properties/details/required",keyword:"required",params:{missingProperty: "missing_scopes"}});
+errors++;
+}
+for(const key1 in data5){
+if(!((key1 === "required_scopes") || (key1 === "missing_scopes"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate769/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data5.required_scopes !== undefined){
+let data6 = data5.required_scopes;
+if(Array.isArray(data6)){
+if(data6.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes",schemaPath:"#/validate769/properties/details/properties/required_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+errors++;
+}
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+let data7 = data6[i0];
+if(typeof data7 === "string"){
+if(func1(data7) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes/" + i0,schemaPath:"#/validate769/properties/details/properties/required_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes/" + i0,schemaPath:"#/validate769/properties/details/properties/required_scopes/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate769/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes",schemaPath:"#/validate769/properties/details/properties/required_scopes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data5.missing_scopes !== undefined){
+let data8 = data5.missing_scopes;
+if(Array.isArray(data8)){
+if(data8.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes",schemaPath:"#/validate769/properties/details/properties/missing_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+errors++;
+}
+const len1 = data8.length;
+for(let i1=0; i1<len1; i1++){
+let data9 = data8[i1];
+if(typeof data9 === "string"){
+if(func1(data9) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes/" + i1,schemaPath:"#/validate769/properties/details/properties/missing_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes/" + i1,schemaPath:"#/validate769/properties/details/properties/missing_scopes/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes",schemaPath:"#/validate769/properties/details/properties/missing_scopes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate769/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25611,35 +24575,15 @@ validate769.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowPublishConflictProblem = validate771;
-const schema313 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_already_published","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const writeForbiddenError = validate771;
+const schema307 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate771(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25647,82 +24591,128 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate771/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate771/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate771/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate771/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate771/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate771/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate771/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate771/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate771/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate771/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate771/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "insufficient_scope") || (data1 === "cross_site_request"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate771/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema307.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate771/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate771/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate771/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate771/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate771/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate771/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate771/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+for(const key2 in data3){
+if(!((key2 === "required_scopes") || (key2 === "missing_scopes"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate771/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
 errors++;
 }
-if(!(((data4 === "workflow_already_published") || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate771/properties/code/enum",keyword:"enum",params:{allowedValues: schema313.properties.code.enum}});
+}
+if(data3.required_scopes !== undefined){
+let data4 = data3.required_scopes;
+if(Array.isArray(data4)){
+if(data4.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes",schemaPath:"#/validate771/properties/error/properties/details/properties/required_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
 errors++;
 }
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+let data5 = data4[i0];
+if(typeof data5 === "string"){
+if(func1(data5) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes/" + i0,schemaPath:"#/validate771/properties/error/properties/details/properties/required_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
 }
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate771/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes/" + i0,schemaPath:"#/validate771/properties/error/properties/details/properties/required_scopes/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/required_scopes",schemaPath:"#/validate771/properties/error/properties/details/properties/required_scopes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data3.missing_scopes !== undefined){
+let data6 = data3.missing_scopes;
+if(Array.isArray(data6)){
+if(data6.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes",schemaPath:"#/validate771/properties/error/properties/details/properties/missing_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+errors++;
+}
+const len1 = data6.length;
+for(let i1=0; i1<len1; i1++){
+let data7 = data6[i1];
+if(typeof data7 === "string"){
+if(func1(data7) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes/" + i1,schemaPath:"#/validate771/properties/error/properties/details/properties/missing_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes/" + i1,schemaPath:"#/validate771/properties/error/properties/details/properties/missing_scopes/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/missing_scopes",schemaPath:"#/validate771/properties/error/properties/details/properties/missing_scopes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate771/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate771/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25741,15 +24731,35 @@ validate771.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowExecuteConflict = validate773;
-const schema314 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const writeForbiddenProblem = validate773;
+const schema308 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":403},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["insufficient_scope","cross_site_request"]},"details":{"type":"object","additionalProperties":false,"properties":{"required_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}},"missing_scopes":{"type":"array","maxItems":50,"items":{"type":"string","maxLength":64}}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate773(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25757,68 +24767,142 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate773/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate773/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate773/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate773/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate773/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate773/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate773/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data1 === "workflow_not_published") || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate773/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema314.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate773/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate773/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate773/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate773/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate773/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate773/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate773/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate773/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(403 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate773/properties/status/const",keyword:"const",params:{allowedValue: 403}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate773/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate773/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate773/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "insufficient_scope") || (data4 === "cross_site_request"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate773/properties/code/enum",keyword:"enum",params:{allowedValues: schema308.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+for(const key1 in data5){
+if(!((key1 === "required_scopes") || (key1 === "missing_scopes"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate773/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data5.required_scopes !== undefined){
+let data6 = data5.required_scopes;
+if(Array.isArray(data6)){
+if(data6.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes",schemaPath:"#/validate773/properties/details/properties/required_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+errors++;
+}
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+let data7 = data6[i0];
+if(typeof data7 === "string"){
+if(func1(data7) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes/" + i0,schemaPath:"#/validate773/properties/details/properties/required_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes/" + i0,schemaPath:"#/validate773/properties/details/properties/required_scopes/items/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate773/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details/required_scopes",schemaPath:"#/validate773/properties/details/properties/required_scopes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data5.missing_scopes !== undefined){
+let data8 = data5.missing_scopes;
+if(Array.isArray(data8)){
+if(data8.length > 50){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes",schemaPath:"#/validate773/properties/details/properties/missing_scopes/maxItems",keyword:"maxItems",params:{limit: 50}});
+errors++;
+}
+const len1 = data8.length;
+for(let i1=0; i1<len1; i1++){
+let data9 = data8[i1];
+if(typeof data9 === "string"){
+if(func1(data9) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes/" + i1,schemaPath:"#/validate773/properties/details/properties/missing_scopes/items/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes/" + i1,schemaPath:"#/validate773/properties/details/properties/missing_scopes/items/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/missing_scopes",schemaPath:"#/validate773/properties/details/properties/missing_scopes/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate773/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25837,35 +24921,14 @@ validate773.errors = vErrors;
 return errors === 0;
 }
 
-export const workflowExecuteConflictProblem = validate775;
-const schema315 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const requestInProgressError = validate775;
 
 function validate775(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25873,82 +24936,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate775/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate775/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate775/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate775/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate775/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate775/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate775/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate775/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate775/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate775/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate775/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("request_in_progress" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate775/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "request_in_progress"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate775/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate775/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate775/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate775/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate775/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate775/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate775/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((((data4 === "workflow_not_published") || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate775/properties/code/enum",keyword:"enum",params:{allowedValues: schema315.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate775/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate775/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate775/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -25967,15 +25016,34 @@ validate775.errors = vErrors;
 return errors === 0;
 }
 
-export const draftExtensionConflict = validate777;
-const schema316 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const requestInProgressProblem = validate777;
 
 function validate777(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -25983,68 +25051,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate777/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate777/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate777/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate777/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate777/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate777/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate777/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data1 === "revision_conflict") || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate777/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema316.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate777/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate777/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate777/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate777/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate777/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate777/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate777/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate777/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate777/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate777/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate777/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate777/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate777/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("request_in_progress" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate777/properties/code/const",keyword:"const",params:{allowedValue: "request_in_progress"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate777/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26063,35 +25145,14 @@ validate777.errors = vErrors;
 return errors === 0;
 }
 
-export const draftExtensionConflictProblem = validate779;
-const schema317 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const idempotencyKeyReusedError = validate779;
 
 function validate779(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26099,82 +25160,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate779/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate779/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate779/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate779/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate779/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate779/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate779/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate779/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate779/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate779/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate779/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("idempotency_key_reused" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate779/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "idempotency_key_reused"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate779/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate779/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate779/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate779/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate779/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate779/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate779/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((data4 === "revision_conflict") || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate779/properties/code/enum",keyword:"enum",params:{allowedValues: schema317.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate779/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate779/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate779/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26193,15 +25240,34 @@ validate779.errors = vErrors;
 return errors === 0;
 }
 
-export const draftChangeConflict = validate781;
-const schema318 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const idempotencyKeyReusedProblem = validate781;
 
 function validate781(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26209,68 +25275,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate781/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate781/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate781/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate781/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate781/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate781/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate781/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "revision_conflict") || (data1 === "workflow_archived"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate781/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema318.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate781/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate781/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate781/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate781/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate781/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate781/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate781/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate781/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(422 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate781/properties/status/const",keyword:"const",params:{allowedValue: 422}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate781/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate781/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate781/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate781/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("idempotency_key_reused" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate781/properties/code/const",keyword:"const",params:{allowedValue: "idempotency_key_reused"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate781/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26289,35 +25369,14 @@ validate781.errors = vErrors;
 return errors === 0;
 }
 
-export const draftChangeConflictProblem = validate783;
-const schema319 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notFoundError = validate783;
 
 function validate783(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26325,82 +25384,108 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate783/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate783/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate783/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate783/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate783/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate783/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate783/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate783/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate783/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate783/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate783/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("resource_not_found" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate783/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "resource_not_found"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate783/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate783/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate783/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate783/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate783/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate783/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate783/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.resource === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate783/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "resource"}});
 errors++;
 }
-if(!((data4 === "revision_conflict") || (data4 === "workflow_archived"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate783/properties/code/enum",keyword:"enum",params:{allowedValues: schema319.properties.code.enum}});
+if(data3.id === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate783/properties/error/properties/details/required",keyword:"required",params:{missingProperty: "id"}});
+errors++;
+}
+for(const key2 in data3){
+if(!((key2 === "resource") || (key2 === "id"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate783/properties/error/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2}});
 errors++;
 }
 }
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data3.resource !== undefined){
+let data4 = data3.resource;
+if(typeof data4 === "string"){
+if(func1(data4) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/resource",schemaPath:"#/validate783/properties/error/properties/details/properties/resource/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate783/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/resource",schemaPath:"#/validate783/properties/error/properties/details/properties/resource/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data3.id !== undefined){
+let data5 = data3.id;
+if(typeof data5 === "string"){
+if(func1(data5) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/id",schemaPath:"#/validate783/properties/error/properties/details/properties/id/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details/id",schemaPath:"#/validate783/properties/error/properties/details/properties/id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate783/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate783/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26419,14 +25504,34 @@ validate783.errors = vErrors;
 return errors === 0;
 }
 
-export const executionStatusConflictError = validate785;
+export const notFoundProblem = validate785;
 
 function validate785(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26434,68 +25539,122 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate785/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate785/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate785/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate785/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate785/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate785/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate785/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("execution_status_conflict" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate785/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "execution_status_conflict"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate785/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate785/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate785/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate785/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate785/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate785/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate785/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate785/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(404 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate785/properties/status/const",keyword:"const",params:{allowedValue: 404}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate785/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate785/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate785/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("resource_not_found" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate785/properties/code/const",keyword:"const",params:{allowedValue: "resource_not_found"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.resource === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate785/properties/details/required",keyword:"required",params:{missingProperty: "resource"}});
+errors++;
+}
+if(data5.id === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate785/properties/details/required",keyword:"required",params:{missingProperty: "id"}});
+errors++;
+}
+for(const key1 in data5){
+if(!((key1 === "resource") || (key1 === "id"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate785/properties/details/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data5.resource !== undefined){
+let data6 = data5.resource;
+if(typeof data6 === "string"){
+if(func1(data6) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/resource",schemaPath:"#/validate785/properties/details/properties/resource/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/resource",schemaPath:"#/validate785/properties/details/properties/resource/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data5.id !== undefined){
+let data7 = data5.id;
+if(typeof data7 === "string"){
+if(func1(data7) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/details/id",schemaPath:"#/validate785/properties/details/properties/id/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details/id",schemaPath:"#/validate785/properties/details/properties/id/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate785/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate785/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26514,34 +25673,14 @@ validate785.errors = vErrors;
 return errors === 0;
 }
 
-export const executionStatusConflictProblem = validate787;
+export const apiKeyInactiveError = validate787;
 
 function validate787(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26549,82 +25688,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate787/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate787/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate787/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate787/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate787/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate787/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate787/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate787/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate787/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate787/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate787/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("api_key_not_active" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate787/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "api_key_not_active"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate787/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate787/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate787/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate787/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate787/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate787/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate787/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("execution_status_conflict" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate787/properties/code/const",keyword:"const",params:{allowedValue: "execution_status_conflict"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate787/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate787/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate787/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26643,14 +25768,34 @@ validate787.errors = vErrors;
 return errors === 0;
 }
 
-export const executionAlreadyFinishedError = validate789;
+export const apiKeyInactiveProblem = validate789;
 
 function validate789(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26658,68 +25803,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate789/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate789/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate789/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate789/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate789/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate789/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate789/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("execution_already_finished" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate789/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "execution_already_finished"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate789/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate789/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate789/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate789/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate789/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate789/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate789/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate789/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate789/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate789/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate789/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate789/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate789/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("api_key_not_active" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate789/properties/code/const",keyword:"const",params:{allowedValue: "api_key_not_active"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate789/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26738,34 +25897,15 @@ validate789.errors = vErrors;
 return errors === 0;
 }
 
-export const executionAlreadyFinishedProblem = validate791;
+export const apiKeyRotationConflict = validate791;
+const schema317 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate791(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26773,82 +25913,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate791/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate791/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate791/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate791/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate791/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate791/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate791/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate791/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate791/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate791/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate791/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "api_key_not_active") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate791/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema317.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate791/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate791/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate791/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate791/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate791/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate791/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate791/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("execution_already_finished" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate791/properties/code/const",keyword:"const",params:{allowedValue: "execution_already_finished"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate791/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate791/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate791/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26867,15 +25993,35 @@ validate791.errors = vErrors;
 return errors === 0;
 }
 
-export const executionNotRetriedError = validate793;
-const schema324 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["execution_status_conflict","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const apiKeyRotationConflictProblem = validate793;
+const schema318 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["api_key_not_active","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate793(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26883,68 +26029,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate793/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate793/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate793/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate793/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate793/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate793/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate793/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data1 === "execution_status_conflict") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate793/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema324.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate793/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate793/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate793/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate793/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate793/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate793/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate793/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate793/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate793/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate793/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate793/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate793/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate793/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "api_key_not_active") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate793/properties/code/enum",keyword:"enum",params:{allowedValues: schema318.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate793/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -26963,35 +26123,15 @@ validate793.errors = vErrors;
 return errors === 0;
 }
 
-export const executionNotRetriedProblem = validate795;
-const schema325 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["execution_status_conflict","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const notStoredError = validate795;
+const schema319 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["storage_quota_exceeded","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate795(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -26999,82 +26139,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate795/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate795/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate795/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate795/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate795/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate795/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate795/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate795/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate795/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate795/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate795/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "storage_quota_exceeded") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate795/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema319.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate795/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate795/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate795/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate795/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate795/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate795/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate795/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data4 === "execution_status_conflict") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate795/properties/code/enum",keyword:"enum",params:{allowedValues: schema325.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate795/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate795/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate795/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27093,14 +26219,35 @@ validate795.errors = vErrors;
 return errors === 0;
 }
 
-export const callbackClosedError = validate797;
+export const notStoredProblem = validate797;
+const schema320 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["storage_quota_exceeded","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate797(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -27108,68 +26255,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate797/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate797/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate797/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("wait_closed" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate797/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "wait_closed"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate797/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate797/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate797/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate797/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate797/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate797/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate797/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate797/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate797/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate797/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate797/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate797/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate797/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "storage_quota_exceeded") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate797/properties/code/enum",keyword:"enum",params:{allowedValues: schema320.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate797/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27188,34 +26349,15 @@ validate797.errors = vErrors;
 return errors === 0;
 }
 
-export const callbackClosedProblem = validate799;
+export const workflowUpdateConflict = validate799;
+const schema321 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived","storage_quota_exceeded"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate799(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -27223,82 +26365,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate799/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate799/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate799/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate799/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate799/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate799/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate799/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate799/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate799/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate799/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate799/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data1 === "revision_conflict") || (data1 === "workflow_status_conflict")) || (data1 === "workflow_archived")) || (data1 === "storage_quota_exceeded"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate799/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema321.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate799/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate799/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate799/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate799/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate799/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate799/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate799/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("wait_closed" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate799/properties/code/const",keyword:"const",params:{allowedValue: "wait_closed"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate799/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate799/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate799/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27317,14 +26445,35 @@ validate799.errors = vErrors;
 return errors === 0;
 }
 
-export const approvalClosedError = validate801;
+export const workflowUpdateConflictProblem = validate801;
+const schema322 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_status_conflict","workflow_archived","storage_quota_exceeded"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate801(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -27332,68 +26481,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate801/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate801/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate801/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate801/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate801/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate801/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate801/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("wait_closed" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate801/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "wait_closed"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate801/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate801/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate801/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate801/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate801/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate801/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate801/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate801/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate801/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate801/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate801/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate801/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate801/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data4 === "revision_conflict") || (data4 === "workflow_status_conflict")) || (data4 === "workflow_archived")) || (data4 === "storage_quota_exceeded"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate801/properties/code/enum",keyword:"enum",params:{allowedValues: schema322.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate801/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27412,34 +26575,15 @@ validate801.errors = vErrors;
 return errors === 0;
 }
 
-export const approvalClosedProblem = validate803;
+export const workflowPublishConflict = validate803;
+const schema323 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_already_published","workflow_archived","storage_quota_exceeded","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate803(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -27447,82 +26591,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate803/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate803/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate803/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate803/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate803/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate803/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate803/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate803/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate803/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate803/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate803/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data1 === "workflow_already_published") || (data1 === "workflow_archived")) || (data1 === "storage_quota_exceeded")) || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate803/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema323.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate803/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate803/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate803/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate803/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate803/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate803/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate803/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("wait_closed" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate803/properties/code/const",keyword:"const",params:{allowedValue: "wait_closed"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate803/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate803/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate803/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27541,14 +26671,35 @@ validate803.errors = vErrors;
 return errors === 0;
 }
 
-export const bulkJobAlreadyFinishedError = validate805;
+export const workflowPublishConflictProblem = validate805;
+const schema324 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_already_published","workflow_archived","storage_quota_exceeded","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate805(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -27556,68 +26707,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate805/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate805/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate805/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate805/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate805/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate805/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate805/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("bulk_job_already_finished" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate805/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "bulk_job_already_finished"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate805/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate805/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate805/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate805/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate805/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate805/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate805/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate805/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate805/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate805/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate805/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate805/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate805/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data4 === "workflow_already_published") || (data4 === "workflow_archived")) || (data4 === "storage_quota_exceeded")) || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate805/properties/code/enum",keyword:"enum",params:{allowedValues: schema324.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate805/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27636,34 +26801,15 @@ validate805.errors = vErrors;
 return errors === 0;
 }
 
-export const bulkJobAlreadyFinishedProblem = validate807;
+export const workflowExecuteConflict = validate807;
+const schema325 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","storage_quota_exceeded","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate807(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -27671,82 +26817,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate807/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate807/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate807/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate807/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate807/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate807/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate807/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate807/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate807/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate807/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate807/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data1 === "workflow_not_published") || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "storage_quota_exceeded")) || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate807/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema325.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate807/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate807/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate807/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate807/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate807/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate807/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate807/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("bulk_job_already_finished" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate807/properties/code/const",keyword:"const",params:{allowedValue: "bulk_job_already_finished"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate807/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate807/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate807/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27765,15 +26897,35 @@ validate807.errors = vErrors;
 return errors === 0;
 }
 
-export const channelNotCreatedError = validate809;
-const schema332 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const workflowExecuteConflictProblem = validate809;
+const schema326 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["workflow_not_published","workflow_paused","workflow_archived","storage_quota_exceeded","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate809(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -27781,68 +26933,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate809/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate809/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate809/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "channel_slug_taken") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate809/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema332.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate809/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate809/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate809/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate809/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate809/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate809/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate809/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate809/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate809/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate809/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate809/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate809/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate809/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((((data4 === "workflow_not_published") || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "storage_quota_exceeded")) || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate809/properties/code/enum",keyword:"enum",params:{allowedValues: schema326.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate809/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27861,35 +27027,15 @@ validate809.errors = vErrors;
 return errors === 0;
 }
 
-export const channelNotCreatedProblem = validate811;
-const schema333 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftExtensionConflict = validate811;
+const schema327 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived","storage_quota_exceeded","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate811(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -27897,82 +27043,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate811/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate811/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate811/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate811/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate811/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate811/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate811/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate811/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate811/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate811/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate811/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data1 === "revision_conflict") || (data1 === "workflow_archived")) || (data1 === "storage_quota_exceeded")) || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate811/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema327.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate811/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate811/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate811/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate811/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate811/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate811/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate811/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data4 === "channel_slug_taken") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate811/properties/code/enum",keyword:"enum",params:{allowedValues: schema333.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate811/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate811/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate811/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -27991,14 +27123,35 @@ validate811.errors = vErrors;
 return errors === 0;
 }
 
-export const channelSlugTakenError = validate813;
+export const draftExtensionConflictProblem = validate813;
+const schema328 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived","storage_quota_exceeded","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate813(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28006,68 +27159,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate813/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate813/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate813/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("channel_slug_taken" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate813/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "channel_slug_taken"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate813/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate813/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate813/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate813/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate813/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate813/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate813/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate813/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate813/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate813/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate813/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate813/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate813/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((data4 === "revision_conflict") || (data4 === "workflow_archived")) || (data4 === "storage_quota_exceeded")) || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate813/properties/code/enum",keyword:"enum",params:{allowedValues: schema328.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate813/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28086,34 +27253,15 @@ validate813.errors = vErrors;
 return errors === 0;
 }
 
-export const channelSlugTakenProblem = validate815;
+export const draftReplacementConflict = validate815;
+const schema329 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived","storage_quota_exceeded"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate815(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28121,82 +27269,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate815/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate815/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate815/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate815/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate815/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate815/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate815/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate815/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate815/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate815/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate815/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data1 === "revision_conflict") || (data1 === "workflow_archived")) || (data1 === "storage_quota_exceeded"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate815/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema329.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate815/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate815/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate815/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate815/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate815/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate815/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate815/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("channel_slug_taken" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate815/properties/code/const",keyword:"const",params:{allowedValue: "channel_slug_taken"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate815/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate815/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate815/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28215,15 +27349,35 @@ validate815.errors = vErrors;
 return errors === 0;
 }
 
-export const formNotCreatedError = validate817;
-const schema336 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftReplacementConflictProblem = validate817;
+const schema330 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived","storage_quota_exceeded"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate817(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28231,68 +27385,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate817/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate817/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate817/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate817/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate817/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate817/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate817/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "form_slug_taken") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate817/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema336.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate817/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate817/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate817/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate817/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate817/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate817/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate817/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate817/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate817/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate817/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate817/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate817/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate817/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data4 === "revision_conflict") || (data4 === "workflow_archived")) || (data4 === "storage_quota_exceeded"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate817/properties/code/enum",keyword:"enum",params:{allowedValues: schema330.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate817/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28311,35 +27479,15 @@ validate817.errors = vErrors;
 return errors === 0;
 }
 
-export const formNotCreatedProblem = validate819;
-const schema337 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftChangeConflict = validate819;
+const schema331 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate819(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28347,82 +27495,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate819/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate819/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate819/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate819/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate819/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate819/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate819/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate819/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate819/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate819/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate819/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "revision_conflict") || (data1 === "workflow_archived"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate819/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema331.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate819/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate819/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate819/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate819/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate819/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate819/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate819/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data4 === "form_slug_taken") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate819/properties/code/enum",keyword:"enum",params:{allowedValues: schema337.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate819/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate819/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate819/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28441,15 +27575,35 @@ validate819.errors = vErrors;
 return errors === 0;
 }
 
-export const formNotChangedError = validate821;
-const schema338 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const draftChangeConflictProblem = validate821;
+const schema332 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","workflow_archived"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate821(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28457,68 +27611,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate821/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate821/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate821/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate821/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate821/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate821/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate821/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "revision_conflict") || (data1 === "form_slug_taken"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate821/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema338.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate821/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate821/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate821/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate821/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate821/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate821/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate821/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate821/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate821/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate821/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate821/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate821/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate821/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "revision_conflict") || (data4 === "workflow_archived"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate821/properties/code/enum",keyword:"enum",params:{allowedValues: schema332.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate821/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28537,35 +27705,14 @@ validate821.errors = vErrors;
 return errors === 0;
 }
 
-export const formNotChangedProblem = validate823;
-const schema339 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionStatusConflictError = validate823;
 
 function validate823(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28573,82 +27720,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate823/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate823/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate823/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate823/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate823/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate823/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate823/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate823/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate823/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate823/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate823/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("execution_status_conflict" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate823/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "execution_status_conflict"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate823/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate823/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate823/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate823/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate823/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate823/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate823/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data4 === "revision_conflict") || (data4 === "form_slug_taken"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate823/properties/code/enum",keyword:"enum",params:{allowedValues: schema339.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate823/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate823/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate823/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28667,15 +27800,34 @@ validate823.errors = vErrors;
 return errors === 0;
 }
 
-export const triggerExecuteConflict = validate825;
-const schema340 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionStatusConflictProblem = validate825;
 
 function validate825(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28683,68 +27835,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate825/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate825/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate825/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate825/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate825/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate825/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate825/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data1 === "trigger_disabled") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate825/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema340.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate825/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate825/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate825/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate825/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate825/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate825/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate825/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate825/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate825/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate825/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate825/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate825/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate825/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("execution_status_conflict" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate825/properties/code/const",keyword:"const",params:{allowedValue: "execution_status_conflict"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate825/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28763,35 +27929,14 @@ validate825.errors = vErrors;
 return errors === 0;
 }
 
-export const triggerExecuteConflictProblem = validate827;
-const schema341 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionAlreadyFinishedError = validate827;
 
 function validate827(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28799,82 +27944,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate827/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate827/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate827/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate827/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate827/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate827/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate827/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate827/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate827/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate827/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate827/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("execution_already_finished" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate827/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "execution_already_finished"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate827/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate827/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate827/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate827/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate827/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate827/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate827/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!(((((data4 === "trigger_disabled") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate827/properties/code/enum",keyword:"enum",params:{allowedValues: schema341.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate827/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate827/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate827/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28893,15 +28024,34 @@ validate827.errors = vErrors;
 return errors === 0;
 }
 
-export const triggerSecretConflict = validate829;
-const schema342 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionAlreadyFinishedProblem = validate829;
 
 function validate829(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -28909,68 +28059,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate829/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate829/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate829/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "trigger_without_secret") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate829/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema342.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate829/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate829/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate829/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate829/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate829/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate829/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate829/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate829/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate829/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate829/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate829/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate829/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate829/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("execution_already_finished" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate829/properties/code/const",keyword:"const",params:{allowedValue: "execution_already_finished"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate829/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -28989,35 +28153,15 @@ validate829.errors = vErrors;
 return errors === 0;
 }
 
-export const triggerSecretConflictProblem = validate831;
-const schema343 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionNotRetriedError = validate831;
+const schema337 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["execution_status_conflict","workflow_not_published","workflow_paused","workflow_archived","storage_quota_exceeded","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate831(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -29025,82 +28169,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate831/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate831/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate831/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate831/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate831/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate831/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate831/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate831/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate831/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate831/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate831/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((((data1 === "execution_status_conflict") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "storage_quota_exceeded")) || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate831/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema337.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate831/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate831/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate831/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate831/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate831/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate831/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate831/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data4 === "trigger_without_secret") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate831/properties/code/enum",keyword:"enum",params:{allowedValues: schema343.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate831/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate831/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate831/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -29119,15 +28249,35 @@ validate831.errors = vErrors;
 return errors === 0;
 }
 
-export const secretNotCreatedError = validate833;
-const schema344 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const executionNotRetriedProblem = validate833;
+const schema338 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["execution_status_conflict","workflow_not_published","workflow_paused","workflow_archived","storage_quota_exceeded","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate833(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -29135,68 +28285,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate833/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate833/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate833/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate833/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate833/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate833/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate833/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "secret_name_taken") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate833/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema344.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate833/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate833/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate833/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate833/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate833/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate833/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate833/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate833/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate833/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate833/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate833/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate833/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate833/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((((((data4 === "execution_status_conflict") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "storage_quota_exceeded")) || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate833/properties/code/enum",keyword:"enum",params:{allowedValues: schema338.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate833/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -29215,35 +28379,14 @@ validate833.errors = vErrors;
 return errors === 0;
 }
 
-export const secretNotCreatedProblem = validate835;
-const schema345 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const callbackClosedError = validate835;
 
 function validate835(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -29251,82 +28394,68 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate835/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate835/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate835/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate835/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate835/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate835/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate835/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate835/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate835/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate835/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate835/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("wait_closed" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate835/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "wait_closed"}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate835/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate835/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate835/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate835/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate835/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate835/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate835/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data4 === "secret_name_taken") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate835/properties/code/enum",keyword:"enum",params:{allowedValues: schema345.properties.code.enum}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate835/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate835/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate835/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -29345,150 +28474,34 @@ validate835.errors = vErrors;
 return errors === 0;
 }
 
-export const secretInUseError = validate837;
-
-function validate839(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.id === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/required",keyword:"required",params:{missingProperty: "id"}});
-errors++;
-}
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "id") || (key0 === "name"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.id !== undefined){
-let data0 = data.id;
-if(typeof data0 === "string"){
-if(func1(data0) > 64){
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate839/properties/id/maxLength",keyword:"maxLength",params:{limit: 64}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate839/properties/id/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data1 = data.name;
-if(typeof data1 === "string"){
-if(func1(data1) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate839/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate839/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate839.errors = vErrors;
-return errors === 0;
-}
-
-
-function validate838(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/required",keyword:"required",params:{missingProperty: "name"}});
-errors++;
-}
-if(data.workflows === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/required",keyword:"required",params:{missingProperty: "workflows"}});
-errors++;
-}
-if(data.workflow_count === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/required",keyword:"required",params:{missingProperty: "workflow_count"}});
-errors++;
-}
-for(const key0 in data){
-if(!(((key0 === "name") || (key0 === "workflows")) || (key0 === "workflow_count"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate838/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate838/properties/name/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.workflows !== undefined){
-let data1 = data.workflows;
-if(Array.isArray(data1)){
-if(data1.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate838/properties/workflows/maxItems",keyword:"maxItems",params:{limit: 20}});
-errors++;
-}
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate838/properties/workflows/minItems",keyword:"minItems",params:{limit: 1}});
-errors++;
-}
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate839(data1[i0], instancePath+"/workflows/" + i0))){
-vErrors = vErrors === null ? validate839.errors : vErrors.concat(validate839.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate838/properties/workflows/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.workflow_count !== undefined){
-let data3 = data.workflow_count;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate838/properties/workflow_count/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate838/properties/workflow_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate838/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate838.errors = vErrors;
-return errors === 0;
-}
-
+export const callbackClosedProblem = validate837;
 
 function validate837(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -29496,65 +28509,82 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate837/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate837/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate837/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate837/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate837/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate837/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate837/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("secret_in_use" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate837/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "secret_in_use"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate837/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate837/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate837/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate837/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-if(!(validate838(data0.details, instancePath+"/error/details"))){
-vErrors = vErrors === null ? validate838.errors : vErrors.concat(validate838.errors);
-errors = vErrors.length;
-}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate837/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate837/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate837/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate837/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate837/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate837/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate837/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate837/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("wait_closed" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate837/properties/code/const",keyword:"const",params:{allowedValue: "wait_closed"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate837/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -29573,43 +28603,138 @@ validate837.errors = vErrors;
 return errors === 0;
 }
 
-export const secretInUseProblem = validate843;
+export const approvalClosedError = validate839;
 
-function validate843(data, instancePath = ""){
+function validate839(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate839/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate839/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate839/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate839/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate839/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("wait_closed" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate839/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "wait_closed"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate839/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate839/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate839/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate839/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate839/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate839.errors = vErrors;
+return errors === 0;
+}
+
+export const approvalClosedProblem = validate841;
+
+function validate841(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -29617,16 +28742,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate843/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate841/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate843/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate841/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate843/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate841/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -29634,23 +28759,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate843/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate841/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate843/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate841/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate843/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate841/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate843/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate841/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -29658,30 +28783,128 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate843/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate841/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate843/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate841/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate843/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate841/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("secret_in_use" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate843/properties/code/const",keyword:"const",params:{allowedValue: "secret_in_use"}});
+if("wait_closed" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate841/properties/code/const",keyword:"const",params:{allowedValue: "wait_closed"}});
 errors++;
 }
 }
 if(data.details !== undefined){
-if(!(validate838(data.details, instancePath+"/details"))){
-vErrors = vErrors === null ? validate838.errors : vErrors.concat(validate838.errors);
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate841/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate841/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate841.errors = vErrors;
+return errors === 0;
+}
+
+export const bulkJobAlreadyFinishedError = validate843;
+
+function validate843(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate843/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate843/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate843/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate843/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate843/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate843/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("bulk_job_already_finished" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate843/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "bulk_job_already_finished"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate843/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate843/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate843/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate843/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 }
 if(data.meta !== undefined){
@@ -29699,140 +28922,43 @@ validate843.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialNotCreatedError = validate846;
-const schema350 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const bulkJobAlreadyFinishedProblem = validate845;
 
-function validate846(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate846/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate846/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate846/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate846/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate846/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate846/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate846/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate846/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if(!((data1 === "credential_name_taken") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate846/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema350.properties.error.properties.code.enum}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate846/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate846/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate846/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate846/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate846/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate846.errors = vErrors;
-return errors === 0;
-}
-
-export const credentialNotCreatedProblem = validate848;
-const schema351 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
-
-function validate848(data, instancePath = ""){
+function validate845(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -29840,16 +28966,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate848/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate845/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate848/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate845/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate848/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate845/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -29857,23 +28983,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate848/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate845/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate848/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate845/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate848/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate845/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate848/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate845/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -29881,23 +29007,23 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate848/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate845/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate848/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate845/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate848/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate845/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "credential_name_taken") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate848/properties/code/enum",keyword:"enum",params:{allowedValues: schema351.properties.code.enum}});
+if("bulk_job_already_finished" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate845/properties/code/const",keyword:"const",params:{allowedValue: "bulk_job_already_finished"}});
 errors++;
 }
 }
@@ -29906,7 +29032,7 @@ let data5 = data.details;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate848/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate845/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -29918,30 +29044,31 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate848/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate845/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate848.errors = vErrors;
+validate845.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialNameTakenError = validate850;
+export const channelNotCreatedError = validate847;
+const schema345 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate850(data, instancePath = ""){
+function validate847(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate850/required",keyword:"required",params:{missingProperty: "error"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate847/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate850/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate847/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate850/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate847/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -29949,31 +29076,31 @@ if(data.error !== undefined){
 let data0 = data.error;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate850/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate847/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate850/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate847/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
 if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate850/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate847/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 for(const key1 in data0){
 if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate850/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate847/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data0.code !== undefined){
 let data1 = data0.code;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate850/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate847/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("credential_name_taken" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate850/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "credential_name_taken"}});
+if(!((data1 === "channel_slug_taken") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate847/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema345.properties.error.properties.code.enum}});
 errors++;
 }
 }
@@ -29981,12 +29108,12 @@ if(data0.message !== undefined){
 let data2 = data0.message;
 if(typeof data2 === "string"){
 if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate850/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate847/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate850/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate847/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -29995,13 +29122,13 @@ let data3 = data0.details;
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate850/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate847/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate850/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate847/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -30013,50 +29140,51 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate850/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate847/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate850.errors = vErrors;
+validate847.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialNameTakenProblem = validate852;
+export const channelNotCreatedProblem = validate849;
+const schema346 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["channel_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate852(data, instancePath = ""){
+function validate849(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -30064,16 +29192,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate852/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate849/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate852/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate849/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate852/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate849/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -30081,23 +29209,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate852/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate849/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate852/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate849/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate852/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate849/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate852/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate849/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -30105,23 +29233,23 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate852/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate849/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate852/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate849/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate852/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate849/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("credential_name_taken" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate852/properties/code/const",keyword:"const",params:{allowedValue: "credential_name_taken"}});
+if(!((data4 === "channel_slug_taken") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate849/properties/code/enum",keyword:"enum",params:{allowedValues: schema346.properties.code.enum}});
 errors++;
 }
 }
@@ -30130,7 +29258,7 @@ let data5 = data.details;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate852/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate849/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -30142,85 +29270,322 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate852/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate849/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate852.errors = vErrors;
+validate849.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialInUseError = validate854;
+export const channelSlugTakenError = validate851;
+
+function validate851(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate851/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate851/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate851/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate851/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate851/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate851/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate851/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate851/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("channel_slug_taken" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate851/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "channel_slug_taken"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate851/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate851/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate851/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate851/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate851/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate851.errors = vErrors;
+return errors === 0;
+}
+
+export const channelSlugTakenProblem = validate853;
+
+function validate853(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate853/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate853/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate853/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate853/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate853/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate853/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate853/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate853/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate853/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate853/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("channel_slug_taken" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate853/properties/code/const",keyword:"const",params:{allowedValue: "channel_slug_taken"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate853/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate853/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate853.errors = vErrors;
+return errors === 0;
+}
+
+export const formNotCreatedError = validate855;
+const schema349 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate855(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.name === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate855/required",keyword:"required",params:{missingProperty: "name"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate855/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
-if(data.workflows === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate855/required",keyword:"required",params:{missingProperty: "workflows"}});
-errors++;
-}
-if(data.workflow_count === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate855/required",keyword:"required",params:{missingProperty: "workflow_count"}});
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate855/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "name") || (key0 === "workflows")) || (key0 === "workflow_count"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate855/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.name !== undefined){
-let data0 = data.name;
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate855/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate855/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate855/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate855/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate855/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate855/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "form_slug_taken") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate855/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema349.properties.error.properties.code.enum}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate855/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate855/properties/name/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate855/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.workflows !== undefined){
-let data1 = data.workflows;
-if(Array.isArray(data1)){
-if(data1.length > 20){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate855/properties/workflows/maxItems",keyword:"maxItems",params:{limit: 20}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate855/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-if(data1.length < 1){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate855/properties/workflows/minItems",keyword:"minItems",params:{limit: 1}});
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate855/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate839(data1[i0], instancePath+"/workflows/" + i0))){
-vErrors = vErrors === null ? validate839.errors : vErrors.concat(validate839.errors);
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate855/properties/workflows/type",keyword:"type",params:{type: "array"}});
-errors++;
-}
-}
-if(data.workflow_count !== undefined){
-let data3 = data.workflow_count;
-if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate855/properties/workflow_count/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data3 == "number"){
-if(data3 < 1 || isNaN(data3)){
-vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate855/properties/workflow_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
 }
 }
 }
@@ -30232,79 +29597,118 @@ validate855.errors = vErrors;
 return errors === 0;
 }
 
+export const formNotCreatedProblem = validate857;
+const schema350 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["form_slug_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate854(data, instancePath = ""){
+function validate857(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate854/required",keyword:"required",params:{missingProperty: "error"}});
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate854/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate854/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate854/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate857/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate854/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate854/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate854/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate854/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("credential_in_use" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate854/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "credential_in_use"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate854/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate857/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate854/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate857/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data0.details !== undefined){
-if(!(validate855(data0.details, instancePath+"/error/details"))){
-vErrors = vErrors === null ? validate855.errors : vErrors.concat(validate855.errors);
-errors = vErrors.length;
-}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate857/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate854/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate857/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate857/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate857/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate857/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate857/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate857/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "form_slug_taken") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate857/properties/code/enum",keyword:"enum",params:{allowedValues: schema350.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate857/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -30316,41 +29720,22 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate854/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate857/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate854.errors = vErrors;
+validate857.errors = vErrors;
 return errors === 0;
 }
 
-export const credentialInUseProblem = validate859;
+export const formNotChangedError = validate859;
+const schema351 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate859(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/required",keyword:"required",params:{missingProperty: "type"}});
-errors++;
-}
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/required",keyword:"required",params:{missingProperty: "title"}});
-errors++;
-}
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/required",keyword:"required",params:{missingProperty: "details"}});
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
@@ -30358,80 +29743,69 @@ vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/required",keyw
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!((key0 === "error") || (key0 === "meta"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate859/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
-if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate859/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate859/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate859/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate859/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate859/properties/type/type",keyword:"type",params:{type: "string"}});
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate859/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
-}
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate859/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate859/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate859/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate859/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "revision_conflict") || (data1 === "form_slug_taken"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate859/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema351.properties.error.properties.code.enum}});
 errors++;
 }
 }
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate859/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate859/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate859/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate859/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate859/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate859/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate859/properties/code/type",keyword:"type",params:{type: "string"}});
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate859/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-if("credential_in_use" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate859/properties/code/const",keyword:"const",params:{allowedValue: "credential_in_use"}});
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate859/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
-}
-}
-if(data.details !== undefined){
-if(!(validate855(data.details, instancePath+"/details"))){
-vErrors = vErrors === null ? validate855.errors : vErrors.concat(validate855.errors);
-errors = vErrors.length;
 }
 }
 if(data.meta !== undefined){
@@ -30449,138 +29823,44 @@ validate859.errors = vErrors;
 return errors === 0;
 }
 
-export const kvVersionConflictError = validate862;
+export const formNotChangedProblem = validate861;
+const schema352 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["revision_conflict","form_slug_taken"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate862(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate862/required",keyword:"required",params:{missingProperty: "error"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate862/required",keyword:"required",params:{missingProperty: "meta"}});
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate862/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
-errors++;
-}
-}
-if(data.error !== undefined){
-let data0 = data.error;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate862/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate862/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
-errors++;
-}
-if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate862/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-for(const key1 in data0){
-if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate862/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
-errors++;
-}
-}
-if(data0.code !== undefined){
-let data1 = data0.code;
-if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate862/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("kv_version_conflict" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate862/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "kv_version_conflict"}});
-errors++;
-}
-}
-if(data0.message !== undefined){
-let data2 = data0.message;
-if(typeof data2 === "string"){
-if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate862/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate862/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data0.details !== undefined){
-let data3 = data0.details;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate862/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate862/properties/error/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate862/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-validate862.errors = vErrors;
-return errors === 0;
-}
-
-export const kvVersionConflictProblem = validate864;
-
-function validate864(data, instancePath = ""){
+function validate861(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -30588,16 +29868,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate864/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate861/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate864/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate861/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate864/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate861/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -30605,23 +29885,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate864/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate861/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate864/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate861/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate864/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate861/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate864/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate861/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -30629,23 +29909,23 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate864/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate861/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate864/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate861/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate864/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate861/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("kv_version_conflict" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate864/properties/code/const",keyword:"const",params:{allowedValue: "kv_version_conflict"}});
+if(!((data4 === "revision_conflict") || (data4 === "form_slug_taken"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate861/properties/code/enum",keyword:"enum",params:{allowedValues: schema352.properties.code.enum}});
 errors++;
 }
 }
@@ -30654,7 +29934,7 @@ let data5 = data.details;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate864/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate861/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -30666,31 +29946,31 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate864/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate861/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate864.errors = vErrors;
+validate861.errors = vErrors;
 return errors === 0;
 }
 
-export const kvNotAppendedError = validate866;
-const schema359 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerExecuteConflict = validate863;
+const schema353 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","storage_quota_exceeded","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate866(data, instancePath = ""){
+function validate863(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate866/required",keyword:"required",params:{missingProperty: "error"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate863/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate866/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate863/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate866/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate863/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -30698,31 +29978,31 @@ if(data.error !== undefined){
 let data0 = data.error;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate866/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate863/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate866/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate863/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
 if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate866/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate863/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 for(const key1 in data0){
 if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate866/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate863/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data0.code !== undefined){
 let data1 = data0.code;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate866/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate863/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "kv_not_a_list") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate866/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema359.properties.error.properties.code.enum}});
+if(!((((((data1 === "trigger_disabled") || (data1 === "workflow_not_published")) || (data1 === "workflow_paused")) || (data1 === "workflow_archived")) || (data1 === "storage_quota_exceeded")) || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate863/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema353.properties.error.properties.code.enum}});
 errors++;
 }
 }
@@ -30730,12 +30010,12 @@ if(data0.message !== undefined){
 let data2 = data0.message;
 if(typeof data2 === "string"){
 if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate866/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate863/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate866/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate863/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -30744,13 +30024,13 @@ let data3 = data0.details;
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate866/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate863/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate866/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate863/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -30762,51 +30042,51 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate866/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate863/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate866.errors = vErrors;
+validate863.errors = vErrors;
 return errors === 0;
 }
 
-export const kvNotAppendedProblem = validate868;
-const schema360 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_not_a_list","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerExecuteConflictProblem = validate865;
+const schema354 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_disabled","workflow_not_published","workflow_paused","workflow_archived","storage_quota_exceeded","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate868(data, instancePath = ""){
+function validate865(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -30814,16 +30094,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate868/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate865/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate868/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate865/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate868/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate865/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -30831,23 +30111,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate868/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate865/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate868/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate865/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate868/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate865/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate868/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate865/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -30855,23 +30135,23 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate868/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate865/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate868/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate865/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate868/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate865/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "kv_not_a_list") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate868/properties/code/enum",keyword:"enum",params:{allowedValues: schema360.properties.code.enum}});
+if(!((((((data4 === "trigger_disabled") || (data4 === "workflow_not_published")) || (data4 === "workflow_paused")) || (data4 === "workflow_archived")) || (data4 === "storage_quota_exceeded")) || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate865/properties/code/enum",keyword:"enum",params:{allowedValues: schema354.properties.code.enum}});
 errors++;
 }
 }
@@ -30880,7 +30160,7 @@ let data5 = data.details;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate868/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate865/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -30892,31 +30172,31 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate868/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate865/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate868.errors = vErrors;
+validate865.errors = vErrors;
 return errors === 0;
 }
 
-export const webhookRecoveryConflictError = validate870;
-const schema361 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerSecretConflict = validate867;
+const schema355 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate870(data, instancePath = ""){
+function validate867(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate870/required",keyword:"required",params:{missingProperty: "error"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate867/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate870/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate867/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate870/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate867/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -30924,31 +30204,31 @@ if(data.error !== undefined){
 let data0 = data.error;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate870/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate867/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate870/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate867/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
 if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate870/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate867/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 for(const key1 in data0){
 if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate870/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate867/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data0.code !== undefined){
 let data1 = data0.code;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate870/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate867/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data1 === "webhook_disabled") || (data1 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate870/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema361.properties.error.properties.code.enum}});
+if(!((data1 === "trigger_without_secret") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate867/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema355.properties.error.properties.code.enum}});
 errors++;
 }
 }
@@ -30956,12 +30236,12 @@ if(data0.message !== undefined){
 let data2 = data0.message;
 if(typeof data2 === "string"){
 if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate870/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate867/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate870/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate867/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -30970,13 +30250,13 @@ let data3 = data0.details;
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate870/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate867/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate870/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate867/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -30988,51 +30268,51 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate870/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate867/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate870.errors = vErrors;
+validate867.errors = vErrors;
 return errors === 0;
 }
 
-export const webhookRecoveryConflictProblem = validate872;
-const schema362 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+export const triggerSecretConflictProblem = validate869;
+const schema356 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["trigger_without_secret","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate872(data, instancePath = ""){
+function validate869(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/required",keyword:"required",params:{missingProperty: "type"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
 if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/required",keyword:"required",params:{missingProperty: "title"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
 if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/required",keyword:"required",params:{missingProperty: "status"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/required",keyword:"required",params:{missingProperty: "status"}});
 errors++;
 }
 if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/required",keyword:"required",params:{missingProperty: "detail"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/required",keyword:"required",params:{missingProperty: "detail"}});
 errors++;
 }
 if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -31040,16 +30320,16 @@ if(data.type !== undefined){
 let data0 = data.type;
 if(typeof data0 === "string"){
 if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate872/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate869/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate872/properties/type/format",keyword:"format",params:{format: "uri"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate869/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate872/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate869/properties/type/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -31057,23 +30337,23 @@ if(data.title !== undefined){
 let data1 = data.title;
 if(typeof data1 === "string"){
 if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate872/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate869/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate872/properties/title/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate869/properties/title/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.status !== undefined){
 let data2 = data.status;
 if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate872/properties/status/type",keyword:"type",params:{type: "integer"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate869/properties/status/type",keyword:"type",params:{type: "integer"}});
 errors++;
 }
 if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate872/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate869/properties/status/const",keyword:"const",params:{allowedValue: 409}});
 errors++;
 }
 }
@@ -31081,23 +30361,23 @@ if(data.detail !== undefined){
 let data3 = data.detail;
 if(typeof data3 === "string"){
 if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate872/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate869/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate872/properties/detail/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate869/properties/detail/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
 if(data.code !== undefined){
 let data4 = data.code;
 if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate872/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate869/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if(!((data4 === "webhook_disabled") || (data4 === "request_in_progress"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate872/properties/code/enum",keyword:"enum",params:{allowedValues: schema362.properties.code.enum}});
+if(!((data4 === "trigger_without_secret") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate869/properties/code/enum",keyword:"enum",params:{allowedValues: schema356.properties.code.enum}});
 errors++;
 }
 }
@@ -31106,7 +30386,7 @@ let data5 = data.details;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate872/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate869/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -31118,30 +30398,31 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate872/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate869/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate872.errors = vErrors;
+validate869.errors = vErrors;
 return errors === 0;
 }
 
-export const webhookDisabledError = validate874;
+export const secretNotCreatedError = validate871;
+const schema357 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
-function validate874(data, instancePath = ""){
+function validate871(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.error === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate874/required",keyword:"required",params:{missingProperty: "error"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate871/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
 if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate874/required",keyword:"required",params:{missingProperty: "meta"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate871/required",keyword:"required",params:{missingProperty: "meta"}});
 errors++;
 }
 for(const key0 in data){
 if(!((key0 === "error") || (key0 === "meta"))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate874/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate871/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
@@ -31149,31 +30430,31 @@ if(data.error !== undefined){
 let data0 = data.error;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(data0.code === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate874/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate871/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
 errors++;
 }
 if(data0.message === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate874/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate871/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
 errors++;
 }
 if(data0.details === undefined){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate874/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate871/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
 errors++;
 }
 for(const key1 in data0){
 if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate874/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate871/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
 errors++;
 }
 }
 if(data0.code !== undefined){
 let data1 = data0.code;
 if(typeof data1 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate874/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate871/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-if("webhook_disabled" !== data1){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate874/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "webhook_disabled"}});
+if(!((data1 === "secret_name_taken") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate871/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema357.properties.error.properties.code.enum}});
 errors++;
 }
 }
@@ -31181,12 +30462,12 @@ if(data0.message !== undefined){
 let data2 = data0.message;
 if(typeof data2 === "string"){
 if(func1(data2) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate874/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate871/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate874/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate871/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
@@ -31195,13 +30476,13 @@ let data3 = data0.details;
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate874/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate871/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate874/properties/error/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate871/properties/error/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 }
@@ -31213,131 +30494,269 @@ errors = vErrors.length;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate874/type",keyword:"type",params:{type: "object"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate871/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
-validate874.errors = vErrors;
+validate871.errors = vErrors;
 return errors === 0;
 }
 
-export const webhookDisabledProblem = validate876;
+export const secretNotCreatedProblem = validate873;
+const schema358 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["secret_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+
+function validate873(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate873/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate873/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate873/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate873/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate873/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate873/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate873/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate873/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate873/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate873/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "secret_name_taken") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate873/properties/code/enum",keyword:"enum",params:{allowedValues: schema358.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate873/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate873/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate873.errors = vErrors;
+return errors === 0;
+}
+
+export const secretInUseError = validate875;
+
+function validate877(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.id === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate877/required",keyword:"required",params:{missingProperty: "id"}});
+errors++;
+}
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate877/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "id") || (key0 === "name"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate877/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.id !== undefined){
+let data0 = data.id;
+if(typeof data0 === "string"){
+if(func1(data0) > 64){
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate877/properties/id/maxLength",keyword:"maxLength",params:{limit: 64}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/id",schemaPath:"#/validate877/properties/id/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data1 = data.name;
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate877/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate877/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate877/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate877.errors = vErrors;
+return errors === 0;
+}
+
 
 function validate876(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.type === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "type"}});
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "name"}});
 errors++;
 }
-if(data.title === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "title"}});
+if(data.workflows === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "workflows"}});
 errors++;
 }
-if(data.status === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "status"}});
-errors++;
-}
-if(data.detail === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "detail"}});
-errors++;
-}
-if(data.code === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "code"}});
-errors++;
-}
-if(data.details === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "details"}});
-errors++;
-}
-if(data.meta === undefined){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "meta"}});
+if(data.workflow_count === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/required",keyword:"required",params:{missingProperty: "workflow_count"}});
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+if(!(((key0 === "name") || (key0 === "workflows")) || (key0 === "workflow_count"))){
 vErrors = report(vErrors, {instancePath,schemaPath:"#/validate876/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
 errors++;
 }
 }
-if(data.type !== undefined){
-let data0 = data.type;
+if(data.name !== undefined){
+let data0 = data.name;
 if(typeof data0 === "string"){
-if(func1(data0) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate876/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(!(formats158(data0))){
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate876/properties/type/format",keyword:"format",params:{format: "uri"}});
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate876/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate876/properties/type/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate876/properties/name/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
 }
-if(data.title !== undefined){
-let data1 = data.title;
-if(typeof data1 === "string"){
-if(func1(data1) > 128){
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate876/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+if(data.workflows !== undefined){
+let data1 = data.workflows;
+if(Array.isArray(data1)){
+if(data1.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate876/properties/workflows/maxItems",keyword:"maxItems",params:{limit: 20}});
 errors++;
 }
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate876/properties/title/type",keyword:"type",params:{type: "string"}});
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate876/properties/workflows/minItems",keyword:"minItems",params:{limit: 1}});
 errors++;
 }
-}
-if(data.status !== undefined){
-let data2 = data.status;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate876/properties/status/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(409 !== data2){
-vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate876/properties/status/const",keyword:"const",params:{allowedValue: 409}});
-errors++;
-}
-}
-if(data.detail !== undefined){
-let data3 = data.detail;
-if(typeof data3 === "string"){
-if(func1(data3) > 65536){
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate876/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate876/properties/detail/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-}
-if(data.code !== undefined){
-let data4 = data.code;
-if(typeof data4 !== "string"){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate876/properties/code/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("webhook_disabled" !== data4){
-vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate876/properties/code/const",keyword:"const",params:{allowedValue: "webhook_disabled"}});
-errors++;
-}
-}
-if(data.details !== undefined){
-let data5 = data.details;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-}
-else {
-vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate876/properties/details/type",keyword:"type",params:{type: "object"}});
-errors++;
-}
-}
-if(data.meta !== undefined){
-if(!(validate60(data.meta, instancePath+"/meta"))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate877(data1[i0], instancePath+"/workflows/" + i0))){
+vErrors = vErrors === null ? validate877.errors : vErrors.concat(validate877.errors);
 errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate876/properties/workflows/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.workflow_count !== undefined){
+let data3 = data.workflow_count;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate876/properties/workflow_count/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate876/properties/workflow_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
 }
 }
 }
@@ -31349,242 +30768,2335 @@ validate876.errors = vErrors;
 return errors === 0;
 }
 
-export const xRequestIdHeader = validate878;
 
-function validate878(data, instancePath = ""){
+function validate875(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(!pattern4.test(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate878/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,128}$"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate875/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate875/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate875/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate875/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate875/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate875/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate875/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate875/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("secret_in_use" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate875/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "secret_in_use"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate875/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate878/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate875/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate878.errors = vErrors;
+}
+if(data0.details !== undefined){
+if(!(validate876(data0.details, instancePath+"/error/details"))){
+vErrors = vErrors === null ? validate876.errors : vErrors.concat(validate876.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate875/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate875/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate875.errors = vErrors;
 return errors === 0;
 }
 
-export const cacheControlHeader = validate879;
-
-function validate879(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate879/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("no-store" !== data){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate879/const",keyword:"const",params:{allowedValue: "no-store"}});
-errors++;
-}
-validate879.errors = vErrors;
-return errors === 0;
-}
-
-export const xRateLimitLimitHeader = validate880;
-export const xRateLimitLimitDayHeader = validate880;
-export const retryAfterHeader = validate880;
-
-function validate880(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate880/type",keyword:"type",params:{type: "integer"}});
-errors++;
-}
-if(typeof data == "number"){
-if(data < 1 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate880/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
-errors++;
-}
-}
-validate880.errors = vErrors;
-return errors === 0;
-}
-
-export const xRateLimitRemainingHeader = validate881;
-export const xRateLimitResetHeader = validate881;
-export const xRateLimitRemainingDayHeader = validate881;
+export const secretInUseProblem = validate881;
 
 function validate881(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/type",keyword:"type",params:{type: "integer"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/required",keyword:"required",params:{missingProperty: "type"}});
 errors++;
 }
-if(typeof data == "number"){
-if(data < 0 || isNaN(data)){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/required",keyword:"required",params:{missingProperty: "title"}});
 errors++;
 }
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate881/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate881/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate881/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate881/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate881/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate881/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate881/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate881/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate881/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate881/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("secret_in_use" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate881/properties/code/const",keyword:"const",params:{allowedValue: "secret_in_use"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+if(!(validate876(data.details, instancePath+"/details"))){
+vErrors = vErrors === null ? validate876.errors : vErrors.concat(validate876.errors);
+errors = vErrors.length;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate881/type",keyword:"type",params:{type: "object"}});
+errors++;
 }
 validate881.errors = vErrors;
 return errors === 0;
 }
 
-export const rateLimitPolicyHeader = validate882;
-export const rateLimitHeader = validate882;
-export const contentDispositionHeader = validate882;
-export const wwwAuthenticateHeader = validate882;
-
-function validate882(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 512){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate882/maxLength",keyword:"maxLength",params:{limit: 512}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate882/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate882/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate882.errors = vErrors;
-return errors === 0;
-}
-
-export const setCookieHeader = validate883;
-
-function validate883(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 4096){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate883/maxLength",keyword:"maxLength",params:{limit: 4096}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate883/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate883/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate883.errors = vErrors;
-return errors === 0;
-}
-
-export const locationHeader = validate884;
+export const credentialNotCreatedError = validate884;
+const schema363 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate884(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 512){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate884/maxLength",keyword:"maxLength",params:{limit: 512}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate884/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
-if(!(formats104.test(data))){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate884/format",keyword:"format",params:{format: "uri-reference"}});
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate884/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate884/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate884/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate884/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate884/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate884/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate884/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "credential_name_taken") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate884/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema363.properties.error.properties.code.enum}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate884/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate884/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate884/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate884/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate884/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate884/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate884.errors = vErrors;
 return errors === 0;
 }
 
-export const idempotentReplayedHeader = validate885;
-
-function validate885(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate885/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-if("true" !== data){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate885/const",keyword:"const",params:{allowedValue: "true"}});
-errors++;
-}
-validate885.errors = vErrors;
-return errors === 0;
-}
-
-export const exportWorkflow200ApplicationYamlBody = validate886;
+export const credentialNotCreatedProblem = validate886;
+const schema364 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["credential_name_taken","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
 
 function validate886(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data === "string"){
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/minLength",keyword:"minLength",params:{limit: 1}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate886/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate886/properties/type/format",keyword:"format",params:{format: "uri"}});
 errors++;
 }
 }
 else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate886/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate886/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate886/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate886/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate886/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate886/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate886/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate886/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "credential_name_taken") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate886/properties/code/enum",keyword:"enum",params:{allowedValues: schema364.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate886/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate886/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate886.errors = vErrors;
 return errors === 0;
 }
 
-export const cacheControlHeader2 = validate887;
-
-function validate887(data, instancePath = ""){
-let vErrors = null;
-let errors = 0;
-if(typeof data === "string"){
-if(func1(data) > 128){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate887/maxLength",keyword:"maxLength",params:{limit: 128}});
-errors++;
-}
-if(func1(data) < 1){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate887/minLength",keyword:"minLength",params:{limit: 1}});
-errors++;
-}
-}
-else {
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate887/type",keyword:"type",params:{type: "string"}});
-errors++;
-}
-validate887.errors = vErrors;
-return errors === 0;
-}
-
-export const xAccelBufferingHeader = validate888;
+export const credentialNameTakenError = validate888;
 
 function validate888(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
-if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate888/type",keyword:"type",params:{type: "string"}});
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate888/required",keyword:"required",params:{missingProperty: "error"}});
 errors++;
 }
-if("no" !== data){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate888/const",keyword:"const",params:{allowedValue: "no"}});
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate888/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate888/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate888/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate888/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate888/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate888/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate888/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("credential_name_taken" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate888/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "credential_name_taken"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate888/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate888/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate888/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate888/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate888/type",keyword:"type",params:{type: "object"}});
 errors++;
 }
 validate888.errors = vErrors;
 return errors === 0;
 }
 
-export const exportFormSubmissions200Body = validate889;
+export const credentialNameTakenProblem = validate890;
 
-function validate889(data, instancePath = ""){
+function validate890(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate890/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate890/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate890/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate890/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate890/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate890/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate890/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate890/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate890/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate890/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("credential_name_taken" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate890/properties/code/const",keyword:"const",params:{allowedValue: "credential_name_taken"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate890/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate890/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate890.errors = vErrors;
+return errors === 0;
+}
+
+export const credentialInUseError = validate892;
+
+function validate893(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate893/required",keyword:"required",params:{missingProperty: "name"}});
+errors++;
+}
+if(data.workflows === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate893/required",keyword:"required",params:{missingProperty: "workflows"}});
+errors++;
+}
+if(data.workflow_count === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate893/required",keyword:"required",params:{missingProperty: "workflow_count"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "name") || (key0 === "workflows")) || (key0 === "workflow_count"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate893/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate893/properties/name/maxLength",keyword:"maxLength",params:{limit: 200}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/name",schemaPath:"#/validate893/properties/name/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.workflows !== undefined){
+let data1 = data.workflows;
+if(Array.isArray(data1)){
+if(data1.length > 20){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate893/properties/workflows/maxItems",keyword:"maxItems",params:{limit: 20}});
+errors++;
+}
+if(data1.length < 1){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate893/properties/workflows/minItems",keyword:"minItems",params:{limit: 1}});
+errors++;
+}
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate877(data1[i0], instancePath+"/workflows/" + i0))){
+vErrors = vErrors === null ? validate877.errors : vErrors.concat(validate877.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/workflows",schemaPath:"#/validate893/properties/workflows/type",keyword:"type",params:{type: "array"}});
+errors++;
+}
+}
+if(data.workflow_count !== undefined){
+let data3 = data.workflow_count;
+if(!((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate893/properties/workflow_count/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data3 == "number"){
+if(data3 < 1 || isNaN(data3)){
+vErrors = report(vErrors, {instancePath:instancePath+"/workflow_count",schemaPath:"#/validate893/properties/workflow_count/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate893/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate893.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate892(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate892/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate892/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate892/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate892/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate892/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate892/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate892/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate892/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("credential_in_use" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate892/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "credential_in_use"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate892/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate892/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+if(!(validate893(data0.details, instancePath+"/error/details"))){
+vErrors = vErrors === null ? validate893.errors : vErrors.concat(validate893.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate892/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate892/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate892.errors = vErrors;
+return errors === 0;
+}
+
+export const credentialInUseProblem = validate897;
+
+function validate897(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate897/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate897/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate897/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate897/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate897/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate897/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate897/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate897/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate897/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate897/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("credential_in_use" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate897/properties/code/const",keyword:"const",params:{allowedValue: "credential_in_use"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+if(!(validate893(data.details, instancePath+"/details"))){
+vErrors = vErrors === null ? validate893.errors : vErrors.concat(validate893.errors);
+errors = vErrors.length;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate897/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate897.errors = vErrors;
+return errors === 0;
+}
+
+export const kvNotSetError = validate900;
+const schema370 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_version_conflict","storage_quota_exceeded"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+
+function validate900(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate900/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate900/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate900/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate900/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate900/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate900/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate900/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate900/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "kv_version_conflict") || (data1 === "storage_quota_exceeded"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate900/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema370.properties.error.properties.code.enum}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate900/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate900/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate900/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate900/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate900/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate900.errors = vErrors;
+return errors === 0;
+}
+
+export const kvNotSetProblem = validate902;
+const schema371 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_version_conflict","storage_quota_exceeded"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+
+function validate902(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate902/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate902/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate902/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate902/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate902/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate902/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate902/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate902/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate902/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate902/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "kv_version_conflict") || (data4 === "storage_quota_exceeded"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate902/properties/code/enum",keyword:"enum",params:{allowedValues: schema371.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate902/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate902/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate902.errors = vErrors;
+return errors === 0;
+}
+
+export const kvVersionConflictError = validate904;
+
+function validate904(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate904/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate904/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate904/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate904/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate904/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate904/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate904/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate904/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("kv_version_conflict" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate904/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "kv_version_conflict"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate904/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate904/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate904/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate904/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate904/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate904.errors = vErrors;
+return errors === 0;
+}
+
+export const kvVersionConflictProblem = validate906;
+
+function validate906(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate906/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate906/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate906/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate906/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate906/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate906/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate906/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate906/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate906/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate906/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("kv_version_conflict" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate906/properties/code/const",keyword:"const",params:{allowedValue: "kv_version_conflict"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate906/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate906/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate906.errors = vErrors;
+return errors === 0;
+}
+
+export const kvNotAppendedError = validate908;
+const schema374 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["kv_not_a_list","storage_quota_exceeded","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+
+function validate908(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate908/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate908/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate908/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate908/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate908/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate908/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate908/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate908/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data1 === "kv_not_a_list") || (data1 === "storage_quota_exceeded")) || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate908/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema374.properties.error.properties.code.enum}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate908/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate908/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate908/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate908/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate908/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate908.errors = vErrors;
+return errors === 0;
+}
+
+export const kvNotAppendedProblem = validate910;
+const schema375 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["kv_not_a_list","storage_quota_exceeded","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+
+function validate910(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate910/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate910/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate910/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate910/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate910/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate910/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate910/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate910/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate910/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate910/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!(((data4 === "kv_not_a_list") || (data4 === "storage_quota_exceeded")) || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate910/properties/code/enum",keyword:"enum",params:{allowedValues: schema375.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate910/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate910/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate910.errors = vErrors;
+return errors === 0;
+}
+
+export const webhookRecoveryConflictError = validate912;
+const schema376 = {"type":"object","additionalProperties":false,"required":["error","meta"],"properties":{"error":{"type":"object","additionalProperties":false,"required":["code","message","details"],"properties":{"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"message":{"type":"string","maxLength":65536},"details":{"type":"object","additionalProperties":true}}},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+
+function validate912(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate912/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate912/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate912/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate912/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate912/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate912/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate912/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate912/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data1 === "webhook_disabled") || (data1 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate912/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema376.properties.error.properties.code.enum}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate912/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate912/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate912/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate912/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate912/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate912.errors = vErrors;
+return errors === 0;
+}
+
+export const webhookRecoveryConflictProblem = validate914;
+const schema377 = {"type":"object","additionalProperties":false,"required":["type","title","status","detail","code","details","meta"],"properties":{"type":{"type":"string","format":"uri","maxLength":128},"title":{"type":"string","maxLength":128},"status":{"type":"integer","const":409},"detail":{"type":"string","maxLength":65536},"code":{"type":"string","enum":["webhook_disabled","request_in_progress"]},"details":{"type":"object","additionalProperties":true},"meta":{"$ref":"#/$defs/ResponseMeta"}}};
+
+function validate914(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate914/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate914/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate914/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate914/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate914/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate914/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate914/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate914/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate914/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate914/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if(!((data4 === "webhook_disabled") || (data4 === "request_in_progress"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate914/properties/code/enum",keyword:"enum",params:{allowedValues: schema377.properties.code.enum}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate914/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate914/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate914.errors = vErrors;
+return errors === 0;
+}
+
+export const webhookDisabledError = validate916;
+
+function validate916(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate916/required",keyword:"required",params:{missingProperty: "error"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate916/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "error") || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate916/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.code === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate916/properties/error/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data0.message === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate916/properties/error/required",keyword:"required",params:{missingProperty: "message"}});
+errors++;
+}
+if(data0.details === undefined){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate916/properties/error/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "code") || (key1 === "message")) || (key1 === "details"))){
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate916/properties/error/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}});
+errors++;
+}
+}
+if(data0.code !== undefined){
+let data1 = data0.code;
+if(typeof data1 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate916/properties/error/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("webhook_disabled" !== data1){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/code",schemaPath:"#/validate916/properties/error/properties/code/const",keyword:"const",params:{allowedValue: "webhook_disabled"}});
+errors++;
+}
+}
+if(data0.message !== undefined){
+let data2 = data0.message;
+if(typeof data2 === "string"){
+if(func1(data2) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate916/properties/error/properties/message/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/message",schemaPath:"#/validate916/properties/error/properties/message/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data0.details !== undefined){
+let data3 = data0.details;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error/details",schemaPath:"#/validate916/properties/error/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/error",schemaPath:"#/validate916/properties/error/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate916/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate916.errors = vErrors;
+return errors === 0;
+}
+
+export const webhookDisabledProblem = validate918;
+
+function validate918(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/required",keyword:"required",params:{missingProperty: "type"}});
+errors++;
+}
+if(data.title === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/required",keyword:"required",params:{missingProperty: "title"}});
+errors++;
+}
+if(data.status === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/required",keyword:"required",params:{missingProperty: "status"}});
+errors++;
+}
+if(data.detail === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/required",keyword:"required",params:{missingProperty: "detail"}});
+errors++;
+}
+if(data.code === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/required",keyword:"required",params:{missingProperty: "code"}});
+errors++;
+}
+if(data.details === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/required",keyword:"required",params:{missingProperty: "details"}});
+errors++;
+}
+if(data.meta === undefined){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/required",keyword:"required",params:{missingProperty: "meta"}});
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "type") || (key0 === "title")) || (key0 === "status")) || (key0 === "detail")) || (key0 === "code")) || (key0 === "details")) || (key0 === "meta"))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}});
+errors++;
+}
+}
+if(data.type !== undefined){
+let data0 = data.type;
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate918/properties/type/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(!(formats158(data0))){
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate918/properties/type/format",keyword:"format",params:{format: "uri"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/type",schemaPath:"#/validate918/properties/type/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.title !== undefined){
+let data1 = data.title;
+if(typeof data1 === "string"){
+if(func1(data1) > 128){
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate918/properties/title/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/title",schemaPath:"#/validate918/properties/title/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.status !== undefined){
+let data2 = data.status;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate918/properties/status/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(409 !== data2){
+vErrors = report(vErrors, {instancePath:instancePath+"/status",schemaPath:"#/validate918/properties/status/const",keyword:"const",params:{allowedValue: 409}});
+errors++;
+}
+}
+if(data.detail !== undefined){
+let data3 = data.detail;
+if(typeof data3 === "string"){
+if(func1(data3) > 65536){
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate918/properties/detail/maxLength",keyword:"maxLength",params:{limit: 65536}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/detail",schemaPath:"#/validate918/properties/detail/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+}
+if(data.code !== undefined){
+let data4 = data.code;
+if(typeof data4 !== "string"){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate918/properties/code/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("webhook_disabled" !== data4){
+vErrors = report(vErrors, {instancePath:instancePath+"/code",schemaPath:"#/validate918/properties/code/const",keyword:"const",params:{allowedValue: "webhook_disabled"}});
+errors++;
+}
+}
+if(data.details !== undefined){
+let data5 = data.details;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+}
+else {
+vErrors = report(vErrors, {instancePath:instancePath+"/details",schemaPath:"#/validate918/properties/details/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+}
+if(data.meta !== undefined){
+if(!(validate60(data.meta, instancePath+"/meta"))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate918/type",keyword:"type",params:{type: "object"}});
+errors++;
+}
+validate918.errors = vErrors;
+return errors === 0;
+}
+
+export const xRequestIdHeader = validate920;
+
+function validate920(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(!pattern4.test(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate920/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]{1,128}$"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate920/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate920.errors = vErrors;
+return errors === 0;
+}
+
+export const cacheControlHeader = validate921;
+
+function validate921(data, instancePath = ""){
 let vErrors = null;
 let errors = 0;
 if(typeof data !== "string"){
-vErrors = report(vErrors, {instancePath,schemaPath:"#/validate889/type",keyword:"type",params:{type: "string"}});
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate921/type",keyword:"type",params:{type: "string"}});
 errors++;
 }
-validate889.errors = vErrors;
+if("no-store" !== data){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate921/const",keyword:"const",params:{allowedValue: "no-store"}});
+errors++;
+}
+validate921.errors = vErrors;
+return errors === 0;
+}
+
+export const xRateLimitLimitHeader = validate922;
+export const xRateLimitLimitDayHeader = validate922;
+export const retryAfterHeader = validate922;
+
+function validate922(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate922/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data == "number"){
+if(data < 1 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate922/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}});
+errors++;
+}
+}
+validate922.errors = vErrors;
+return errors === 0;
+}
+
+export const xRateLimitRemainingHeader = validate923;
+export const xRateLimitResetHeader = validate923;
+export const xRateLimitRemainingDayHeader = validate923;
+
+function validate923(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(!((typeof data == "number") && (!(data % 1) && !isNaN(data)))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate923/type",keyword:"type",params:{type: "integer"}});
+errors++;
+}
+if(typeof data == "number"){
+if(data < 0 || isNaN(data)){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate923/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}});
+errors++;
+}
+}
+validate923.errors = vErrors;
+return errors === 0;
+}
+
+export const rateLimitPolicyHeader = validate924;
+export const rateLimitHeader = validate924;
+export const contentDispositionHeader = validate924;
+export const wwwAuthenticateHeader = validate924;
+
+function validate924(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 512){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate924/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate924/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate924/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate924.errors = vErrors;
+return errors === 0;
+}
+
+export const setCookieHeader = validate925;
+
+function validate925(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 4096){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate925/maxLength",keyword:"maxLength",params:{limit: 4096}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate925/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate925/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate925.errors = vErrors;
+return errors === 0;
+}
+
+export const locationHeader = validate926;
+
+function validate926(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 512){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate926/maxLength",keyword:"maxLength",params:{limit: 512}});
+errors++;
+}
+if(!(formats104.test(data))){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate926/format",keyword:"format",params:{format: "uri-reference"}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate926/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate926.errors = vErrors;
+return errors === 0;
+}
+
+export const idempotentReplayedHeader = validate927;
+
+function validate927(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate927/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("true" !== data){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate927/const",keyword:"const",params:{allowedValue: "true"}});
+errors++;
+}
+validate927.errors = vErrors;
+return errors === 0;
+}
+
+export const exportWorkflow200ApplicationYamlBody = validate928;
+
+function validate928(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate928/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate928/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate928.errors = vErrors;
+return errors === 0;
+}
+
+export const cacheControlHeader2 = validate929;
+
+function validate929(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data === "string"){
+if(func1(data) > 128){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate929/maxLength",keyword:"maxLength",params:{limit: 128}});
+errors++;
+}
+if(func1(data) < 1){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate929/minLength",keyword:"minLength",params:{limit: 1}});
+errors++;
+}
+}
+else {
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate929/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate929.errors = vErrors;
+return errors === 0;
+}
+
+export const xAccelBufferingHeader = validate930;
+
+function validate930(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate930/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+if("no" !== data){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate930/const",keyword:"const",params:{allowedValue: "no"}});
+errors++;
+}
+validate930.errors = vErrors;
+return errors === 0;
+}
+
+export const exportFormSubmissions200Body = validate931;
+
+function validate931(data, instancePath = ""){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "string"){
+vErrors = report(vErrors, {instancePath,schemaPath:"#/validate931/type",keyword:"type",params:{type: "string"}});
+errors++;
+}
+validate931.errors = vErrors;
 return errors === 0;
 }
 

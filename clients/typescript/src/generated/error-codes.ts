@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'secret_in_use'
   | 'secret_name_taken'
   | 'service_unavailable'
+  | 'storage_quota_exceeded'
   | 'trigger_disabled'
   | 'trigger_without_secret'
   | 'unsupported_media_type'

@@ -19,6 +19,7 @@ import { Secrets } from './resources/secrets.ts';
 import { Credentials } from './resources/credentials.ts';
 import { Kv } from './resources/kv.ts';
 import { Webhooks } from './resources/webhooks.ts';
+import { Usage } from './resources/usage.ts';
 import { Health } from './resources/health.ts';
 
 export type { ErrorCode } from './error-codes.ts';
@@ -88,6 +89,8 @@ export abstract class Resources {
   readonly kv: Kv;
   /** Where events are sent to, signed, with every delivery and attempt on record. */
   readonly webhooks: Webhooks;
+  /** What the plan allows, and how much of it the organisation uses. */
+  readonly usage: Usage;
   /** Whether the server and what it depends on work. */
   readonly health: Health;
 
@@ -110,6 +113,7 @@ export abstract class Resources {
     this.credentials = new Credentials(client);
     this.kv = new Kv(client);
     this.webhooks = new Webhooks(client);
+    this.usage = new Usage(client);
     this.health = new Health(client);
   }
 }

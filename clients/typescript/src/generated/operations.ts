@@ -1361,6 +1361,15 @@ export const operations = {
     security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
     idempotent: false,
   },
+  getUsage: {
+    id: 'getUsage',
+    method: 'GET',
+    path: '/v1/usage',
+    query: [],
+    responses: { 'application/json': { kind: 'json', envelope: true } },
+    security: [['ApiKeyHeader'], ['BearerAuth'], ['SessionCookie']],
+    idempotent: false,
+  },
   getHealth: {
     id: 'getHealth',
     method: 'GET',

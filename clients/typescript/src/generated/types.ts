@@ -300,7 +300,8 @@ export interface paths {
         /**
          * Publish a workflow
          * @description Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep
-         *     to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused.
+         *     to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. The newest
+         *     versions are kept, as many as the plan allows (`versions_per_workflow` of `getUsage`); the oldest beyond that are removed.
          */
         post: operations["publishWorkflow"];
         delete?: never;
@@ -2048,6 +2049,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the organisation uses
+         * @description The plan of the organisation, what it allows, and how much of it is used, as of now. What is counted over the organisation counts
+         *     all its keys and users, over all server processes.
+         */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/monitoring/health": {
         parameters: {
             query?: never;
@@ -3008,7 +3030,7 @@ export interface components {
          * @description What a caller may do, `resource:action`.
          * @enum {string}
          */
-        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "webhooks:read" | "webhooks:write" | "api-keys:read" | "api-keys:write";
+        Scope: "workflows:read" | "workflows:write" | "workflows:execute" | "executions:read" | "executions:write" | "executions:cancel" | "groups:read" | "groups:write" | "channels:read" | "channels:write" | "forms:read" | "forms:write" | "submissions:read" | "submissions:write" | "triggers:read" | "triggers:write" | "triggers:execute" | "secrets:read" | "secrets:write" | "credentials:read" | "credentials:write" | "kv:read" | "kv:write" | "webhooks:read" | "webhooks:write" | "usage:read" | "api-keys:read" | "api-keys:write";
         /** @description Who is calling, and what they may do. */
         CurrentUser: {
             /**
@@ -3771,6 +3793,57 @@ export interface components {
             data: components["schemas"]["Workflow"];
             meta: components["schemas"]["ResponseMeta"];
         };
+        /**
+         * @description The organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`),
+         *     or an earlier request with the same `Idempotency-Key` is still at work.
+         */
+        NotStoredError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "storage_quota_exceeded" | "request_in_progress";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`),
+         *     or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457).
+         */
+        NotStoredProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "storage_quota_exceeded" | "request_in_progress";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /** @description A definition to check. */
         ValidateWorkflowRequest: {
             definition: components["schemas"]["WorkflowDefinition"];
@@ -3926,8 +3999,9 @@ export interface components {
         };
         /**
          * @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
-         *     not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
-         *     than restore it (`workflow_archived`).
+         *     not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more
+         *     than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as
+         *     its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`).
          */
         WorkflowUpdateConflict: {
             /** @description What went wrong. */
@@ -3936,7 +4010,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {string}
                  */
-                code: "revision_conflict" | "workflow_status_conflict" | "workflow_archived";
+                code: "revision_conflict" | "workflow_status_conflict" | "workflow_archived" | "storage_quota_exceeded";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -3948,8 +4022,9 @@ export interface components {
         };
         /**
          * @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
-         *     not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
-         *     than restore it (`workflow_archived`) (RFC 9457).
+         *     not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more
+         *     than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as
+         *     its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`) (RFC 9457).
          */
         WorkflowUpdateConflictProblem: {
             /**
@@ -3970,7 +4045,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {string}
              */
-            code: "revision_conflict" | "workflow_status_conflict" | "workflow_archived";
+            code: "revision_conflict" | "workflow_status_conflict" | "workflow_archived" | "storage_quota_exceeded";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -4005,7 +4080,8 @@ export interface components {
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request
          *     with the same `Idempotency-Key` is still at work.
          */
         WorkflowPublishConflict: {
@@ -4015,7 +4091,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {string}
                  */
-                code: "workflow_already_published" | "workflow_archived" | "request_in_progress";
+                code: "workflow_already_published" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -4026,7 +4102,8 @@ export interface components {
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request
          *     with the same `Idempotency-Key` is still at work (RFC 9457).
          */
         WorkflowPublishConflictProblem: {
@@ -4048,7 +4125,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {string}
              */
-            code: "workflow_already_published" | "workflow_archived" | "request_in_progress";
+            code: "workflow_already_published" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -4174,7 +4251,8 @@ export interface components {
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+         * @description The workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key`
          *     is still at work.
          */
         WorkflowExecuteConflict: {
@@ -4184,7 +4262,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {string}
                  */
-                code: "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                code: "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -4195,7 +4273,8 @@ export interface components {
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+         * @description The workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key`
          *     is still at work (RFC 9457).
          */
         WorkflowExecuteConflictProblem: {
@@ -4217,7 +4296,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {string}
              */
-            code: "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            code: "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -4311,7 +4390,10 @@ export interface components {
             data: components["schemas"]["WorkflowNodeChange"];
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work. */
+        /**
+         * @description The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work.
+         */
         DraftExtensionConflict: {
             /** @description What went wrong. */
             error: {
@@ -4319,7 +4401,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {string}
                  */
-                code: "revision_conflict" | "workflow_archived" | "request_in_progress";
+                code: "revision_conflict" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -4329,7 +4411,10 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work (RFC 9457). */
+        /**
+         * @description The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work (RFC 9457).
+         */
         DraftExtensionConflictProblem: {
             /**
              * Format: uri
@@ -4349,7 +4434,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {string}
              */
-            code: "revision_conflict" | "workflow_archived" | "request_in_progress";
+            code: "revision_conflict" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -4359,6 +4444,71 @@ export interface components {
         /** @description A node. */
         WorkflowNodeResponse: {
             data: components["schemas"]["WorkflowNode"];
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The draft is at another revision than the change was made from, the workflow is archived, or the draft would be larger
+         *     than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`).
+         */
+        DraftReplacementConflict: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "revision_conflict" | "workflow_archived" | "storage_quota_exceeded";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The draft is at another revision than the change was made from, the workflow is archived, or the draft would be larger
+         *     than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`) (RFC 9457).
+         */
+        DraftReplacementConflictProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "revision_conflict" | "workflow_archived" | "storage_quota_exceeded";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description What a deletion took out of the draft. */
+        WorkflowRemoval: {
+            /** @description Ids of the edges that are gone. */
+            removed_edges: string[];
+            /** @description Revision of the workflow after the change. */
+            revision: number;
+        };
+        /** @description What a deletion took out of the draft. */
+        WorkflowRemovalResponse: {
+            data: components["schemas"]["WorkflowRemoval"];
             meta: components["schemas"]["ResponseMeta"];
         };
         /** @description The draft is at another revision than the change was made from, or the workflow is archived. */
@@ -4404,18 +4554,6 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
-            meta: components["schemas"]["ResponseMeta"];
-        };
-        /** @description What a deletion took out of the draft. */
-        WorkflowRemoval: {
-            /** @description Ids of the edges that are gone. */
-            removed_edges: string[];
-            /** @description Revision of the workflow after the change. */
-            revision: number;
-        };
-        /** @description What a deletion took out of the draft. */
-        WorkflowRemovalResponse: {
-            data: components["schemas"]["WorkflowRemoval"];
             meta: components["schemas"]["ResponseMeta"];
         };
         /** @description A page of edges. */
@@ -4683,7 +4821,8 @@ export interface components {
         };
         /**
          * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
-         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         *     workflow may not be executed, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
          */
         ExecutionNotRetriedError: {
             /** @description What went wrong. */
@@ -4692,7 +4831,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {string}
                  */
-                code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -4704,7 +4843,8 @@ export interface components {
         };
         /**
          * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
-         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         *     workflow may not be executed, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
          *     RFC 9457.
          */
         ExecutionNotRetriedProblem: {
@@ -4726,7 +4866,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {string}
              */
-            code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            code: "execution_status_conflict" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -6780,7 +6920,8 @@ export interface components {
             };
         };
         /**
-         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the
          *     same `Idempotency-Key` is still at work.
          */
         TriggerExecuteConflict: {
@@ -6790,7 +6931,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {string}
                  */
-                code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+                code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -6801,7 +6942,8 @@ export interface components {
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
-         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the
          *     same `Idempotency-Key` is still at work. (RFC 9457).
          */
         TriggerExecuteConflictProblem: {
@@ -6823,7 +6965,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {string}
              */
-            code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "request_in_progress";
+            code: "trigger_disabled" | "workflow_not_published" | "workflow_paused" | "workflow_archived" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -7475,6 +7617,59 @@ export interface components {
             /** @description The version that the entry must have; 0 when there must be none. */
             if_version?: number;
         };
+        /**
+         * @description The entry has another version than `if_version` says (`kv_version_conflict`, details: `key`, `version`), or the value is larger
+         *     than the one before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`).
+         */
+        KvNotSetError: {
+            /** @description What went wrong. */
+            error: {
+                /**
+                 * @description Stable name of the error.
+                 * @enum {string}
+                 */
+                code: "kv_version_conflict" | "storage_quota_exceeded";
+                /** @description For people; may change. */
+                message: string;
+                /** @description Particulars of the code. */
+                details: {
+                    [key: string]: unknown;
+                };
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /**
+         * @description The entry has another version than `if_version` says (`kv_version_conflict`, details: `key`, `version`), or the value is larger
+         *     than the one before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`) (RFC 9457).
+         */
+        KvNotSetProblem: {
+            /**
+             * Format: uri
+             * @description URI of the kind of problem, `urn:flowpact:error:` and the code.
+             */
+            type: string;
+            /** @description Name of the status. */
+            title: string;
+            /**
+             * @description The HTTP status.
+             * @constant
+             */
+            status: 409;
+            /** @description For people; may change. */
+            detail: string;
+            /**
+             * @description Stable name of the error.
+             * @enum {string}
+             */
+            code: "kv_version_conflict" | "storage_quota_exceeded";
+            /** @description Particulars of the code. */
+            details: {
+                [key: string]: unknown;
+            };
+            meta: components["schemas"]["ResponseMeta"];
+        };
         /** @description The entry has another version than `if_version` says. */
         KvVersionConflictError: {
             /** @description What went wrong. */
@@ -7528,7 +7723,10 @@ export interface components {
             /** @description Seconds after which the entry is gone; as before when absent, never when null. */
             ttl?: number | null;
         };
-        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work. */
+        /**
+         * @description The value under the key is no list, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
+         */
         KvNotAppendedError: {
             /** @description What went wrong. */
             error: {
@@ -7536,7 +7734,7 @@ export interface components {
                  * @description Stable name of the error.
                  * @enum {string}
                  */
-                code: "kv_not_a_list" | "request_in_progress";
+                code: "kv_not_a_list" | "storage_quota_exceeded" | "request_in_progress";
                 /** @description For people; may change. */
                 message: string;
                 /** @description Particulars of the code. */
@@ -7546,7 +7744,10 @@ export interface components {
             };
             meta: components["schemas"]["ResponseMeta"];
         };
-        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). */
+        /**
+         * @description The value under the key is no list, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457).
+         */
         KvNotAppendedProblem: {
             /**
              * Format: uri
@@ -7566,7 +7767,7 @@ export interface components {
              * @description Stable name of the error.
              * @enum {string}
              */
-            code: "kv_not_a_list" | "request_in_progress";
+            code: "kv_not_a_list" | "storage_quota_exceeded" | "request_in_progress";
             /** @description Particulars of the code. */
             details: {
                 [key: string]: unknown;
@@ -8288,6 +8489,116 @@ export interface components {
             details: {
                 [key: string]: unknown;
             };
+            meta: components["schemas"]["ResponseMeta"];
+        };
+        /** @description Stored bytes by what they are. */
+        StorageByKind: {
+            /** @description Inputs, metadata and triggers of executions. */
+            inputs: number;
+            /** @description Outputs, errors and inputs of the steps of executions, their waits, and what executions gave in the end. */
+            outputs: number;
+            /** @description Event logs of executions, which repeat the outputs of nodes. */
+            events: number;
+            /** @description Lines that executions have logged. */
+            logs: number;
+            /** @description Submissions of forms. */
+            submissions: number;
+            /** @description Key-value entries. */
+            kv: number;
+            /** @description Drafts and versions of workflows, and the definitions that stored executions ran. */
+            workflows: number;
+            /** @description Events that webhooks and triggers hear of, deliveries and their attempts. */
+            deliveries: number;
+            /** @description Answers kept for repeated requests, items of bulk jobs, and times of schedules. */
+            other: number;
+        };
+        /**
+         * @description What the organisation stores, in bytes before compression; each row counts 150 to 500 bytes beside its values. At the
+         *     limit, requests that would store more are refused (`storage_quota_exceeded`); at 1.1 times the limit, executions under
+         *     way end.
+         */
+        StorageUsage: {
+            /** @description All that is stored. */
+            used_bytes: number;
+            /** @description How much the plan allows. */
+            limit_bytes: number;
+            by_kind: components["schemas"]["StorageByKind"];
+        };
+        /** @description Requests in a window of time that were counted for the organisation, this one among them. */
+        UsedInWindow: {
+            /** @description Requests in this window. */
+            used: number;
+            /** @description How many the plan allows. */
+            limit: number;
+            /**
+             * Format: date-time
+             * @description When the next window begins.
+             */
+            resets_at: string;
+        };
+        /** @description Requests that were counted for the organisation. */
+        RequestUsage: {
+            minute: components["schemas"]["UsedInWindow"];
+            day: components["schemas"]["UsedInWindow"];
+        };
+        /** @description Executions that have not ended, and what the plan allows them. */
+        ExecutionUsage: {
+            /** @description Executions that have not started. */
+            pending: number;
+            /** @description Executions that run. */
+            running: number;
+            /** @description Executions that wait for a time, an approval or an event. */
+            waiting: number;
+            /** @description Executions that were paused. */
+            paused: number;
+            /** @description How many run at once; the others are pending. */
+            concurrency_limit: number;
+            /** @description For how many days executions are kept after their end. */
+            retention_days: number;
+            /** @description Most bytes of the input of one node, and of its output. */
+            node_bytes: number;
+            /** @description Most bytes that one execution keeps: inputs and outputs of its nodes, and its log lines. */
+            execution_bytes: number;
+        };
+        /** @description How many there are, and how many there may be. */
+        UsedOf: {
+            /** @description How many there are now. */
+            used: number;
+            /** @description How many the plan allows. */
+            limit: number;
+        };
+        /** @description Resources of which the plan allows a limited number; triggers count schedules. */
+        ResourceUsage: {
+            workflows: components["schemas"]["UsedOf"];
+            triggers: components["schemas"]["UsedOf"];
+            forms: components["schemas"]["UsedOf"];
+            channels: components["schemas"]["UsedOf"];
+            bulk_jobs: components["schemas"]["UsedOf"];
+            groups: components["schemas"]["UsedOf"];
+            webhooks: components["schemas"]["UsedOf"];
+            secrets: components["schemas"]["UsedOf"];
+            credentials: components["schemas"]["UsedOf"];
+            kv_entries: components["schemas"]["UsedOf"];
+        };
+        /** @description Limits of the plan, and how much of them is used. */
+        Usage: {
+            /**
+             * @description The plan of the organisation.
+             * @enum {string}
+             */
+            plan: "free" | "starter" | "pro" | "business";
+            storage: components["schemas"]["StorageUsage"];
+            requests: components["schemas"]["RequestUsage"];
+            executions: components["schemas"]["ExecutionUsage"];
+            live_connections: components["schemas"]["UsedOf"];
+            api_keys: components["schemas"]["UsedOf"];
+            resources: components["schemas"]["ResourceUsage"];
+            /** @description Versions of one workflow that are kept: the newest. */
+            versions_per_workflow: number;
+        };
+        /** @description Limits and consumption. */
+        UsageResponse: {
+            data: components["schemas"]["Usage"];
             meta: components["schemas"]["ResponseMeta"];
         };
         /**
@@ -9257,9 +9568,66 @@ export interface components {
             };
         };
         /**
+         * @description The organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`),
+         *     or an earlier request with the same `Idempotency-Key` is still at work.
+         */
+        NotStored: {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control-No-Store"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After-When-In-Flight"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "storage_quota_exceeded",
+                 *         "message": "The storage quota is used up: the organisation stores 1 GiB, and its plan allows 1 GiB. Delete executions, submissions, stored values or workflows, wait until retention removes old executions, or change the plan. getUsage shows what uses the storage.",
+                 *         "details": {
+                 *           "used_bytes": 1073741824,
+                 *           "quota_bytes": 1073741824
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NotStoredError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:storage_quota_exceeded",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The storage quota is used up: the organisation stores 1 GiB, and its plan allows 1 GiB. Delete executions, submissions, stored values or workflows, wait until retention removes old executions, or change the plan. getUsage shows what uses the storage.",
+                 *       "code": "storage_quota_exceeded",
+                 *       "details": {
+                 *         "used_bytes": 1073741824,
+                 *         "quota_bytes": 1073741824
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["NotStoredProblem"];
+            };
+        };
+        /**
          * @description The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does
-         *     not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more
-         *     than restore it (`workflow_archived`).
+         *     not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more
+         *     than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as
+         *     its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`).
          */
         WorkflowNotUpdated: {
             headers: {
@@ -9311,7 +9679,8 @@ export interface components {
             };
         };
         /**
-         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request
+         * @description Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request
          *     with the same `Idempotency-Key` is still at work.
          */
         WorkflowNotPublished: {
@@ -9365,7 +9734,8 @@ export interface components {
             };
         };
         /**
-         * @description The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key`
+         * @description The workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key`
          *     is still at work.
          */
         WorkflowNotExecuted: {
@@ -9414,7 +9784,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["WorkflowExecuteConflictProblem"];
             };
         };
-        /** @description The draft is at another revision, the workflow is archived, or the same request is still at work. */
+        /**
+         * @description The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work.
+         */
         DraftNotExtended: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -9463,6 +9836,60 @@ export interface components {
                  *     }
                  */
                 "application/problem+json": components["schemas"]["DraftExtensionConflictProblem"];
+            };
+        };
+        /**
+         * @description The draft is at another revision than the change was made from, the workflow is archived, or the draft would be larger
+         *     than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`).
+         */
+        DraftNotReplaced: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Cache-Control": components["headers"]["Cache-Control-No-Store"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "revision_conflict",
+                 *         "message": "The draft has changed: it is at revision 4, not 3. Read it again and repeat the change.",
+                 *         "details": {
+                 *           "revision": 4
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DraftReplacementConflict"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:revision_conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The draft has changed: it is at revision 4, not 3. Read it again and repeat the change.",
+                 *       "code": "revision_conflict",
+                 *       "details": {
+                 *         "revision": 4
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["DraftReplacementConflictProblem"];
             };
         };
         /** @description The draft is at another revision than the change was made from, or the workflow is archived. */
@@ -9627,7 +10054,8 @@ export interface components {
         };
         /**
          * @description The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its
-         *     workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work.
+         *     workflow may not be executed, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
          */
         ExecutionNotRetried: {
             headers: {
@@ -10053,7 +10481,8 @@ export interface components {
             };
         };
         /**
-         * @description The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the
+         * @description The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the
          *     same `Idempotency-Key` is still at work.
          */
         TriggerNotExecuted: {
@@ -10437,6 +10866,62 @@ export interface components {
                 "application/problem+json": components["schemas"]["CredentialNameTakenProblem"];
             };
         };
+        /**
+         * @description The entry has another version than `if_version` says (`kv_version_conflict`, details: `key`, `version`), or the value is larger
+         *     than the one before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`,
+         *     `quota_bytes`).
+         */
+        KvNotSet: {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control-No-Store"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": {
+                 *         "code": "kv_version_conflict",
+                 *         "message": "The entry last_order is at version 3, not 2. Read it again and repeat the change.",
+                 *         "details": {
+                 *           "key": "last_order",
+                 *           "version": 3
+                 *         }
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["KvNotSetError"];
+                /**
+                 * @example {
+                 *       "type": "urn:flowpact:error:kv_version_conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "The entry last_order is at version 3, not 2. Read it again and repeat the change.",
+                 *       "code": "kv_version_conflict",
+                 *       "details": {
+                 *         "key": "last_order",
+                 *         "version": 3
+                 *       },
+                 *       "meta": {
+                 *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                 *         "timestamp": "2026-11-22T10:30:00.000Z"
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["KvNotSetProblem"];
+            };
+        };
         /** @description The entry has another version than `if_version` says. */
         KvVersionConflict: {
             headers: {
@@ -10489,7 +10974,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["KvVersionConflictProblem"];
             };
         };
-        /** @description The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work. */
+        /**
+         * @description The value under the key is no list, the organisation stores as much as its plan allows
+         *     (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work.
+         */
         KvNotAppended: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -12336,7 +12824,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenWrite"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["RequestInProgress"];
+            409: components["responses"]["NotStored"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -12745,7 +13233,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenWrite"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["RequestInProgress"];
+            409: components["responses"]["NotStored"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -14330,7 +14818,7 @@ export interface operations {
             403: components["responses"]["ForbiddenWrite"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["DraftNotChanged"];
+            409: components["responses"]["DraftNotReplaced"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimitExceeded"];
@@ -14723,7 +15211,7 @@ export interface operations {
             403: components["responses"]["ForbiddenWrite"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["DraftNotChanged"];
+            409: components["responses"]["DraftNotReplaced"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimitExceeded"];
@@ -15236,7 +15724,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenWrite"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["RequestInProgress"];
+            409: components["responses"]["NotStored"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -18635,7 +19123,7 @@ export interface operations {
             400: components["responses"]["ValidationFailed"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["RequestInProgress"];
+            409: components["responses"]["NotStored"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -21425,7 +21913,7 @@ export interface operations {
             403: components["responses"]["ForbiddenWrite"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["KvVersionConflict"];
+            409: components["responses"]["KvNotSet"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimitExceeded"];
@@ -22265,7 +22753,7 @@ export interface operations {
             403: components["responses"]["ForbiddenWrite"];
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
-            409: components["responses"]["RequestInProgress"];
+            409: components["responses"]["NotStored"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -22703,6 +23191,141 @@ export interface operations {
             404: components["responses"]["ResourceNotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["WebhookDisabled"];
+            429: components["responses"]["RateLimitExceeded"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Limits and consumption. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control-No-Store"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-RateLimit-Limit-Day": components["headers"]["X-RateLimit-Limit-Day"];
+                    "X-RateLimit-Remaining-Day": components["headers"]["X-RateLimit-Remaining-Day"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "plan": "business",
+                     *         "storage": {
+                     *           "used_bytes": 52428800,
+                     *           "limit_bytes": 1099511627776,
+                     *           "by_kind": {
+                     *             "inputs": 1048576,
+                     *             "outputs": 20971520,
+                     *             "events": 25165824,
+                     *             "logs": 3145728,
+                     *             "submissions": 524288,
+                     *             "kv": 65536,
+                     *             "workflows": 1048576,
+                     *             "deliveries": 393216,
+                     *             "other": 65536
+                     *           }
+                     *         },
+                     *         "requests": {
+                     *           "minute": {
+                     *             "used": 12,
+                     *             "limit": 600,
+                     *             "resets_at": "2026-11-22T10:31:00.000Z"
+                     *           },
+                     *           "day": {
+                     *             "used": 3480,
+                     *             "limit": 200000,
+                     *             "resets_at": "2026-11-23T00:00:00.000Z"
+                     *           }
+                     *         },
+                     *         "executions": {
+                     *           "pending": 0,
+                     *           "running": 3,
+                     *           "waiting": 1,
+                     *           "paused": 0,
+                     *           "concurrency_limit": 1000,
+                     *           "retention_days": 365,
+                     *           "node_bytes": 8388608,
+                     *           "execution_bytes": 268435456
+                     *         },
+                     *         "live_connections": {
+                     *           "used": 2,
+                     *           "limit": 1000
+                     *         },
+                     *         "api_keys": {
+                     *           "used": 5,
+                     *           "limit": 1000
+                     *         },
+                     *         "resources": {
+                     *           "workflows": {
+                     *             "used": 3,
+                     *             "limit": 10000
+                     *           },
+                     *           "triggers": {
+                     *             "used": 2,
+                     *             "limit": 10000
+                     *           },
+                     *           "forms": {
+                     *             "used": 1,
+                     *             "limit": 5000
+                     *           },
+                     *           "channels": {
+                     *             "used": 0,
+                     *             "limit": 1000
+                     *           },
+                     *           "bulk_jobs": {
+                     *             "used": 0,
+                     *             "limit": 500
+                     *           },
+                     *           "groups": {
+                     *             "used": 1,
+                     *             "limit": 500
+                     *           },
+                     *           "webhooks": {
+                     *             "used": 1,
+                     *             "limit": 200
+                     *           },
+                     *           "secrets": {
+                     *             "used": 4,
+                     *             "limit": 1000
+                     *           },
+                     *           "credentials": {
+                     *             "used": 2,
+                     *             "limit": 1000
+                     *           },
+                     *           "kv_entries": {
+                     *             "used": 17,
+                     *             "limit": 10000
+                     *           }
+                     *         },
+                     *         "versions_per_workflow": 500
+                     *       },
+                     *       "meta": {
+                     *         "request_id": "550e8400-e29b-41d4-a716-446655440000",
+                     *         "timestamp": "2026-11-22T10:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UsageResponse"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["RateLimitExceeded"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["ServiceUnavailable"];

@@ -107,7 +107,8 @@ export class Workflows extends Resource {
    * Publish a workflow
    *
    * Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep
-   * to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused.
+   * to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. The newest
+   * versions are kept, as many as the plan allows (`versions_per_workflow` of `getUsage`); the oldest beyond that are removed.
    *
    * `POST /v1/workflows/{workflow_id}/publish`
    */
