@@ -2214,7 +2214,7 @@ func (a *FormsAPIService) SubmitFormExecute(r ApiSubmitFormRequest) (*Submission
 			return localVarReturnValue, localVarHTTPResponse, newErr
 		}
 		if localVarHTTPResponse.StatusCode == 409 {
-			var v RequestInProgressError
+			var v NotStoredError
 			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
 			if err != nil {
 				newErr.error = err.Error()

@@ -1258,7 +1258,7 @@ func (a *KvAPIService) SetKvEntryExecute(r ApiSetKvEntryRequest) (*KvEntryRespon
 			return localVarReturnValue, localVarHTTPResponse, newErr
 		}
 		if localVarHTTPResponse.StatusCode == 409 {
-			var v KvVersionConflictError
+			var v KvNotSetError
 			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
 			if err != nil {
 				newErr.error = err.Error()

@@ -2633,7 +2633,7 @@ func (a *NodesAPIService) ReplaceWorkflowEdgeExecute(r ApiReplaceWorkflowEdgeReq
 			return localVarReturnValue, localVarHTTPResponse, newErr
 		}
 		if localVarHTTPResponse.StatusCode == 409 {
-			var v DraftChangeConflict
+			var v DraftReplacementConflict
 			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
 			if err != nil {
 				newErr.error = err.Error()
@@ -2910,7 +2910,7 @@ func (a *NodesAPIService) ReplaceWorkflowNodeExecute(r ApiReplaceWorkflowNodeReq
 			return localVarReturnValue, localVarHTTPResponse, newErr
 		}
 		if localVarHTTPResponse.StatusCode == 409 {
-			var v DraftChangeConflict
+			var v DraftReplacementConflict
 			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
 			if err != nil {
 				newErr.error = err.Error()

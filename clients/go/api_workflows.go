@@ -192,7 +192,7 @@ func (a *WorkflowsAPIService) CreateWorkflowExecute(r ApiCreateWorkflowRequest) 
 			return localVarReturnValue, localVarHTTPResponse, newErr
 		}
 		if localVarHTTPResponse.StatusCode == 409 {
-			var v RequestInProgressError
+			var v NotStoredError
 			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
 			if err != nil {
 				newErr.error = err.Error()
@@ -1583,7 +1583,7 @@ func (a *WorkflowsAPIService) ImportWorkflowExecute(r ApiImportWorkflowRequest) 
 			return localVarReturnValue, localVarHTTPResponse, newErr
 		}
 		if localVarHTTPResponse.StatusCode == 409 {
-			var v RequestInProgressError
+			var v NotStoredError
 			err = a.client.decode(&v, localVarBody, localVarHTTPResponse.Header.Get("Content-Type"))
 			if err != nil {
 				newErr.error = err.Error()
@@ -2210,7 +2210,8 @@ func (r ApiPublishWorkflowRequest) Execute() (*WorkflowVersionResponse, *http.Re
 PublishWorkflow Publish a workflow
 
 Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep
-to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused.
+to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. The newest
+versions are kept, as many as the plan allows (`versions_per_workflow` of `getUsage`); the oldest beyond that are removed.
 
 
  @param ctx context.Context - for authentication, logging, cancellation, deadlines, tracing, etc. Passed from http.Request or context.Background().

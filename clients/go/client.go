@@ -83,6 +83,8 @@ type APIClient struct {
 
 	TriggersAPI *TriggersAPIService
 
+	UsageAPI *UsageAPIService
+
 	WebhooksAPI *WebhooksAPIService
 
 	WorkflowsAPI *WorkflowsAPIService
@@ -121,6 +123,7 @@ func NewAPIClient(cfg *Configuration) *APIClient {
 	c.SchedulesAPI = (*SchedulesAPIService)(&c.common)
 	c.SecretsAPI = (*SecretsAPIService)(&c.common)
 	c.TriggersAPI = (*TriggersAPIService)(&c.common)
+	c.UsageAPI = (*UsageAPIService)(&c.common)
 	c.WebhooksAPI = (*WebhooksAPIService)(&c.common)
 	c.WorkflowsAPI = (*WorkflowsAPIService)(&c.common)
 

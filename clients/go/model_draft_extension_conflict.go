@@ -18,7 +18,7 @@ import (
 // checks if the DraftExtensionConflict type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &DraftExtensionConflict{}
 
-// DraftExtensionConflict The draft is at another revision, the workflow is archived, or the same request is still at work.
+// DraftExtensionConflict The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work. 
 type DraftExtensionConflict struct {
 	Error DraftExtensionConflictError `json:"error"`
 	Meta ResponseMeta `json:"meta"`

@@ -18,7 +18,7 @@ import (
 // checks if the DraftExtensionConflictProblem type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &DraftExtensionConflictProblem{}
 
-// DraftExtensionConflictProblem The draft is at another revision, the workflow is archived, or the same request is still at work (RFC 9457).
+// DraftExtensionConflictProblem The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work (RFC 9457). 
 type DraftExtensionConflictProblem struct {
 	// URI of the kind of problem, `urn:flowpact:error:` and the code.
 	Type string `json:"type"`

@@ -18,7 +18,7 @@ import (
 // checks if the ExecutionNotRetriedError type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &ExecutionNotRetriedError{}
 
-// ExecutionNotRetriedError The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work. 
+// ExecutionNotRetriedError The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its workflow may not be executed, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
 type ExecutionNotRetriedError struct {
 	Error ExecutionNotRetriedErrorError `json:"error"`
 	Meta ResponseMeta `json:"meta"`

@@ -18,7 +18,7 @@ import (
 // checks if the ExecutionNotRetriedProblem type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &ExecutionNotRetriedProblem{}
 
-// ExecutionNotRetriedProblem The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work. RFC 9457. 
+// ExecutionNotRetriedProblem The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its workflow may not be executed, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. RFC 9457. 
 type ExecutionNotRetriedProblem struct {
 	// URI of the kind of problem, `urn:flowpact:error:` and the code.
 	Type string `json:"type"`

@@ -18,7 +18,7 @@ import (
 // checks if the KvNotAppendedError type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &KvNotAppendedError{}
 
-// KvNotAppendedError The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work.
+// KvNotAppendedError The value under the key is no list, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
 type KvNotAppendedError struct {
 	Error KvNotAppendedErrorError `json:"error"`
 	Meta ResponseMeta `json:"meta"`

@@ -18,7 +18,7 @@ import (
 // checks if the KvNotAppendedProblem type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &KvNotAppendedProblem{}
 
-// KvNotAppendedProblem The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457).
+// KvNotAppendedProblem The value under the key is no list, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). 
 type KvNotAppendedProblem struct {
 	// URI of the kind of problem, `urn:flowpact:error:` and the code.
 	Type string `json:"type"`

@@ -45,6 +45,7 @@ const (
 	SCOPE_KV_WRITE Scope = "kv:write"
 	SCOPE_WEBHOOKS_READ Scope = "webhooks:read"
 	SCOPE_WEBHOOKS_WRITE Scope = "webhooks:write"
+	SCOPE_USAGE_READ Scope = "usage:read"
 	SCOPE_API_KEYS_READ Scope = "api-keys:read"
 	SCOPE_API_KEYS_WRITE Scope = "api-keys:write"
 )
@@ -76,6 +77,7 @@ var AllowedScopeEnumValues = []Scope{
 	"kv:write",
 	"webhooks:read",
 	"webhooks:write",
+	"usage:read",
 	"api-keys:read",
 	"api-keys:write",
 }

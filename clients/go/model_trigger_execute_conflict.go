@@ -18,7 +18,7 @@ import (
 // checks if the TriggerExecuteConflict type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &TriggerExecuteConflict{}
 
-// TriggerExecuteConflict The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work. 
+// TriggerExecuteConflict The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
 type TriggerExecuteConflict struct {
 	Error TriggerExecuteConflictError `json:"error"`
 	Meta ResponseMeta `json:"meta"`

@@ -18,7 +18,7 @@ import (
 // checks if the TriggerExecuteConflictProblem type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &TriggerExecuteConflictProblem{}
 
-// TriggerExecuteConflictProblem The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work. (RFC 9457). 
+// TriggerExecuteConflictProblem The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. (RFC 9457). 
 type TriggerExecuteConflictProblem struct {
 	// URI of the kind of problem, `urn:flowpact:error:` and the code.
 	Type string `json:"type"`

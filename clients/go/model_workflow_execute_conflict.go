@@ -18,7 +18,7 @@ import (
 // checks if the WorkflowExecuteConflict type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &WorkflowExecuteConflict{}
 
-// WorkflowExecuteConflict The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work. 
+// WorkflowExecuteConflict The workflow has no published version, is paused or archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
 type WorkflowExecuteConflict struct {
 	Error WorkflowExecuteConflictError `json:"error"`
 	Meta ResponseMeta `json:"meta"`

@@ -18,7 +18,7 @@ import (
 // checks if the WorkflowExecuteConflictProblem type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &WorkflowExecuteConflictProblem{}
 
-// WorkflowExecuteConflictProblem The workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). 
+// WorkflowExecuteConflictProblem The workflow has no published version, is paused or archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). 
 type WorkflowExecuteConflictProblem struct {
 	// URI of the kind of problem, `urn:flowpact:error:` and the code.
 	Type string `json:"type"`

@@ -18,7 +18,7 @@ import (
 // checks if the WorkflowPublishConflict type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &WorkflowPublishConflict{}
 
-// WorkflowPublishConflict Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request with the same `Idempotency-Key` is still at work. 
+// WorkflowPublishConflict Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
 type WorkflowPublishConflict struct {
 	Error WorkflowPublishConflictError `json:"error"`
 	Meta ResponseMeta `json:"meta"`

@@ -18,7 +18,7 @@ import (
 // checks if the WorkflowPublishConflictProblem type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &WorkflowPublishConflictProblem{}
 
-// WorkflowPublishConflictProblem Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). 
+// WorkflowPublishConflictProblem Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). 
 type WorkflowPublishConflictProblem struct {
 	// URI of the kind of problem, `urn:flowpact:error:` and the code.
 	Type string `json:"type"`

@@ -18,7 +18,7 @@ import (
 // checks if the WorkflowUpdateConflictProblem type satisfies the MappedNullable interface at compile time
 var _ MappedNullable = &WorkflowUpdateConflictProblem{}
 
-// WorkflowUpdateConflictProblem The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more than restore it (`workflow_archived`) (RFC 9457). 
+// WorkflowUpdateConflictProblem The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`) (RFC 9457). 
 type WorkflowUpdateConflictProblem struct {
 	// URI of the kind of problem, `urn:flowpact:error:` and the code.
 	Type string `json:"type"`

@@ -35,6 +35,7 @@ __all__ = [
     "SchedulesApi",
     "SecretsApi",
     "TriggersApi",
+    "UsageApi",
     "WebhooksApi",
     "WorkflowsApi",
     "ApiResponse",
@@ -164,6 +165,9 @@ __all__ = [
     "DraftExtensionConflict",
     "DraftExtensionConflictError",
     "DraftExtensionConflictProblem",
+    "DraftReplacementConflict",
+    "DraftReplacementConflictError",
+    "DraftReplacementConflictProblem",
     "EventTriggerConfig",
     "EventType",
     "EventTypeDescription",
@@ -208,6 +212,7 @@ __all__ = [
     "ExecutionStep",
     "ExecutionStepListResponse",
     "ExecutionSummary",
+    "ExecutionUsage",
     "ExecutionWaitingEvent",
     "ExecutionWaitingEventData",
     "ExecutionWebhookData",
@@ -264,6 +269,9 @@ __all__ = [
     "KvNotAppendedError",
     "KvNotAppendedErrorError",
     "KvNotAppendedProblem",
+    "KvNotSetError",
+    "KvNotSetErrorError",
+    "KvNotSetProblem",
     "KvScope",
     "KvVersionConflictError",
     "KvVersionConflictErrorError",
@@ -294,6 +302,9 @@ __all__ = [
     "NotFoundErrorError",
     "NotFoundErrorErrorDetails",
     "NotFoundProblem",
+    "NotStoredError",
+    "NotStoredErrorError",
+    "NotStoredProblem",
     "OAuth2Credential",
     "Organisation",
     "OverlapPolicy",
@@ -319,6 +330,8 @@ __all__ = [
     "RequestInProgressError",
     "RequestInProgressErrorError",
     "RequestInProgressProblem",
+    "RequestUsage",
+    "ResourceUsage",
     "ResponseMeta",
     "RetryExecutionRequest",
     "RetryPolicy",
@@ -363,6 +376,8 @@ __all__ = [
     "SetKvEntryRequest",
     "SmtpCredential",
     "StepStatus",
+    "StorageByKind",
+    "StorageUsage",
     "StreamTicket",
     "StreamTicketResponse",
     "SubmissionReceipt",
@@ -400,6 +415,10 @@ __all__ = [
     "UpdateTriggerRequest",
     "UpdateWebhookRequest",
     "UpdateWorkflowRequest",
+    "Usage",
+    "UsageResponse",
+    "UsedInWindow",
+    "UsedOf",
     "User",
     "UsingWorkflow",
     "ValidateWorkflowRequest",
@@ -496,6 +515,7 @@ from flowpact.api.nodes_api import NodesApi as NodesApi
 from flowpact.api.schedules_api import SchedulesApi as SchedulesApi
 from flowpact.api.secrets_api import SecretsApi as SecretsApi
 from flowpact.api.triggers_api import TriggersApi as TriggersApi
+from flowpact.api.usage_api import UsageApi as UsageApi
 from flowpact.api.webhooks_api import WebhooksApi as WebhooksApi
 from flowpact.api.workflows_api import WorkflowsApi as WorkflowsApi
 
@@ -629,6 +649,9 @@ from flowpact.models.draft_change_conflict_problem import DraftChangeConflictPro
 from flowpact.models.draft_extension_conflict import DraftExtensionConflict as DraftExtensionConflict
 from flowpact.models.draft_extension_conflict_error import DraftExtensionConflictError as DraftExtensionConflictError
 from flowpact.models.draft_extension_conflict_problem import DraftExtensionConflictProblem as DraftExtensionConflictProblem
+from flowpact.models.draft_replacement_conflict import DraftReplacementConflict as DraftReplacementConflict
+from flowpact.models.draft_replacement_conflict_error import DraftReplacementConflictError as DraftReplacementConflictError
+from flowpact.models.draft_replacement_conflict_problem import DraftReplacementConflictProblem as DraftReplacementConflictProblem
 from flowpact.models.event_trigger_config import EventTriggerConfig as EventTriggerConfig
 from flowpact.models.event_type import EventType as EventType
 from flowpact.models.event_type_description import EventTypeDescription as EventTypeDescription
@@ -673,6 +696,7 @@ from flowpact.models.execution_status_conflict_problem import ExecutionStatusCon
 from flowpact.models.execution_step import ExecutionStep as ExecutionStep
 from flowpact.models.execution_step_list_response import ExecutionStepListResponse as ExecutionStepListResponse
 from flowpact.models.execution_summary import ExecutionSummary as ExecutionSummary
+from flowpact.models.execution_usage import ExecutionUsage as ExecutionUsage
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent as ExecutionWaitingEvent
 from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventData as ExecutionWaitingEventData
 from flowpact.models.execution_webhook_data import ExecutionWebhookData as ExecutionWebhookData
@@ -729,6 +753,9 @@ from flowpact.models.kv_entry_summary import KvEntrySummary as KvEntrySummary
 from flowpact.models.kv_not_appended_error import KvNotAppendedError as KvNotAppendedError
 from flowpact.models.kv_not_appended_error_error import KvNotAppendedErrorError as KvNotAppendedErrorError
 from flowpact.models.kv_not_appended_problem import KvNotAppendedProblem as KvNotAppendedProblem
+from flowpact.models.kv_not_set_error import KvNotSetError as KvNotSetError
+from flowpact.models.kv_not_set_error_error import KvNotSetErrorError as KvNotSetErrorError
+from flowpact.models.kv_not_set_problem import KvNotSetProblem as KvNotSetProblem
 from flowpact.models.kv_scope import KvScope as KvScope
 from flowpact.models.kv_version_conflict_error import KvVersionConflictError as KvVersionConflictError
 from flowpact.models.kv_version_conflict_error_error import KvVersionConflictErrorError as KvVersionConflictErrorError
@@ -759,6 +786,9 @@ from flowpact.models.not_found_error import NotFoundError as NotFoundError
 from flowpact.models.not_found_error_error import NotFoundErrorError as NotFoundErrorError
 from flowpact.models.not_found_error_error_details import NotFoundErrorErrorDetails as NotFoundErrorErrorDetails
 from flowpact.models.not_found_problem import NotFoundProblem as NotFoundProblem
+from flowpact.models.not_stored_error import NotStoredError as NotStoredError
+from flowpact.models.not_stored_error_error import NotStoredErrorError as NotStoredErrorError
+from flowpact.models.not_stored_problem import NotStoredProblem as NotStoredProblem
 from flowpact.models.o_auth2_credential import OAuth2Credential as OAuth2Credential
 from flowpact.models.organisation import Organisation as Organisation
 from flowpact.models.overlap_policy import OverlapPolicy as OverlapPolicy
@@ -784,6 +814,8 @@ from flowpact.models.replay_execution_request import ReplayExecutionRequest as R
 from flowpact.models.request_in_progress_error import RequestInProgressError as RequestInProgressError
 from flowpact.models.request_in_progress_error_error import RequestInProgressErrorError as RequestInProgressErrorError
 from flowpact.models.request_in_progress_problem import RequestInProgressProblem as RequestInProgressProblem
+from flowpact.models.request_usage import RequestUsage as RequestUsage
+from flowpact.models.resource_usage import ResourceUsage as ResourceUsage
 from flowpact.models.response_meta import ResponseMeta as ResponseMeta
 from flowpact.models.retry_execution_request import RetryExecutionRequest as RetryExecutionRequest
 from flowpact.models.retry_policy import RetryPolicy as RetryPolicy
@@ -828,6 +860,8 @@ from flowpact.models.service_unavailable_problem import ServiceUnavailableProble
 from flowpact.models.set_kv_entry_request import SetKvEntryRequest as SetKvEntryRequest
 from flowpact.models.smtp_credential import SmtpCredential as SmtpCredential
 from flowpact.models.step_status import StepStatus as StepStatus
+from flowpact.models.storage_by_kind import StorageByKind as StorageByKind
+from flowpact.models.storage_usage import StorageUsage as StorageUsage
 from flowpact.models.stream_ticket import StreamTicket as StreamTicket
 from flowpact.models.stream_ticket_response import StreamTicketResponse as StreamTicketResponse
 from flowpact.models.submission_receipt import SubmissionReceipt as SubmissionReceipt
@@ -865,6 +899,10 @@ from flowpact.models.update_secret_request import UpdateSecretRequest as UpdateS
 from flowpact.models.update_trigger_request import UpdateTriggerRequest as UpdateTriggerRequest
 from flowpact.models.update_webhook_request import UpdateWebhookRequest as UpdateWebhookRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest as UpdateWorkflowRequest
+from flowpact.models.usage import Usage as Usage
+from flowpact.models.usage_response import UsageResponse as UsageResponse
+from flowpact.models.used_in_window import UsedInWindow as UsedInWindow
+from flowpact.models.used_of import UsedOf as UsedOf
 from flowpact.models.user import User as User
 from flowpact.models.using_workflow import UsingWorkflow as UsingWorkflow
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest as ValidateWorkflowRequest

@@ -20,6 +20,7 @@ from flowpact.api.secrets_api import SecretsApi
 from flowpact.api.credentials_api import CredentialsApi
 from flowpact.api.kv_api import KvApi
 from flowpact.api.webhooks_api import WebhooksApi
+from flowpact.api.usage_api import UsageApi
 from flowpact.api.health_api import HealthApi
 from flowpact.api_client import ApiClient
 
@@ -116,6 +117,11 @@ class Resources(ApiClient):
     def webhooks(self) -> WebhooksApi:
         """Where events are sent to, signed, with every delivery and attempt on record."""
         return WebhooksApi(self)
+
+    @cached_property
+    def usage(self) -> UsageApi:
+        """What the plan allows, and how much of it the organisation uses."""
+        return UsageApi(self)
 
     @cached_property
     def health(self) -> HealthApi:

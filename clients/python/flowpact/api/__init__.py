@@ -18,6 +18,7 @@ from flowpact.api.nodes_api import NodesApi
 from flowpact.api.schedules_api import SchedulesApi
 from flowpact.api.secrets_api import SecretsApi
 from flowpact.api.triggers_api import TriggersApi
+from flowpact.api.usage_api import UsageApi
 from flowpact.api.webhooks_api import WebhooksApi
 from flowpact.api.workflows_api import WorkflowsApi
 

@@ -113,7 +113,7 @@ class WorkflowsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '406': "NotAcceptableError",
-            '409': "RequestInProgressError",
+            '409': "NotStoredError",
             '413': "PayloadTooLargeError",
             '415': "UnsupportedMediaTypeError",
             '422': "IdempotencyKeyReusedError",
@@ -195,7 +195,7 @@ class WorkflowsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '406': "NotAcceptableError",
-            '409': "RequestInProgressError",
+            '409': "NotStoredError",
             '413': "PayloadTooLargeError",
             '415': "UnsupportedMediaTypeError",
             '422': "IdempotencyKeyReusedError",
@@ -277,7 +277,7 @@ class WorkflowsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '406': "NotAcceptableError",
-            '409': "RequestInProgressError",
+            '409': "NotStoredError",
             '413': "PayloadTooLargeError",
             '415': "UnsupportedMediaTypeError",
             '422': "IdempotencyKeyReusedError",
@@ -1984,7 +1984,7 @@ class WorkflowsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '406': "NotAcceptableError",
-            '409': "RequestInProgressError",
+            '409': "NotStoredError",
             '413': "PayloadTooLargeError",
             '415': "UnsupportedMediaTypeError",
             '422': "IdempotencyKeyReusedError",
@@ -2066,7 +2066,7 @@ class WorkflowsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '406': "NotAcceptableError",
-            '409': "RequestInProgressError",
+            '409': "NotStoredError",
             '413': "PayloadTooLargeError",
             '415': "UnsupportedMediaTypeError",
             '422': "IdempotencyKeyReusedError",
@@ -2148,7 +2148,7 @@ class WorkflowsApi:
             '401': "AuthenticationError",
             '403': "WriteForbiddenError",
             '406': "NotAcceptableError",
-            '409': "RequestInProgressError",
+            '409': "NotStoredError",
             '413': "PayloadTooLargeError",
             '415': "UnsupportedMediaTypeError",
             '422': "IdempotencyKeyReusedError",
@@ -2980,7 +2980,7 @@ class WorkflowsApi:
     ) -> WorkflowVersionResponse:
         """Publish a workflow
 
-        Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. 
+        Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. The newest versions are kept, as many as the plan allows (`versions_per_workflow` of `getUsage`); the oldest beyond that are removed. 
 
         :param workflow_id: Id of a workflow. (required)
         :type workflow_id: str
@@ -3067,7 +3067,7 @@ class WorkflowsApi:
     ) -> ApiResponse[WorkflowVersionResponse]:
         """Publish a workflow
 
-        Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. 
+        Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. The newest versions are kept, as many as the plan allows (`versions_per_workflow` of `getUsage`); the oldest beyond that are removed. 
 
         :param workflow_id: Id of a workflow. (required)
         :type workflow_id: str
@@ -3154,7 +3154,7 @@ class WorkflowsApi:
     ) -> RESTResponseType:
         """Publish a workflow
 
-        Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. 
+        Checks the draft and makes it the next version, which executions run from now on; executions that have begun keep to theirs. A draft with errors is a `validation_error` that lists them all. A paused workflow stays paused. The newest versions are kept, as many as the plan allows (`versions_per_workflow` of `getUsage`); the oldest beyond that are removed. 
 
         :param workflow_id: Id of a workflow. (required)
         :type workflow_id: str

@@ -131,6 +131,9 @@ from flowpact.models.draft_change_conflict_problem import DraftChangeConflictPro
 from flowpact.models.draft_extension_conflict import DraftExtensionConflict
 from flowpact.models.draft_extension_conflict_error import DraftExtensionConflictError
 from flowpact.models.draft_extension_conflict_problem import DraftExtensionConflictProblem
+from flowpact.models.draft_replacement_conflict import DraftReplacementConflict
+from flowpact.models.draft_replacement_conflict_error import DraftReplacementConflictError
+from flowpact.models.draft_replacement_conflict_problem import DraftReplacementConflictProblem
 from flowpact.models.event_trigger_config import EventTriggerConfig
 from flowpact.models.event_type import EventType
 from flowpact.models.event_type_description import EventTypeDescription
@@ -175,6 +178,7 @@ from flowpact.models.execution_status_conflict_problem import ExecutionStatusCon
 from flowpact.models.execution_step import ExecutionStep
 from flowpact.models.execution_step_list_response import ExecutionStepListResponse
 from flowpact.models.execution_summary import ExecutionSummary
+from flowpact.models.execution_usage import ExecutionUsage
 from flowpact.models.execution_waiting_event import ExecutionWaitingEvent
 from flowpact.models.execution_waiting_event_data import ExecutionWaitingEventData
 from flowpact.models.execution_webhook_data import ExecutionWebhookData
@@ -231,6 +235,9 @@ from flowpact.models.kv_entry_summary import KvEntrySummary
 from flowpact.models.kv_not_appended_error import KvNotAppendedError
 from flowpact.models.kv_not_appended_error_error import KvNotAppendedErrorError
 from flowpact.models.kv_not_appended_problem import KvNotAppendedProblem
+from flowpact.models.kv_not_set_error import KvNotSetError
+from flowpact.models.kv_not_set_error_error import KvNotSetErrorError
+from flowpact.models.kv_not_set_problem import KvNotSetProblem
 from flowpact.models.kv_scope import KvScope
 from flowpact.models.kv_version_conflict_error import KvVersionConflictError
 from flowpact.models.kv_version_conflict_error_error import KvVersionConflictErrorError
@@ -261,6 +268,9 @@ from flowpact.models.not_found_error import NotFoundError
 from flowpact.models.not_found_error_error import NotFoundErrorError
 from flowpact.models.not_found_error_error_details import NotFoundErrorErrorDetails
 from flowpact.models.not_found_problem import NotFoundProblem
+from flowpact.models.not_stored_error import NotStoredError
+from flowpact.models.not_stored_error_error import NotStoredErrorError
+from flowpact.models.not_stored_problem import NotStoredProblem
 from flowpact.models.o_auth2_credential import OAuth2Credential
 from flowpact.models.organisation import Organisation
 from flowpact.models.overlap_policy import OverlapPolicy
@@ -286,6 +296,8 @@ from flowpact.models.replay_execution_request import ReplayExecutionRequest
 from flowpact.models.request_in_progress_error import RequestInProgressError
 from flowpact.models.request_in_progress_error_error import RequestInProgressErrorError
 from flowpact.models.request_in_progress_problem import RequestInProgressProblem
+from flowpact.models.request_usage import RequestUsage
+from flowpact.models.resource_usage import ResourceUsage
 from flowpact.models.response_meta import ResponseMeta
 from flowpact.models.retry_execution_request import RetryExecutionRequest
 from flowpact.models.retry_policy import RetryPolicy
@@ -330,6 +342,8 @@ from flowpact.models.service_unavailable_problem import ServiceUnavailableProble
 from flowpact.models.set_kv_entry_request import SetKvEntryRequest
 from flowpact.models.smtp_credential import SmtpCredential
 from flowpact.models.step_status import StepStatus
+from flowpact.models.storage_by_kind import StorageByKind
+from flowpact.models.storage_usage import StorageUsage
 from flowpact.models.stream_ticket import StreamTicket
 from flowpact.models.stream_ticket_response import StreamTicketResponse
 from flowpact.models.submission_receipt import SubmissionReceipt
@@ -367,6 +381,10 @@ from flowpact.models.update_secret_request import UpdateSecretRequest
 from flowpact.models.update_trigger_request import UpdateTriggerRequest
 from flowpact.models.update_webhook_request import UpdateWebhookRequest
 from flowpact.models.update_workflow_request import UpdateWorkflowRequest
+from flowpact.models.usage import Usage
+from flowpact.models.usage_response import UsageResponse
+from flowpact.models.used_in_window import UsedInWindow
+from flowpact.models.used_of import UsedOf
 from flowpact.models.user import User
 from flowpact.models.using_workflow import UsingWorkflow
 from flowpact.models.validate_workflow_request import ValidateWorkflowRequest

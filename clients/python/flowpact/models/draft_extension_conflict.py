@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class DraftExtensionConflict(BaseModel):
     """
-    The draft is at another revision, the workflow is archived, or the same request is still at work.
+    The draft is at another revision, the workflow is archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or the same request is still at work. 
     """ # noqa: E501
     error: DraftExtensionConflictError
     meta: ResponseMeta

@@ -37,8 +37,8 @@ class DraftExtensionConflictError(BaseModel):
     @field_validator('code')
     def code_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['revision_conflict', 'workflow_archived', 'request_in_progress']):
-            raise ValueError("must be one of enum values ('revision_conflict', 'workflow_archived', 'request_in_progress')")
+        if value not in set(['revision_conflict', 'workflow_archived', 'storage_quota_exceeded', 'request_in_progress']):
+            raise ValueError("must be one of enum values ('revision_conflict', 'workflow_archived', 'storage_quota_exceeded', 'request_in_progress')")
         return value
 
     model_config = ConfigDict(

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class ExecutionNotRetriedError(BaseModel):
     """
-    The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work. 
+    The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its workflow may not be executed, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
     """ # noqa: E501
     error: ExecutionNotRetriedErrorError
     meta: ResponseMeta

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class ExecutionNotRetriedProblem(BaseModel):
     """
-    The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its workflow may not be executed, or an earlier request with the same `Idempotency-Key` is still at work. RFC 9457. 
+    The execution has not failed and was not cancelled (`execution_status_conflict`, details: `status`, `allowed`), its workflow may not be executed, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. RFC 9457. 
     """ # noqa: E501
     type: Annotated[str, Field(strict=True, max_length=128)] = Field(description="URI of the kind of problem, `urn:flowpact:error:` and the code.")
     title: Annotated[str, Field(strict=True, max_length=128)] = Field(description="Name of the status.")
@@ -49,8 +49,8 @@ class ExecutionNotRetriedProblem(BaseModel):
     @field_validator('code')
     def code_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['execution_status_conflict', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'request_in_progress']):
-            raise ValueError("must be one of enum values ('execution_status_conflict', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'request_in_progress')")
+        if value not in set(['execution_status_conflict', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'storage_quota_exceeded', 'request_in_progress']):
+            raise ValueError("must be one of enum values ('execution_status_conflict', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'storage_quota_exceeded', 'request_in_progress')")
         return value
 
     model_config = ConfigDict(

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class KvNotAppendedError(BaseModel):
     """
-    The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work.
+    The value under the key is no list, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
     """ # noqa: E501
     error: KvNotAppendedErrorError
     meta: ResponseMeta

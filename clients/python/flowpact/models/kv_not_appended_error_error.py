@@ -37,8 +37,8 @@ class KvNotAppendedErrorError(BaseModel):
     @field_validator('code')
     def code_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['kv_not_a_list', 'request_in_progress']):
-            raise ValueError("must be one of enum values ('kv_not_a_list', 'request_in_progress')")
+        if value not in set(['kv_not_a_list', 'storage_quota_exceeded', 'request_in_progress']):
+            raise ValueError("must be one of enum values ('kv_not_a_list', 'storage_quota_exceeded', 'request_in_progress')")
         return value
 
     model_config = ConfigDict(

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class KvNotAppendedProblem(BaseModel):
     """
-    The value under the key is no list, or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457).
+    The value under the key is no list, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work (RFC 9457). 
     """ # noqa: E501
     type: Annotated[str, Field(strict=True, max_length=128)] = Field(description="URI of the kind of problem, `urn:flowpact:error:` and the code.")
     title: Annotated[str, Field(strict=True, max_length=128)] = Field(description="Name of the status.")
@@ -49,8 +49,8 @@ class KvNotAppendedProblem(BaseModel):
     @field_validator('code')
     def code_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['kv_not_a_list', 'request_in_progress']):
-            raise ValueError("must be one of enum values ('kv_not_a_list', 'request_in_progress')")
+        if value not in set(['kv_not_a_list', 'storage_quota_exceeded', 'request_in_progress']):
+            raise ValueError("must be one of enum values ('kv_not_a_list', 'storage_quota_exceeded', 'request_in_progress')")
         return value
 
     model_config = ConfigDict(

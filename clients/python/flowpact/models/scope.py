@@ -51,6 +51,7 @@ class Scope(str, Enum):
     KV_COLON_WRITE = 'kv:write'
     WEBHOOKS_COLON_READ = 'webhooks:read'
     WEBHOOKS_COLON_WRITE = 'webhooks:write'
+    USAGE_COLON_READ = 'usage:read'
     API_MINUS_KEYS_COLON_READ = 'api-keys:read'
     API_MINUS_KEYS_COLON_WRITE = 'api-keys:write'
 

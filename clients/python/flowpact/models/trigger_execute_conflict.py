@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class TriggerExecuteConflict(BaseModel):
     """
-    The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work. 
+    The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
     """ # noqa: E501
     error: TriggerExecuteConflictError
     meta: ResponseMeta

@@ -37,8 +37,8 @@ class TriggerExecuteConflictError(BaseModel):
     @field_validator('code')
     def code_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['trigger_disabled', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'request_in_progress']):
-            raise ValueError("must be one of enum values ('trigger_disabled', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'request_in_progress')")
+        if value not in set(['trigger_disabled', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'storage_quota_exceeded', 'request_in_progress']):
+            raise ValueError("must be one of enum values ('trigger_disabled', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'storage_quota_exceeded', 'request_in_progress')")
         return value
 
     model_config = ConfigDict(

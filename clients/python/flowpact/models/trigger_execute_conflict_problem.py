@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class TriggerExecuteConflictProblem(BaseModel):
     """
-    The trigger is disabled, its workflow has no published version, is paused or archived, or an earlier request with the same `Idempotency-Key` is still at work. (RFC 9457). 
+    The trigger is disabled, its workflow has no published version, is paused or archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. (RFC 9457). 
     """ # noqa: E501
     type: Annotated[str, Field(strict=True, max_length=128)] = Field(description="URI of the kind of problem, `urn:flowpact:error:` and the code.")
     title: Annotated[str, Field(strict=True, max_length=128)] = Field(description="Name of the status.")
@@ -49,8 +49,8 @@ class TriggerExecuteConflictProblem(BaseModel):
     @field_validator('code')
     def code_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['trigger_disabled', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'request_in_progress']):
-            raise ValueError("must be one of enum values ('trigger_disabled', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'request_in_progress')")
+        if value not in set(['trigger_disabled', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'storage_quota_exceeded', 'request_in_progress']):
+            raise ValueError("must be one of enum values ('trigger_disabled', 'workflow_not_published', 'workflow_paused', 'workflow_archived', 'storage_quota_exceeded', 'request_in_progress')")
         return value
 
     model_config = ConfigDict(

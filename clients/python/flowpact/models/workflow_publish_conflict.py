@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class WorkflowPublishConflict(BaseModel):
     """
-    Nothing has changed since the last version (details: `version`), the workflow is archived, or an earlier request with the same `Idempotency-Key` is still at work. 
+    Nothing has changed since the last version (details: `version`), the workflow is archived, the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`), or an earlier request with the same `Idempotency-Key` is still at work. 
     """ # noqa: E501
     error: WorkflowPublishConflictError
     meta: ResponseMeta

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class WorkflowUpdateConflict(BaseModel):
     """
-    The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more than restore it (`workflow_archived`). 
+    The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`). 
     """ # noqa: E501
     error: WorkflowUpdateConflictError
     meta: ResponseMeta

@@ -37,8 +37,8 @@ class WorkflowUpdateConflictError(BaseModel):
     @field_validator('code')
     def code_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['revision_conflict', 'workflow_status_conflict', 'workflow_archived']):
-            raise ValueError("must be one of enum values ('revision_conflict', 'workflow_status_conflict', 'workflow_archived')")
+        if value not in set(['revision_conflict', 'workflow_status_conflict', 'workflow_archived', 'storage_quota_exceeded']):
+            raise ValueError("must be one of enum values ('revision_conflict', 'workflow_status_conflict', 'workflow_archived', 'storage_quota_exceeded')")
         return value
 
     model_config = ConfigDict(

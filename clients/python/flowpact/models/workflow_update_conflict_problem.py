@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class WorkflowUpdateConflictProblem(BaseModel):
     """
-    The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), or it is archived and the request does more than restore it (`workflow_archived`) (RFC 9457). 
+    The draft has another revision than the request expects (`revision_conflict`, details: `revision`), its status does not allow the new one (`workflow_status_conflict`, details: `status`), it is archived and the request does more than restore it (`workflow_archived`), or the definition is larger than before and the organisation stores as much as its plan allows (`storage_quota_exceeded`, details: `used_bytes`, `quota_bytes`) (RFC 9457). 
     """ # noqa: E501
     type: Annotated[str, Field(strict=True, max_length=128)] = Field(description="URI of the kind of problem, `urn:flowpact:error:` and the code.")
     title: Annotated[str, Field(strict=True, max_length=128)] = Field(description="Name of the status.")
@@ -49,8 +49,8 @@ class WorkflowUpdateConflictProblem(BaseModel):
     @field_validator('code')
     def code_validate_enum(cls, value):
         """Validates the enum"""
-        if value not in set(['revision_conflict', 'workflow_status_conflict', 'workflow_archived']):
-            raise ValueError("must be one of enum values ('revision_conflict', 'workflow_status_conflict', 'workflow_archived')")
+        if value not in set(['revision_conflict', 'workflow_status_conflict', 'workflow_archived', 'storage_quota_exceeded']):
+            raise ValueError("must be one of enum values ('revision_conflict', 'workflow_status_conflict', 'workflow_archived', 'storage_quota_exceeded')")
         return value
 
     model_config = ConfigDict(
