@@ -12,6 +12,8 @@ const DefinitionSnapshotSchema = defineEntity({
     /** Bytes that it stores. */
     size: p.integer().generated('(200 + octet_length((definition)::text)) stored').$type<Opt<number>>().lazy(),
     createdAt: p.datetime(3),
+    /** When an execution last began with it, at most an hour behind. */
+    usedAt: p.datetime(3).defaultRaw('now()'),
   },
 });
 

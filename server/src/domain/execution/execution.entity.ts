@@ -96,7 +96,7 @@ const ExecutionSchema = defineEntity({
   indexes: [
     { properties: ['organisationId', 'createdAt', 'id'], name: 'execution_organisation_created' },
     { properties: ['organisationId', 'workflowId', 'createdAt', 'id'], name: 'execution_workflow_created' },
-    { properties: ['status'], name: 'execution_status' },
+    { properties: ['status', 'organisationId'], name: 'execution_status' },
     {
       name: 'execution_parent',
       expression:

@@ -24,6 +24,7 @@ import { Migration20261129201500_turns } from './Migration20261129201500_turns.t
 import { Migration20261129203000_known_devices } from './Migration20261129203000_known_devices.ts';
 import { Migration20261129171200_known_logins } from './Migration20261129171200_known_logins.ts';
 import { Migration20261129200500_events_in_turns } from './Migration20261129200500_events_in_turns.ts';
+import { Migration20261129203700_usage } from './Migration20261129203700_usage.ts';
 
 /** Every migration in the order in which they run; listed by hand so that they are found from the source and from `dist/` alike. */
 export const migrations: MigrationObject[] = [
@@ -52,4 +53,5 @@ export const migrations: MigrationObject[] = [
   { name: 'Migration20261129200500_events_in_turns', class: Migration20261129200500_events_in_turns },
   { name: 'Migration20261129201500_turns', class: Migration20261129201500_turns },
   { name: 'Migration20261129203000_known_devices', class: Migration20261129203000_known_devices },
+  { name: 'Migration20261129203700_usage', class: Migration20261129203700_usage },
 ];
