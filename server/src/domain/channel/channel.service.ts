@@ -8,6 +8,7 @@ import { checkStorable } from '../storable.ts';
 import { slugFor, takingSlug } from '../slug.ts';
 import { isId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { assertMoreAllowed, takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Workflow } from '../workflow/workflow.entity.ts';
 import { Channel, type ChannelContent, type ChannelKind } from './channel.entity.ts';
@@ -80,6 +81,8 @@ export class ChannelService {
     const organisation = this.em.getReference(Organisation, caller.organisationId);
     const taken = (): ChannelSlugTakenError => new ChannelSlugTakenError(content.slug ?? '');
     return takingSlug(this.em, taken, async (em) => {
+      const plan = await takeTurns(em, caller.organisationId);
+      assertMoreAllowed('channels', plan, await em.count(Channel, { organisation: caller.organisationId }));
       const channel = Channel.create(organisation, kind, content, principalOf(caller));
       const token = channel.mintToken();
       await assertSlugFree(em, channel);

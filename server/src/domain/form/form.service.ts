@@ -7,6 +7,7 @@ import { type Json, type Problem, ResourceNotFoundError, ValidationFailedError }
 import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { assertMoreAllowed, takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Trigger } from '../trigger/trigger.entity.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
@@ -80,6 +81,8 @@ export class FormService {
     const organisation = this.em.getReference(Organisation, caller.organisationId);
     const taken = (): FormSlugTakenError => new FormSlugTakenError(content.slug ?? '');
     return takingSlug(this.em, taken, async (em) => {
+      const plan = await takeTurns(em, caller.organisationId);
+      assertMoreAllowed('forms', plan, await em.count(Form, { organisation: caller.organisationId }));
       const form = Form.create(organisation, content, principalOf(caller));
       await assertSlugFree(em, form);
       em.persist(form);

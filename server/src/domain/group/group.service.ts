@@ -5,6 +5,7 @@ import { ResourceNotFoundError, ValidationFailedError } from '../domain-error.ts
 import { checkStorable } from '../storable.ts';
 import { isId, newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { assertMoreAllowed } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Group } from './group.entity.ts';
 
@@ -21,9 +22,6 @@ export interface CountedGroup {
   readonly group: Group;
   readonly workflowCount: number;
 }
-
-/** Most groups that an organisation has. */
-const maxGroups = 500;
 
 /** The groups of an organisation, in an order that people choose. */
 @Injectable()
@@ -51,7 +49,8 @@ export class GroupService {
     checkText({ name, description });
     const group = await this.em.transactional(async (em) => {
       const others = await this.#ordered(em, organisationId);
-      if (others.length >= maxGroups) throw tooMany();
+      const { plan } = em.getReference(Organisation, organisationId);
+      assertMoreAllowed('groups', plan, others.length);
       const now = new Date();
       const created = em.create(Group, {
         id: newId('grp'),
@@ -142,9 +141,4 @@ function arrange(others: readonly Group[], moved: Group, position: number): void
 
 function checkText(fields: { name?: string; description?: string | null }): void {
   for (const [field, value] of Object.entries(fields)) checkStorable(field, value ?? null);
-}
-
-function tooMany(): ValidationFailedError {
-  const message = `an organisation has at most ${maxGroups} groups; delete one that is no longer needed`;
-  return new ValidationFailedError('There are too many groups.', [{ field: '', message, location: 'body' }]);
 }

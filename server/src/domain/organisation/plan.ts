@@ -84,3 +84,59 @@ export const executionBytes: Readonly<Record<Plan, number>> = {
 
 /** Calls of an organisation to other servers that are under way at once from one server process, mail too; further ones wait. */
 export const outgoingCalls: Readonly<Record<Plan, number>> = { free: 10, starter: 25, pro: 50, business: 100 };
+
+/** What organisations have a limited number of. */
+export const limitedResources = [
+  'workflows',
+  'workflow_versions',
+  'triggers',
+  'forms',
+  'channels',
+  'bulk_jobs',
+  'groups',
+  'webhooks',
+  'secrets',
+  'credentials',
+  'kv_entries',
+] as const;
+
+/** One of `limitedResources`. */
+export type LimitedResource = (typeof limitedResources)[number];
+
+/** The same on every plan. */
+const common = { groups: 500, webhooks: 200, secrets: 1_000, credentials: 1_000, kv_entries: 10_000 };
+
+/**
+ * How many of each an organisation has at most; triggers count schedules, and versions are those of one workflow. Of
+ * versions and bulk jobs the oldest make room, the others are refused.
+ */
+export const resourceLimits: Readonly<Record<Plan, Readonly<Record<LimitedResource, number>>>> = {
+  free: { workflows: 100, workflow_versions: 50, triggers: 100, forms: 50, channels: 20, bulk_jobs: 20, ...common },
+  starter: {
+    workflows: 500,
+    workflow_versions: 100,
+    triggers: 500,
+    forms: 200,
+    channels: 50,
+    bulk_jobs: 50,
+    ...common,
+  },
+  pro: {
+    workflows: 2_000,
+    workflow_versions: 200,
+    triggers: 2_000,
+    forms: 1_000,
+    channels: 200,
+    bulk_jobs: 100,
+    ...common,
+  },
+  business: {
+    workflows: 10_000,
+    workflow_versions: 500,
+    triggers: 10_000,
+    forms: 5_000,
+    channels: 1_000,
+    bulk_jobs: 500,
+    ...common,
+  },
+};

@@ -17,8 +17,9 @@ const lanes = 4;
 const perRound = 100;
 /** Times of one schedule that are dealt with in one transaction. */
 const mostTimes = 50;
-/** Days for which the record of a time is kept. */
+/** Days for which the record of a time is kept, and how many records of one schedule. */
 const keepDays = 30;
+const keepRecords = 5_000;
 /** Records removed in one statement. */
 const removedAtOnce = 5_000;
 
@@ -83,15 +84,27 @@ export class DueSchedules {
     return left === 0;
   }
 
-  /** Removes records that are older than 30 days, and says how many. */
-  async purge(): Promise<number> {
-    const remove = `delete from schedule_occurrence where id in (
-      select id from schedule_occurrence where decided_at < now() - ?::interval and not open and status <> 'buffered'
-       limit ${removedAtOnce} for update skip locked)`;
+  /** Removes records that are older than 30 days, and the oldest of schedules that have too many; says how many. */
+  async purge(most = keepRecords): Promise<number> {
+    const decided = `not open and status <> 'buffered'`;
+    const old = await this.#remove(
+      `select id from schedule_occurrence where decided_at < now() - ?::interval and ${decided}`,
+      `${keepDays} days`,
+    );
+    const beyond = await this.#remove(
+      `select id from schedule_occurrence where ${decided} and id in (
+         select beyond.id from trigger cross join lateral (
+           select id from schedule_occurrence where trigger_id = trigger.id order by scheduled_at desc offset ?
+         ) beyond where trigger.kind = 'schedule')`,
+      most,
+    );
+    return old + beyond;
+  }
+
+  async #remove(records: string, value: unknown): Promise<number> {
+    const remove = `delete from schedule_occurrence where id in (${records} limit ${removedAtOnce} for update skip locked)`;
     for (let removed = 0; ;) {
-      const { affectedRows } = await this.orm.em
-        .fork()
-        .execute<{ affectedRows: number }>(remove, [`${keepDays} days`], 'run');
+      const { affectedRows } = await this.orm.em.fork().execute<{ affectedRows: number }>(remove, [value], 'run');
       removed += affectedRows;
       if (affectedRows < removedAtOnce) return removed;
     }

@@ -10,6 +10,7 @@ import type { Execution } from '../execution/execution.entity.ts';
 import { Form } from '../form/form.entity.ts';
 import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
+import { assertMoreAllowed, takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
@@ -103,8 +104,8 @@ export class TriggerService {
   }
 
   /**
-   * Throws ValidationFailedError, also for a workflow or a form that is not there, and InsufficientScopeError when the caller
-   * may not execute workflows or not read what the events tell.
+   * Throws ValidationFailedError, also for a workflow or a form that is not there and when there are too many, and
+   * InsufficientScopeError when the caller may not execute workflows or not read what the events tell.
    */
   async create(caller: Caller, given: NewTrigger): Promise<TriggerWithSecret> {
     const { organisationId } = caller;
@@ -118,6 +119,8 @@ export class TriggerService {
     const secret = given.secret ?? (needsSecret(config) ? mintSecretFor(config) : null);
     if (secret !== null) trigger.rotate(this.#seal(trigger, secret), new Date(0), trigger.createdAt);
     await this.em.transactional(async (em) => {
+      const plan = await takeTurns(em, organisationId);
+      assertMoreAllowed('triggers', plan, await em.count(Trigger, { organisationId }));
       em.persist(trigger);
       await this.#listen(em, trigger);
     });

@@ -6,14 +6,14 @@ import { checkStorable } from '../storable.ts';
 import { isId, newId } from '../id.ts';
 import { OutgoingAddresses, portOf, refusedHost } from '../outgoing-addresses.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
-import { takeTurns } from '../organisation/take-turns.ts';
+import { assertMoreAllowed, takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
 import { Credential, credentialContext } from './credential.entity.ts';
 import { type CredentialType, type CredentialValues, mailPort } from './credential-values.ts';
 import type { ExpiryStatus } from './secret.entity.ts';
 import { CredentialNameTakenError } from './vault.errors.ts';
-import { assertFuture, assertRoom } from './vault-rules.ts';
+import { assertFuture } from './vault-rules.ts';
 
 /** What a credential is made from. */
 export interface NewCredential {
@@ -63,8 +63,8 @@ export class CredentialService {
     checkFields(fields, this.addresses);
     const id = newId('cred');
     return this.em.transactional(async (em) => {
-      await takeTurns(em, organisationId);
-      assertRoom(await em.count(Credential, { organisation: organisationId }), 'credentials');
+      const plan = await takeTurns(em, organisationId);
+      assertMoreAllowed('credentials', plan, await em.count(Credential, { organisation: organisationId }));
       if (await em.count(Credential, { organisation: organisationId, name })) throw new CredentialNameTakenError(name);
       const now = new Date();
       const credential = em.create(Credential, {

@@ -5,12 +5,12 @@ import { ResourceNotFoundError } from '../domain-error.ts';
 import { checkStorable } from '../storable.ts';
 import { newId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
-import { takeTurns } from '../organisation/take-turns.ts';
+import { assertMoreAllowed, takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
 import { Secret, secretContext } from './secret.entity.ts';
 import { SecretNameTakenError } from './vault.errors.ts';
-import { assertFuture, assertRoom } from './vault-rules.ts';
+import { assertFuture } from './vault-rules.ts';
 
 /** What a secret is made from. */
 export interface NewSecret {
@@ -66,8 +66,8 @@ export class SecretService {
     assertFuture(expiresAt);
     const id = newId('sec');
     return this.em.transactional(async (em) => {
-      await takeTurns(em, organisationId);
-      assertRoom(await em.count(Secret, { organisation: organisationId }), 'secrets');
+      const plan = await takeTurns(em, organisationId);
+      assertMoreAllowed('secrets', plan, await em.count(Secret, { organisation: organisationId }));
       if (await em.count(Secret, { organisation: organisationId, name })) throw new SecretNameTakenError(name);
       const now = new Date();
       return em.create(Secret, {

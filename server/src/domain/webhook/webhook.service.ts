@@ -11,7 +11,7 @@ import { isId } from '../id.ts';
 import { connectionHeaders } from '../nodes/outgoing-http.ts';
 import { OutgoingAddresses, portOf, refusedHost } from '../outgoing-addresses.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
-import { takeTurns } from '../organisation/take-turns.ts';
+import { assertMoreAllowed, takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { Sealer } from '../sealer.ts';
 import { User } from '../user/user.entity.ts';
@@ -19,9 +19,6 @@ import { newWebhookSecret } from './signature.ts';
 import { WebhookAttempt } from './webhook-attempt.entity.ts';
 import { WebhookDelivery } from './webhook-delivery.entity.ts';
 import { Webhook } from './webhook.entity.ts';
-
-/** Most webhooks that an organisation has. */
-const maxWebhooks = 200;
 
 /** What a webhook is made from. */
 export interface NewWebhook {
@@ -78,8 +75,8 @@ export class WebhookService {
     check({ ...given, headers }, this.addresses);
     assertMayHear(caller, given.events);
     return this.em.transactional(async (em) => {
-      await takeTurns(em, organisationId);
-      if ((await em.count(Webhook, { organisation: organisationId })) >= maxWebhooks) throw tooMany();
+      const plan = await takeTurns(em, organisationId);
+      assertMoreAllowed('webhooks', plan, await em.count(Webhook, { organisation: organisationId }));
       const of = {
         organisation: em.getReference(Organisation, organisationId),
         createdBy: userId ? em.getReference(User, userId) : null,
@@ -208,9 +205,4 @@ function headerProblems(headers: Readonly<Record<string, string>>): Problem[] {
     seen.add(lower);
     return [];
   });
-}
-
-function tooMany(): ValidationFailedError {
-  const message = `There are ${maxWebhooks} webhooks, which is as many as there can be. Delete one first.`;
-  return new ValidationFailedError(message, [{ field: '', message, location: 'body' }]);
 }
