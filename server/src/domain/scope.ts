@@ -31,6 +31,7 @@ export const scopeDescriptions = {
     'List and read webhooks, the event catalogue, deliveries and their attempts; what was sent only with the scope that reads it.',
   'webhooks:write':
     'Create, change, test, rotate, recover, resend and delete webhooks; for events that the caller may read.',
+  'usage:read': 'Read what the plan allows and how much of it is used.',
   'api-keys:read': 'List and read API keys, without their secrets.',
   'api-keys:write': 'Create, change, rotate and revoke API keys that may do no more than the caller.',
 } as const;

@@ -37,6 +37,7 @@ import { KvApiModule } from './kv/kv-api.module.ts';
 import { SecretsApiModule } from './secrets/secrets-api.module.ts';
 import { throwableCodes } from './throwable-codes.ts';
 import { TriggersApiModule } from './triggers/triggers-api.module.ts';
+import { UsageApiModule } from './usage/usage-api.module.ts';
 import { WebhooksApiModule } from './webhooks/webhooks-api.module.ts';
 import { WorkflowsApiModule } from './workflows/workflows-api.module.ts';
 import { translateError } from './translate-error.ts';
@@ -144,6 +145,7 @@ const runtime = ContractModule.forRootAsync({
     CredentialsApiModule,
     KvApiModule,
     WebhooksApiModule,
+    UsageApiModule,
     HealthApiModule,
     LiveApiModule,
   ],

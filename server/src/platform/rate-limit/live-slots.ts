@@ -62,6 +62,12 @@ export class LiveSlots implements OnModuleInit, BeforeApplicationShutdown {
     };
   }
 
+  /** How many connections of the organisation are open, over all processes. */
+  async openOf(organisationId: string): Promise<number> {
+    const [row] = await runPrepared<{ open: number }>(this.orm.em, countSlots, [organisationId]);
+    return row!.open;
+  }
+
   /** Says that this process is there, and what it has open. */
   async renew(): Promise<void> {
     const ids = [...this.#holdings.keys()].sort();
@@ -125,6 +131,13 @@ const takeSlot: PreparedQuery = {
     ) v
   )
   returning allowed`,
+};
+
+const countSlots: PreparedQuery = {
+  name: 'flowpact_count_live_slots',
+  text: `
+  select coalesce(sum((value->>'open')::int), 0)::int as open from live_connection_count, jsonb_each(processes)
+   where organisation_id = $1 and (value->>'until')::float8 > extract(epoch from now()) * 1000`,
 };
 
 const setSlots: PreparedQuery = {

@@ -10,6 +10,7 @@ import { CountsOfProcess } from './counts-of-process.ts';
 import { PublicResources, type LimitedOrganisation } from './public-resources.ts';
 import { rateLimitHeaders, refusalOf, tightest, windowsOf, type RateLimitWindows } from './rate-limit-headers.ts';
 import { addressPolicy, organisationPolicy, refusedPolicy, type RateLimitPolicy } from './rate-limit-policy.ts';
+import { type RequestsUsed, requestsUsed } from './requests-used.ts';
 import { RequestCount } from './request-count.entity.ts';
 
 /** Who asks in the name of an organisation. */
@@ -86,6 +87,11 @@ export class PostgresRateLimiter implements RateLimiter {
   /** Counts a request with credentials that were refused, by address; `owner` is whose secret was not known. */
   async consumeRefused(ip: string, owner?: LimitedOrganisation): Promise<RateLimitDecision> {
     return this.decide(await this.count(subjectOf('refused', ip, owner), 'refused', refusedPolicy()));
+  }
+
+  /** What was counted for an organisation, whoever of it asked. */
+  usedBy(organisationId: string): Promise<RequestsUsed> {
+    return requestsUsed(this.em, organisationId);
   }
 
   /** Removes the counts of past days, and says how many rows that were. */
