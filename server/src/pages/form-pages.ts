@@ -8,6 +8,7 @@ import type { Form } from '../domain/form/form.entity.ts';
 import { FormService } from '../domain/form/form.service.ts';
 import { AnswersRefusedError } from '../domain/form/submission.errors.ts';
 import { SubmissionService } from '../domain/form/submission.service.ts';
+import { NoRoomForOthersError } from '../domain/storage/storage.errors.ts';
 import { translateDatabaseError } from '../platform/database/unavailable.ts';
 import { PublicResources } from '../platform/rate-limit/public-resources.ts';
 import { PostgresRateLimiter } from '../platform/rate-limit/postgres-rate-limiter.ts';
@@ -136,6 +137,11 @@ export class FormPages implements OnModuleInit {
     if (error instanceof ResourceNotFoundError) {
       const message = 'It may be closed, or the address may have a mistake in it.';
       return reply.code(404).send(notePage('There is no open form here', message, false));
+    }
+    if (error instanceof NoRoomForOthersError) {
+      const message =
+        'The organisation behind this form has used up its storage, so your answers were not stored. Please tell them.';
+      return reply.code(409).send(notePage('This form takes no answers at the moment', message, false));
     }
     const status = error.code === 'service_unavailable' ? 503 : (error.statusCode ?? 500);
     if (status < 500) {

@@ -31,6 +31,7 @@ import {
 import type { PublishedWorkflows } from '../../src/domain/execution/published-workflows.ts';
 import { OrganisationPlans } from '../../src/domain/organisation/organisation-plans.ts';
 import { Step } from '../../src/domain/execution/step.entity.ts';
+import { StorageQuota } from '../../src/domain/storage/storage-quota.ts';
 
 export const organisationId = newId('org');
 export const startedBy = { type: 'api_key', id: newId('key') } as const;
@@ -51,6 +52,7 @@ export class ExecutionBench {
   readonly writtenByHand = new Set<string>();
   readonly loops = new RecordedLoops();
   readonly domainEvents: DomainEvents;
+  readonly quota: StorageQuota;
   readonly #workflows = new Map<string, WorkflowDefinition>();
 
   private constructor(
@@ -63,6 +65,7 @@ export class ExecutionBench {
     readonly evaluator: Evaluator,
   ) {
     this.domainEvents = new DomainEvents(database.orm, this.loops);
+    this.quota = new StorageQuota(database.orm);
   }
 
   static async start(
@@ -90,6 +93,7 @@ export class ExecutionBench {
       waits: bench.waits,
       children: bench.children,
       publicUrl: { of: (path) => `http://flowpact.test${path}` },
+      quota: bench.quota,
       fault: (_, error) => bench.faults.push(error),
       ...more,
     });
@@ -124,7 +128,16 @@ export class ExecutionBench {
       },
     };
     const em = this.database.orm.em.fork();
-    return new ExecutionService(em, this.engine, workflows, this.definitions, this.evaluator, metrics, this.plans);
+    return new ExecutionService(
+      em,
+      this.engine,
+      workflows,
+      this.definitions,
+      this.evaluator,
+      metrics,
+      this.plans,
+      this.quota,
+    );
   }
 
   get plans(): OrganisationPlans {

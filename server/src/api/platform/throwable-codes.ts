@@ -27,6 +27,7 @@ export const throwableCodes: readonly string[] = [
   'secret_in_use',
   'secret_name_taken',
   'service_unavailable',
+  'storage_quota_exceeded',
   'trigger_disabled',
   'trigger_without_secret',
   'validation_error',

@@ -30,7 +30,7 @@ describe('in one process', () => {
 
   const worker = (control = bench.control, executions = bench.service): BulkJobWorker =>
     new BulkJobWorker(bench.database.orm, control, executions);
-  const jobs = (): BulkJobService => new BulkJobService(bench.database.orm.em.fork(), new RecordedLoops());
+  const jobs = (): BulkJobService => new BulkJobService(bench.database.orm.em.fork(), new RecordedLoops(), bench.quota);
   const look = (job: BulkJob): Promise<BulkJob> => jobs().get(organisationId, job.id);
 
   async function failed(count: number): Promise<string[]> {

@@ -8,7 +8,10 @@ import { retryableStatuses, type RetryFrom, starterOf } from '../execution/execu
 import { olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { checkStorable } from '../storable.ts';
 import { isId } from '../id.ts';
+import { resourceLimits } from '../organisation/plan.ts';
+import { takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { type BulkItemStatus, BulkJobItem } from './bulk-job-item.entity.ts';
 import { type BulkAction, BulkJob } from './bulk-job.entity.ts';
@@ -44,6 +47,7 @@ export class BulkJobService {
   constructor(
     private readonly em: EntityManager,
     private readonly loops: WorkerLoops,
+    private readonly quota: StorageQuota,
   ) {}
 
   cancel(caller: Caller, selection: BulkSelection): Promise<BulkJob> {
@@ -102,8 +106,9 @@ export class BulkJobService {
   }
 
   /**
-   * What a filter selects is decided now. Throws ValidationFailedError unless either ids or a filter are given, and for
-   * more executions than a job takes.
+   * What a filter selects is decided now. Throws ValidationFailedError unless either ids or a filter are given, when too many
+   * jobs are under way, and for
+   * more executions than a job takes; StorageQuotaExceededError for a retry.
    */
   async #create(
     caller: Caller,
@@ -116,6 +121,9 @@ export class BulkJobService {
     checkStorable('execution_ids', executionIds ?? null);
     const { organisationId } = caller;
     const job = await this.em.transactional(async (em) => {
+      // Cancelling makes room before long.
+      if (action === 'retry') await this.quota.assertRoom(organisationId, em);
+      await makeRoom(em, organisationId);
       const created = BulkJob.create({ organisationId, action, retryFrom, startedBy: starterOf(caller) });
       created.total = executionIds
         ? await addGiven(em, created, executionIds)
@@ -185,4 +193,22 @@ function refused(fields: readonly string[], message: string): ValidationFailedEr
     `The selection is not valid: ${message}.`,
     fields.map((field) => ({ field, message, location: 'body' as const })),
   );
+}
+
+/** The oldest job that has ended makes room. Throws ValidationFailedError when there is none. */
+async function makeRoom(em: EntityManager, organisationId: string): Promise<void> {
+  const limit = resourceLimits[await takeTurns(em, organisationId)].bulk_jobs;
+  const count = await em.count(BulkJob, { organisationId });
+  if (count < limit) return;
+  const ended = await em.find(
+    BulkJob,
+    { organisationId, completedAt: { $ne: null } },
+    { fields: ['id'], orderBy: { completedAt: 'asc', id: 'asc' }, limit: count - limit + 1 },
+  );
+  const ids = ended.map(({ id }) => id);
+  await em.nativeDelete(BulkJobItem, { jobId: { $in: ids } });
+  await em.nativeDelete(BulkJob, { id: { $in: ids } });
+  if (count - ids.length < limit) return;
+  const message = `an organisation has at most ${limit} bulk jobs on its plan; wait until one has ended, or cancel one`;
+  throw new ValidationFailedError('There are too many bulk jobs.', [{ field: '', message, location: 'body' }]);
 }

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DomainError, type Json } from '../domain-error.ts';
 import type { Execution } from '../execution/execution.entity.ts';
 import { ExecutionQueries } from '../execution/execution-queries.ts';
-import { ExecutionService } from '../execution/execution.service.ts';
+import { ExecutionService, type ExecutionStart } from '../execution/execution.service.ts';
+import { forOthers } from '../storage/storage.errors.ts';
 import { checkStorable } from '../storable.ts';
 import { WorkflowService } from '../workflow/workflow.service.ts';
 import type { ChannelRoute, ChannelTool } from './channel-route.ts';
@@ -40,12 +41,12 @@ export class ChannelCalls {
     private readonly workflows: WorkflowService,
   ) {}
 
-  /** Accepts the execution of a route. Throws what ExecutionService.start throws. */
+  /** Accepts the execution of a route. Throws NoRoomForOthersError, and what ExecutionService.start throws. */
   async request(channel: Channel, route: ChannelRoute, request: ChannelRequest): Promise<Execution> {
     const { body, query, params } = request;
     checkStorable('body', body);
     const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !confidential.has(name)));
-    return this.executions.start({
+    return this.#start({
       organisationId: channel.organisation.id,
       startedBy: { type: 'channel', id: channel.id },
       workflowId: route.workflow_id,
@@ -54,9 +55,9 @@ export class ChannelCalls {
     });
   }
 
-  /** Accepts the execution of a tool. Throws what ExecutionService.start throws. */
+  /** Accepts the execution of a tool. Throws NoRoomForOthersError, and what ExecutionService.start throws. */
   async call(channel: Channel, tool: ChannelTool, input: Record<string, Json>): Promise<Execution> {
-    return this.executions.start({
+    return this.#start({
       organisationId: channel.organisation.id,
       startedBy: { type: 'channel', id: channel.id },
       workflowId: tool.workflow_id,
@@ -78,6 +79,10 @@ export class ChannelCalls {
       if (found) offered.push(found);
     }
     return offered;
+  }
+
+  #start(start: ExecutionStart): Promise<Execution> {
+    return forOthers(this.executions.start(start));
   }
 
   async #describe(organisationId: string, tool: ChannelTool): Promise<OfferedTool | undefined> {

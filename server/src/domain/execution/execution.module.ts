@@ -7,6 +7,7 @@ import { Evaluator } from '../language/index.ts';
 import { NodeRegistry } from '../nodes/index.ts';
 import { NodesModule } from '../nodes/nodes.module.ts';
 import { PublicUrl } from '../public-url.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 import { StorageModule } from '../storage/storage.module.ts';
 import { ReadinessChecks } from '../readiness-checks.ts';
 import { WorkflowModule } from '../workflow/workflow.module.ts';
@@ -16,7 +17,7 @@ import { ApprovalService } from './approval.service.ts';
 import { CallbackService } from './callback.service.ts';
 import { CalledExecutions } from './called-executions.ts';
 import { ChildExecutions } from './child-executions.ts';
-import { DefinitionStore } from './definition-store.ts';
+import { DefinitionStore, sweepInterval } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionControl } from './execution-control.ts';
 import { ExecutionEvents } from './execution-events.ts';
@@ -100,6 +101,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
         children: ChildExecutions,
         publicUrl: PublicUrl,
         live: LiveChannel,
+        quota: StorageQuota,
       ) =>
         new GraphRunner({
           orm,
@@ -112,6 +114,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
           waits,
           children,
           publicUrl,
+          quota,
           fault,
         }),
       inject: [
@@ -125,6 +128,7 @@ const fault = (message: string, error: unknown): void => logger.error({ err: err
         ChildExecutions,
         PublicUrl,
         LiveChannel,
+        StorageQuota,
       ],
     },
     {
@@ -151,6 +155,7 @@ export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShu
     private readonly runner: GraphRunner,
     private readonly recorder: ExecutionRecorder,
     lost: LostExecutions,
+    definitions: DefinitionStore,
     loops: WorkerLoops,
     readiness: ReadinessChecks,
     orm: MikroORM,
@@ -158,6 +163,7 @@ export class ExecutionModule implements OnApplicationBootstrap, OnApplicationShu
     readiness.add('execution_recorder', () => recorder.problem());
     const retention = new ExecutionRetention(orm);
     loops.add('execution retention', { everyMs: retentionInterval, run: (signal) => retention.sweep(signal) });
+    loops.add('unused definitions', { everyMs: sweepInterval, run: (signal) => definitions.sweep(signal) });
     const warn = (message: string, error?: unknown): void => logger.warn({ err: error }, message);
     const reconciler = new WaitReconciler({ orm, engine, warn });
     loops.add('decided waits', { everyMs: reconcileInterval, isVital: true, run: () => reconciler.round() });

@@ -44,6 +44,7 @@ describe('start', () => {
         bench.evaluator,
         metrics,
         bench.plans,
+        bench.quota,
       );
       ({ id } = await service.start({ organisationId, startedBy, workflowId: newId('wf'), input: {} }));
       throw new Error('rolled back');

@@ -12,6 +12,7 @@ import {
   type WorkflowDefinition,
 } from '../language/index.ts';
 import { type Acceptance, Acceptances } from './acceptance.ts';
+import { DefinitionSnapshot } from './definition-snapshot.entity.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { Engine } from './engine.ts';
 import { ExecutionMetrics } from './execution-metrics.ts';
@@ -19,6 +20,7 @@ import { Execution, type ExecutionStarter, type ExecutionStatus, type NewExecuti
 import { keepSteps } from './kept-steps.ts';
 import { type ExecutableVersion, PublishedWorkflows } from './published-workflows.ts';
 import { OrganisationPlans } from '../organisation/organisation-plans.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 import { checkStorable } from '../storable.ts';
 
 /** What is executed, with what, for whom. */
@@ -80,6 +82,7 @@ export class ExecutionService {
     private readonly evaluator: Evaluator,
     private readonly metrics: ExecutionMetrics,
     plans: OrganisationPlans,
+    private readonly quota: StorageQuota,
   ) {
     this.#acceptances = new Acceptances(em, engine, definitions, plans);
   }
@@ -88,7 +91,8 @@ export class ExecutionService {
    * Accepts an execution of the published version. It is stored together with its run: either both are there or neither,
    * and it starts when the transaction around, if any, has committed, and the workflow's `settings.concurrency` leaves
    * room. Throws ValidationFailedError when the input does not satisfy the workflow's `input_schema`,
-   * SandboxUnavailableError when it cannot be checked now, and what PublishedWorkflows.getPublished throws.
+   * SandboxUnavailableError when it cannot be checked now, StorageQuotaExceededError, and what
+   * PublishedWorkflows.getPublished throws.
    */
   async start(start: ExecutionStart): Promise<Execution> {
     const { organisationId, workflowId, em = this.em } = start;
@@ -108,13 +112,14 @@ export class ExecutionService {
   /**
    * Accepts another try at an execution: the same version, input and trigger. From `failure`, the steps that were completed
    * are taken over, and so are failures that were caught; they are not run again. Throws ResourceNotFoundError,
-   * ExecutionStatusConflictError unless it has failed or was cancelled, and what PublishedWorkflows.getPublished throws.
+   * ExecutionStatusConflictError unless it has failed or was cancelled, StorageQuotaExceededError, and what
+   * PublishedWorkflows.getPublished throws.
    */
   async retry({ organisationId, executionId, startedBy, from, em = this.em }: ExecutionRetry): Promise<Execution> {
     const original = await this.#find(em, organisationId, executionId);
     original.assertStatus(retryableStatuses, 'can be retried');
-    const { workflowId, workflowVersion: version, metadata, trigger } = original;
-    const executable = await this.workflows.getPublished(organisationId, workflowId, { version, em });
+    const { workflowId, metadata, trigger } = original;
+    const executable = await this.#versionOf(em, original);
     const input = original.input as Record<string, Json>;
     const given = { organisationId, workflowId, input, metadata, trigger, startedBy, retryOf: original.id };
     if (from === 'start') return this.#accept(em, executable, given);
@@ -127,23 +132,35 @@ export class ExecutionService {
   /**
    * Accepts an execution with the input, the trigger and the version of another one, except for what is given. Throws
    * ResourceNotFoundError for the execution or the version, ValidationFailedError for an input that does not satisfy the
-   * schema of the version, and what PublishedWorkflows.getPublished throws.
+   * schema of the version, StorageQuotaExceededError, and what PublishedWorkflows.getPublished throws.
    */
   async replay(replay: ExecutionReplay): Promise<Execution> {
     const { organisationId, executionId, startedBy, em = this.em } = replay;
     const original = await this.#find(em, organisationId, executionId);
-    const {
-      input = original.input as Record<string, Json>,
-      metadata = original.metadata,
-      version = original.workflowVersion,
-    } = replay;
+    const { input = original.input as Record<string, Json>, metadata = original.metadata, version } = replay;
     checkStorable('input', input);
     checkStorable('metadata', metadata);
     const { workflowId, trigger } = original;
-    const executable = await this.workflows.getPublished(organisationId, workflowId, { version, em });
+    const executable =
+      version === undefined
+        ? await this.#versionOf(em, original)
+        : await this.workflows.getPublished(organisationId, workflowId, { version, em });
     await this.#checkInput(executable.definition, input, { organisationId, maxWaitMs: requestMaxWaitMs });
     const given = { organisationId, workflowId, input, metadata, trigger, startedBy, replayOf: original.id };
     return this.#accept(em, executable, given);
+  }
+
+  /** What the execution ran; from the definition that is stored with it where the version was removed since. */
+  async #versionOf(em: EntityManager, execution: Execution): Promise<ExecutableVersion> {
+    const { organisationId, workflowId, workflowVersion: version, definitionHash } = execution;
+    try {
+      return await this.workflows.getPublished(organisationId, workflowId, { version, em });
+    } catch (error) {
+      const removed = error instanceof ResourceNotFoundError && error.details['resource'] === 'workflow_version';
+      if (!removed) throw error;
+      const { definition } = await em.findOneOrFail(DefinitionSnapshot, { organisationId, hash: definitionHash });
+      return { version, definition, definitionHash };
+    }
   }
 
   async #find(em: EntityManager, organisationId: string, id: string): Promise<Execution> {
@@ -158,6 +175,7 @@ export class ExecutionService {
     start: Omit<NewExecution, 'workflowVersion' | 'definitionHash'>,
     keep?: Acceptance['keep'],
   ): Promise<Execution> {
+    await this.quota.assertRoom(start.organisationId, given);
     const acceptance = { executable, start, keep };
     // What may be there already, or belongs to a transaction around, is stored in a transaction of its own or in that one.
     const accepted =

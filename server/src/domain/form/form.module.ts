@@ -6,10 +6,11 @@ import { WorkflowModule } from '../workflow/workflow.module.ts';
 import { FormService } from './form.service.ts';
 import { SubmissionEffects } from './submission-effects.ts';
 import { SubmissionService } from './submission.service.ts';
+import { StorageModule } from '../storage/storage.module.ts';
 
 /** Needs the global module that provides Evaluator. */
 @Module({
-  imports: [EventModule, ExecutionModule, TriggerModule, WorkflowModule],
+  imports: [StorageModule, EventModule, ExecutionModule, TriggerModule, WorkflowModule],
   providers: [FormService, SubmissionService, SubmissionEffects],
   exports: [FormService, SubmissionService],
 })

@@ -7,6 +7,8 @@ import { isId } from '../id.ts';
 import { Evaluator, requestMaxWaitMs } from '../language/index.ts';
 import { type Answers, checkAnswers } from './check-answers.ts';
 import { csvLine } from './csv.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
+import { forOthers } from '../storage/storage.errors.ts';
 import { Form } from './form.entity.ts';
 import { FormService } from './form.service.ts';
 import { FormSubmission, type SubmissionSource } from './form-submission.entity.ts';
@@ -43,11 +45,13 @@ export class SubmissionService {
     private readonly forms: FormService,
     private readonly evaluator: Evaluator,
     private readonly effects: SubmissionEffects,
+    private readonly quota: StorageQuota,
   ) {}
 
   /**
    * Stores what anyone sends to a published form, and in the same transaction starts what follows from it. Throws
-   * ResourceNotFoundError for a form that takes nothing, and AnswersRefusedError that lists every problem.
+   * ResourceNotFoundError for a form that takes nothing, AnswersRefusedError that lists every problem, and
+   * NoRoomForOthersError.
    */
   submit(form: Form, submission: NewSubmission): Promise<FormSubmission> {
     return inOrganisation(form.organisation.id, () => this.#submit(form, submission));
@@ -62,6 +66,7 @@ export class SubmissionService {
     try {
       return await this.em.transactional(async (em) => {
         await assertOpen(em, form);
+        await forOthers(this.quota.assertRoom(form.organisation.id, em));
         const submission = FormSubmission.of(form, { data, source, ticket: ticket ?? null });
         em.persist(submission);
         await em.flush();

@@ -8,6 +8,7 @@ import { KvEntry, KvStep } from './kv-entry.entity.ts';
 import { KvExpiry } from './kv-expiry.ts';
 import { KvService } from './kv.service.ts';
 import { KvSteps } from './kv-steps.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 
 const sealer = new MasterKeySealer([{ id: 'test', key: Buffer.alloc(32, 7) }]);
 let database: TestDatabase;
@@ -19,7 +20,7 @@ beforeAll(async () => {
   const em = database.orm.em.fork();
   em.create(Organisation, { id: organisationId, name: 'Acme', plan: 'pro' });
   await em.flush();
-  steps = new KvSteps(database.orm, new KvService(database.orm.em.fork(), sealer));
+  steps = new KvSteps(database.orm, new KvService(database.orm.em.fork(), sealer, new StorageQuota(database.orm)));
 });
 afterAll(() => database.drop());
 

@@ -6,7 +6,9 @@ import { checkStorable } from '../storable.ts';
 import { Group } from '../group/group.entity.ts';
 import { isId } from '../id.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { assertMoreAllowed, takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 import { Sealer } from '../sealer.ts';
 import { Workflow } from '../workflow/workflow.entity.ts';
 import { KvNotAListError, KvVersionConflictError } from './kv.errors.ts';
@@ -50,8 +52,6 @@ export interface KvValue {
 
 /** Bytes of a value as JSON. */
 export const largestValue = 256 * 1024;
-/** Entries of an organisation. */
-const mostEntries = 10_000;
 
 /** Where an entry is, once it is known that the place exists. */
 interface Room {
@@ -66,6 +66,7 @@ export class KvService {
   constructor(
     private readonly em: EntityManager,
     private readonly sealer: Sealer,
+    private readonly quota: StorageQuota,
   ) {}
 
   /** By key, without values. Throws ResourceNotFoundError for the group or workflow. */
@@ -101,8 +102,8 @@ export class KvService {
   }
 
   /**
-   * Throws KvVersionConflictError, ResourceNotFoundError for the group or workflow, and ValidationFailedError for a value that
-   * is too large or when there are too many entries.
+   * Throws KvVersionConflictError, ResourceNotFoundError for the group or workflow, ValidationFailedError for a value that is
+   * too large or when there are too many entries, and StorageQuotaExceededError for a value that is larger than before.
    */
   async set(place: KvPlace, key: string, change: KvChange, em: EntityManager = this.em): Promise<KvValue> {
     checkStorable('value', change.value);
@@ -162,7 +163,8 @@ export class KvService {
       const json = JSON.stringify(value);
       const size = Buffer.byteLength(json);
       if (size > largestValue) throw tooLarge(size);
-      if (!stored) await assertRoom(inner, room.organisationId);
+      if (!stored) await assertMoreEntries(inner, room.organisationId);
+      if (size > (stored?.size ?? 0)) await this.quota.assertRoom(room.organisationId, inner);
       const entry = stored ?? this.#create(inner, room, key);
       const now = new Date();
       entry.value = this.sealer.seal(room.organisationId, json, contextOf(entry));
@@ -220,10 +222,9 @@ async function lock(em: EntityManager, scopeId: string, key: string): Promise<vo
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`kv\n${scopeId}\n${key}`]);
 }
 
-async function assertRoom(em: EntityManager, organisationId: string): Promise<void> {
-  if ((await em.count(KvEntry, { organisation: organisationId })) < mostEntries) return;
-  const message = `an organisation has at most ${mostEntries} entries; delete those that are no longer needed`;
-  throw new ValidationFailedError('There are too many entries.', [{ field: '', message, location: 'body' }]);
+async function assertMoreEntries(em: EntityManager, organisationId: string): Promise<void> {
+  const plan = await takeTurns(em, organisationId);
+  assertMoreAllowed('kv_entries', plan, await em.count(KvEntry, { organisation: organisationId }));
 }
 
 function assertVersion(key: string, version: number, expected: number | undefined): void {

@@ -4,14 +4,9 @@ import { Lane } from '../lane.ts';
 import { storageCeiling } from '../organisation/plan.ts';
 import { runPrepared } from '../prepared-query.ts';
 import { usageAndQuota } from './storage-statements.ts';
-import { StorageQuotaExceededError } from './storage.errors.ts';
+import { StorageCeilingReachedError, StorageQuotaExceededError, type StorageUsed } from './storage.errors.ts';
 
-interface Usage {
-  readonly usedBytes: number;
-  readonly quotaBytes: number;
-}
-
-interface Known extends Usage {
+interface Known extends StorageUsed {
   readonly at: number;
 }
 
@@ -23,14 +18,14 @@ const nearlyFull = 0.9;
 /** Organisations remembered at most; the one that was read longest ago goes first. */
 const maxRemembered = 10_000;
 /** An organisation that is gone may finish what it began. */
-const unlimited: Usage = { usedBytes: 0, quotaBytes: Number.POSITIVE_INFINITY };
+const unlimited: StorageUsed = { usedBytes: 0, quotaBytes: Number.POSITIVE_INFINITY };
 
 /** Refuses what would be stored for an organisation that has no room for it. What removes or replaces is never refused. */
 @Injectable()
 export class StorageQuota {
   readonly #remembered = new Map<string, Known>();
   readonly #reading = new Set<string>();
-  readonly #lane: Lane<string, Usage>;
+  readonly #lane: Lane<string, StorageUsed>;
 
   constructor(private readonly orm: MikroORM) {
     this.#lane = new Lane({
@@ -48,21 +43,19 @@ export class StorageQuota {
   async assertRoom(organisationId: string, em?: EntityManager): Promise<void> {
     const known = this.#known(organisationId);
     if (known && known.usedBytes < known.quotaBytes * nearlyFull) return;
-    const { usedBytes, quotaBytes } = em?.isInTransaction()
-      ? await this.#readIn(em, organisationId)
-      : await this.#lane.ask(organisationId);
-    if (usedBytes >= quotaBytes) throw new StorageQuotaExceededError(usedBytes, quotaBytes);
+    const used = em?.isInTransaction() ? await this.#readIn(em, organisationId) : await this.#lane.ask(organisationId);
+    if (used.usedBytes >= used.quotaBytes) throw new StorageQuotaExceededError(used);
   }
 
   /**
-   * Whether even what was begun before the quota was reached has to end; a StorageQuotaExceededError that says why, or
+   * Whether even what was begun before the quota was reached has to end; a StorageCeilingReachedError that says why, or
    * undefined. It answers at once, by what was read a moment ago.
    */
-  excess(organisationId: string): StorageQuotaExceededError | undefined {
+  excess(organisationId: string): StorageCeilingReachedError | undefined {
     const last = this.#known(organisationId, staleMs);
     if (!this.#known(organisationId)) this.#refresh(organisationId);
     if (!last || last.usedBytes < last.quotaBytes * storageCeiling) return undefined;
-    return new StorageQuotaExceededError(last.usedBytes, last.quotaBytes);
+    return new StorageCeilingReachedError(last);
   }
 
   #known(organisationId: string, age = maxAgeMs): Known | undefined {
@@ -80,16 +73,16 @@ export class StorageQuota {
       .finally(() => this.#reading.delete(organisationId));
   }
 
-  async #readAll(ids: readonly string[]): Promise<Usage[]> {
-    const rows = await runPrepared<Usage & { id: string }>(this.orm.em, usageAndQuota, [[...new Set(ids)]]);
-    const found = new Map<string, Usage>(rows.map(({ id, ...usage }) => [id, usage]));
+  async #readAll(ids: readonly string[]): Promise<StorageUsed[]> {
+    const rows = await runPrepared<StorageUsed & { id: string }>(this.orm.em, usageAndQuota, [[...new Set(ids)]]);
+    const found = new Map<string, StorageUsed>(rows.map(({ id, ...usage }) => [id, usage]));
     const usages = ids.map((id) => found.get(id) ?? unlimited);
     ids.forEach((id, index) => this.#remember(id, { ...usages[index]!, at: Date.now() }));
     return usages;
   }
 
-  async #readIn(em: EntityManager, id: string): Promise<Usage> {
-    const [usage] = await em.execute<Usage[]>(usageAndQuota.text.replace('$1', '?'), [`{${id}}`]);
+  async #readIn(em: EntityManager, id: string): Promise<StorageUsed> {
+    const [usage] = await em.execute<StorageUsed[]>(usageAndQuota.text.replace('$1', '?'), [`{${id}}`]);
     return usage ?? unlimited;
   }
 

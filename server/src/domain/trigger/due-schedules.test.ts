@@ -3,9 +3,12 @@ import { Logger } from '@nestjs/common';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
 import { dieAt } from '../../../test/die-at.ts';
+import { fillStorage } from '../../../test/fill-storage.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
 import { Execution } from '../execution/execution.entity.ts';
 import { newId } from '../id.ts';
+import { until } from '../../../test/until.ts';
+import { storageQuotas } from '../organisation/plan.ts';
 import { DueSchedules } from './due-schedules.ts';
 import { type OccurrenceStatus, ScheduleOccurrence } from './schedule-occurrence.entity.ts';
 import type { ScheduleConfig } from './trigger-config.ts';
@@ -252,4 +255,40 @@ describe('a fault of the platform', () => {
     expect({ nextRunAt, code: lastError?.code }).toEqual({ nextRunAt: null, code: 'internal_error' });
     expect(lastError!.message).toMatch('Change its time');
   });
+});
+
+test('a schedule that finds no storage left says so, for the time and for itself, and stays enabled', async () => {
+  await bench.database.orm.em
+    .fork()
+    .execute(
+      `insert into organisation (id, name, plan, created_at, updated_at) values (?, 'One', 'free', now(), now())`,
+      [organisationId],
+    );
+  await fillStorage(bench.database.orm.em, organisationId, storageQuotas.free);
+  await until(() =>
+    bench.quota.assertRoom(organisationId).then(
+      () => false,
+      () => true,
+    ),
+  );
+  const { id } = await late(1);
+  await round();
+  expect((await occurrences(id))[0]).toMatchObject({ status: 'failed', error: { code: 'storage_quota_exceeded' } });
+  const { enabled, lastError, nextRunAt } = await stored(id);
+  expect({ enabled, code: lastError?.code }).toEqual({ enabled: true, code: 'storage_quota_exceeded' });
+  // It is planned on, and what was refused is not tried again.
+  expect(nextRunAt!.getTime()).toBeGreaterThan(Date.now());
+  await round();
+  expect(await statuses(id)).toEqual(['failed']);
+  await bench.database.orm.em.fork().execute('delete from organisation where id = ?', [organisationId]);
+});
+
+test('a schedule keeps its newest records only', async () => {
+  const { id } = await late(3, {}, bench.publish(quick));
+  await round();
+  for (const { executionId } of await occurrences(id)) if (executionId) await bench.ended(executionId);
+  await bench.database.orm.em.fork().nativeUpdate(ScheduleOccurrence, { triggerId: id }, { open: false });
+  const before = (await occurrences(id)).map(({ scheduledAt }) => scheduledAt.getTime()).toSorted((a, b) => b - a);
+  await due.purge(1);
+  expect((await occurrences(id)).map(({ scheduledAt }) => scheduledAt.getTime())).toEqual([before[0]]);
 });

@@ -3,12 +3,15 @@ import { Logger } from '@nestjs/common';
 import { createOrm } from '../../platform/database/orm.ts';
 import { ExecutionBench, organisationId } from '../../../test/executions/execution-bench.ts';
 import { testNodeTypes } from '../../../test/executions/node-types.ts';
+import { fillStorage } from '../../../test/fill-storage.ts';
 import { RecordedLoops } from '../../../test/recorded-loops.ts';
 import { sketch } from '../../../test/executions/sketch.ts';
+import { until } from '../../../test/until.ts';
 import { DomainEvents } from '../event/domain-events.ts';
 import type { HappenedEvent } from '../event/domain-event.entity.ts';
 import { Execution } from '../execution/execution.entity.ts';
 import { newId } from '../id.ts';
+import { storageQuotas } from '../organisation/plan.ts';
 import { EventChain } from './event-chain.entity.ts';
 import { EventChains } from './event-chains.ts';
 import { EventTriggers } from './event-triggers.ts';
@@ -135,4 +138,33 @@ test('chains that were not used for a month are forgotten', async () => {
   const em = bench.database.orm.em.fork();
   await em.nativeUpdate(EventChain, { originId: id }, { usedAt: new Date(Date.now() - 31 * 86_400_000) });
   expect(await chains.purge()).toBe(1);
+});
+
+test('an event that finds no storage left is done with: the trigger tells why, stays enabled, and starts on the next', async () => {
+  const sql = (text: string): Promise<unknown> => bench.database.orm.em.fork().execute(text, [organisationId]);
+  await sql(
+    `insert into organisation (id, name, plan, created_at, updated_at) values (?, 'One', 'free', now(), now())`,
+  );
+  await fillStorage(bench.database.orm.em, organisationId, storageQuotas.free);
+  await until(() =>
+    bench.quota.assertRoom(organisationId).then(
+      () => false,
+      () => true,
+    ),
+  );
+  const ids = await triggers(1);
+  await listener()(ended(newId('exec')), ids);
+  expect(await stored(ids)).toMatchObject([{ enabled: true, lastError: { code: 'storage_quota_exceeded' } }]);
+  expect(await started(ids)).toEqual([]);
+  await fillStorage(bench.database.orm.em, organisationId, 0);
+  await until(() =>
+    bench.quota.assertRoom(organisationId).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await listener()(ended(newId('exec')), ids);
+  expect(await started(ids)).toHaveLength(1);
+  expect(await stored(ids)).toMatchObject([{ enabled: true, triggerCount: 1 }]);
+  await sql('delete from organisation where id = ?');
 });

@@ -6,6 +6,7 @@ import type { Json } from '../domain-error.ts';
 import { Execution } from '../execution/execution.entity.ts';
 import type { Plan } from '../organisation/plan.ts';
 import { type PreparedQuery, runPrepared } from '../prepared-query.ts';
+import { forOthers } from '../storage/storage.errors.ts';
 import { Sealer } from '../sealer.ts';
 import { matchPath } from './hook-path.ts';
 import { isSigned, sameBytes, type SignedRequest } from './hook-signature.ts';
@@ -85,8 +86,8 @@ export class HookService {
   }
 
   /**
-   * Accepts the execution; a request that its sender has named is accepted once. Throws ValidationFailedError, and what
-   * keeps the workflow from being executed.
+   * Accepts the execution; a request that its sender has named is accepted once. Throws ValidationFailedError,
+   * NoRoomForOthersError, and what keeps the workflow from being executed.
    */
   async start(hook: Hook, request: HookRequest, { params }: AdmittedRequest, body: Json): Promise<Execution> {
     const { method, path, query } = request;
@@ -97,13 +98,16 @@ export class HookService {
     const input = await this.firing.inputOf(hook, data);
     const id = executionIdOf(hook, request);
     const em = this.orm.em.fork();
-    const execution = await this.firing.start(em, hook, { data, input, id }).catch(async (error: unknown) => {
-      // Its twin came first, between the look and the write.
-      const twin = id !== undefined && error instanceof UniqueConstraintViolationException;
-      const known = twin && (await this.orm.em.fork().findOne(Execution, { id, organisationId: hook.organisationId }));
-      if (!known) throw error;
-      return known;
-    });
+    const execution = await forOthers(this.firing.start(em, hook, { data, input, id })).catch(
+      async (error: unknown) => {
+        // Its twin came first, between the look and the write.
+        const twin = id !== undefined && error instanceof UniqueConstraintViolationException;
+        const known =
+          twin && (await this.orm.em.fork().findOne(Execution, { id, organisationId: hook.organisationId }));
+        if (!known) throw error;
+        return known;
+      },
+    );
     if (execution.createdAt.toISOString() >= receivedAt) this.uses.add(hook.id);
     return execution;
   }

@@ -8,6 +8,7 @@ import type { EventType } from '../event/event-type.ts';
 import { olderThan, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { isId, newId } from '../id.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 import { leaseMs } from './delivery-sender.ts';
 import { WebhookAttempt } from './webhook-attempt.entity.ts';
 import { type DeliveredType, type DeliveryStatus, WebhookDelivery } from './webhook-delivery.entity.ts';
@@ -31,6 +32,7 @@ export class DeliveryService {
   constructor(
     private readonly em: EntityManager,
     private readonly events: DomainEvents,
+    private readonly quota: StorageQuota,
   ) {}
 
   /** Newest first. Throws ResourceNotFoundError, and ValidationFailedError for a cursor that is none. */
@@ -80,7 +82,7 @@ export class DeliveryService {
     return { items, total, eventType };
   }
 
-  /** Makes a message that is sent once and soon, also to a webhook that is disabled. Throws ResourceNotFoundError. */
+  /** Makes a message that is sent once and soon, also to a webhook that is disabled. Throws ResourceNotFoundError, StorageQuotaExceededError. */
   async test(
     organisationId: string,
     webhookId: string,
@@ -89,6 +91,7 @@ export class DeliveryService {
   ): Promise<WebhookDelivery> {
     return this.em.transactional(async (em) => {
       await findWebhook(em, organisationId, webhookId);
+      await this.quota.assertRoom(organisationId, em);
       const createdAt = new Date();
       const event = { id: newId('evt'), organisationId, type: type as EventType, data, createdAt, dispatchAt: null };
       const delivery = Object.assign(new WebhookDelivery(), {

@@ -5,10 +5,11 @@ import { DeliverySender } from './delivery-sender.ts';
 import { DeliveryService } from './delivery.service.ts';
 import { WebhookAutoDisable } from './webhook-auto-disable.ts';
 import { WebhookService } from './webhook.service.ts';
+import { StorageModule } from '../storage/storage.module.ts';
 
 /** Needs the global modules that provide OutgoingHttp, Sealer, WebhookSettings and WorkerLoops. */
 @Module({
-  imports: [EventModule],
+  imports: [StorageModule, EventModule],
   providers: [WebhookService, DeliveryService, DeliverySender, DeliveryRetention, WebhookAutoDisable],
   exports: [WebhookService, DeliveryService],
 })

@@ -16,6 +16,7 @@ import { CredentialService } from '../vault/credential.service.ts';
 import { SecretService } from '../vault/secret.service.ts';
 import { Vault } from '../vault/vault.ts';
 import { WorkflowService } from './workflow.service.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 
 const sealer = new MasterKeySealer([{ id: 'test', key: Buffer.alloc(32, 7) }]);
 const sandbox = new QuickJsSandbox();
@@ -47,6 +48,7 @@ function workflows(): WorkflowService {
     events,
     new GroupService(em),
     new Vault(database.orm, sealer),
+    new StorageQuota(database.orm),
   );
 }
 

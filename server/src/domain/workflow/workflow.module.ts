@@ -6,10 +6,11 @@ import { VaultModule } from '../vault/vault.module.ts';
 import { DraftService } from './draft.service.ts';
 import { VaultRemoval } from './vault-removal.ts';
 import { WorkflowService } from './workflow.service.ts';
+import { StorageModule } from '../storage/storage.module.ts';
 
 /** Needs the Sandbox of the platform. */
 @Module({
-  imports: [EventModule, GroupModule, NodesModule, VaultModule],
+  imports: [StorageModule, EventModule, GroupModule, NodesModule, VaultModule],
   providers: [WorkflowService, DraftService, VaultRemoval],
   exports: [WorkflowService, DraftService, VaultRemoval],
 })

@@ -15,6 +15,7 @@ import { Workflow } from './workflow.entity.ts';
 import { MasterKeySealer } from '../../platform/crypto/master-key-sealer.ts';
 import { Vault } from '../vault/vault.ts';
 import { WorkflowService } from './workflow.service.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 
 let database: TestDatabase;
 let events: DomainEvents;
@@ -35,7 +36,15 @@ afterAll(async () => {
 const use = <T>(work: (service: WorkflowService, em: EntityManager) => Promise<T>): Promise<T> => {
   const em = database.orm.em.fork();
   return work(
-    new WorkflowService(em, nodeTypes, sandbox, events, new GroupService(em), new Vault(database.orm, sealer)),
+    new WorkflowService(
+      em,
+      nodeTypes,
+      sandbox,
+      events,
+      new GroupService(em),
+      new Vault(database.orm, sealer),
+      new StorageQuota(database.orm),
+    ),
     em,
   );
 };

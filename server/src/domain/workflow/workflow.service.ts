@@ -25,11 +25,14 @@ import {
 } from '../language/index.ts';
 import { NodeRegistry } from '../nodes/index.ts';
 import { Organisation } from '../organisation/organisation.entity.ts';
+import { assertMoreAllowed, takeTurns } from '../organisation/take-turns.ts';
 import { type Page, type PageRequest, rangeOf } from '../page.ts';
 import { disableTriggersOf } from '../trigger/disable-triggers.ts';
+import { StorageQuota } from '../storage/storage-quota.ts';
 import { DefinitionChecks, type DefinitionFindings } from './definition-checks.ts';
 import { ExecutableVersions, type ExecutableVersion } from './executable-versions.ts';
 import { Vault } from '../vault/vault.ts';
+import { removeOldVersions } from './remove-old-versions.ts';
 import { WorkflowVersion } from './workflow-version.entity.ts';
 import { Workflow, type WorkflowStatus } from './workflow.entity.ts';
 
@@ -80,6 +83,7 @@ export class WorkflowService {
     private readonly events: DomainEvents,
     private readonly groups: GroupService,
     vault: Vault,
+    private readonly quota: StorageQuota,
   ) {
     this.#checks = new DefinitionChecks(nodeTypes, vault);
     this.#executable = new ExecutableVersions(em);
@@ -102,7 +106,10 @@ export class WorkflowService {
     return this.#find(this.em, organisationId, id);
   }
 
-  /** Throws ValidationFailedError for a definition that is not well-formed; whether it can be published is not asked. */
+  /**
+   * Throws ValidationFailedError for a definition that is not well-formed and when there are too many, and
+   * StorageQuotaExceededError; whether it can be published is not asked.
+   */
   async create(
     caller: Caller,
     { name, description = null, tags = [], groupId = null, definition }: NewWorkflow,
@@ -115,6 +122,9 @@ export class WorkflowService {
     };
     checkText(fields);
     return this.em.transactional(async (em) => {
+      await this.quota.assertRoom(caller.organisationId, em);
+      const plan = await takeTurns(em, caller.organisationId);
+      assertMoreAllowed('workflows', plan, await em.count(Workflow, { organisation: caller.organisationId }));
       const group = await this.#group(em, caller.organisationId, groupId);
       const workflow = Workflow.create(em.getReference(Organisation, caller.organisationId), { ...fields, group });
       em.persist(workflow);
@@ -124,8 +134,9 @@ export class WorkflowService {
   }
 
   /**
-   * Throws ResourceNotFoundError, RevisionConflictError, WorkflowArchivedError, WorkflowStatusConflictError, and
-   * ValidationFailedError for a definition that is not well-formed.
+   * Throws ResourceNotFoundError, RevisionConflictError, WorkflowArchivedError, WorkflowStatusConflictError,
+   * ValidationFailedError for a definition that is not well-formed, and StorageQuotaExceededError for one that is larger
+   * than before.
    */
   async update(
     caller: Caller,
@@ -142,7 +153,7 @@ export class WorkflowService {
       const group = groupId === undefined ? {} : { group: await this.#group(em, caller.organisationId, groupId) };
       const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       if (revision !== undefined) workflow.assertRevision(revision);
-      workflow.change({ ...fields, ...group });
+      await this.#change(em, workflow, { ...fields, ...group });
       await this.#tell(em, 'workflow.updated', workflow);
       return workflow;
     });
@@ -150,7 +161,8 @@ export class WorkflowService {
 
   /**
    * Makes a change of the draft that is worked out from the draft itself. Throws what `change` throws,
-   * ResourceNotFoundError, RevisionConflictError, WorkflowArchivedError, and ValidationFailedError.
+   * ResourceNotFoundError, RevisionConflictError, WorkflowArchivedError, ValidationFailedError, and
+   * StorageQuotaExceededError for a draft that grows.
    */
   async changeDraft(
     caller: Caller,
@@ -163,7 +175,7 @@ export class WorkflowService {
       if (revision !== undefined) workflow.assertRevision(revision);
       const definition = definitionOf(change(workflow.definition) as unknown as Json);
       checkText({ definition });
-      workflow.change({ definition });
+      await this.#change(em, workflow, { definition });
       return workflow;
     });
   }
@@ -190,17 +202,20 @@ export class WorkflowService {
   }
 
   /**
-   * Makes the draft the next version. Throws ResourceNotFoundError, WorkflowArchivedError, WorkflowAlreadyPublishedError,
-   * and ValidationFailedError that lists every problem of the draft.
+   * Makes the draft the next version, and removes the oldest beyond the number that the plan keeps. Throws
+   * ResourceNotFoundError, WorkflowArchivedError, WorkflowAlreadyPublishedError, StorageQuotaExceededError, and
+   * ValidationFailedError that lists every problem of the draft.
    */
   async publish(caller: Caller, id: string, changelog: string | null = null): Promise<WorkflowVersion> {
     checkStorable('changelog', changelog);
     return this.em.transactional(async (em) => {
       const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
       const version = workflow.publish(changelog);
+      await this.quota.assertRoom(caller.organisationId, em);
       const { problems } = await this.#checks.all(em, caller.organisationId, workflow.definition);
       if (problems.length > 0) throw refusal('The draft cannot be published.', problems, 'definition');
       em.persist(version);
+      await removeOldVersions(em, version);
       await this.#tell(em, 'workflow.published', workflow);
       return version;
     });
@@ -268,6 +283,13 @@ export class WorkflowService {
     return writeYaml(document, this.nodeTypes);
   }
 
+  /** A draft that does not grow may change at the quota too. */
+  async #change(em: EntityManager, workflow: Workflow, change: Parameters<Workflow['change']>[0]): Promise<void> {
+    const before = bytesOf(workflow.definition);
+    workflow.change(change);
+    if (bytesOf(workflow.definition) > before) await this.quota.assertRoom(workflow.organisation.id, em);
+  }
+
   #tell(em: EntityManager, type: `workflow.${string}` & EventType, workflow: Workflow): Promise<void> {
     const { id, name, status, revision, publishedVersion } = workflow;
     const data = { workflow_id: id, name, status, revision, published_version: publishedVersion ?? null };
@@ -313,6 +335,10 @@ export class WorkflowService {
 /** What is no id is not there; some of it the database would not even take. */
 function assertId(id: string): void {
   if (!isId('wf', id)) throw new ResourceNotFoundError('workflow', id);
+}
+
+function bytesOf(definition: WorkflowDefinition): number {
+  return Buffer.byteLength(JSON.stringify(definition));
 }
 
 function definitionOf(value: Json): WorkflowDefinition {

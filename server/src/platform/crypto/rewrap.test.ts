@@ -9,6 +9,7 @@ import { SecretMarkers } from '../../domain/vault/secret-markers.ts';
 import { assertMasterKeys } from './assert-master-keys.ts';
 import { MasterKeySealer } from './master-key-sealer.ts';
 import { rewrapAll } from './rewrap.ts';
+import { StorageQuota } from '../../domain/storage/storage-quota.ts';
 
 const old = { id: 'old', key: Buffer.alloc(32, 1) };
 const recent = { id: 'recent', key: Buffer.alloc(32, 2) };
@@ -27,7 +28,7 @@ test('everything that is sealed comes under the newest key, and the former one i
   await assertMasterKeys(database.orm, [old]);
   const before = new MasterKeySealer([old]);
   await new SecretService(database.orm.em.fork(), before).create(organisationId, { name: 'A', value: 'value of a' });
-  const kv = new KvService(database.orm.em.fork(), before);
+  const kv = new KvService(database.orm.em.fork(), before, new StorageQuota(database.orm));
   for (let index = 0; index < 3; index++)
     await kv.set({ organisationId, scope: 'organisation' }, `key${index}`, { value: index });
 
@@ -43,7 +44,7 @@ test('everything that is sealed comes under the newest key, and the former one i
   const marker = new SecretMarkers(after).of('exec_1', 'A');
   const disclosure = await new Vault(database.orm, after).open({ organisationId, executionId: 'exec_1' }, marker);
   expect(disclosure.reveal(marker)).toBe('value of a');
-  const entry = await new KvService(database.orm.em.fork(), after).get(
+  const entry = await new KvService(database.orm.em.fork(), after, new StorageQuota(database.orm)).get(
     { organisationId, scope: 'organisation' },
     'key2',
   );

@@ -3,6 +3,7 @@ import type { Evaluator, Graph } from '../../language/index.ts';
 import type { NodeRegistry } from '../../nodes/node-registry.ts';
 import type { Scope } from '../../nodes/node-type.ts';
 import type { Query, RunContext } from '../engine.ts';
+import type { Failure } from '../execution.entity.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { RunOwner } from './commands.ts';
 import type { ErrorRecord } from './outcome.ts';
@@ -31,6 +32,8 @@ export interface GraphRunOptions {
   readonly room?: () => Promise<void> | undefined;
   /** True when the execution was ended by somebody else, so that going on is of no use. */
   readonly isEnded: () => boolean;
+  /** Why the execution ends for lack of room to store what it does; undefined while there is room. Asked before each node. */
+  readonly excess?: () => Failure | undefined;
   /** Receives faults of the platform, which users see as `internal_error`. */
   readonly fault: (error: unknown, path: string) => void;
 }

@@ -151,7 +151,8 @@ export class GraphRun {
         if (!first || path < first.path) first = { frame, id, path };
       }
     }
-    first?.frame.ready.delete(first.id);
+    if (!first || this.#endsForRoom()) return undefined;
+    first.frame.ready.delete(first.id);
     return first;
   }
 
@@ -161,6 +162,13 @@ export class GraphRun {
     if (!room) return;
     await room;
     this.#options.context.signal.throwIfAborted();
+  }
+
+  /** Decided by what is stored now, as a cancellation is: a replay that finds room again goes on. */
+  #endsForRoom(): boolean {
+    const failure = this.#options.excess?.();
+    if (failure) this.#root.fail(failure, true);
+    return failure !== undefined;
   }
 
   async #nextEnded(): Promise<NodeRun> {

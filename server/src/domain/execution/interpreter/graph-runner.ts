@@ -5,6 +5,7 @@ import { inOrganisation } from '../../tenancy/current-organisation.ts';
 import type { Json } from '../../domain-error.ts';
 import type { Evaluator } from '../../language/index.ts';
 import type { NodeRegistry } from '../../nodes/node-registry.ts';
+import type { StorageQuota } from '../../storage/storage-quota.ts';
 import type { PublicUrl } from '../../public-url.ts';
 import type { DefinitionStore } from '../definition-store.ts';
 import type { ChildExecutions } from '../child-executions.ts';
@@ -63,6 +64,7 @@ export interface GraphRunnerOptions {
   readonly waits: Pick<ExecutionWaits, 'expire'>;
   readonly children: ChildExecutions;
   readonly publicUrl: PublicUrl;
+  readonly quota?: Pick<StorageQuota, 'excess'>;
   readonly suspensionTimes?: SuspensionTimes;
   /** Receives what is wrong with the platform rather than with a workflow. */
   readonly fault: (message: string, error: unknown) => void;
@@ -136,6 +138,7 @@ export class GraphRunner {
       hold,
       suspensionTimes: this.#options.suspensionTimes,
       room: () => (recorder.hasRoom(context.runId) ? undefined : recorder.room(context.runId, context.signal)),
+      excess: () => this.#excess(input.organisationId),
       isEnded: () => recorder.isClosed(context.runId),
       fault: (error, path) =>
         fault(`Node ${path} of execution ${context.runId} failed by a fault of the platform.`, error),
@@ -176,6 +179,13 @@ export class GraphRunner {
       result: (childId) => abandoned(() => children.result(runId, childId)),
       cancel: (childId) => abandoned(() => children.cancel(runId, childId)),
     };
+  }
+
+  #excess(organisationId: string): Failure | undefined {
+    const error = this.#options.quota?.excess(organisationId);
+    return (
+      error && { code: error.code, message: error.message, node_id: null, details: error.details as Failure['details'] }
+    );
   }
 
   /** When the execution began, and whether it is held, for a run that is not at its beginning. */
