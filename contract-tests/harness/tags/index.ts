@@ -17,6 +17,7 @@ import { schedules } from './schedules.ts';
 import { secrets } from './secrets.ts';
 import type { TagRequests } from './tag-requests.ts';
 import { triggers } from './triggers.ts';
+import { usage } from './usage.ts';
 import { webhooks } from './webhooks.ts';
 import { workflows } from './workflows.ts';
 
@@ -41,6 +42,7 @@ export const tags: readonly TagRequests[] = [
   secrets,
   credentials,
   kv,
+  usage,
 ];
 
 /** One good request per operation of the contract. */

@@ -1,0 +1,7 @@
+import type { TagRequests } from './tag-requests.ts';
+
+export const usage: TagRequests = {
+  async good() {
+    return { getUsage: {} };
+  },
+};
