@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from '../../server/src/platform/database/embedd
 import { type Noise, noises } from '../../server/test/tenancy/noises.ts';
 import { Receiver } from '../../server/test/tenancy/receiver.ts';
 import { Tenant } from '../../server/test/tenancy/tenant.ts';
+import type { NoiseOrder } from './noisy-process.ts';
 import { createDatabase } from '../engine/flowpact.ts';
 import { percentile } from '../engine/measure.ts';
 
@@ -60,21 +61,28 @@ async function measure(probe: () => Promise<void>): Promise<number[]> {
   return took;
 }
 
-async function compare(noise: Noise, quiet: Tenant, noisy: Tenant, receiver: Receiver): Promise<Result> {
-  const probe = await noise.probe(quiet, receiver);
+/** What the process that makes noise says next. */
+async function told<Message>(noisy: ChildProcess): Promise<Message> {
+  const [message] = (await once(noisy, 'message')) as [Message];
+  return message;
+}
+
+async function compare(noise: Noise, quiet: Tenant, noisy: ChildProcess, order: NoiseOrder): Promise<Result> {
+  const probe = await noise.probe(quiet, { url: order.receiverUrl });
   for (let time = 0; time < 20; time++) await probe();
   const alone = await measure(probe);
-  const running = await noise.start(noisy, receiver, Number(options.size));
-  try {
-    await sleep(1_000);
-    const beside = await measure(probe);
-    return { name: noise.name, alone, beside, wasOn: await running.isOn() };
-  } finally {
-    receiver.answer();
-    await running.stop();
-    // What is cancelled comes to its end.
-    await sleep(2_000);
-  }
+  const began = told(noisy);
+  noisy.send(order);
+  await began;
+  await sleep(1_000);
+  const beside = await measure(probe);
+  const ended = told<{ wasOn: boolean }>(noisy);
+  noisy.send('end');
+  receiver.answer();
+  const { wasOn } = await ended;
+  // What is cancelled comes to its end.
+  await sleep(2_000);
+  return { name: noise.name, alone, beside, wasOn };
 }
 
 function line({ name, alone, beside, wasOn }: Result): string {
@@ -85,15 +93,15 @@ function line({ name, alone, beside, wasOn }: Result): string {
   return `${name.padEnd(16)}${of(alone, 0.5)}${of(alone, 0.95)}${of(beside, 0.5)}${of(beside, 0.95)}${judged}${over}`;
 }
 
-/** Made by the operator's command; a client of its key. */
-function organisation(url: string, databaseUrl: string, plan: 'free' | 'business'): Tenant {
+/** Made by the operator's command; its key. */
+function organisation(databaseUrl: string, plan: 'free' | 'business'): string {
   const owner = `${plan}@bench.example`;
   const made = ['organisation', 'create', '--name', plan, '--owner-email', owner, '--plan', plan, '--json'];
   const output = execFileSync(process.execPath, [join(root, 'server', 'admin.cjs'), ...made], {
     env: { ...process.env, DATABASE_URL: databaseUrl, FLOWPACT_DATA_DIR: join(dataDir, 'flowpact') },
     encoding: 'utf8',
   });
-  return new Tenant(url, (JSON.parse(output) as { api_key: { secret: string } }).api_key.secret);
+  return (JSON.parse(output) as { api_key: { secret: string } }).api_key.secret;
 }
 
 async function serve(databaseUrl: string): Promise<{ server: ChildProcess; url: string }> {
@@ -125,24 +133,29 @@ const postgres = await startEmbeddedPostgres({ dataDir, database: 'postgres' });
 const receiver = await Receiver.start();
 const tenants: Tenant[] = [];
 let server: ChildProcess | undefined;
+let noisy: ChildProcess | undefined;
 try {
   const databaseUrl = await createDatabase(postgres.url, 'flowpact');
   const served = await serve(databaseUrl);
   server = served.server;
-  const [quiet, noisy] = (['free', 'business'] as const).map((plan) => organisation(served.url, databaseUrl, plan)) as [
-    Tenant,
-    Tenant,
-  ];
-  tenants.push(quiet, noisy);
+  const quiet = new Tenant(served.url, organisation(databaseUrl, 'free'));
+  tenants.push(quiet);
+  const given = { url: served.url, apiKey: organisation(databaseUrl, 'business'), receiverUrl: receiver.url };
+  noisy = fork(join(import.meta.dirname, 'noisy-process.ts'), { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  await told(noisy);
   const chosen = noises.filter(({ name }) => name.includes(options.only));
   console.log(`${seconds} s each, a request every ${every} ms; load of the machine ${loadavg()[0]!.toFixed(1)}\n`);
   console.log(
     `${' '.repeat(16)}${'alone p50'.padStart(9)}${'p95'.padStart(9)}${'beside p50'.padStart(9)}${'p95'.padStart(8)}${'ratio'.padStart(8)} (target ${target})`,
   );
-  for (const noise of chosen) console.log(line(await compare(noise, quiet, noisy, receiver)));
+  for (const noise of chosen) {
+    const order: NoiseOrder = { name: noise.name, ...given, size: Number(options.size) };
+    console.log(line(await compare(noise, quiet, noisy, order)));
+  }
   console.log(`\nload of the machine afterwards ${loadavg()[0]!.toFixed(1)}`);
 } finally {
   for (const tenant of tenants) await tenant.close();
+  if (noisy?.connected) noisy.disconnect();
   if (server?.connected) {
     const exit = once(server, 'exit');
     server.disconnect();

@@ -13,9 +13,9 @@ export interface Running {
 export interface Noise {
   readonly name: string;
   /** What the quiet organisation does again and again, made once. */
-  probe(quiet: Tenant, receiver: Receiver): Promise<() => Promise<void>>;
+  probe(quiet: Tenant, receiver: Pick<Receiver, 'url'>): Promise<() => Promise<void>>;
   /** `size` from 1: how much of it. */
-  start(noisy: Tenant, receiver: Receiver, size: number): Promise<Running>;
+  start(noisy: Tenant, receiver: Pick<Receiver, 'url'>, size: number): Promise<Running>;
 }
 
 type Params = Record<string, unknown>;
@@ -38,8 +38,8 @@ const executing =
 
 /** Starts executions, which end by themselves or when the noise is stopped. */
 const executions =
-  (definition: (receiver: Receiver) => unknown, count: (size: number) => number, input: unknown = {}) =>
-  async (noisy: Tenant, receiver: Receiver, size: number): Promise<Running> => {
+  (definition: (receiver: Pick<Receiver, 'url'>) => unknown, count: (size: number) => number, input: unknown = {}) =>
+  async (noisy: Tenant, receiver: Pick<Receiver, 'url'>, size: number): Promise<Running> => {
     const workflow = await noisy.publish(definition(receiver));
     const ids: string[] = [];
     for (let n = 0; n < count(size); n++) ids.push(await noisy.start(workflow, input));

@@ -242,7 +242,10 @@ test('an execution of one organisation is stored with the first of another that 
     inOrganisation('noisy', () => {
       for (let lines = 0; lines < 10; lines++) recorder.record(id, line('x'.repeat(1_000)));
     });
-  inOrganisation('quiet', () => recorder.record(quiet, line('one')));
+  // As much as a slice: less would fit in anywhere.
+  inOrganisation('quiet', () => {
+    for (let lines = 0; lines < 4; lines++) recorder.record(quiet, line('y'.repeat(1_000)));
+  });
   await recorder.stored(quiet);
   const [{ count } = { count: 0 }] = await sql<{ count: number }>(
     `select count(*)::int as count from execution_log where execution_id in (${noisy.map((id) => `'${id}'`).join(',')})`,
