@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { currentOrganisation, inOrganisation } from './tenancy/current-organisation.ts';
 import { sharedResources } from './tenancy/shared-resources.ts';
+import { RecordedBatches } from '../../test/recorded-batches.ts';
+import { until } from '../../test/until.ts';
 import { Lane } from './lane.ts';
 
 function passingError(): Error {
@@ -122,4 +124,84 @@ test('calls are the work of no organisation, whoever asked first', async () => {
   const lane = new Lane<number, number>({ name: 'test', batchSize: 1, work });
   await inOrganisation('a', () => lane.ask(1));
   expect(seen).toEqual(['']);
+});
+
+test('a call is bounded in bytes; what is larger by itself goes alone', async () => {
+  const calls: number[][] = [];
+  const lane = new Lane<number, number>({
+    name: 'test',
+    batchSize: 10,
+    batchBytes: 100,
+    bytesOf: (item) => item,
+    work: async (items) => (calls.push([...items]), [...items]),
+  });
+  await Promise.all([60, 30, 20, 500, 1, 99].map((item) => lane.ask(item)));
+  expect(calls).toEqual([[60, 30], [20], [500], [1, 99]]);
+});
+
+test('an item that does not pass keeps no other waiting, and is tried by itself', async () => {
+  const calls: number[][] = [];
+  const gate = { isOpen: false };
+  const batches = new RecordedBatches();
+  const lane = new Lane<number, number>({
+    name: 'test',
+    batchSize: 10,
+    metrics: batches,
+    passing: () => undefined,
+    work: async (items) => {
+      calls.push([...items]);
+      if (items.includes(2) && !gate.isOpen)
+        throw Object.assign(new Error('A lock is not to be had.'), { code: '55P03' });
+      return [...items];
+    },
+  });
+  const stuck = lane.ask(2);
+  expect(await Promise.all([lane.ask(1), lane.ask(3)])).toEqual([1, 3]);
+  expect(lane.backlog.items).toBe(1);
+  for (let item = 10; item < 20; item++) expect(await lane.ask(item)).toBe(item);
+  await until(() => calls.at(-1)!.length === 1 && calls.at(-1)![0] === 2);
+  gate.isOpen = true;
+  expect(await stuck).toBe(2);
+  expect(lane.backlog).toEqual({ items: 0, bytes: 0, oldestMs: 0 });
+  expect(new Set(batches.failures)).toEqual(new Set(['test passing']));
+});
+
+test('the item that is refused is found by halves', async () => {
+  let calls = 0;
+  const lane = new Lane<number, number>({
+    name: 'test',
+    batchSize: 128,
+    work: async (items) => {
+      calls += 1;
+      if (items.includes(77)) throw refusal();
+      return [...items];
+    },
+  });
+  const outcomes = await Promise.allSettled(Array.from({ length: 128 }, (_, item) => lane.ask(item)));
+  expect(outcomes.flatMap(({ status }, item) => (status === 'rejected' ? [item] : []))).toEqual([77]);
+  expect(calls).toBe(15);
+});
+
+test('a lane that cannot have anything answered says for how long', async () => {
+  const lane = new Lane<number, number>({
+    name: 'test',
+    batchSize: 10,
+    passing: () => undefined,
+    work: () => Promise.reject(passingError()),
+  });
+  expect(lane.standstillMs).toBe(0);
+  const asked = lane.ask(1).catch(() => undefined);
+  await until(() => lane.standstillMs > 30);
+  await lane.close();
+  await asked;
+  expect(lane.standstillMs).toBe(0);
+});
+
+test('what is asked for at any moment around the end of a call is answered', async () => {
+  const lane = new Lane<number, number>({ name: 'test', batchSize: 10, work: async (items) => [...items] });
+  for (let hops = 0; hops < 20; hops++) {
+    await lane.ask(1);
+    for (let hop = 0; hop < hops; hop++) await undefined;
+    expect(await lane.ask(2)).toBe(2);
+  }
 });

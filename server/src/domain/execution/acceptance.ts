@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { bytesOf } from '../json-size.ts';
 import { Lane } from '../lane.ts';
 import type { DefinitionStore } from './definition-store.ts';
 import type { OrganisationPlans } from '../organisation/organisation-plans.ts';
@@ -32,7 +33,7 @@ export class Acceptances {
     this.#plans = plans;
     this.#definitions = definitions;
     const work = (items: readonly Acceptance[]): Promise<Execution[]> => this.#acceptAlone(em.fork(), items);
-    this.#lane = new Lane({ name: 'acceptances', batchSize, calls: 2, work });
+    this.#lane = new Lane({ name: 'acceptances', batchSize, bytesOf: bytesOfStart, calls: 2, work });
   }
 
   /** In a transaction that starts share, which costs each of them a fraction of one. */
@@ -74,6 +75,11 @@ export class Acceptances {
     const plan = await this.#plans.planOf(organisationId);
     return { node: nodeBytes[plan], execution: executionBytes[plan] };
   }
+}
+
+/** What it brings into the statements: its input and trigger stand in the execution, and in what its run is given. */
+function bytesOfStart({ start: { input, metadata, trigger } }: Acceptance): number {
+  return bytesOf(input) * 2 + bytesOf(metadata) + bytesOf(trigger) * 2;
 }
 
 function toGraphInput(

@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
+import type { BatchMetrics } from '../../domain/batch-metrics.ts';
 
 /** How one process takes part in the engine. */
 export interface DbosEngineOptions {
@@ -25,6 +26,7 @@ export interface DbosEngineOptions {
   /** Hears what other processes say on these channels. */
   channels?: Readonly<Record<string, (payload: string) => void>>;
   log?: EngineLog;
+  batches?: BatchMetrics;
 }
 
 export interface EngineLog {

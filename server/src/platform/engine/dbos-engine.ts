@@ -53,6 +53,8 @@ const unusedUrl = 'postgresql://unused@unused/unused';
 /** NOTIFY channel on which a cancellation reaches the process that runs the run. */
 const cancelChannel = 'flowpact_cancel';
 const retentionInterval = 60_000;
+/** Milliseconds without a step being recorded, while some are to be, after which the process is not ready. */
+const longestStandstill = 30_000;
 /** Those that are cancelled, suspended or taken over meanwhile are let be. */
 const requeueRuns = `
 update dbos.workflow_status
@@ -88,7 +90,8 @@ function becomeStarted(engine: DbosEngine): void {
 /** The engine on DBOS Transact, inside this process and in the application's own PostgreSQL. */
 export class DbosEngine extends Engine {
   readonly executorId = randomUUID();
-  readonly #options: Required<Omit<DbosEngineOptions, 'limitOf'>> & Pick<DbosEngineOptions, 'limitOf'>;
+  readonly #options: Required<Omit<DbosEngineOptions, 'limitOf' | 'batches'>> &
+    Pick<DbosEngineOptions, 'limitOf' | 'batches'>;
   readonly #bodies = new Map<string, RunBody>();
   readonly #runs = new Map<string, DbosRun>();
   readonly #afterCommit = new AfterCommit();
@@ -204,6 +207,7 @@ export class DbosEngine extends Engine {
       this.#pool,
       () => this.#lock.isHeld,
       (message, error) => log.warn(message, error),
+      this.#options.batches,
     );
     this.#steps.install(systemDatabase);
     // A run that this process leaves is none of its business any more; DBOS would ask for its outcome every second.
@@ -425,6 +429,13 @@ export class DbosEngine extends Engine {
 
   async forget(runIds: readonly string[]): Promise<void> {
     await forgetThose(this.#executor().systemDatabase, runIds);
+  }
+
+  /** A ReadinessCheck: steps of runs are written, or there are none to write. */
+  problem(): string | undefined {
+    const still = this.#steps?.standstillMs ?? 0;
+    if (still < longestStandstill) return undefined;
+    return `steps of executions have not been recorded for ${Math.floor(still / 1_000)} seconds`;
   }
 
   async health(): Promise<EngineHealth> {

@@ -6,6 +6,7 @@ import { Config, isWorker } from '../config/config.ts';
 import { OrganisationPlans } from '../../domain/organisation/organisation-plans.ts';
 import { concurrentExecutions } from '../../domain/organisation/plan.ts';
 import { shareConnections } from '../database/shared-connections.ts';
+import { ReadinessChecks } from '../../domain/readiness-checks.ts';
 import { WriteRefusals } from '../database/write-refusals.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { ProcessWorkerLoops } from '../worker-loops/process-worker-loops.ts';
@@ -27,10 +28,12 @@ const logger = new Logger('Engine');
         plans: OrganisationPlans,
         refusals: WriteRefusals,
         metrics: Metrics,
+        readiness: ReadinessChecks,
       ) => {
         const { settings } = config;
-        return new DbosEngine({
+        const engine = new DbosEngine({
           orm,
+          batches: metrics,
           works: isWorker(config),
           url: settings.DATABASE_URL!,
           poolSize: Math.ceil(settings.DATABASE_POOL_SIZE / 2),
@@ -48,8 +51,10 @@ const logger = new Logger('Engine');
             error: (message, error) => logger.error({ err: error }, message),
           },
         });
+        readiness.add('step_journal', () => engine.problem());
+        return engine;
       },
-      inject: [MikroORM, Config, ProcessWorkerLoops, OrganisationPlans, WriteRefusals, Metrics],
+      inject: [MikroORM, Config, ProcessWorkerLoops, OrganisationPlans, WriteRefusals, Metrics, ReadinessChecks],
     },
     { provide: ExecutionMetrics, useExisting: Metrics },
   ],

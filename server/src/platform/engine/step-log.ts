@@ -2,6 +2,7 @@ import { currentOwnerXid } from '@dbos-inc/dbos-sdk/internal/context';
 import { DBOSStepNondeterminismError, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk/internal/error';
 import type { SystemDatabase } from '@dbos-inc/dbos-sdk/internal/system_database';
 import type { Pool } from 'pg';
+import type { BatchMetrics } from '../../domain/batch-metrics.ts';
 import { failpoint } from '../../domain/failpoints.ts';
 import { Lane } from '../../domain/lane.ts';
 
@@ -72,19 +73,24 @@ export class StepLog {
   readonly #ends: Lane<End, boolean>;
 
   /** `isHeld` says whether nobody can have taken over what this process runs. */
-  constructor(pool: Pool, isHeld: () => boolean, warn: (message: string, error: unknown) => void) {
+  constructor(
+    pool: Pool,
+    isHeld: () => boolean,
+    warn: (message: string, error: unknown) => void,
+    metrics?: BatchMetrics,
+  ) {
     this.#pool = pool;
     this.#isHeld = isHeld;
     const passing = (error: unknown): void =>
       warn('The progress of runs could not be written; it is tried again.', error);
+    const shared = { batchSize, calls: 2, passing, metrics };
     this.#outcomes = new Lane({
+      ...shared,
       name: 'step_outcomes',
-      batchSize,
-      calls: 2,
+      bytesOf: bytesOfOutcome,
       work: (items) => this.#record(items),
-      passing,
     });
-    this.#ends = new Lane({ name: 'run_ends', batchSize, work: (items) => this.#end(items), passing });
+    this.#ends = new Lane({ ...shared, name: 'run_ends', work: (items) => this.#end(items) });
   }
 
   /** Takes the place of the library's own statements. */
@@ -142,6 +148,11 @@ export class StepLog {
     this.#recorded.delete(keyOf(runId));
   }
 
+  /** For how long outcomes or ends have waited while none was written, in milliseconds. */
+  get standstillMs(): number {
+    return Math.max(this.#outcomes.standstillMs, this.#ends.standstillMs);
+  }
+
   /** Ends when nothing is under way; what fails now is not tried again. */
   async stop(): Promise<void> {
     await Promise.all([this.#outcomes.close(), this.#ends.close()]);
@@ -181,6 +192,10 @@ export class StepLog {
     const ended = new Set(rows.map(({ id, token }) => `${id} ${token}`));
     return ends.map(({ runId, token }) => ended.has(`${runId} ${token}`));
   }
+}
+
+function bytesOfOutcome({ output, error }: Outcome): number {
+  return (output?.length ?? 0) + (error?.length ?? 0);
 }
 
 /** Only inside a run; empty elsewhere. */
