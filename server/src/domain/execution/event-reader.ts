@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { isPassing } from '../passing-error.ts';
 import type { Json } from '../domain-error.ts';
 import { runPrepared, type PreparedQuery } from '../prepared-query.ts';
 import { outsideOrganisations } from '../tenancy/current-organisation.ts';
@@ -43,11 +44,14 @@ interface Demand extends PromiseWithResolvers<LogExcerpt> {
 
 const eventsAtOnce = 50;
 const placesAtOnce = 20;
+/** Bytes of the events that one statement reads, unless one event alone has more. */
+const bytesAtOnce = 4 * 1_048_576;
 
 /**
  * Reads the logs for all followers of a process: many places in one statement, one statement at a time, and followers who
  * stand at the same place share what is found. Thousands of them take one connection of the pool and no more, and
- * organisations take turns in it.
+ * organisations take turns in it. Statements are bounded in bytes, in which places take turns: the next event of each, then
+ * the ones behind those.
  */
 export class EventReader {
   readonly #em: EntityManager;
@@ -62,7 +66,7 @@ export class EventReader {
 
   /** The next events behind the place, as of a moment after this call. */
   read(place: LogPlace): Promise<LogExcerpt> {
-    const key = `${place.organisationId} ${place.executionId} ${place.after}`;
+    const key = keyOf(place);
     const known = this.#demands.get(key);
     if (known) return known.promise;
     const demand = { key, place, since: Date.now(), ...Promise.withResolvers<LogExcerpt>() };
@@ -92,10 +96,23 @@ export class EventReader {
   async #answer(demands: readonly Demand[]): Promise<void> {
     try {
       const excerpts = await this.#query(demands.map(({ place }) => place));
-      for (const [index, { resolve }] of demands.entries()) resolve(excerpts[index]!);
+      for (const [index, demand] of demands.entries()) this.#settle(demand, excerpts[index]!);
     } catch (error) {
+      if (demands.length > 1 && !isPassing(error)) {
+        for (const demand of demands) await this.#answer([demand]);
+        return;
+      }
       for (const { reject } of demands) reject(error);
     }
+  }
+
+  /** Of a place whose next event did not fit it is asked again, behind those who wait. */
+  #settle(demand: Demand, excerpt: LogExcerpt): void {
+    if (excerpt.events.length > 0 || !excerpt.more) return demand.resolve(excerpt);
+    const twin = this.#demands.get(demand.key);
+    if (twin) return void twin.promise.then(demand.resolve, demand.reject);
+    this.#demands.set(demand.key, demand);
+    this.#waiting.push(demand.place.organisationId, demand);
   }
 
   async #query(places: readonly LogPlace[]): Promise<LogExcerpt[]> {
@@ -103,12 +120,15 @@ export class EventReader {
       places.map(({ executionId }) => executionId),
       places.map(({ organisationId }) => organisationId),
       places.map(({ after }) => after),
+      bytesAtOnce,
     ]);
     const byPlace = Map.groupBy(rows, ({ place }) => Number(place) - 1);
     return places.map(({ executionId }, index) => {
       const found = byPlace.get(index) ?? [];
       const events = found.filter(({ sequence }) => sequence !== null).map((row) => toEvent(executionId, row));
-      return { status: found[0]?.status ?? undefined, events, more: events.length === eventsAtOnce };
+      const there = found[0]?.there ?? 0;
+      const more = there > events.length || events.length === eventsAtOnce;
+      return { status: found[0]?.status ?? undefined, events, more };
     });
   }
 }
@@ -116,6 +136,8 @@ export class EventReader {
 interface Row {
   place: string;
   status: ExecutionStatus | null;
+  /** Events found behind the place, of which as many were read as fit. */
+  there: number;
   id: string;
   sequence: number | null;
   type: ExecutionEventType;
@@ -124,22 +146,42 @@ interface Row {
   created_at: number;
 }
 
+/** About as many bytes as its text has; what is neither compressed nor large need not be read for that. */
+const bytes = `case when pg_column_compression(e.data) is null and pg_column_size(e.data) < 8192 then pg_column_size(e.data)
+  else octet_length(e.data::text) end`;
+
 /** Status and events are of the same moment, so that an end which comes in between is not taken for the end of the log. */
 const selectExcerpts: PreparedQuery = {
   name: 'flowpact_event_excerpts',
   text: `
-  select f.place, x.status, v.id, v.sequence, v.type, v.data, v.created_at
-  from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality as f (execution_id, organisation_id, after, place)
-  left join execution x on x.id = f.execution_id and x.organisation_id = f.organisation_id
-  left join lateral (
-    select e.id, e.sequence, e.type, e.data::text as data, (extract(epoch from e.created_at) * 1000)::float8 as created_at
-    from execution_event e
-    where e.execution_id = f.execution_id and e.organisation_id = f.organisation_id and e.sequence > f.after
-    order by e.sequence
-    limit ${eventsAtOnce}
-  ) v on true
-  order by f.place, v.sequence`,
+  with place as (
+    select f.execution_id, f.organisation_id, f.place, f.after, x.status
+    from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality as f (execution_id, organisation_id, after, place)
+    left join execution x on x.id = f.execution_id and x.organisation_id = f.organisation_id
+  ), found as (
+    select place.place, v.sequence, v.bytes, row_number() over (partition by place.place order by v.sequence) as nth,
+      count(*) over (partition by place.place) as there
+    from place cross join lateral (
+      select e.sequence, ${bytes} as bytes from execution_event e
+      where e.execution_id = place.execution_id and e.organisation_id = place.organisation_id and e.sequence > place.after
+      order by e.sequence
+      limit ${eventsAtOnce}
+    ) v
+  ), summed as (
+    select found.*, sum(bytes) over (order by nth, place rows unbounded preceding) as total from found
+  )
+  select place.place, place.status, coalesce(count.there, 0)::int as there, e.id, e.sequence, e.type, e.data::text as data,
+    (extract(epoch from e.created_at) * 1000)::float8 as created_at
+  from place
+  left join (select distinct place, there from found) count on count.place = place.place
+  left join summed on summed.place = place.place and (summed.total <= $4 or summed.total = summed.bytes)
+  left join execution_event e on e.execution_id = place.execution_id and e.sequence = summed.sequence
+  order by place.place, e.sequence`,
 };
+
+function keyOf({ organisationId, executionId, after }: LogPlace): string {
+  return `${organisationId} ${executionId} ${after}`;
+}
 
 function toEvent(executionId: string, { id, sequence, type, data, created_at }: Row): LoggedEvent {
   return {

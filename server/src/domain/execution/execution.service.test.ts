@@ -219,6 +219,44 @@ describe('events', () => {
     expect(excerpts[0]!.events.at(-1)).toMatchObject({ type: 'execution:completed', terminal: true, executionId: id });
   });
 
+  test('are read in statements that are bounded in bytes, without one left out', async () => {
+    const { id } = await bench.run(sketch({ a: W }, []));
+    const { id: small } = await bench.run(sketch({ a: W }, []));
+    const em = bench.database.orm.em.fork();
+    await em.execute(
+      `update execution_event set data = jsonb_build_object('text', repeat('x', 3000000)) where execution_id = ? and type <> 'execution:completed'`,
+      [id],
+    );
+    bench.writtenByHand.add(id);
+    const pool = await em.getConnection().getNativeClient();
+    const read: number[] = [];
+    const query = pool.query.bind(pool);
+    const spy = jest.spyOn(pool, 'query').mockImplementation(async (...given: unknown[]) => {
+      const result = (await query(...(given as Parameters<typeof query>))) as unknown as {
+        rows: { data: string | null }[];
+      };
+      read.push(result.rows.reduce((bytes, { data }) => bytes + (data?.length ?? 0), 0));
+      return result as never;
+    });
+    const reader = new EventReader(em);
+    const all = async (executionId: string): Promise<number[]> => {
+      const seen: number[] = [];
+      for (let more = true; more;) {
+        const excerpt = await reader.read({ executionId, organisationId, after: seen.at(-1) ?? 0 });
+        seen.push(...excerpt.events.map(({ sequence }) => sequence));
+        ({ more } = excerpt);
+      }
+      return seen;
+    };
+    const [large, other] = await Promise.all([all(id), all(small)]);
+    spy.mockRestore();
+    const sequences = async (executionId: string): Promise<number[]> =>
+      (await bench.eventsOf(executionId)).map(({ sequence }) => sequence);
+    expect(large).toEqual(await sequences(id));
+    expect(other).toEqual(await sequences(small));
+    expect(Math.max(...read)).toBeLessThan(4_500_000);
+  });
+
   test('of another organisation are not there', async () => {
     const { id } = await bench.run(sketch({ a: W }, []));
     const reader = new EventReader(bench.database.orm.em.fork());
