@@ -23,6 +23,11 @@ export interface Attempt {
 /** Characters of a log line at most. */
 const longestLine = 65_536;
 
+/** The line as it is stored. */
+export function lineOf(message: string): string {
+  return message.slice(0, longestLine);
+}
+
 /** Where the run stands. */
 export interface Progress {
   ended: number;
@@ -210,7 +215,7 @@ export class Chronicle {
         nodeId,
         attempt: attempt.attempt,
         level,
-        message: message.slice(0, longestLine),
+        message: lineOf(message),
         data,
         at: new Date(),
       });

@@ -3,7 +3,7 @@ import { isWritable } from '../../moment.ts';
 import { inOrganisation } from '../../tenancy/current-organisation.ts';
 import { type Command, NodeFailure, type StepContext } from '../../nodes/node-type.ts';
 import { RunAbandonedError, type RunContext } from '../engine.ts';
-import type { Chronicle } from './chronicle.ts';
+import { type Chronicle, lineOf } from './chronicle.ts';
 import type { Expressions } from './expressions.ts';
 import type { NodeRun } from './node-run.ts';
 import { type ErrorRecord, type Outcome, toErrorRecord } from './outcome.ts';
@@ -41,11 +41,15 @@ export class Commands {
     this.#options = options;
   }
 
-  /** Answers commands that are recomputed at replay rather than remembered; undefined for the others. */
+  /**
+   * Answers commands that are recomputed at replay rather than remembered; undefined for the others. Throws a NodeFailure
+   * `execution_too_large` for a log line beyond what the execution may keep.
+   */
   async answerNow(run: NodeRun, command: Primitive): Promise<Outcome | undefined> {
-    const { expressions, chronicle, tokenHash } = this.#options;
+    const { expressions, chronicle, sizes, tokenHash } = this.#options;
     switch (command.kind) {
       case 'log':
+        sizes.keep(lineOf(command.message), command.data);
         chronicle.log(run, command.level, command.message, command.data);
         return this.#now(null);
       case 'openWait':

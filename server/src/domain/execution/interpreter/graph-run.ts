@@ -5,7 +5,7 @@ import { type BodyOutcome, type LogLevel, NodeFailure, type NodeResult } from '.
 import { RunAbandonedError } from '../engine.ts';
 import type { Failure } from '../execution.entity.ts';
 import { BodyRuns } from './body-runs.ts';
-import { type Attempt, type Progress, toFailure } from './chronicle.ts';
+import { type Attempt, lineOf, type Progress, toFailure } from './chronicle.ts';
 import { Callbacks } from './callbacks.ts';
 import { Commands, type SleepPlan } from './commands.ts';
 import { Expressions, scopeOf } from './expressions.ts';
@@ -271,7 +271,7 @@ export class GraphRun {
       return this.#pend(run, this.#commands.sleep(run, outcome.value as unknown as SleepPlan));
     }
     if (run.purpose === 'retry' && outcome.ok) return this.#attempt(run);
-    await this.#proceed(run, run.purpose === 'program' ? this.#readProgram(run, outcome) : outcome);
+    await this.#proceed(run, outcome, run.purpose === 'program');
   }
 
   /** The limit of the whole execution, or of a node around this one, has ended more than the node that noticed it. */
@@ -286,16 +286,31 @@ export class GraphRun {
     return around !== undefined;
   }
 
-  /** The value of a program, once what it logged is told. */
+  /** The value of a program, once what it logged is told. Throws a NodeFailure `execution_too_large`. */
   #readProgram(run: NodeRun, outcome: Outcome): Outcome {
     if (!outcome.ok) return outcome;
+    const { chronicle, sizes } = this.#options;
     const { value, logs } = outcome.value as { value: Json; logs: { level: LogLevel; message: string }[] };
-    for (const { level, message } of logs) this.#options.chronicle.log(run, level, message);
+    for (const { level, message } of logs) {
+      sizes.keep(lineOf(message));
+      chronicle.log(run, level, message);
+    }
     return { ...outcome, value };
   }
 
   /** Lets the node go on to its next durable command, to the bodies inside it, or to its end. */
-  async #proceed(run: NodeRun, answer: Outcome | undefined): Promise<void> {
+  async #proceed(run: NodeRun, answer: Outcome | undefined, isOfProgram = false): Promise<void> {
+    try {
+      await this.#proceedWith(run, answer && isOfProgram ? this.#readProgram(run, answer) : answer);
+    } catch (thrown) {
+      if (!(thrown instanceof NodeFailure) || thrown.code !== executionTooLarge) throw thrown;
+      await this.#dismissInside(run);
+      run.frame.active.delete(run.node.id);
+      this.#tooLarge(run, this.#errorRecord(thrown, run.path));
+    }
+  }
+
+  async #proceedWith(run: NodeRun, answer: Outcome | undefined): Promise<void> {
     let next = answer;
     for (;;) {
       let move: IteratorResult<Primitive, NodeResult>;
@@ -305,11 +320,7 @@ export class GraphRun {
       } catch (thrown) {
         const error = this.#errorRecord(thrown, run.path);
         if (await this.#endedAround(run, error, answer?.at)) return;
-        if (error.code === executionTooLarge) {
-          await this.#dismissInside(run);
-          run.frame.active.delete(run.node.id);
-          return this.#tooLarge(run, error);
-        }
+        if (error.code === executionTooLarge) throw thrown;
         return this.#attemptFailed(run, error, answer?.at);
       }
       if (move.done) return run.attempt === 0 ? this.#attempt(run) : this.#nodeCompleted(run, move.value, answer?.at);

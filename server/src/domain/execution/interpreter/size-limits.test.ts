@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Json } from '../../domain-error.ts';
 import type { WorkflowDefinition } from '../../language/index.ts';
+import { code } from '../../nodes/code/code.node.ts';
 import { controlNodes } from '../../nodes/index.ts';
 import { executionBytes, nodeBytes } from '../../organisation/plan.ts';
 import { ExecutionBench } from '../../../../test/executions/execution-bench.ts';
@@ -17,9 +18,16 @@ const large = nodeType('large', function* () {
   return { output: yield { kind: 'step', key: 'make', run: make } };
 });
 
+/** Writes as many lines of 64 KiB as its params say. */
+const chatty = nodeType('chatty', function* ({ lines }) {
+  const message = 'l'.repeat(65_536);
+  for (let line = 0; line < Number(lines); line++) yield { kind: 'log', level: 'info', message };
+  return { output: null };
+});
+
 let bench: ExecutionBench;
 beforeAll(async () => {
-  bench = await ExecutionBench.start([...controlNodes, ...testNodeTypes, large]);
+  bench = await ExecutionBench.start([...controlNodes, ...testNodeTypes, code, large, chatty]);
 });
 afterAll(() => bench.stop());
 
@@ -75,6 +83,23 @@ test('an execution that keeps more than the plan allows ends, whatever catches f
   const statuses = Object.values(steps as Record<string, string>);
   expect(statuses).toContain('completed');
   expect(statuses.filter((each) => each === 'failed')).toHaveLength(1);
+});
+
+test.each([
+  ['of a node', 600, 'a'],
+  ['of a program', 500, 'b'],
+])('log lines %s count in what an execution keeps', async (_, lines, failed) => {
+  const source = `for (let line = 0; line < 200; line++) console.log('p'.repeat(10_000))`;
+  const nodes = {
+    a: { type: 'chatty', params: { lines }, on_error: 'continue' as const },
+    ...(failed === 'b' && { b: { type: 'code', params: { source }, on_error: 'continue' as const } }),
+  };
+  const { status, error, steps } = await run(sketch(nodes, failed === 'b' ? ['a -> b'] : []));
+  expect({ status, error }).toMatchObject({
+    status: 'failed',
+    error: { code: 'execution_too_large', node_id: failed, details: { limit_bytes: executionBytes.free } },
+  });
+  expect(steps).toMatchObject({ [failed]: 'failed' });
 });
 
 test('what the last nodes made together, or the output of the workflow, is held to the same bound', async () => {
