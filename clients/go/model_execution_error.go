@@ -20,7 +20,7 @@ var _ MappedNullable = &ExecutionError{}
 
 // ExecutionError Why an execution or a step failed.
 type ExecutionError struct {
-	// Stable name of the failure, for example `expression_error` or `http_status`.
+	// Stable name of the failure, for example `expression_error` or `http_status`. Of what is too large:  - `input_too_large` and `output_too_large`: what a node is given, or what it or the workflow makes, is larger than the plan   allows: 2 MiB in Free, 4 MiB in Starter, 8 MiB in Pro and Business. `on_error` catches it; it is not tried again unless   `retry.on` names it. - `execution_too_large`: the execution keeps more in all, which is what its nodes are given and make, at each attempt, and its   log lines, than the plan allows: 32 MiB in Free, 64 MiB in Starter, 128 MiB in Pro, 256 MiB in Business. It ends the execution;   nothing catches it.  Both have the bound as `limit_bytes` in `details`, and count texts and names by their bytes and every value 16 bytes more. `not_storable` says that the platform could not store what a node did, and ends the execution too. 
 	Code string `json:"code"`
 	// What happened.
 	Message string `json:"message"`
