@@ -129,11 +129,26 @@ test('log lines are those that a program wrote, whatever it did to prototypes', 
   ]);
 });
 
-test('400: an input schema with a catastrophic pattern refuses, and the next request is served', async () => {
+test('400: inputs against a pattern on which others backtrack for ever are checked, however many and long', async () => {
   const schema = { type: 'object', properties: { n: { type: 'string', pattern: '^(a+)+$' } } };
   const path = { workflow_id: await publishedWorkflow(harness(), { ...QUICK, input_schema: schema }) };
-  const json = { input: { n: `${'a'.repeat(40)}!` } };
-  const { body } = await harness().refused('executeWorkflow', { path, json }, 400, 'validation_error');
-  expect(JSON.stringify(body.error.details)).toContain('cannot be checked');
-  await harness().call('getLiveness', {});
+  const json = { input: { n: `${'a'.repeat(50_000)}!` } };
+  const refusals = Array.from({ length: 30 }, () =>
+    harness().refused('executeWorkflow', { path, json }, 400, 'validation_error'),
+  );
+  for (const { body } of await Promise.all(refusals))
+    expect(body.error.details.errors).toEqual([
+      { field: 'input.n', message: 'must match pattern "^(a+)+$"', location: 'body' },
+    ]);
+});
+
+test('400: a workflow whose schemas have patterns that cannot be bounded is not published', async () => {
+  const input_schema = { properties: { word: { pattern: String.raw`(\w+) \1` } } };
+  const created = await harness().call('createWorkflow', {
+    json: { name: 'Twice', definition: { ...QUICK, input_schema } },
+  });
+  const path = { workflow_id: created.body.data.id };
+  const { body } = await harness().refused('publishWorkflow', { path }, 400, 'validation_error');
+  expect(body.error.details.errors).toMatchObject([{ field: 'definition.input_schema.properties.word.pattern' }]);
+  expect(body.error.details.errors[0].message).toContain(String.raw`it has the back-reference \1 at character 7`);
 });

@@ -22,13 +22,20 @@ export class CallbackService {
    */
   async receive(token: string, payload: Json): Promise<Date> {
     checkStorable('body', payload);
+    // No transaction is open while the sandbox is waited for: it would keep a connection from others.
+    await this.#check(await this.#find(this.em, token), payload);
     return this.em.transactional(async (em) => {
-      const wait = await em.findOne(ExecutionWait, { tokenHash: sha256(token), kind: 'event' });
-      if (!wait) throw new ResourceNotFoundError('callback', abridged(token));
-      await this.#check(wait, payload);
+      const wait = await this.#find(em, token);
       await this.waits.answer(wait, { status: 'received', payload }, em);
       return wait.decidedAt!;
     });
+  }
+
+  async #find(em: EntityManager, token: string): Promise<ExecutionWait> {
+    const where = { tokenHash: sha256(token), kind: 'event' } as const;
+    const wait = await em.findOne(ExecutionWait, where, { refresh: true });
+    if (!wait) throw new ResourceNotFoundError('callback', abridged(token));
+    return wait;
   }
 
   async #check({ payloadSchema, organisationId }: ExecutionWait, payload: Json): Promise<void> {

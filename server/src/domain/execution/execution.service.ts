@@ -9,6 +9,7 @@ import {
   Evaluator,
   fieldPath,
   requestMaxWaitMs,
+  transactionMaxWaitMs,
   type WorkflowDefinition,
 } from '../language/index.ts';
 import { type Acceptance, Acceptances } from './acceptance.ts';
@@ -103,7 +104,7 @@ export class ExecutionService {
     if (known) return known;
     const executable = await this.workflows.getPublished(organisationId, workflowId, { em });
     // An execution waits for its turn, as for its nodes; somebody who calls is told when that takes long.
-    const maxWaitMs = startedBy.type === 'execution' ? undefined : requestMaxWaitMs;
+    const maxWaitMs = startedBy.type === 'execution' ? undefined : maxWaitMsIn(em);
     await this.#checkInput(executable.definition, input, { organisationId, maxWaitMs });
     const given = { organisationId, workflowId, input, metadata, trigger, startedBy, id, parentExecutionId };
     return this.#accept(em, executable, given);
@@ -145,7 +146,7 @@ export class ExecutionService {
       version === undefined
         ? await this.#versionOf(em, original)
         : await this.workflows.getPublished(organisationId, workflowId, { version, em });
-    await this.#checkInput(executable.definition, input, { organisationId, maxWaitMs: requestMaxWaitMs });
+    await this.#checkInput(executable.definition, input, { organisationId, maxWaitMs: maxWaitMsIn(em) });
     const given = { organisationId, workflowId, input, metadata, trigger, startedBy, replayOf: original.id };
     return this.#accept(em, executable, given);
   }
@@ -196,6 +197,10 @@ export class ExecutionService {
       faults.map(({ keys, message }) => ({ field: fieldPath(['input', ...keys]), message, location: 'body' as const })),
     );
   }
+}
+
+function maxWaitMsIn(em: EntityManager): number {
+  return em.isInTransaction() ? transactionMaxWaitMs : requestMaxWaitMs;
 }
 
 /** Who starts what is asked for through the API. */

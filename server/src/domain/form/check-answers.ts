@@ -1,7 +1,6 @@
 import type { Json } from '../domain-error.ts';
-import type { EvaluationTurn, Evaluator } from '../language/index.ts';
+import { type EvaluationTurn, type Evaluator, wholly } from '../language/index.ts';
 import { isDate, isEmail, isPhoneNumber, isWebAddress } from './answer-formats.ts';
-import { wholly } from './check-fields.ts';
 import { longest, type FormField } from './form-field.ts';
 
 /** What somebody answered, by field name, as it came. */

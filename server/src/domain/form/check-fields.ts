@@ -1,5 +1,5 @@
 import type { Problem } from '../domain-error.ts';
-import { fieldPath } from '../language/index.ts';
+import { fieldPath, wholePatternProblem } from '../language/index.ts';
 import { isDate } from './answer-formats.ts';
 import { isForeignTo, limitsOf, longest, type FormField } from './form-field.ts';
 
@@ -68,17 +68,7 @@ function ofOptions({ type, options }: FormField): PropertyProblem[] {
 function ofPattern({ pattern, pattern_message: message }: FormField): PropertyProblem[] {
   if (pattern === undefined)
     return message === undefined ? [] : [['pattern_message', 'needs a pattern that it speaks of']];
-  try {
-    // Compiled here and never run: running it is the sandbox's business.
-    void new RegExp(wholly(pattern), 'u');
-    return [];
-  } catch (error) {
-    const why = (error as Error).message.replace(/^Invalid regular expression: /, '');
-    return [['pattern', `is no regular expression: ${why}`]];
-  }
-}
-
-/** A pattern that has to match the whole text, as the `pattern` attribute of HTML has to. */
-export function wholly(pattern: string): string {
-  return `^(?:${pattern})$`;
+  // Looked at here and never run: running it is the sandbox's business.
+  const problem = wholePatternProblem(pattern);
+  return problem ? [['pattern', `${problem.message}. ${problem.hint}`]] : [];
 }

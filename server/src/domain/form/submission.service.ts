@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { ResourceNotFoundError } from '../domain-error.ts';
 import { newerThan, olderThan, type Position, positionOf, type Slice, type SliceRequest, toSlice } from '../slice.ts';
 import { isId } from '../id.ts';
-import { Evaluator, requestMaxWaitMs } from '../language/index.ts';
+import { Evaluator, requestMaxWaitMs, transactionMaxWaitMs } from '../language/index.ts';
 import { type Answers, checkAnswers } from './check-answers.ts';
 import { csvLine } from './csv.ts';
 import { StorageQuota } from '../storage/storage-quota.ts';
@@ -58,7 +58,8 @@ export class SubmissionService {
   }
 
   async #submit(form: Form, { answers, source, ticket }: NewSubmission): Promise<FormSubmission> {
-    const turn = { organisationId: form.organisation.id, maxWaitMs: requestMaxWaitMs };
+    const maxWaitMs = this.em.isInTransaction() ? transactionMaxWaitMs : requestMaxWaitMs;
+    const turn = { organisationId: form.organisation.id, maxWaitMs };
     const { data, problems } = await checkAnswers(form.fields, answers, this.evaluator, turn);
     if (problems.length > 0) throw new AnswersRefusedError(problems);
     const known = ticket !== undefined && (await this.em.findOne(FormSubmission, { form: form.id, ticket }));

@@ -27,6 +27,9 @@ export interface EvaluationTurn extends SandboxRunOptions {
 /** Milliseconds that a request waits for the sandbox before it is refused: the `maxWaitMs` of what somebody waits for. */
 export const requestMaxWaitMs = 5_000;
 
+/** The same where a transaction is open, which keeps a connection from other organisations meanwhile. */
+export const transactionMaxWaitMs = 1_000;
+
 /** What makes an evaluation repeatable, and whose it is. */
 export interface EvaluationOptions extends EvaluationTurn {
   /** Seed of `Math.random`; the same seed gives the same numbers at replay. Default: the execution's id. */
@@ -85,22 +88,17 @@ export class Evaluator {
   }
 
   /**
-   * Every place where `value` breaks a schema that a user wrote, whose patterns may take for ever: it is tried in the
-   * sandbox, and what does not end in time counts as one fault of the whole value. Throws SandboxUnavailableError, and the
+   * Every place where `value` breaks a schema that a user wrote, which may take for ever: it is tried in the sandbox, and
+   * what does not end in time counts as one fault of the whole value. Throws SandboxUnavailableError, and the
    * reason of the signal.
    */
   async schemaFaults(
     schema: Readonly<Record<string, Json>>,
     value: Json,
-    { organisationId, ...options }: EvaluationTurn,
+    turn: EvaluationTurn,
   ): Promise<readonly SchemaFault[]> {
     const globals = (): Record<string, string> => ({ value: JSON.stringify(value) });
-    const source = JSON.stringify(schema);
-    const task: SandboxTask = { organisationId, kind: 'schema', source, globals, seed: '', now: 0 };
-    const [outcome] = await this.#sandbox.run([task], options);
-    if (outcome!.ok) return JSON.parse(outcome!.json!) as SchemaFault[];
-    const why = limits[limitOf(outcome!, options)];
-    return [{ keys: [], message: `cannot be checked: the schema ${why}`, hint: 'Simplify the schema.' }];
+    return schemaTask(JSON.stringify(schema), globals, this.#sandbox, turn);
   }
 
   /**
@@ -119,6 +117,31 @@ export class Evaluator {
     if (!outcome!.ok) throw failureOf('code_error', 'The code', outcome!, options);
     return { value: resultOf('code_error', 'The code', outcome!.json), logs: checkedLogs(outcome!.logs) };
   }
+}
+
+/**
+ * Everything that keeps a user's schema from being used, such as patterns that may take for ever; `keys` lead to places in the
+ * schema. Throws SandboxUnavailableError, and the reason of the signal.
+ */
+export async function userSchemaFaults(
+  schema: Json,
+  sandbox: Sandbox,
+  turn: EvaluationTurn,
+): Promise<readonly SchemaFault[]> {
+  return schemaTask(JSON.stringify(schema), () => ({}), sandbox, turn);
+}
+
+async function schemaTask(
+  source: string,
+  globals: SandboxTask['globals'],
+  sandbox: Sandbox,
+  { organisationId, ...options }: EvaluationTurn,
+): Promise<readonly SchemaFault[]> {
+  const task: SandboxTask = { organisationId, kind: 'schema', source, globals, seed: '', now: 0 };
+  const [outcome] = await sandbox.run([task], options);
+  if (outcome!.ok) return JSON.parse(outcome!.json!) as SchemaFault[];
+  const why = limits[limitOf(outcome!, options)];
+  return [{ keys: [], message: `cannot be checked: the schema ${why}`, hint: 'Simplify the schema.' }];
 }
 
 /** The scope as it is now: nodes that end while a program waits for its turn add to it, but change no value in it. */

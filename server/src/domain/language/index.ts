@@ -17,6 +17,7 @@ export {
   type EvaluationTurn,
   type MarkerOf,
   requestMaxWaitMs,
+  transactionMaxWaitMs,
 } from './evaluator.ts';
 export { absentWorkflow, calledWorkflows, idleWorkflow, type WorkflowReference } from './rules/call-rules.ts';
 export { absent, type VaultReference, vaultUse } from './rules/secret-rules.ts';
@@ -38,7 +39,10 @@ export {
 } from './sandbox.ts';
 export { SandboxUnavailableError } from './sandbox.errors.ts';
 export type { NodeTypes } from './node-types.ts';
+export { userSchemaProblems } from './user-schema-problems.ts';
 export { validateDefinition } from './validate-definition.ts';
+export { wholly } from './patterns/parse-pattern.ts';
+export { wholePatternProblem } from './patterns/pattern.ts';
 export { readDocument, type ReadDocument, readYaml } from './yaml/read-yaml.ts';
 export type { WorkflowDocument } from './yaml/workflow-document.ts';
 export { writeYaml } from './yaml/write-yaml.ts';

@@ -43,7 +43,8 @@ export function schemaFaults(
   return toFaults(judged, value);
 }
 
-function toFaults(errors: readonly ErrorObject[], value: Json): SchemaFault[] {
+/** What AJV says of a value, in words and without repetition. */
+export function toFaults(errors: readonly ErrorObject[], value: Json): SchemaFault[] {
   return deduplicated(withoutChoices(errors).map((error) => toFault(error, value)));
 }
 
@@ -143,27 +144,4 @@ function deduplicated(faults: SchemaFault[]): SchemaFault[] {
     const key = JSON.stringify([fault.keys, fault.message]);
     return seen.has(key) ? false : seen.add(key);
   });
-}
-
-/** How many faults of a value are told where the schema is a user's. */
-const mostForeignFaults = 100;
-
-/** A validator of a schema that a user wrote, compiled apart from all others, so that equal `$id`s do not meet. Throws when it is none. */
-export function compileForeignSchema(schema: Json): (value: Json) => SchemaFault[] {
-  const own = new Ajv2020({ allErrors: true, strict: false, verbose: true, logger: false });
-  formats.default(own);
-  const validate = own.compile(schema as object);
-  // AJV would answer with a promise, which is true for everything.
-  if ('$async' in validate) throw new Error('$async is not a keyword of JSON Schema');
-  return (value) => (validate(value) ? [] : toFaults((validate.errors ?? []).slice(0, mostForeignFaults), value));
-}
-
-/** Why `schema` is not a JSON Schema 2020-12, or `undefined` when it is. */
-export function metaSchemaFault(schema: Json): string | undefined {
-  try {
-    compileForeignSchema(schema);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }

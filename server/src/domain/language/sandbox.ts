@@ -24,7 +24,8 @@ export interface SandboxTask {
   organisationId: string;
   /**
    * `expression` has 100 ms and 32 MB; `program`, the body of an async function, has 5 s and 64 MB; `schema` is a JSON
-   * Schema, as JSON text, that the global `value` is held against, in 500 ms: its result is a list of faults; `yaml` is text to
+   * Schema, as JSON text, that the global `value` is held against, in 500 ms: its result is a list of faults, of the schema
+   * itself where there is no `value`; `yaml` is text to
    * parse, in 5 s.
    */
   kind: SandboxTaskKind;

@@ -1,8 +1,6 @@
-import type { Json } from '../domain-error.ts';
 import { allNodes, bodiesOf, type NodeBody } from './bodies.ts';
 import type { WorkflowDefinition, WorkflowNode } from './definition.ts';
 import { limits } from './definition.schema.ts';
-import { metaSchemaFault } from './json-schema.ts';
 import type { NodeTypes } from './node-types.ts';
 import { type DefinitionProblem, fieldPath } from './problem.ts';
 import { edgeProblems } from './rules/edge-rules.ts';
@@ -11,7 +9,7 @@ import { nodeProblems } from './rules/node-rules.ts';
 import { vaultUse } from './rules/secret-rules.ts';
 import { callbacksIn, durationProblem, graphOf, type Surroundings, templateProblems } from './rules/value-rules.ts';
 
-/** Everything that keeps a well-formed definition from being published; empty when it may be. */
+/** What keeps a well-formed definition from being published, apart from the schemas in it: those are for `userSchemaProblems`. */
 export function validateDefinition(definition: WorkflowDefinition, types: NodeTypes): DefinitionProblem[] {
   return [
     ...emptyProblem(definition),
@@ -83,25 +81,6 @@ function emptyProblem({ nodes }: WorkflowDefinition): DefinitionProblem[] {
   return [{ code: 'no_nodes', field: 'nodes', message: 'The workflow has no nodes.', hint: 'Add at least one node.' }];
 }
 
-function settingsProblems({ settings, input_schema: inputSchema }: WorkflowDefinition): DefinitionProblem[] {
-  const problems = durationProblem(settings?.timeout, { field: 'settings.timeout' });
-  const fault = inputSchema === undefined ? undefined : inputSchemaFault(inputSchema);
-  if (fault === undefined) return problems;
-  return [
-    ...problems,
-    {
-      code: 'invalid_input_schema',
-      field: 'input_schema',
-      message: `input_schema is not a JSON Schema 2020-12: ${fault}.`,
-      hint: 'Correct the schema, or leave it out to accept any input.',
-    },
-  ];
-}
-
-/** Compiling makes code some fifty times as long as the schema. */
-const longestSchema = 64 * 1024;
-
-function inputSchemaFault(schema: Record<string, Json>): string | undefined {
-  if (JSON.stringify(schema).length > longestSchema) return `it is longer than ${longestSchema} characters`;
-  return metaSchemaFault(schema);
+function settingsProblems({ settings }: WorkflowDefinition): DefinitionProblem[] {
+  return durationProblem(settings?.timeout, { field: 'settings.timeout' });
 }

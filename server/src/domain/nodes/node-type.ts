@@ -143,6 +143,8 @@ export interface NodeType<Params = Record<string, Json>> {
   readonly programs?: readonly string[];
   /** Those of `raw` that are one expression, with or without `{{ }}`. */
   readonly expressions?: readonly string[];
+  /** Params that are JSON Schemas, checked when a workflow is published. */
+  readonly schemas?: readonly string[];
   /** Params that are, or hold, the bodies of the node. */
   readonly bodies?: readonly string[];
   /** Names that its own expressions may read besides those of the workflow. */

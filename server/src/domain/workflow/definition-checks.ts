@@ -6,6 +6,9 @@ import {
   calledWorkflows,
   type DefinitionProblem,
   idleWorkflow,
+  requestMaxWaitMs,
+  type Sandbox,
+  userSchemaProblems,
   validateDefinition,
   type VaultReference,
   vaultUse,
@@ -28,13 +31,24 @@ export interface DefinitionFindings {
 export class DefinitionChecks {
   readonly #nodeTypes: NodeRegistry;
   readonly #vault: Vault;
+  readonly #sandbox: Sandbox;
 
-  constructor(nodeTypes: NodeRegistry, vault: Vault) {
+  constructor(nodeTypes: NodeRegistry, vault: Vault, sandbox: Sandbox) {
     this.#nodeTypes = nodeTypes;
     this.#vault = vault;
+    this.#sandbox = sandbox;
   }
 
-  /** Everything that can be known before it runs. */
+  /**
+   * What is wrong with the schemas of a definition. Waits for the sandbox, so it should hold no transaction. Throws
+   * SandboxUnavailableError.
+   */
+  schemas(organisationId: string, definition: WorkflowDefinition): Promise<DefinitionProblem[]> {
+    const turn = { organisationId, maxWaitMs: requestMaxWaitMs };
+    return userSchemaProblems(definition, this.#nodeTypes, this.#sandbox, turn);
+  }
+
+  /** Everything that can be known before it runs, apart from `schemas`. */
   async all(em: EntityManager, organisationId: string, definition: WorkflowDefinition): Promise<DefinitionFindings> {
     const calls = calledWorkflows(definition);
     const statuses = await statusesOf(em, organisationId, calls);

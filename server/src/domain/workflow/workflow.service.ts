@@ -85,7 +85,7 @@ export class WorkflowService {
     vault: Vault,
     private readonly quota: StorageQuota,
   ) {
-    this.#checks = new DefinitionChecks(nodeTypes, vault);
+    this.#checks = new DefinitionChecks(nodeTypes, vault, sandbox);
     this.#executable = new ExecutableVersions(em);
   }
 
@@ -191,29 +191,49 @@ export class WorkflowService {
     });
   }
 
-  /** All that is wrong with a definition. Throws ValidationFailedError when it is not well-formed. */
-  validate(organisationId: string, definition: Json): Promise<DefinitionFindings> {
-    return this.#checks.all(this.em, organisationId, definitionOf(definition));
+  /** All that is wrong with a definition. Throws SandboxUnavailableError, and ValidationFailedError when it is not well-formed. */
+  async validate(organisationId: string, json: Json): Promise<DefinitionFindings> {
+    const definition = definitionOf(json);
+    const schemas = await this.#checks.schemas(organisationId, definition);
+    const { problems, warnings } = await this.#checks.all(this.em, organisationId, definition);
+    return { problems: [...problems, ...schemas], warnings };
   }
 
-  /** What keeps a well-formed definition from being published, whatever else the organisation has. */
+  /** What keeps a well-formed definition from being published, whatever else the organisation has, apart from its schemas. */
   problems(definition: WorkflowDefinition): DefinitionProblem[] {
     return validateDefinition(definition, this.nodeTypes);
   }
 
   /**
    * Makes the draft the next version, and removes the oldest beyond the number that the plan keeps. Throws
-   * ResourceNotFoundError, WorkflowArchivedError, WorkflowAlreadyPublishedError, StorageQuotaExceededError, and
-   * ValidationFailedError that lists every problem of the draft.
+   * ResourceNotFoundError, WorkflowArchivedError, WorkflowAlreadyPublishedError, StorageQuotaExceededError,
+   * SandboxUnavailableError, and ValidationFailedError that lists every problem of the draft.
    */
   async publish(caller: Caller, id: string, changelog: string | null = null): Promise<WorkflowVersion> {
     checkStorable('changelog', changelog);
+    for (;;) {
+      const { definition, definitionHash } = await this.get(caller.organisationId, id);
+      // No transaction is open while the sandbox is waited for: it would keep a connection from others.
+      const schemas = await this.#checks.schemas(caller.organisationId, definition);
+      const version = await this.#publish(caller, id, { changelog, definitionHash, schemas });
+      if (version) return version;
+    }
+  }
+
+  /** Undefined when the draft is no longer the one whose schemas were checked. */
+  async #publish(
+    { organisationId }: Caller,
+    id: string,
+    checked: { changelog: string | null; definitionHash: string; schemas: readonly DefinitionProblem[] },
+  ): Promise<WorkflowVersion | undefined> {
     return this.em.transactional(async (em) => {
-      const workflow = await this.#find(em, caller.organisationId, id, LockMode.PESSIMISTIC_WRITE);
-      const version = workflow.publish(changelog);
-      await this.quota.assertRoom(caller.organisationId, em);
-      const { problems } = await this.#checks.all(em, caller.organisationId, workflow.definition);
-      if (problems.length > 0) throw refusal('The draft cannot be published.', problems, 'definition');
+      const workflow = await this.#find(em, organisationId, id, LockMode.PESSIMISTIC_WRITE);
+      if (workflow.definitionHash !== checked.definitionHash) return undefined;
+      const version = workflow.publish(checked.changelog);
+      await this.quota.assertRoom(organisationId, em);
+      const { problems } = await this.#checks.all(em, organisationId, workflow.definition);
+      const all = [...problems, ...checked.schemas];
+      if (all.length > 0) throw refusal('The draft cannot be published.', all, 'definition');
       em.persist(version);
       await removeOldVersions(em, version);
       await this.#tell(em, 'workflow.published', workflow);

@@ -100,6 +100,25 @@ test('an expression that hangs where QuickJS does not look at its clock is ended
   expect(await outcomes).toMatchObject([{ reason: 'time' }, { reason: 'time' }, { reason: 'time' }]);
 });
 
+test('checks of one organisation that take as long as they may keep those of no other waiting', async () => {
+  const check = async (organisationId: string, schema: object): Promise<SandboxOutcome> => {
+    const source = JSON.stringify(schema);
+    const globals = (): Record<string, string> => ({ value: '1' });
+    const task: SandboxTask = { organisationId, kind: 'schema', source, globals, seed: '', now: 0 };
+    const [outcome] = await sandbox.run([task], { signal: attack.signal });
+    return outcome!;
+  };
+  // Twice as many choices at each level.
+  const level = (index: number): object => ({ anyOf: [0, 1].map(() => ({ $ref: `#/$defs/d${index + 1}` })) });
+  const $defs = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`d${index}`, level(index)]));
+  const endlessSchema = { $defs: { ...$defs, d50: { type: 'null' } }, $ref: '#/$defs/d0' };
+  let ended = 0;
+  for (let index = 0; index < 30; index++) void check('org_loud', endlessSchema).then(() => (ended += 1));
+  for (let round = 0; round < 3; round++)
+    expect(await check('org_quiet', { type: 'number' })).toEqual({ ok: true, json: '[]', logs: [] });
+  expect(ended).toBeLessThan(15);
+});
+
 describe('what a request waits for', () => {
   test('is refused once no turn has come in time', async () => {
     besiege('org_1', 'program', 20);

@@ -30,6 +30,7 @@ export const waitEvent = defineNode<Params>({
     required: ['payload', 'received_at'],
     properties: { payload: {}, received_at: { type: ['string', 'null'] } },
   },
+  schemas: ['payload_schema'],
   ports: () => ['default', 'timeout'],
   *run({ timeout, payload_schema: payloadSchema }) {
     const answer = (yield {
