@@ -37,7 +37,10 @@ export type InternalError<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.InternalError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.InternalProblem; readonly headers?: undefined };
 
-/** The server is stopping, or something it depends on is away. */
+/**
+ * The server is stopping, something it depends on is away, or so many expressions and checks of the organisation wait that
+ * this one would take too long. `Retry-After` says when to ask again.
+ */
 export type ServiceUnavailable<Status extends number> =
   | { readonly status: Status; readonly contentType: 'application/json'; readonly body: schemas.ServiceUnavailableError; readonly headers?: undefined }
   | { readonly status: Status; readonly contentType: 'application/problem+json'; readonly body: schemas.ServiceUnavailableProblem; readonly headers?: undefined };

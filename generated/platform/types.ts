@@ -1357,7 +1357,12 @@ export interface components {
             nodes: components["schemas"]["WorkflowNode"][];
             /** @description What follows what. */
             edges: components["schemas"]["WorkflowEdge"][];
-            /** @description JSON Schema (2020-12) that the input of an execution must satisfy. */
+            /**
+             * @description JSON Schema (2020-12) that the input of an execution must satisfy; at most 65,536 characters as JSON. Its patterns
+             *     are regular expressions of ECMAScript (Unicode mode) that can be matched in linear time: without back-references,
+             *     inline flags and look-behinds, with look-aheads only at the beginning, behind `^`, and at most 4,096 characters.
+             *     `publishWorkflow` refuses others, and schemas that take more than half a second to compile.
+             */
             input_schema?: {
                 [key: string]: unknown;
             };
@@ -1591,7 +1596,7 @@ export interface components {
             layers: components["schemas"]["Layer"][];
             /** @description What follows what, where the indexes do not say it. */
             edges?: components["schemas"]["WorkflowEdge"][];
-            /** @description JSON Schema (2020-12) that the input of an execution must satisfy. */
+            /** @description JSON Schema (2020-12) that the input of an execution must satisfy; see `input_schema` of `WorkflowDefinition`. */
             input_schema?: {
                 [key: string]: unknown;
             };
@@ -2950,7 +2955,10 @@ export interface components {
                 duration_ms: number;
             };
         };
-        /** @description Any JSON, which the node hands on as `payload`. It must satisfy the `payload_schema` of the node, if that has one. */
+        /**
+         * @description Any JSON, which the node hands on as `payload`. It must satisfy the `payload_schema` of the node, if that has one,
+         *     for which the rules of `input_schema` hold.
+         */
         CallbackPayload: unknown;
         /** @description That the event was taken. */
         CallbackReceipt: {
@@ -3602,8 +3610,8 @@ export interface components {
             /** @description Most characters of an answer; 1,000 when absent, 10,000 for `textarea`, 254 for `email`, 2,048 for `url`. */
             max_length?: number;
             /**
-             * @description A regular expression of ECMAScript (Unicode mode) that the whole answer must match. It runs where a slow one does no
-             *     harm; one that takes too long refuses the answer.
+             * @description A regular expression of ECMAScript (Unicode mode) that the whole answer must match, and that can be matched in linear
+             *     time: without back-references, inline flags and look-behinds, and with look-aheads only at the beginning.
              * @example [A-Z]{2}-\d{4}
              */
             pattern?: string;
