@@ -36,7 +36,7 @@ type FormTextField struct {
 	MinLength *int32 `json:"min_length,omitempty"`
 	// Most characters of an answer; 1,000 when absent, 10,000 for `textarea`, 254 for `email`, 2,048 for `url`.
 	MaxLength *int32 `json:"max_length,omitempty"`
-	// A regular expression of ECMAScript (Unicode mode) that the whole answer must match. It runs where a slow one does no harm; one that takes too long refuses the answer. 
+	// A regular expression of ECMAScript (Unicode mode) that the whole answer must match, and that can be matched in linear time: without back-references, inline flags and look-behinds, and with look-aheads only at the beginning. 
 	Pattern *string `json:"pattern,omitempty"`
 	// What people are told when the answer does not match `pattern`.
 	PatternMessage *string `json:"pattern_message,omitempty"`

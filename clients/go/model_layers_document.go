@@ -30,7 +30,7 @@ type LayersDocument struct {
 	Layers []Layer `json:"layers"`
 	// What follows what, where the indexes do not say it.
 	Edges []WorkflowEdge `json:"edges,omitempty"`
-	// JSON Schema (2020-12) that the input of an execution must satisfy.
+	// JSON Schema (2020-12) that the input of an execution must satisfy; see `input_schema` of `WorkflowDefinition`. 
 	InputSchema map[string]interface{} `json:"input_schema,omitempty"`
 	// Template of the output of an execution; the outputs of the last nodes when absent.
 	Output interface{} `json:"output,omitempty"`

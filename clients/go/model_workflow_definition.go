@@ -24,7 +24,7 @@ type WorkflowDefinition struct {
 	Nodes []WorkflowNode `json:"nodes"`
 	// What follows what.
 	Edges []WorkflowEdge `json:"edges"`
-	// JSON Schema (2020-12) that the input of an execution must satisfy.
+	// JSON Schema (2020-12) that the input of an execution must satisfy; at most 65,536 characters as JSON. Its patterns are regular expressions of ECMAScript (Unicode mode) that can be matched in linear time: without back-references, inline flags and look-behinds, with look-aheads only at the beginning, behind `^`, and at most 4,096 characters. `publishWorkflow` refuses others, and schemas that take more than half a second to compile. 
 	InputSchema map[string]interface{} `json:"input_schema,omitempty"`
 	// Template of the output of an execution; the outputs of the last nodes when absent.
 	Output interface{} `json:"output,omitempty"`

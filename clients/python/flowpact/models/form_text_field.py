@@ -36,7 +36,7 @@ class FormTextField(BaseModel):
     placeholder: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = Field(default=None, description="Shown while the field is empty.")
     min_length: Optional[Annotated[int, Field(le=10000, strict=True, ge=0)]] = Field(default=None, description="Fewest characters of an answer, after trimming.")
     max_length: Optional[Annotated[int, Field(le=10000, strict=True, ge=1)]] = Field(default=None, description="Most characters of an answer; 1,000 when absent, 10,000 for `textarea`, 254 for `email`, 2,048 for `url`.")
-    pattern: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=500)]] = Field(default=None, description="A regular expression of ECMAScript (Unicode mode) that the whole answer must match. It runs where a slow one does no harm; one that takes too long refuses the answer. ", json_schema_extra={"examples": ["[A-Z]{2}-\\d{4}"]})
+    pattern: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=500)]] = Field(default=None, description="A regular expression of ECMAScript (Unicode mode) that the whole answer must match, and that can be matched in linear time: without back-references, inline flags and look-behinds, and with look-aheads only at the beginning. ", json_schema_extra={"examples": ["[A-Z]{2}-\\d{4}"]})
     pattern_message: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=300)]] = Field(default=None, description="What people are told when the answer does not match `pattern`.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["name", "type", "label", "help", "required", "placeholder", "min_length", "max_length", "pattern", "pattern_message"]

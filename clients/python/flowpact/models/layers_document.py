@@ -36,7 +36,7 @@ class LayersDocument(BaseModel):
     tags: Optional[Annotated[List[Annotated[str, Field(min_length=1, strict=True, max_length=50)]], Field(max_length=20)]] = Field(default=None, description="Words to find it by.")
     layers: Annotated[List[Layer], Field(max_length=500)] = Field(description="The layers.")
     edges: Optional[Annotated[List[WorkflowEdge], Field(max_length=5000)]] = Field(default=None, description="What follows what, where the indexes do not say it.")
-    input_schema: Optional[Dict[str, Any]] = Field(default=None, description="JSON Schema (2020-12) that the input of an execution must satisfy.")
+    input_schema: Optional[Dict[str, Any]] = Field(default=None, description="JSON Schema (2020-12) that the input of an execution must satisfy; see `input_schema` of `WorkflowDefinition`. ")
     output: Optional[Any] = Field(default=None, description="Template of the output of an execution; the outputs of the last nodes when absent.")
     variables: Optional[Dict[str, Any]] = Field(default=None, description="Values that expressions read as `variables.<name>`.")
     settings: Optional[WorkflowSettings] = None

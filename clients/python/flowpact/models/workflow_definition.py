@@ -33,7 +33,7 @@ class WorkflowDefinition(BaseModel):
     """ # noqa: E501
     nodes: Annotated[List[WorkflowNode], Field(max_length=500)] = Field(description="The steps.")
     edges: Annotated[List[WorkflowEdge], Field(max_length=5000)] = Field(description="What follows what.")
-    input_schema: Optional[Dict[str, Any]] = Field(default=None, description="JSON Schema (2020-12) that the input of an execution must satisfy.")
+    input_schema: Optional[Dict[str, Any]] = Field(default=None, description="JSON Schema (2020-12) that the input of an execution must satisfy; at most 65,536 characters as JSON. Its patterns are regular expressions of ECMAScript (Unicode mode) that can be matched in linear time: without back-references, inline flags and look-behinds, with look-aheads only at the beginning, behind `^`, and at most 4,096 characters. `publishWorkflow` refuses others, and schemas that take more than half a second to compile. ")
     output: Optional[Any] = Field(default=None, description="Template of the output of an execution; the outputs of the last nodes when absent.")
     variables: Optional[Dict[str, Any]] = Field(default=None, description="Values that expressions read as `variables.<name>`.")
     settings: Optional[WorkflowSettings] = None
