@@ -235,6 +235,16 @@ describe('schemas that users wrote', () => {
     expect(await faults({ type: 'string' }, 'x')).toEqual([]);
   });
 
+  test('a check for which no turn comes in time is refused for now, and says when to ask again', async () => {
+    class BusySandbox extends Sandbox {
+      override run(tasks: readonly SandboxTask[]): Promise<SandboxOutcome[]> {
+        return Promise.resolve(tasks.map(() => ({ ok: false, reason: 'busy', message: 'no turn came in time' })));
+      }
+    }
+    const busy = new Evaluator(new BusySandbox()).schemaFaults({ type: 'object' }, {}, { ...turn, maxWaitMs: 1 });
+    await expect(busy).rejects.toMatchObject({ code: 'service_unavailable', details: { retry_after: 5 } });
+  });
+
   test('a schema that AJV would answer with a promise', async () => {
     expect(await faults({ $async: true, type: 'object', required: ['a'] }, {})).toEqual([
       expect.stringContaining('cannot be checked'),
