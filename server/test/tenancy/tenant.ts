@@ -73,9 +73,11 @@ export class Tenant {
     return this.#url + new URL(data.trigger.url).pathname;
   }
 
-  /** Whether the execution has not ended. */
+  /** Whether the execution has not ended. An organisation that has all its connections waiting for one another is told so by a 503. */
   async isOpen(executionId: string): Promise<boolean> {
-    const { data } = await this.call('GET', `/v1/executions/${executionId}`);
+    const { statusCode, text } = await this.raw('GET', `${this.#url}/v1/executions/${executionId}`);
+    if (statusCode === 503) return true;
+    const { data } = JSON.parse(text) as Answer;
     return !['completed', 'failed', 'cancelled'].includes(data.status!);
   }
 
