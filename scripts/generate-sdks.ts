@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -15,10 +15,8 @@ import { goIdempotencyKey, goTables, idempotent, type LoweredDocument, pythonTab
 const root = join(import.meta.dirname, '..');
 const spec = join(root, 'spec/platform/openapi.yaml');
 const fileList = '.openapi-generator/FILES';
-const generator = {
-  version: '7.25.0',
-  sha256: '41ce4f6b07f196676439d710759fa1ced7a08066d06ff1bf314681470289efae',
-};
+/** Of the JAR of the version in openapitools.json. */
+const sha256OfJar = '41ce4f6b07f196676439d710759fa1ced7a08066d06ff1bf314681470289efae';
 
 interface Sdk {
   /** As openapi-generator calls it. */
@@ -105,7 +103,7 @@ async function main(check: boolean): Promise<number> {
     console.log(check ? `SDK drift not checked: ${missing}` : missing);
     return check ? 0 : 1;
   }
-  const jar = await provideJar();
+  await provideJar();
   const work = await mkdtemp(join(tmpdir(), 'flowpact-sdks-'));
   try {
     const input = join(work, 'openapi-3.0.json');
@@ -113,7 +111,7 @@ async function main(check: boolean): Promise<number> {
     await writeFile(input, JSON.stringify(document, null, 2));
     const drift: string[] = [];
     for (const sdk of sdks) {
-      const out = await generated(sdk, { jar, input, work });
+      const out = await generated(sdk, input, work);
       for (const correction of sdk.corrections) await correct(out, correction, document);
       for (const [path, text] of Object.entries(sdk.tables(document))) await writeFile(join(out, path), text);
       drift.push(...(await update(sdk, out, check)));
@@ -143,18 +141,23 @@ async function lowered(): Promise<LoweredDocument> {
   return shortened as unknown as LoweredDocument;
 }
 
-/** The path of the JAR, which Maven brings, or where there is none its address at Maven Central. */
-async function provideJar(): Promise<string> {
-  const folder = join(root, 'node_modules/.cache/openapi-generator');
-  const file = `openapi-generator-cli-${generator.version}.jar`;
-  const jar = join(folder, file);
+/** Puts the JAR where openapi-generator-cli looks for it, by Maven, or where there is none from its address at Maven Central. */
+async function provideJar(): Promise<void> {
+  const settings = JSON.parse(await readFile(join(root, 'openapitools.json'), 'utf8')) as {
+    'generator-cli': { version: string; storageDir: string };
+  };
+  const { version: jarVersion, storageDir } = settings['generator-cli'];
+  const folder = join(root, storageDir);
+  const file = `openapi-generator-cli-${jarVersion}.jar`;
+  const jar = join(folder, `${jarVersion}.jar`);
   if (!existsSync(jar)) {
     await mkdir(folder, { recursive: true });
     if (spawnSync('mvn', ['--version']).status === 0) {
-      const artifact = `org.openapitools:openapi-generator-cli:${generator.version}`;
+      const artifact = `org.openapitools:openapi-generator-cli:${jarVersion}`;
       run('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`]);
+      await rename(join(folder, file), jar);
     } else {
-      const address = `https://repo1.maven.org/maven2/org/openapitools/openapi-generator-cli/${generator.version}/${file}`;
+      const address = `https://repo1.maven.org/maven2/org/openapitools/openapi-generator-cli/${jarVersion}/${file}`;
       const response = await fetch(address);
       if (!response.ok) throw new Error(`${address} answered ${response.status}.`);
       await writeFile(jar, Buffer.from(await response.arrayBuffer()));
@@ -163,22 +166,23 @@ async function provideJar(): Promise<string> {
   const sha256 = createHash('sha256')
     .update(await readFile(jar))
     .digest('hex');
-  if (sha256 === generator.sha256) return jar;
-  throw new Error(`${jar} has the SHA-256 ${sha256}, not ${generator.sha256}. Remove it, so that it is fetched again.`);
+  if (sha256 !== sha256OfJar)
+    throw new Error(`${jar} has the SHA-256 ${sha256}, not ${sha256OfJar}. Remove it, so that it is fetched again.`);
 }
 
 async function generated(
   { language, folder, options, properties }: Sdk,
-  { jar, input, work }: { jar: string; input: string; work: string },
+  input: string,
+  work: string,
 ): Promise<string> {
   const out = join(work, language);
   await mkdir(out);
   await cp(join(root, folder, '.openapi-generator-ignore'), join(out, '.openapi-generator-ignore'));
   const additional = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
   const tests = 'apiTests=false,modelTests=false,apiDocs=false,modelDocs=false';
-  run('java', [
-    '-jar',
-    jar,
+  const cli = join(root, 'node_modules/@openapitools/openapi-generator-cli/main.js');
+  run(process.execPath, [
+    cli,
     'generate',
     '-g',
     language,

@@ -40,6 +40,7 @@ const reviewed: Readonly<Record<string, string>> = {
 
 /** What would send who installs what. */
 const telemetry: Readonly<Record<string, string>> = {
+  '@openapitools/openapi-generator-cli': 'asks opencollective.com for its donations, to show them',
   '@scarf/scarf': 'sends the platform and the packages to scarf.sh; comes with swagger-ui-dist and Prism',
 };
 
