@@ -170,11 +170,7 @@ async function provideJar(): Promise<void> {
     throw new Error(`${jar} has the SHA-256 ${sha256}, not ${sha256OfJar}. Remove it, so that it is fetched again.`);
 }
 
-async function generated(
-  { language, folder, options, properties }: Sdk,
-  input: string,
-  work: string,
-): Promise<string> {
+async function generated({ language, folder, options, properties }: Sdk, input: string, work: string): Promise<string> {
   const out = join(work, language);
   await mkdir(out);
   await cp(join(root, folder, '.openapi-generator-ignore'), join(out, '.openapi-generator-ignore'));
