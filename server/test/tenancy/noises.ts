@@ -142,8 +142,8 @@ export const noises: readonly Noise[] = [
     },
     start: async (noisy, receiver, size) => {
       const loops = executions(
-        () => each(1_000, 'set', { values: { n: '{{ item }}' } }),
-        (count) => 2 * count,
+        () => each(5_000, 'set', { values: { n: '{{ item }}' } }),
+        (count) => 4 * count,
       );
       const workflow = await noisy.publish(each(500, 'set', { values: { n: '{{ item }}' } }));
       const followed = await noisy.start(workflow);
