@@ -36,7 +36,7 @@ interface Waiting<Item, Answer> {
 
 const defaultBatchBytes = 4 * 1_048_576;
 const firstPause = 20;
-const longestPause = 2_000;
+const maxPauseMs = 2_000;
 /** How often an item may be suspected before it is tried by itself. */
 const patience = 2;
 
@@ -202,7 +202,7 @@ export class Lane<Item, Answer> {
   #tryAgain(batch: readonly Waiting<Item, Answer>[], error: unknown): void {
     if (batch.some(({ failures }) => failures === 0)) this.#options.passing!(error);
     for (const waiting of batch) {
-      waiting.notBefore = Date.now() + Math.min(firstPause * 2 ** waiting.failures, longestPause);
+      waiting.notBefore = Date.now() + Math.min(firstPause * 2 ** waiting.failures, maxPauseMs);
       waiting.failures += 1;
       if (mayBeOfItem(error)) waiting.suspicions += 1;
       this.#again.push(waiting);

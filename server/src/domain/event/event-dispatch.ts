@@ -18,10 +18,10 @@ const lanes = 4;
 const turnMs = 1_000;
 const turnEvents = 20;
 /** How often a listener may refuse an event; with pauses that double, the last comes after about a day. */
-const mostFailures = 16;
+const maxFailures = 16;
 const firstPauseMs = 2_000;
 /** The longest pause after what passes by itself. */
-const longestPauseMs = 60_000;
+const maxPauseMs = 60_000;
 const batcher = 'events';
 
 /**
@@ -146,8 +146,8 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
     const passes = isPassing(error) || (error instanceof DomainError && error.code === 'service_unavailable');
     this.metrics.batchFailed(batcher, passes ? 'passing' : 'refused');
     const dispatchFailures = passes ? failures : failures + 1;
-    const isGivenUp = dispatchFailures >= mostFailures;
-    const pause = passes ? Math.min(longestPauseMs, Math.max(firstPauseMs, ageMs / 10)) : firstPauseMs * 2 ** failures;
+    const isGivenUp = dispatchFailures >= maxFailures;
+    const pause = passes ? Math.min(maxPauseMs, Math.max(firstPauseMs, ageMs / 10)) : firstPauseMs * 2 ** failures;
     const dispatchAt = isGivenUp ? null : new Date(Date.now() + pause);
     const what = { err: error, eventId: id, type };
     if (passes) this.#log.warn(what, 'An event could not be told now; it is tried again.');

@@ -7,7 +7,7 @@ interface Queued {
 }
 
 const firstPause = 50;
-const longestPause = 2_000;
+const maxPauseMs = 2_000;
 /** Failures in a row after which it is tried by itself. */
 const patience = 2;
 
@@ -109,7 +109,7 @@ export class Backlog {
   failed(): void {
     if (this.#failures === 0) this.#failingSince = Date.now();
     this.#failures += 1;
-    this.#notBefore = Date.now() + Math.min(firstPause * 2 ** (this.#failures - 1), longestPause);
+    this.#notBefore = Date.now() + Math.min(firstPause * 2 ** (this.#failures - 1), maxPauseMs);
     this.#isAlone ||= this.#failures > patience;
   }
 

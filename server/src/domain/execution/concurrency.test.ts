@@ -140,7 +140,7 @@ describe('over processes', () => {
       await sleep(50);
       return new Set(workers.entries().map(({ pid }) => pid)).size === 2;
     });
-    expect(mostAtOnce(await completed(ids))).toBe(3);
+    expect(maxAtOnce(await completed(ids))).toBe(3);
   });
 
   test('the place of a killed process goes to the run that goes on elsewhere, and then to the next', async () => {
@@ -150,7 +150,7 @@ describe('over processes', () => {
     await kill(doomed);
     const survivor = await workers.start();
     const executions = await completed(ids);
-    expect(mostAtOnce(executions)).toBe(1);
+    expect(maxAtOnce(executions)).toBe(1);
     const pids = workers.entries().map(({ pid }) => pid);
     expect(pids.at(-1)).toBe(survivor.pid);
   });
@@ -165,12 +165,12 @@ describe('over processes', () => {
       await kill(pool[index]!);
       pool[index] = await workers.start();
     }
-    expect(mostAtOnce(await completed(ids))).toBeLessThanOrEqual(2);
+    expect(maxAtOnce(await completed(ids))).toBeLessThanOrEqual(2);
   });
 });
 
 /** How many of them were between their start and their end at one time, at most. */
-function mostAtOnce(executions: readonly Execution[]): number {
+function maxAtOnce(executions: readonly Execution[]): number {
   const activeAt = (at: Date): number =>
     executions.filter(({ startedAt, completedAt }) => startedAt! <= at && at < completedAt!).length;
   return Math.max(...executions.map(({ startedAt }) => activeAt(startedAt!)));

@@ -3,8 +3,8 @@ import { compile, type Graph, hashOf, type WorkflowDefinition } from '../languag
 import { SharedCache } from '../tenancy/shared-cache.ts';
 import { DefinitionSnapshot } from './definition-snapshot.entity.ts';
 
-const mostGraphs = 500;
-const mostKept = 5_000;
+const maxGraphs = 500;
+const maxStoredDefinitions = 5_000;
 /**
  * Milliseconds for which nobody looks whether a definition is stored, and for which it is known to be: unused ones stay for a
  * day.
@@ -18,9 +18,9 @@ export const sweepInterval = 86_400_000;
 export class DefinitionStore {
   readonly #orm: MikroORM;
   /** Graphs read from the database, so what is here has been committed. */
-  readonly #graphs = new SharedCache<Graph>({ name: 'graphs', most: mostGraphs });
+  readonly #graphs = new SharedCache<Graph>({ name: 'graphs', maxEntries: maxGraphs });
   /** When definitions were last stored, or found to be. */
-  readonly #kept = new SharedCache<number>({ name: 'stored_definitions', most: mostKept });
+  readonly #kept = new SharedCache<number>({ name: 'stored_definitions', maxEntries: maxStoredDefinitions });
 
   constructor(orm: MikroORM) {
     this.#orm = orm;

@@ -36,7 +36,7 @@ const defaultLimits: RecorderLimits = {
   standstillMs: 30_000,
 };
 /** How often in a row what is written of one execution may fail by itself while others are written. */
-const mostFailures = 10;
+const maxFailures = 10;
 
 export interface ExecutionRecorderOptions {
   readonly orm: MikroORM;
@@ -239,7 +239,7 @@ export class ExecutionRecorder {
     if (turns.some(({ backlog }) => backlog.failures === 0))
       this.#warn('Executions could not be written; it is tried again.', error);
     for (const { backlog, reports } of turns) {
-      const isItsOwn = backlog.failures >= mostFailures && this.#progressAt > backlog.failingSince;
+      const isItsOwn = backlog.failures >= maxFailures && this.#progressAt > backlog.failingSince;
       if (isItsOwn && turns.length === 1) this.#giveUp(backlog, reports, error);
       else backlog.failed();
       this.#toTheEnd(backlog);

@@ -276,7 +276,7 @@ class Evaluation {
     for (const part of template.parts) {
       const piece = typeof part === 'string' ? part : toText(this.#values.get(part));
       this.#characters += piece.length;
-      if (this.#characters > mostCharacters) throw tooMuchText();
+      if (this.#characters > maxCharacters) throw tooMuchText();
       filled += piece;
     }
     return filled;
@@ -311,11 +311,11 @@ function mentions(source: string, name: string): boolean {
 }
 
 /** Characters of the texts of one template, more than any plan lets a node be given. */
-const mostCharacters = 16_777_216;
+const maxCharacters = 16_777_216;
 
 function tooMuchText(): NodeFailure {
-  const message = `The values that are put into texts make more than ${mostCharacters} characters.`;
-  return new NodeFailure('input_too_large', message, { limit_characters: mostCharacters });
+  const message = `The values that are put into texts make more than ${maxCharacters} characters.`;
+  return new NodeFailure('input_too_large', message, { limit_characters: maxCharacters });
 }
 
 /** How a value reads inside text: nothing for what is absent, JSON for objects and lists. */

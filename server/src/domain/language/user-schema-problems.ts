@@ -17,7 +17,7 @@ interface UserSchema {
 }
 
 /** Characters of a schema: compiling makes code some fifty times as long. */
-const longestSchema = 64 * 1024;
+const maxSchemaLength = 64 * 1024;
 
 /**
  * What keeps the schemas of a definition from being used: `input_schema`, and params that are schemas. They are compiled in
@@ -63,8 +63,8 @@ async function faultsOf(
   sandbox: Sandbox,
   turn: EvaluationTurn,
 ): Promise<readonly SchemaFault[]> {
-  if (text.length <= longestSchema) return userSchemaFaults(schema, sandbox, turn);
-  return [{ keys: [], message: `is longer than ${longestSchema} characters`, hint: 'Shorten the schema.' }];
+  if (text.length <= maxSchemaLength) return userSchemaFaults(schema, sandbox, turn);
+  return [{ keys: [], message: `is longer than ${maxSchemaLength} characters`, hint: 'Shorten the schema.' }];
 }
 
 function toProblem({ keys, node }: UserSchema, fault: SchemaFault): DefinitionProblem {

@@ -12,7 +12,7 @@ import { uniqueItems } from './schema-keywords.ts';
  */
 
 /** How many faults of a value are told. */
-const mostFaults = 100;
+const maxFaults = 100;
 
 /** Asked only what a schema may be; making it compiles the meta-schemas, which takes 30 ms. */
 let meta: Ajv2020 | undefined;
@@ -31,7 +31,7 @@ export function compileUserSchema(schema: Json): (value: Json) => SchemaFault[] 
       throw error;
     }
   });
-  return (value) => (validate(value) ? [] : toFaults((validate.errors ?? []).slice(0, mostFaults), value));
+  return (value) => (validate(value) ? [] : toFaults((validate.errors ?? []).slice(0, maxFaults), value));
 }
 
 /** Everything that keeps `schema` from being stored: that it is none (JSON Schema 2020-12), or its patterns. */

@@ -7,7 +7,7 @@ import { KnownDevice } from './known-device.entity.ts';
 /** How long a device is known after the last login in it. */
 const lifetimeMs = 180 * 24 * 60 * 60 * 1000;
 /** Of one user; with one more, the one unused for longest is forgotten. */
-const mostPerUser = 20;
+const maxPerUser = 20;
 
 /** What a browser keeps to be known again. */
 export interface IssuedDevice {
@@ -43,7 +43,7 @@ export class KnownDevices {
       await em.execute(
         `delete from known_device where hash in
            (select hash from known_device where user_id = ? order by expires_at desc, hash offset ?)`,
-        [userId, mostPerUser],
+        [userId, maxPerUser],
       );
     });
     return { cookie, expiresAt: device.expiresAt };

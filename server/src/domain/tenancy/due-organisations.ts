@@ -26,7 +26,7 @@ export interface DueLoad {
 }
 
 /** Organisations found in one look at most; the others are found when these have less. */
-const mostFound = 1_000;
+const maxFound = 1_000;
 
 /** Finds whose work is due in a table. */
 export class DueOrganisations {
@@ -44,10 +44,10 @@ with recursive found as (
      where ${column} is not null and organisation_id > found.id order by organisation_id, ${column} limit 1) next
 )
 select id, (extract(epoch from now() - at) * 1000)::float8 as "lateMs" from found
- where at <= now() order by at limit ${mostFound}`;
+ where at <= now() order by at limit ${maxFound}`;
     const read = `
 select organisation_id as id, (extract(epoch from now() - min(${column})) * 1000)::float8 as "lateMs" from ${table}
- where ${column} <= now() group by organisation_id order by min(${column}) limit ${mostFound}`;
+ where ${column} <= now() group by organisation_id order by min(${column}) limit ${maxFound}`;
     this.#statement = by === 'organisations' ? seek : read;
     watchDue(name, () => this.#load);
   }

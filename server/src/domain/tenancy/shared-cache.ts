@@ -4,7 +4,7 @@ export interface SharedCacheOptions {
   /** Label of the metrics. */
   readonly name: string;
   /** Entries of all organisations at most. */
-  readonly most: number;
+  readonly maxEntries: number;
 }
 
 export interface CacheLoad {
@@ -18,13 +18,13 @@ export interface CacheLoad {
  * so that nobody pushes out what others need.
  */
 export class SharedCache<Value> {
-  readonly #most: number;
+  readonly #maxEntries: number;
   readonly #entries = new Map<string, Map<string, Value>>();
   #size = 0;
   #evicted = 0;
 
-  constructor({ name, most }: SharedCacheOptions) {
-    this.#most = most;
+  constructor({ name, maxEntries }: SharedCacheOptions) {
+    this.#maxEntries = maxEntries;
     watchCache(name, () => ({ entries: this.#size, evicted: this.#evicted }));
   }
 
@@ -43,7 +43,7 @@ export class SharedCache<Value> {
     own.set(key, value);
     this.#entries.set(organisationId, own);
     this.#size += 1;
-    if (this.#size > this.#most) this.#evict(organisationId);
+    if (this.#size > this.#maxEntries) this.#evict(organisationId);
   }
 
   delete(organisationId: string, key: string): void {

@@ -10,8 +10,8 @@ export interface SharedSlotsOptions {
 
 export interface TakeOptions {
   /** Slots that the organisation may have at once. */
-  readonly most?: number | undefined;
-  /** Before all others and without regard to `most`: for work that has slots already, which others may wait for. */
+  readonly maxSlots?: number | undefined;
+  /** Before all others and without regard to `maxSlots`: for work that has slots already, which others may wait for. */
   readonly first?: boolean | undefined;
   /** Milliseconds after which it is no longer waited; for ever when absent. */
   readonly waitMs?: number | undefined;
@@ -50,7 +50,7 @@ interface Waiting {
 export class SharedSlots {
   readonly #options: SharedSlotsOptions;
   readonly #taken = new Map<string, number>();
-  readonly #most = new Map<string, number>();
+  readonly #limits = new Map<string, number>();
   readonly #first: Waiting[] = [];
   readonly #own = new Turns<Waiting>();
   readonly #waiting = new Turns<Waiting>();
@@ -71,8 +71,8 @@ export class SharedSlots {
   }
 
   /** A slot if one is free now, and nobody waits for it. */
-  tryTake(organisationId: string, { most, first = false }: TakeOptions = {}): Release | undefined {
-    this.#limit(organisationId, most);
+  tryTake(organisationId: string, { maxSlots, first = false }: TakeOptions = {}): Release | undefined {
+    this.#limit(organisationId, maxSlots);
     if (this.#count >= this.#options.width || (!first && !this.#mayHave(organisationId))) return undefined;
     return this.#give(organisationId);
   }
@@ -117,12 +117,12 @@ export class SharedSlots {
     return organisationId === '' ? this.#own : this.#waiting;
   }
 
-  #limit(organisationId: string, most: number | undefined): void {
-    if (most !== undefined && organisationId !== '') this.#most.set(organisationId, most);
+  #limit(organisationId: string, maxSlots: number | undefined): void {
+    if (maxSlots !== undefined && organisationId !== '') this.#limits.set(organisationId, maxSlots);
   }
 
   #mayHave(organisationId: string): boolean {
-    return (this.#taken.get(organisationId) ?? 0) < (this.#most.get(organisationId) ?? Infinity);
+    return (this.#taken.get(organisationId) ?? 0) < (this.#limits.get(organisationId) ?? Infinity);
   }
 
   #give(organisationId: string): Release {
@@ -141,7 +141,7 @@ export class SharedSlots {
     if (left > 0) this.#taken.set(organisationId, left);
     else this.#taken.delete(organisationId);
     for (let next = this.#next(); next; next = this.#next()) next.give(this.#give(next.organisationId));
-    if (left === 0 && this.#waiting.sizeOf(organisationId) === 0) this.#most.delete(organisationId);
+    if (left === 0 && this.#waiting.sizeOf(organisationId) === 0) this.#limits.delete(organisationId);
   }
 
   #next(): Waiting | undefined {

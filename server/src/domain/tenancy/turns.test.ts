@@ -75,10 +75,10 @@ describe('slots', () => {
 
   test('nobody has more than it may, though slots are free; who has one already comes first and beyond that', async () => {
     const slots = new SharedSlots({ name: 'test', width: 3 });
-    const first = await slots.take('a', { most: 1 });
-    expect(slots.tryTake('a', { most: 1 })).toBeUndefined();
-    const second = slots.take('a', { most: 1 });
-    const third = await slots.take('a', { most: 1, first: true });
+    const first = await slots.take('a', { maxSlots: 1 });
+    expect(slots.tryTake('a', { maxSlots: 1 })).toBeUndefined();
+    const second = slots.take('a', { maxSlots: 1 });
+    const third = await slots.take('a', { maxSlots: 1, first: true });
     const ofAnother = await slots.take('b');
     expect(slots.load()).toMatchObject({ taken: 3, waiting: 1 });
     const nested = slots.take('b', { first: true });
@@ -108,7 +108,7 @@ describe('slots', () => {
 
 describe('a cache', () => {
   test('that is full makes room where most of it is', () => {
-    const cache = new SharedCache<number>({ name: 'test', most: 4 });
+    const cache = new SharedCache<number>({ name: 'test', maxEntries: 4 });
     cache.set('quiet', 'one', 1);
     for (let n = 0; n < 100; n++) cache.set('noisy', `key ${n}`, n);
     expect(cache.get('quiet', 'one')).toBe(1);
@@ -118,7 +118,7 @@ describe('a cache', () => {
   });
 
   test('gives up what was used longest ago', () => {
-    const cache = new SharedCache<number>({ name: 'test', most: 2 });
+    const cache = new SharedCache<number>({ name: 'test', maxEntries: 2 });
     cache.set('a', 'old', 1);
     cache.set('a', 'new', 2);
     expect(cache.get('a', 'old')).toBe(1);

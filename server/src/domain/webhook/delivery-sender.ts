@@ -28,8 +28,8 @@ import { Webhook } from './webhook.entity.ts';
 
 const everyMs = 1_000;
 /** Messages under way from this process at most, those of one organisation, and those to one webhook, give or take what is claimed at once. */
-const mostAtOnce = 64;
-const mostPerOrganisation = 16;
+const maxAtOnce = 64;
+const maxPerOrganisation = 16;
 const mostPerWebhook = 8;
 const claimedAtOnce = 8;
 const timeoutMs = 10_000;
@@ -88,7 +88,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
 
   /** Begins to send what is due, without waiting for the answers; true when more may be due and there is room. */
   async round(signal: AbortSignal): Promise<boolean> {
-    const count = Math.min(claimedAtOnce, mostAtOnce - this.#underWay.size);
+    const count = Math.min(claimedAtOnce, maxAtOnce - this.#underWay.size);
     if (count <= 0 || signal.aborted) return false;
     const turns = this.#turns(await this.#due.find((text) => this.#query(text)), count);
     if (turns.length === 0) return false;
@@ -111,13 +111,13 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
     const counts = new Map<string, number>();
     for (const { delivery } of this.#underWay.values())
       counts.set(delivery.organisation_id, (counts.get(delivery.organisation_id) ?? 0) + 1);
-    const free = mostAtOnce - this.#underWay.size;
+    const free = maxAtOnce - this.#underWay.size;
     const each = Math.max(1, Math.floor(count / due.length));
     return due
       .map(({ id }) => ({ organisationId: id, own: counts.get(id) ?? 0 }))
       .toSorted((a, b) => a.own - b.own)
       .map(({ organisationId, own }) => {
-        const share = Math.min(mostPerOrganisation - own, Math.floor((free - own) / 2), each);
+        const share = Math.min(maxPerOrganisation - own, Math.floor((free - own) / 2), each);
         return { organisationId, room: own === 0 ? Math.max(1, share) : share };
       })
       .filter(({ room }) => room > 0)

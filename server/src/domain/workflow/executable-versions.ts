@@ -34,7 +34,7 @@ const together = {
     join workflow on workflow.id = asked.id and workflow.organisation_id = asked.organisation_id`,
 };
 /** Versions that are remembered at most. */
-const mostVersions = 200;
+const maxVersions = 200;
 
 /**
  * Finds what an execution is to run. Every start asks, so starts ask together for how their workflows stand, and versions,
@@ -43,7 +43,7 @@ const mostVersions = 200;
 export class ExecutableVersions {
   readonly #em: EntityManager;
   readonly #workflows: Lane<Asked, Found | undefined>;
-  readonly #versions = new SharedCache<ExecutableVersion>({ name: 'workflow_versions', most: mostVersions });
+  readonly #versions = new SharedCache<ExecutableVersion>({ name: 'workflow_versions', maxEntries: maxVersions });
 
   constructor(em: EntityManager) {
     this.#em = em;

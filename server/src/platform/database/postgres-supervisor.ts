@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stopAtExit, stopPostmaster } from './postmaster.ts';
 
 /** Tries to start it again in one outage; the pauses before them double from the first on. */
-const mostTries = 7;
+const maxTries = 7;
 const firstPause = 250;
 /** Milliseconds after which a start counts as a good one, and the next outage begins anew. */
 const goodAfter = 60_000;
@@ -69,9 +69,9 @@ export class PostgresSupervisor {
     if (performance.now() - this.#startedAt > goodAfter) this.#tries = 0;
     while (!this.#stopping) {
       this.#tries += 1;
-      if (this.#tries > mostTries) {
+      if (this.#tries > maxTries) {
         return listener.giveUp(
-          `The embedded PostgreSQL could not be started again in ${mostTries} tries. The server stops.`,
+          `The embedded PostgreSQL could not be started again in ${maxTries} tries. The server stops.`,
         );
       }
       await sleep(firstPause * 2 ** (this.#tries - 1));
@@ -79,7 +79,7 @@ export class PostgresSupervisor {
         this.#child = await this.#start();
       } catch (error) {
         listener.warn(
-          `The embedded PostgreSQL could not be started (try ${this.#tries} of ${mostTries}): ${(error as Error).message}`,
+          `The embedded PostgreSQL could not be started (try ${this.#tries} of ${maxTries}): ${(error as Error).message}`,
         );
         continue;
       }

@@ -22,7 +22,7 @@ export function connectionsOfOne(size: number): number {
 export function shareConnections(pool: Pool, name = 'database'): void {
   const width = pool.options.max;
   const slots = new SharedSlots({ name, width });
-  const most = connectionsOfOne(width);
+  const maxSlots = connectionsOfOne(width);
   const waitMs = pool.options.connectionTimeoutMillis || undefined;
   const connect = pool.connect.bind(pool) as (connected: Connected) => void;
 
@@ -50,9 +50,9 @@ export function shareConnections(pool: Pool, name = 'database'): void {
     const work = currentWork();
     const organisationId = work?.organisationId ?? '';
     const first = work !== undefined && work.connections > 0;
-    const free = slots.tryTake(organisationId, { most, first });
+    const free = slots.tryTake(organisationId, { maxSlots, first });
     if (free) return open(free, work, connected);
-    slots.take(organisationId, { most, first, waitMs }).then(
+    slots.take(organisationId, { maxSlots, first, waitMs }).then(
       (release) => open(release, work, connected),
       (error: unknown) =>
         connected(error instanceof NoSlotError ? new Error(noneInTime) : (error as Error), undefined, () => undefined),

@@ -54,7 +54,7 @@ const unusedUrl = 'postgresql://unused@unused/unused';
 const cancelChannel = 'flowpact_cancel';
 const retentionInterval = 60_000;
 /** Milliseconds without a step being recorded, while some are to be, after which the process is not ready. */
-const longestStandstill = 30_000;
+const maxStandstillMs = 30_000;
 /** Those that are cancelled, suspended or taken over meanwhile are let be. */
 const requeueRuns = `
 update dbos.workflow_status
@@ -434,7 +434,7 @@ export class DbosEngine extends Engine {
   /** A ReadinessCheck: steps of runs are written, or there are none to write. */
   problem(): string | undefined {
     const still = this.#steps?.standstillMs ?? 0;
-    if (still < longestStandstill) return undefined;
+    if (still < maxStandstillMs) return undefined;
     return `steps of executions have not been recorded for ${Math.floor(still / 1_000)} seconds`;
   }
 

@@ -30,7 +30,7 @@ async function allCompleted(count: number): Promise<void> {
 }
 
 /** How many steps were at work at one time, at most; those that a kill cut short do not count. */
-function mostAtOnce(): number {
+function maxAtOnce(): number {
   const entries = workers.entries();
   const spans = entries.flatMap(({ what, key, pid, at }) => {
     const end = entries.find((entry) => entry.what === 'end' && entry.key === key && entry.pid === pid);
@@ -56,7 +56,7 @@ test('the processes together keep to the limit of a tenant, and use it', async (
     [third, 1],
   ]);
   await allCompleted(total);
-  expect(mostAtOnce()).toBe(limit);
+  expect(maxAtOnce()).toBe(limit);
 });
 
 test('what one process cannot start is started where the places are', async () => {
@@ -64,7 +64,7 @@ test('what one process cannot start is started where the places are', async () =
   await beginAll(one, [[holder, limit]]);
   await beginAll(one, [[other, 6]]);
   await allCompleted(total);
-  expect(mostAtOnce()).toBeLessThanOrEqual(limit);
+  expect(maxAtOnce()).toBeLessThanOrEqual(limit);
 });
 
 test('the places of a killed process are free for its runs and for those that wait', async () => {
@@ -75,7 +75,7 @@ test('the places of a killed process are free for its runs and for those that wa
   ]);
   await kill(doomed);
   await allCompleted(total);
-  expect(mostAtOnce()).toBeLessThanOrEqual(limit);
+  expect(maxAtOnce()).toBeLessThanOrEqual(limit);
 });
 
 test('a process that was stopped and goes on starts nothing beyond the limit', async () => {
@@ -90,5 +90,5 @@ test('a process that was stopped and goes on starts nothing beyond the limit', a
     [other, 6],
   ]);
   await allCompleted(total);
-  expect(mostAtOnce()).toBeLessThanOrEqual(limit);
+  expect(maxAtOnce()).toBeLessThanOrEqual(limit);
 });

@@ -6,7 +6,7 @@ import type { Resolve } from './guarded-connector.ts';
 const lookups = Math.max(2, Math.floor(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) / 2));
 const lookupsOfOne = Math.max(1, Math.floor(lookups / 4));
 /** Milliseconds that a lookup waits for its turn at most; a call gives up by then. */
-const longestWait = 10_000;
+const maxWaitMs = 10_000;
 
 type Answer = Parameters<Parameters<Resolve>[2]>;
 
@@ -32,8 +32,8 @@ export class OutgoingSlots {
   /** Makes a call in a slot of the organisation whose work it is. */
   async call<T>(signal: AbortSignal | undefined, make: () => Promise<T>): Promise<T> {
     const organisationId = currentOrganisation();
-    const most = organisationId === '' ? undefined : await this.#callsOf(organisationId);
-    return this.#calls.run(organisationId, make, { most, signal });
+    const maxSlots = organisationId === '' ? undefined : await this.#callsOf(organisationId);
+    return this.#calls.run(organisationId, make, { maxSlots, signal });
   }
 
   /** Looks host names up in slots of the organisation. */
@@ -43,7 +43,7 @@ export class OutgoingSlots {
         new Promise((answered) => resolve(hostname, options, (...answer) => answered(answer)));
       let answer: Answer;
       try {
-        answer = await this.#lookups.run(organisationId, ask, { most: lookupsOfOne, waitMs: longestWait });
+        answer = await this.#lookups.run(organisationId, ask, { maxSlots: lookupsOfOne, waitMs: maxWaitMs });
       } catch (error) {
         answer = [error as Error, []];
       }

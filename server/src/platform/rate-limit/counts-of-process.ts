@@ -3,7 +3,7 @@ import type { RateLimitPolicy } from './rate-limit-policy.ts';
 
 const minute = 60_000;
 /** Subjects that are counted in one minute at most; what comes after them is refused. */
-const mostSubjects = 100_000;
+const maxSubjects = 100_000;
 
 interface Count {
   all: number;
@@ -28,7 +28,7 @@ export class CountsOfProcess {
     const count = this.#counts.get(subject) ?? { all: 0, classes: new Map<string, number>() };
     const ofClass = count.classes.get(rateLimitClass) ?? 0;
     const perMinute = Math.min(policy.perMinute, policy.key?.limits.perMinute ?? policy.perMinute);
-    const isKnown = this.#counts.has(subject) || this.#counts.size < mostSubjects;
+    const isKnown = this.#counts.has(subject) || this.#counts.size < maxSubjects;
     const allowed = isKnown && count.all < perMinute && ofClass < policy.perMinuteInClass;
     if (allowed) {
       count.all += 1;

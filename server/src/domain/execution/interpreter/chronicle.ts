@@ -21,11 +21,11 @@ export interface Attempt {
 }
 
 /** Characters of a log line at most. */
-const longestLine = 65_536;
+const maxLineLength = 65_536;
 
 /** The line as it is stored. */
 export function lineOf(message: string): string {
-  return message.slice(0, longestLine);
+  return message.slice(0, maxLineLength);
 }
 
 /** Where the run stands. */

@@ -28,7 +28,7 @@ export function complement(set: CodePoints): CodePoints {
 }
 
 const properties = new Map<string, CodePoints>();
-const mostProperties = 100;
+const maxProperties = 100;
 
 /**
  * What `\p{property}` stands for in this version of JavaScript. Takes about 10 ms the first time, so it belongs in a thread of
@@ -39,7 +39,7 @@ export function propertyCodePoints(property: string): CodePoints {
   if (known) return known;
   const set = union(assigned(property), unassigned(property));
   properties.set(property, set);
-  if (properties.size > mostProperties) properties.delete(properties.keys().next().value!);
+  if (properties.size > maxProperties) properties.delete(properties.keys().next().value!);
   return set;
 }
 

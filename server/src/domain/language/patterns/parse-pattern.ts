@@ -2,7 +2,7 @@ import { type AST, RegExpParser } from '@eslint-community/regexpp';
 import { PatternRefusedError } from './pattern-problem.ts';
 
 /** Most characters of a pattern. */
-export const longestPattern = 4_096;
+export const maxPatternLength = 4_096;
 /** Groups in groups. */
 const deepestGroup = 100;
 
@@ -43,8 +43,8 @@ export function parsePattern(source: string, begin = 0): PatternPart[] {
 }
 
 function syntaxOf(source: string): AST.Pattern {
-  if (source.length > longestPattern)
-    throw PatternRefusedError.tooLarge(`it has more than ${longestPattern} characters`);
+  if (source.length > maxPatternLength)
+    throw PatternRefusedError.tooLarge(`it has more than ${maxPatternLength} characters`);
   assertShallow(source);
   try {
     // Makes sure that it means to this version of JavaScript what it means to the parser; nothing is run.

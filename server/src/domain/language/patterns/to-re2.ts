@@ -10,16 +10,16 @@ interface Piece {
   readonly length: number;
   /** About how many instructions RE2 makes of it. */
   readonly size: number;
-  /** What RE2 multiplies of repetitions in each other; it takes no more than `mostRepeats`. */
+  /** What RE2 multiplies of repetitions in each other; it takes no more than `maxRepeats`. */
   readonly repeats: number;
 }
 
 /** Of one pattern, with all repetitions written out. */
-const mostInstructions = 20_000;
+const maxInstructions = 20_000;
 /** Classes are written out as ranges. */
-const longestText = 1_000_000;
-const longestProperty = 15_000;
-const mostRepeats = 1_000;
+const maxTextLength = 1_000_000;
+const maxPropertyLength = 15_000;
+const maxRepeats = 1_000;
 
 const lineEnds: CodePoints = union([[0x0a, 0x0a]], [[0x0d, 0x0d]], [[0x2028, 0x2029]]);
 const digits: CodePoints = [[0x30, 0x39]];
@@ -95,7 +95,7 @@ class Translation {
     const properties = element.raw.match(/\\p/gi)?.length ?? 0;
     if (properties === 0) return atom(toClass(codePointsOf(element)));
     const text = this.#withProperties ? toClass(codePointsOf(element)) : '';
-    return { ...atom(text), length: properties * longestProperty };
+    return { ...atom(text), length: properties * maxPropertyLength };
   }
 }
 
@@ -110,8 +110,8 @@ function joined(pieces: readonly Piece[], separator: string): Piece {
 }
 
 function bounded(piece: Piece): Piece {
-  if (piece.size <= mostInstructions && piece.length <= longestText) return piece;
-  throw PatternRefusedError.tooLarge(`with its repetitions written out it has more than ${mostInstructions} parts`);
+  if (piece.size <= maxInstructions && piece.length <= maxTextLength) return piece;
+  throw PatternRefusedError.tooLarge(`with its repetitions written out it has more than ${maxInstructions} parts`);
 }
 
 function grouped(piece: Piece): Piece {
@@ -140,13 +140,13 @@ function repeated(piece: Piece, min: number, max: number): Piece {
   if (max === 0) return atom('(?:)');
   const size = max === Infinity ? (min + 1) * (piece.size + 1) : min * piece.size + (max - min) * (piece.size + 1);
   bounded({ ...piece, size });
-  const chunk = Math.max(1, Math.floor(mostRepeats / piece.repeats));
+  const chunk = Math.max(1, Math.floor(maxRepeats / piece.repeats));
   const most = max === Infinity ? min : max;
   if (most <= chunk) return { ...quantified(piece, min, max), size, repeats: piece.repeats * Math.max(1, most) };
   const chunks = [...times(piece, min, chunk, true)];
   if (max === Infinity) chunks.push(quantified(piece, 0, Infinity));
   else chunks.push(...times(piece, max - min, chunk, false));
-  return { ...grouped(joined(chunks, '')), size, repeats: mostRepeats };
+  return { ...grouped(joined(chunks, '')), size, repeats: maxRepeats };
 }
 
 /** The piece as often as `count` in chunks, or at most as often. */

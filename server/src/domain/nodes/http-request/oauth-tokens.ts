@@ -9,12 +9,12 @@ import { type OutgoingHttp, OutgoingHttpError, type OutgoingResponse } from '../
 const marginMs = 30_000;
 /** When the server does not say how long a token holds (RFC 6749 section 5.1). */
 const unknownLifeMs = 5 * 60_000;
-const mostTokens = 1_000;
+const maxTokens = 1_000;
 
 /** Access tokens by the client credentials grant (RFC 6749 section 4.4), kept in memory for as long as they hold. */
 export class OAuthTokens {
   readonly #http: OutgoingHttp;
-  readonly #tokens = new SharedCache<{ token: string; until: number }>({ name: 'oauth_tokens', most: mostTokens });
+  readonly #tokens = new SharedCache<{ token: string; until: number }>({ name: 'oauth_tokens', maxEntries: maxTokens });
 
   constructor(http: OutgoingHttp) {
     this.#http = http;
