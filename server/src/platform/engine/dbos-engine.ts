@@ -36,6 +36,15 @@ import { oneAtATime } from './one-at-a-time.ts';
 import { Places } from './places.ts';
 import { Signals } from './signals.ts';
 import { RunShares } from './run-shares.ts';
+import {
+  cancelChannel,
+  cancelRuns,
+  countQueued,
+  endedOf,
+  queueName,
+  requeueOf,
+  waitingQueueName,
+} from './run-statements.ts';
 import { StepLog } from './step-log.ts';
 import { insertRuns, type Submission } from './submission.ts';
 import { Suspensions } from './suspension.ts';
@@ -45,35 +54,11 @@ type DbosBody = (input: Json) => Promise<void>;
 
 /** DBOS hands runs to processes of one version only; ours differ by the name of the body, so the version never changes. */
 const applicationVersion = 'flowpact';
-const queueName = 'executions';
-/** Not registered with DBOS, so nobody polls it. */
-const waitingQueueName = 'executions_of_limited_groups';
 /** DBOS insists on parts that a connection string need not have, although it is given its connections. */
 const unusedUrl = 'postgresql://unused@unused/unused';
-/** NOTIFY channel on which a cancellation reaches the process that runs the run. */
-const cancelChannel = 'flowpact_cancel';
 const retentionInterval = 60_000;
 /** Milliseconds without a step being recorded, while some are to be, after which the process is not ready. */
 const maxStandstillMs = 30_000;
-/** Those that are cancelled, suspended or taken over meanwhile are let be. */
-const requeueRuns = `
-update dbos.workflow_status
-   set status = 'ENQUEUED', queue_name = '${queueName}', owner_xid = null, started_at_epoch_ms = null,
-       recovery_attempts = 0, updated_at = (extract(epoch from now()) * 1000)::bigint
- where workflow_uuid = any($1) and status = 'PENDING' and executor_id = $2`;
-/** The process that runs one hears of it with the commit. */
-const cancelRuns = `
-with open as (
-  select workflow_uuid from dbos.workflow_status
-   where workflow_uuid = any($1) and status in ('PENDING', 'ENQUEUED', 'DELAYED') order by workflow_uuid for no key update
-), cancelled as (
-  update dbos.workflow_status run
-     set status = 'CANCELLED', owner_xid = null, queue_name = null, started_at_epoch_ms = null,
-         updated_at = (extract(epoch from now()) * 1000)::bigint, completed_at = (extract(epoch from now()) * 1000)::bigint
-    from open where run.workflow_uuid = open.workflow_uuid
-  returning run.workflow_uuid
-)
-select pg_notify($2, workflow_uuid) from cancelled`;
 /** A crash may not be the run's fault, so only a run that takes down process after process is given up. */
 const maxRecoveryAttempts = 100;
 const quiet: EngineLog = { debug: () => undefined, warn: () => undefined, error: () => undefined };
@@ -386,11 +371,11 @@ export class DbosEngine extends Engine {
     const { pool } = this.#executor().systemDatabase;
     const leave = (): void => runIds.forEach((runId) => this.#runs.get(runId)?.leave('The run was cancelled.'));
     if (!em) {
-      await pool.query(cancelRuns, [runIds, cancelChannel]);
+      await cancelRuns(pool, runIds);
       return leave();
     }
     const transaction = transactionOf(em);
-    await clientOf(transaction).query(cancelRuns, [runIds, cancelChannel]);
+    await cancelRuns(clientOf(transaction), runIds);
     this.#afterCommit.add(transaction, leave, () => undefined);
   }
 
@@ -418,13 +403,7 @@ export class DbosEngine extends Engine {
   }
 
   async ended(runIds: readonly string[]): Promise<string[]> {
-    const { rows } = await this.#executor().systemDatabase.pool.query<{ id: string }>(
-      `select given.id from unnest($1::text[]) given(id)
-         left join dbos.workflow_status run on run.workflow_uuid = given.id
-        where run.status is null or run.status not in ('PENDING', 'ENQUEUED', 'DELAYED')`,
-      [runIds],
-    );
-    return rows.map(({ id }) => id);
+    return endedOf(this.#executor().systemDatabase.pool, runIds);
   }
 
   async forget(runIds: readonly string[]): Promise<void> {
@@ -441,12 +420,8 @@ export class DbosEngine extends Engine {
   async health(): Promise<EngineHealth> {
     const running = this.#runs.size;
     if (this.#state !== 'running') return { ok: false, running, queued: 0, detail: `The engine is ${this.#state}.` };
-    const { rows } = await this.#executor().systemDatabase.pool.query<{ queued: string }>(
-      `select count(*) as queued from (
-         select 1 from dbos.workflow_status where queue_name = any($1) and status = 'ENQUEUED' limit 100000) waiting`,
-      [[queueName, waitingQueueName]],
-    );
-    return { ok: true, running, queued: Number(rows[0]!.queued) };
+    const queued = await countQueued(this.#executor().systemDatabase.pool);
+    return { ok: true, running, queued };
   }
 
   async stop(graceMs = this.#options.grace): Promise<void> {
@@ -514,7 +489,7 @@ export class DbosEngine extends Engine {
     const idle = ids.filter((id) => !starting.has(id) && !systemDatabase.checkForRunningWorkflow(id));
     const strays = idle.filter((id) => this.#strays.has(id));
     this.#strays = new Set(idle);
-    if (strays.length > 0) await query(requeueRuns, [strays, this.executorId]);
+    if (strays.length > 0) await query(...requeueOf(strays, this.executorId));
   }
 
   async #forgetEnded(): Promise<void> {
