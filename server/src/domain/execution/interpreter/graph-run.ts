@@ -14,7 +14,10 @@ import { Foretelling } from './foretelling.ts';
 import { Frame, graphOf } from './frame.ts';
 import type { GraphRunOptions, KeptNode } from './graph-run-options.ts';
 import { inputOf, NodeRun } from './node-run.ts';
+import { OpenFrames } from './open-frames.ts';
 import { type ErrorRecord, executionTimeout, type Outcome, toErrorRecord, toNodeFailure } from './outcome.ts';
+import { PauseGate } from './pause-gate.ts';
+import { PendingCommands } from './pending-commands.ts';
 import type { Primitive } from './primitive.ts';
 import { gateOf, programOf } from './program.ts';
 import { Rest } from './rest.ts';
@@ -22,33 +25,28 @@ import { nextAttemptAt } from './retry.ts';
 import { executionTooLarge } from './size-limits.ts';
 import { executionLimit, type TimeLimit } from './time-limit.ts';
 
-/** How long steps that are told to stop get to do so. */
-const farewell = 1_000;
+/** Milliseconds that steps get to stop after they were cancelled. */
+const cancelGraceMs = 1_000;
 /** Nodes that one execution begins at most, bodies included; a replay goes through all of them again. */
-const mostNodes = 100_000;
+const maxNodes = 100_000;
 
 type Ending = { output: Json } | { failure: Failure } | undefined;
 
 /**
  * One execution of a graph. It is replayed from the start after a crash, so whatever decides its course comes from the
  * definition, the input and the recorded outcomes: clocks, random numbers and the database are read inside steps only.
- * Nodes of all frames are taken up one at a time in the order of their paths, and which command ends next is asked of the
- * engine, which remembers.
+ * Nodes of all frames are taken up one at a time in the order of their paths.
  */
 export class GraphRun {
   readonly #options: GraphRunOptions;
   readonly #expressions: Expressions;
   readonly #commands: Commands;
   readonly #rest: Rest;
-  readonly #foretelling: Foretelling;
-  readonly #frames = new Set<Frame>();
-  /** Frames of bodies that may be over. */
-  readonly #touched = new Set<Frame>();
-  /** Nodes with a command under way, by path. */
-  readonly #pending = new Map<string, NodeRun>();
+  readonly #pauseGate: PauseGate;
+  readonly #frames = new OpenFrames();
+  readonly #pending: PendingCommands;
   #root!: Frame;
   #callbacks = Callbacks.none;
-  #selections = 0;
   #begun = 0;
   /** True while the scheduler has nothing to do but to wait for a command to end. */
   #idle = false;
@@ -63,8 +61,14 @@ export class GraphRun {
       { runId, organisationId, signal },
       Date.parse(scope.execution.started_at),
     );
-    this.#foretelling = new Foretelling(chronicle, this.#expressions, options.sizes);
+    this.#pending = new PendingCommands(context);
     this.#rest = new Rest({ context, chronicle, times: options.suspensionTimes, fault });
+    this.#pauseGate = new PauseGate({
+      hold: options.hold,
+      pending: this.#pending,
+      foretelling: new Foretelling(chronicle, this.#expressions, options.sizes),
+      rest: this.#rest,
+    });
     this.#commands = new Commands({
       context,
       owner: options.owner,
@@ -85,7 +89,7 @@ export class GraphRun {
     } finally {
       this.#rest.over();
     }
-    await this.#dismiss([...this.#frames].flatMap((frame) => [...frame.active.values()]));
+    await this.#dismiss(this.#frames.active);
     if (this.#options.isEnded()) return undefined;
     if (this.#root.failure) return { failure: this.#root.failure };
     return this.#outputOf(this.#root);
@@ -110,7 +114,6 @@ export class GraphRun {
   #openFrame(frame: Frame): void {
     this.#callbacks.announce(frame, this.#options.chronicle);
     this.#frames.add(frame);
-    if (frame !== this.#root) this.#touched.add(frame);
   }
 
   async #schedule(): Promise<void> {
@@ -120,19 +123,20 @@ export class GraphRun {
         await this.#beginNode(next.frame, next.frame.graph.node(next.id));
         await this.#endFrames();
       }
-      if (this.#root.stopped || this.#options.isEnded() || this.#isOver) return;
-      if (this.#isHeld) {
-        await this.#holdUp();
+      if (this.#root.stopped || this.#options.isEnded()) return;
+      if (this.#pending.size === 0 && !this.#frames.hasReady) return;
+      if (this.#pauseGate.isClosed) {
+        await this.#pauseGate.wait();
         continue;
       }
       this.#idle = true;
       this.#checkRest();
-      const run = await this.#nextEnded();
+      const run = await this.#pending.next();
       const outcome = await run.pending!;
       this.#idle = false;
       this.#rest.over();
-      while (await this.#isKnownHeld()) await this.#holdUp();
-      this.#pending.delete(run.path);
+      while (await this.#pauseGate.isKnownClosed()) await this.#pauseGate.wait();
+      this.#pending.delete(run);
       run.pending = undefined;
       run.waits = undefined;
       this.#expressions.advance(outcome.at);
@@ -143,14 +147,8 @@ export class GraphRun {
 
   /** The first in the order of paths. */
   async #takeReady(): Promise<{ frame: Frame; id: string } | undefined> {
-    if (this.#root.stopped || (await this.#isKnownHeld())) return undefined;
-    let first: { frame: Frame; id: string; path: string } | undefined;
-    for (const frame of this.#frames) {
-      for (const id of frame.ready) {
-        const path = frame.pathOf(id);
-        if (!first || path < first.path) first = { frame, id, path };
-      }
-    }
+    if (this.#root.stopped || (await this.#pauseGate.isKnownClosed())) return undefined;
+    const first = this.#frames.firstReady();
     if (!first || this.#endsForRoom()) return undefined;
     first.frame.ready.delete(first.id);
     return first;
@@ -171,45 +169,8 @@ export class GraphRun {
     return failure !== undefined;
   }
 
-  async #nextEnded(): Promise<NodeRun> {
-    const paths = [...this.#pending.keys()].sort();
-    if (paths.length === 1) return this.#pending.get(paths[0]!)!;
-    this.#selections += 1;
-    const pending = new Map(paths.map((path) => [path, this.#pending.get(path)!.pending!]));
-    return this.#pending.get(await this.#options.context.select(`select:${this.#selections}`, pending))!;
-  }
-
-  get #isHeld(): boolean {
-    return this.#options.hold?.isHeld() ?? false;
-  }
-
-  async #isKnownHeld(): Promise<boolean> {
-    while (this.#options.hold?.known) await this.#options.hold.known;
-    return this.#isHeld;
-  }
-
-  get #isOver(): boolean {
-    return this.#pending.size === 0 && ![...this.#frames].some(({ ready }) => ready.size > 0);
-  }
-
-  /**
-   * Lets what is in flight come to its end and be told, and then the run rest. What it came to is not taken up before the
-   * hold is over: a replay would begin the nodes that are held back first, and number its commands otherwise.
-   */
-  async #holdUp(): Promise<void> {
-    const hold = this.#options.hold!;
-    const busy = [...this.#pending.values()].filter(({ waits }) => waits === undefined);
-    await Promise.race([Promise.allSettled(busy.map((run) => this.#foretell(run))), hold.released()]);
-    if (hold.isHeld()) await this.#rest.whileHeld(hold);
-  }
-
-  async #foretell(run: NodeRun): Promise<void> {
-    const { pending } = run;
-    await this.#foretelling.tell(run, await pending!, () => this.#isHeld && run.pending === pending);
-  }
-
   #checkRest(): void {
-    if (this.#idle) this.#rest.idle([...this.#pending.values()]);
+    if (this.#idle) this.#rest.idle(this.#pending.runs);
   }
 
   async #beginNode(frame: Frame, node: WorkflowNode): Promise<void> {
@@ -222,8 +183,8 @@ export class GraphRun {
     let run: NodeRun;
     try {
       if (!type) throw new NodeFailure('unknown_node_type', `There is no node type ${node.type}.`);
-      if (++this.#begun > mostNodes)
-        throw new NodeFailure('too_many_steps', `An execution takes at most ${mostNodes} steps.`);
+      if (++this.#begun > maxNodes)
+        throw new NodeFailure('too_many_steps', `An execution takes at most ${maxNodes} steps.`);
       if (node.when !== undefined && !(await this.#expressions.isTrue(node.when, frame.scope, asker)))
         return this.#skip(frame, node);
       const params = await this.#expressions.evaluate(node.params, frame.scope, asker, { raw: type.raw });
@@ -263,12 +224,12 @@ export class GraphRun {
     this.#options.chronicle.goesOn();
     if (!outcome.ok) {
       if (outcome.error.code === executionTimeout && run.sleeps && run.purpose !== 'limit')
-        return this.#pend(run, this.#commands.lookAtLimit(run));
+        return this.#pending.add(run, this.#commands.lookAtLimit(run));
       if (await this.#endedAround(run, outcome.error, outcome.at)) return;
     }
     if (run.purpose === 'limit' && outcome.ok) {
       run.purpose = run.sleeps!.purpose;
-      return this.#pend(run, this.#commands.sleep(run, outcome.value as unknown as SleepPlan));
+      return this.#pending.add(run, this.#commands.sleep(run, outcome.value as unknown as SleepPlan));
     }
     if (run.purpose === 'retry' && outcome.ok) return this.#attempt(run);
     await this.#proceed(run, outcome, run.purpose === 'program');
@@ -316,7 +277,7 @@ export class GraphRun {
       let move: IteratorResult<Primitive, NodeResult>;
       try {
         move = run.proceed(next && (next.ok ? { value: next.value } : { error: toNodeFailure(next.error) }));
-        if (move.done) this.#keepResult(move.value);
+        if (move.done) this.#options.sizes.keepResult(move.value);
       } catch (thrown) {
         const error = this.#errorRecord(thrown, run.path);
         if (await this.#endedAround(run, error, answer?.at)) return;
@@ -327,16 +288,9 @@ export class GraphRun {
       if (move.value.kind === 'bodies') return this.#beginBodies(run, new BodyRuns(move.value));
       next = await this.#commands.answerNow(run, move.value);
       if (next) continue;
-      this.#pend(run, this.#commands.issue(run, move.value));
+      this.#pending.add(run, this.#commands.issue(run, move.value));
       return;
     }
-  }
-
-  #keepResult({ output, response, variables }: NodeResult): void {
-    const { sizes } = this.#options;
-    sizes.checkOutput(output);
-    if (response) sizes.checkOutput(response.body);
-    sizes.keep(output, response?.body, variables === output ? undefined : (variables as Json | undefined));
   }
 
   /** Nothing more can be kept: the execution ends, whatever catches failures. */
@@ -344,13 +298,6 @@ export class GraphRun {
     const then = { port: undefined, progress: undefined };
     this.#options.chronicle.attemptFailed(failed, error, new Date(this.#expressions.clock), then);
     this.#root.fail(toFailure(error, failed.path), true);
-  }
-
-  #pend(run: NodeRun, pending: Promise<Outcome>): void {
-    run.pending = pending;
-    this.#pending.set(run.path, run);
-    // An abandoned run leaves its commands behind; whoever awaits them hears of it.
-    pending.catch(() => undefined);
   }
 
   async #beginBodies(run: NodeRun, bodies: BodyRuns): Promise<void> {
@@ -385,10 +332,7 @@ export class GraphRun {
 
   /** Hands the outcomes of frames that are over to the nodes around them, which may begin new ones. */
   async #endFrames(): Promise<void> {
-    while (this.#touched.size > 0) {
-      const frame = this.#touched.values().next().value!;
-      this.#touched.delete(frame);
-      if (!this.#frames.has(frame)) continue;
+    for (let frame = this.#frames.takeTouched(); frame; frame = this.#frames.takeTouched()) {
       if (frame.stopped) await this.#dismiss([...frame.active.values()]);
       if (!frame.isOver) continue;
       this.#frames.delete(frame);
@@ -444,7 +388,7 @@ export class GraphRun {
       return this.#nodeFailed(run, error, at);
     }
     this.#options.chronicle.attemptFailed(run, error, new Date(failedAt), { retryAt: new Date(retryAt) });
-    this.#pend(run, this.#commands.waitForRetry(run, retryAt));
+    this.#pending.add(run, this.#commands.waitForRetry(run, retryAt));
   }
 
   /** The node is out of attempts. */
@@ -476,7 +420,7 @@ export class GraphRun {
       this.#leave(frame, node.id, await holding(frame, graph.outgoing(node.id, port), this.#expressions));
     } catch (edgeError) {
       frame.fail(toFailure(this.#errorRecord(edgeError, path), path), true);
-      if (frame.owner) this.#touched.add(frame);
+      this.#frames.touch(frame);
     }
   }
 
@@ -488,7 +432,7 @@ export class GraphRun {
 
   #leave(frame: Frame, nodeId: string, fired: readonly WorkflowEdge[]): void {
     this.#options.chronicle.nodesSkipped(frame.prefix, frame.leave(nodeId, fired));
-    if (frame.owner) this.#touched.add(frame);
+    this.#frames.touch(frame);
   }
 
   /** The `output` of the graph, or else what the end nodes made, by id. */
@@ -512,11 +456,7 @@ export class GraphRun {
   async #dismissInside(run: NodeRun): Promise<void> {
     if (!run.bodies) return;
     run.bodies = undefined;
-    for (const frame of this.#frames) {
-      if (frame.owner?.run !== run) continue;
-      this.#frames.delete(frame);
-      await this.#dismiss([...frame.active.values()]);
-    }
+    for (const frame of this.#frames.takeInside(run)) await this.#dismiss([...frame.active.values()]);
   }
 
   /** Nodes are told to stop and get a moment to do so; what their steps come to is of no interest any more. */
@@ -524,7 +464,7 @@ export class GraphRun {
     if (runs.length === 0) return;
     for (const run of runs) {
       run.cancel();
-      this.#pending.delete(run.path);
+      this.#pending.delete(run);
       run.frame.active.delete(run.node.id);
       this.#options.chronicle.nodeCancelled(run);
       await this.#dismissInside(run);
@@ -532,7 +472,7 @@ export class GraphRun {
     }
     const busy = runs.filter(({ waits }) => waits === undefined).map(({ pending }) => pending);
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise((resolve) => (timer = setTimeout(resolve, farewell)));
+    const patience = new Promise((resolve) => (timer = setTimeout(resolve, cancelGraceMs)));
     await Promise.race([Promise.allSettled(busy), patience]);
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
 import type { Json } from '../../domain-error.ts';
 import { deepestValue } from '../../json-depth.ts';
 import { sizeOf } from '../../json-size.ts';
-import { NodeFailure } from '../../nodes/node-type.ts';
+import { NodeFailure, type NodeResult } from '../../nodes/node-type.ts';
 
 /** Bytes that an execution is held to: by the plan, as it was when the execution was accepted, so that a replay decides the same. */
 export interface SizeBounds {
@@ -44,6 +44,13 @@ export class SizeLimits {
     if (this.#kept <= limit) return;
     const message = `The execution keeps more than the ${mebibytes(limit)} that the plan allows: what its nodes are given and make, and its log lines.`;
     throw new NodeFailure(executionTooLarge, message, { limit_bytes: limit });
+  }
+
+  /** Checks and counts what a node made. */
+  keepResult({ output, response, variables }: NodeResult): void {
+    this.checkOutput(output);
+    if (response) this.checkOutput(response.body);
+    this.keep(output, response?.body, variables === output ? undefined : variables);
   }
 
   #check(which: 'input' | 'output', value: Json, what: string): void {
