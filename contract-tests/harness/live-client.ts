@@ -1,4 +1,5 @@
 import { WebSocket, type ClientOptions } from 'ws';
+import type { WebSocketLike } from '#sdk';
 import type { LiveMessages } from '../verifier/live-messages.ts';
 
 /** A message as tests look into it; the AsyncAPI document has been asked about it before. */
@@ -97,4 +98,21 @@ export class LiveClient {
     this.socket.close();
     return this.closed;
   }
+}
+
+/** Breaks when that many messages have come; the client sees none of the rest. */
+export function breakingAfter(count: number, socket: WebSocket): WebSocketLike {
+  let seen = 0;
+  return {
+    send: (text) => socket.send(text),
+    close: () => socket.close(),
+    addEventListener: (type, listener: (event: never) => void) => {
+      socket.addEventListener(type as 'message', (event) => {
+        if (type !== 'message') return listener(event as never);
+        seen += 1;
+        if (seen <= count) listener(event as never);
+        if (seen === count) socket.terminate();
+      });
+    },
+  };
 }

@@ -8,7 +8,7 @@ import { NotFoundError, type models, type WebSocketLike } from '#sdk';
 import { ServerProcess } from '../../server/test/server-process.ts';
 import { until } from '../../server/test/until.ts';
 import { useContractHarness } from '../harness/contract-harness.ts';
-import { LiveClient, RefusedUpgrade, type LiveMessage } from '../harness/live-client.ts';
+import { breakingAfter, LiveClient, RefusedUpgrade, type LiveMessage } from '../harness/live-client.ts';
 import { apiKey, publishedWorkflow, SLOW } from '../harness/resources.ts';
 import { finishedExecution } from '../harness/tags/live.ts';
 import { parseEventStream } from '../verifier/event-stream.ts';
@@ -447,23 +447,6 @@ describe('connections end', () => {
     expect(Math.min(...(sequences(stored(resumed.messages)) as number[]))).toBeGreaterThan(sequence!);
   });
 });
-
-/** Breaks when that many messages have come; the client sees none of the rest. */
-function breakingAfter(count: number, socket: WebSocket): WebSocketLike {
-  let seen = 0;
-  return {
-    send: (text) => socket.send(text),
-    close: () => socket.close(),
-    addEventListener: (type, listener: (event: never) => void) => {
-      socket.addEventListener(type as 'message', (event) => {
-        if (type !== 'message') return listener(event as never);
-        seen += 1;
-        if (seen <= count) listener(event as never);
-        if (seen === count) socket.terminate();
-      });
-    },
-  };
-}
 
 describe('the SDK follows an execution', () => {
   test.each(['sse', 'websocket'] as const)('over %s, to its end', async (transport) => {
