@@ -6,10 +6,8 @@ export interface BatchBacklog {
   readonly oldestMs: number;
 }
 
-/** Watches what gathers the work of several organisations, for whoever watches the server. */
+/** Counts failures of what gathers the work of several organisations. */
 export abstract class BatchMetrics {
-  /** `name` is one of a few: it becomes the label of a metric. */
-  abstract watchBatcher(name: string, read: () => BatchBacklog): void;
-  /** `passing` is tried again; `refused` was an item's own failure. */
+  /** `name` is one of a few: it becomes the label of a metric. `passing` is tried again; `refused` was an item's own failure. */
   abstract batchFailed(name: string, kind: 'passing' | 'refused'): void;
 }

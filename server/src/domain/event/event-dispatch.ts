@@ -10,6 +10,7 @@ import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
 import { DomainEvents, eventLoops } from './domain-events.ts';
 import { type ClaimedEvent, claimEvent, dueOrganisations } from './due-events.ts';
 import { EventSubscription } from './event-subscription.entity.ts';
+import { watchBatcher } from '../tenancy/shared-resources.ts';
 
 const everyMs = 1_000;
 /** Organisations whose listeners this process tells at the same time. */
@@ -47,7 +48,7 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    this.metrics.watchBatcher(batcher, () => this.#waiting);
+    watchBatcher(batcher, () => this.#waiting);
     this.loops.add(eventLoops.dispatch, { everyMs, isVital: true, run: (signal) => this.round(signal) });
   }
 

@@ -19,7 +19,6 @@ const organisationId = newId('org');
 const live = { publish: () => undefined } as unknown as LiveChannel;
 const failures: string[] = [];
 const batches: BatchMetrics = {
-  watchBatcher: () => undefined,
   batchFailed: (_, kind) => void failures.push(kind),
 };
 

@@ -10,6 +10,7 @@ import { currentOrganisation, outsideOrganisations } from '../tenancy/current-or
 import { inTurns } from '../tenancy/turns.ts';
 import { Report } from './report.ts';
 import { endOpenSteps, type Stored, storeRecordings } from './store-recordings.ts';
+import { watchBatcher } from '../tenancy/shared-resources.ts';
 
 /** Executions written in one statement at most. */
 const batchSize = 200;
@@ -80,7 +81,7 @@ export class ExecutionRecorder {
   constructor(options: ExecutionRecorderOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
-    options.batches?.watchBatcher(batcher, () => this.backlog);
+    watchBatcher(batcher, () => this.backlog);
   }
 
   /** Hands over what `tell` puts into the report; it is written soon, without anybody waiting. */

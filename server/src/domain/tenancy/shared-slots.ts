@@ -141,7 +141,12 @@ export class SharedSlots {
     if (left > 0) this.#taken.set(organisationId, left);
     else this.#taken.delete(organisationId);
     for (let next = this.#next(); next; next = this.#next()) next.give(this.#give(next.organisationId));
-    if (left === 0 && this.#waiting.sizeOf(organisationId) === 0) this.#limits.delete(organisationId);
+    this.#forgetLimit(organisationId);
+  }
+
+  #forgetLimit(organisationId: string): void {
+    if (!this.#taken.has(organisationId) && this.#waiting.sizeOf(organisationId) === 0)
+      this.#limits.delete(organisationId);
   }
 
   #next(): Waiting | undefined {
@@ -157,5 +162,6 @@ export class SharedSlots {
     const index = this.#first.indexOf(waiting);
     if (index >= 0) this.#first.splice(index, 1);
     this.#turnsOf(waiting.organisationId).remove(waiting.organisationId, waiting);
+    this.#forgetLimit(waiting.organisationId);
   }
 }

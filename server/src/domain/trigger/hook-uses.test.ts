@@ -5,6 +5,7 @@ import { RecordedBatches } from '../../../test/recorded-batches.ts';
 import { newId } from '../id.ts';
 import { HookUses } from './hook-uses.ts';
 import { Trigger } from './trigger.entity.ts';
+import { sharedResources } from '../tenancy/shared-resources.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -36,7 +37,7 @@ test('a hook that cannot be counted keeps no other from being counted, and is no
   await uses.beforeApplicationShutdown();
   expect(await Promise.all(others.map(countOf))).toEqual([1, 1, 6]);
   expect(batches.failures).toEqual(['hook_uses refused']);
-  expect(batches.backlogs.get('hook_uses')!().items).toBe(0);
+  expect(sharedResources.batchers.get('hook_uses')!().items).toBe(0);
   expect(log).toHaveBeenCalledTimes(1);
   log.mockRestore();
 });

@@ -2,6 +2,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { BatchMetrics } from '../batch-metrics.ts';
 import { isPassing } from '../passing-error.ts';
+import { watchBatcher } from '../tenancy/shared-resources.ts';
 
 interface Uses {
   count: number;
@@ -37,7 +38,7 @@ export class HookUses implements BeforeApplicationShutdown {
     private readonly orm: MikroORM,
     private readonly metrics: BatchMetrics,
   ) {
-    metrics.watchBatcher(batcher, () => {
+    watchBatcher(batcher, () => {
       const items = this.#uses.size;
       return { items, bytes: 0, oldestMs: items === 0 ? 0 : Date.now() - this.#since };
     });

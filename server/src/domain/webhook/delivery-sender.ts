@@ -9,7 +9,7 @@ import { isPassing } from '../passing-error.ts';
 import { Sealer } from '../sealer.ts';
 import { inOrganisation } from '../tenancy/current-organisation.ts';
 import { type DueOrganisation, DueOrganisations } from '../tenancy/due-organisations.ts';
-import { watchSlots } from '../tenancy/shared-resources.ts';
+import { watchBatcher, watchSlots } from '../tenancy/shared-resources.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import {
   type AttemptOutcome,
@@ -67,7 +67,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    this.metrics.watchBatcher(batcher, () => {
+    watchBatcher(batcher, () => {
       const since = Math.min(...[...this.#underWay.values()].map((sending) => sending.since));
       const items = this.#underWay.size;
       return { items, bytes: 0, oldestMs: items === 0 ? 0 : Date.now() - since };

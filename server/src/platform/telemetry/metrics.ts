@@ -1,6 +1,4 @@
 import type { Pool } from 'pg';
-import type { BatchBacklog } from '../../domain/batch-metrics.ts';
-import { sharedResources } from '../../domain/tenancy/shared-resources.ts';
 import { gaugeSharedResources } from './shared-metrics.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -40,7 +38,6 @@ export class Metrics {
     'Statements that gather work of several organisations and failed: passing is tried again, refused was the failure of one item.',
     ['batcher', 'kind'],
   );
-  private readonly batchers = new Map<string, () => BatchBacklog>();
   private readonly eventStreams = new Gauge({
     name: 'flowpact_event_streams',
     help: 'Event streams (Server-Sent Events) that are open.',
@@ -50,13 +47,6 @@ export class Metrics {
   /** Everything of the process itself as well: CPU, memory, event-loop lag, garbage collection. */
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'flowpact_' });
-    this.gaugeOfBatchers('batch_items', 'What waits to be gathered into a statement.', ({ items }) => items);
-    this.gaugeOfBatchers('batch_bytes', 'Bytes of what waits to be gathered into a statement.', ({ bytes }) => bytes);
-    this.gaugeOfBatchers(
-      'batch_oldest_seconds',
-      'For how long the oldest has waited to be gathered into a statement.',
-      ({ oldestMs }) => oldestMs / 1_000,
-    );
     gaugeSharedResources(this);
   }
 
@@ -83,11 +73,6 @@ export class Metrics {
 
   stepEnded(type: string, status: string, seconds: number): void {
     this.steps.observe({ type, status }, seconds);
-  }
-
-  /** Reports what waits for a statement that gathers the work of several organisations. */
-  watchBatcher(name: string, read: () => BatchBacklog): void {
-    this.batchers.set(name, read);
   }
 
   batchFailed(batcher: string, kind: 'passing' | 'refused'): void {
@@ -133,15 +118,6 @@ export class Metrics {
 
   text(): Promise<string> {
     return this.registry.metrics();
-  }
-
-  private gaugeOfBatchers(name: string, help: string, valueOf: (backlog: BatchBacklog) => number): void {
-    this.gauge(name, help, ['batcher'], () =>
-      [...sharedResources.batchers, ...this.batchers].map(([batcher, read]) => ({
-        labels: { batcher },
-        value: valueOf(read()),
-      })),
-    );
   }
 
   private histogram(name: string, help: string, labelNames: string[], buckets: number[]): Histogram {

@@ -3,7 +3,19 @@ import type { GaugeValue, Metrics } from './metrics.ts';
 
 /** Measures what organisations share in this process; by the names of these things, never by organisation. */
 export function gaugeSharedResources(metrics: Pick<Metrics, 'gauge'>): void {
-  const { slots, caches, due } = sharedResources;
+  const { slots, caches, batchers, due } = sharedResources;
+  metrics.gauge('batch_items', 'What waits to be gathered into a statement.', ['batcher'], () =>
+    values(batchers, 'batcher', ({ items }) => items),
+  );
+  metrics.gauge('batch_bytes', 'Bytes of what waits to be gathered into a statement.', ['batcher'], () =>
+    values(batchers, 'batcher', ({ bytes }) => bytes),
+  );
+  metrics.gauge(
+    'batch_oldest_seconds',
+    'For how long the oldest has waited to be gathered into a statement.',
+    ['batcher'],
+    () => values(batchers, 'batcher', ({ oldestMs }) => oldestMs / 1_000),
+  );
   metrics.gauge(
     'shared_slots',
     'Slots that organisations share: those that are taken, and what waits for one (organisations for the slots of runs).',
