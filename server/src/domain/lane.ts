@@ -42,8 +42,8 @@ const patience = 2;
 
 /**
  * Asks for many things in one call: what comes while a call is under way goes into the next one, so that the cost of each
- * falls as the load grows. Calls are bounded in bytes, and organisations take turns in what is more than one call takes. An item that the call refuses does not spoil it for the others, and one
- * that is tried again keeps no other waiting.
+ * falls as the load grows. Calls are bounded in bytes, and organisations take turns in what is more than one call takes. An
+ * item that the call refuses does not spoil it for the others, and one that is tried again keeps no other waiting.
  */
 export class Lane<Item, Answer> {
   readonly #options: LaneOptions<Item, Answer>;

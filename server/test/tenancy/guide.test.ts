@@ -48,17 +48,10 @@ test('what a process measures of its slots, batchers, caches and queues has a na
     expect.arrayContaining(['database', 'engine', 'host_lookups', 'outgoing_calls', 'password_hashes', 'runs']),
   );
   expect(named('batch_items')).toEqual(
-    expect.arrayContaining([
-      'acceptances',
-      'event_reader',
-      'events',
-      'execution_recorder',
-      'run_ends',
-      'step_outcomes',
-    ]),
+    expect.arrayContaining(['acceptances', 'event_reader', 'execution_recorder', 'run_ends', 'step_outcomes']),
   );
   expect(named('cache_entries')).toEqual(expect.arrayContaining(['graphs', 'oauth_tokens', 'workflow_versions']));
-  expect(named('due_organisations')).toEqual(expect.arrayContaining(['schedules', 'webhook_deliveries']));
+  expect(named('due_organisations')).toEqual(expect.arrayContaining(['events', 'schedules', 'webhook_deliveries']));
 });
 
 test('the settings, numbers by plan and files that the guide names exist', () => {

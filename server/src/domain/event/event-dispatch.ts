@@ -5,16 +5,16 @@ import { DomainError } from '../domain-error.ts';
 import { failpoint } from '../failpoints.ts';
 import { isPassing } from '../passing-error.ts';
 import { inOrganisation } from '../tenancy/current-organisation.ts';
+import { type DueOrganisation, DueOrganisations } from '../tenancy/due-organisations.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import { DomainEvent, type HappenedEvent } from './domain-event.entity.ts';
 import { DomainEvents, eventLoops } from './domain-events.ts';
-import { type ClaimedEvent, claimEvent, dueOrganisations } from './due-events.ts';
+import { type ClaimedEvent, claimEvent } from './claim-event.ts';
 import { EventSubscription } from './event-subscription.entity.ts';
-import { watchBatcher } from '../tenancy/shared-resources.ts';
 
 const everyMs = 1_000;
-/** Organisations whose listeners this process tells at the same time. */
-const lanes = 4;
+/** Organisations whose listeners this process calls at the same time. */
+const concurrency = 4;
 /** What the turn of one organisation takes at most, give or take an event, while others wait. */
 const turnMs = 1_000;
 const turnEvents = 20;
@@ -23,6 +23,7 @@ const maxFailures = 16;
 const firstPauseMs = 2_000;
 /** The longest pause after what passes by itself. */
 const maxPauseMs = 60_000;
+/** Label of the metrics. */
 const batcher = 'events';
 
 /**
@@ -32,11 +33,16 @@ const batcher = 'events';
 @Injectable()
 export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger(EventDispatch.name);
+  readonly #due = new DueOrganisations({
+    name: 'events',
+    table: 'domain_event',
+    column: 'dispatch_at',
+    by: 'organisations',
+  });
   readonly #busy = new Map<string, Promise<void>>();
   /** Organisations with events, by when they had their turn. */
   readonly #served = new Map<string, number>();
   #turns = 0;
-  #waiting = { items: 0, bytes: 0, oldestMs: 0 };
   /** Why the last turn failed, unless one has succeeded since. */
   #fault: { readonly error: unknown } | undefined;
 
@@ -48,7 +54,6 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    watchBatcher(batcher, () => this.#waiting);
     this.loops.add(eventLoops.dispatch, { everyMs, isVital: true, run: (signal) => this.round(signal) });
   }
 
@@ -66,17 +71,21 @@ export class EventDispatch implements OnModuleInit, OnApplicationShutdown {
    * fail and none succeeds.
    */
   async round(signal: AbortSignal): Promise<void> {
-    if (this.#busy.size >= lanes || signal.aborted) return;
-    const due = await dueOrganisations(this.orm);
-    this.#waiting = { items: due.length, bytes: 0, oldestMs: Math.max(0, ...due.map(({ lateMs }) => lateMs)) };
-    const ids = due.map(({ organisationId }) => organisationId);
+    if (this.#busy.size >= concurrency || signal.aborted) return;
+    const due = await this.#due.find((text) => this.#query(text));
+    const ids = due.map(({ id }) => id);
     for (const id of this.#served.keys()) if (!ids.includes(id)) this.#served.delete(id);
     const next = ids
       .filter((id) => !this.#busy.has(id))
       .sort((one, other) => (this.#served.get(one) ?? 0) - (this.#served.get(other) ?? 0))
-      .slice(0, lanes - this.#busy.size);
+      .slice(0, concurrency - this.#busy.size);
     for (const id of next) this.#begin(id, signal);
     if (this.#fault && next.length > 0) throw this.#fault.error;
+  }
+
+  async #query(text: string): Promise<readonly DueOrganisation[]> {
+    const pool = await this.orm.em.getConnection().getNativeClient();
+    return (await pool.query<DueOrganisation>({ name: 'due_events', text })).rows;
   }
 
   #begin(organisationId: string, signal: AbortSignal): void {

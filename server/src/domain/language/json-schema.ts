@@ -27,8 +27,8 @@ function compileSchema(schema: Record<string, Json>): ValidateFunction {
 }
 
 /**
- * Every place where `value` breaks `schema`, which must be one of ours. Places that `isOpen` accepts (a template whose value is known only when it
- * runs) break nothing, nor does a choice (`oneOf` and the like) that fails because of them.
+ * Every place where `value` breaks `schema`, which must be one of ours. Places that `isOpen` accepts (a template whose value
+ * is known only when it runs) break nothing, nor does a choice (`oneOf` and the like) that fails because of them.
  */
 export function schemaFaults(
   schema: Record<string, Json>,

@@ -16,7 +16,7 @@ const lanes = 4;
 /** Schedules of a round; then it is looked anew whose are due. */
 const perRound = 100;
 /** Times of one schedule that are dealt with in one transaction. */
-const mostTimes = 50;
+const maxTimes = 50;
 /** Days for which the record of a time is kept, and how many records of one schedule. */
 const keepDays = 30;
 const keepRecords = 5_000;
@@ -173,7 +173,7 @@ export class DueSchedules {
       if (decided === 0) await this.#record(em, trigger, time, { status: 'missed', missedUntil: last, decidedAt: now });
       time = timetable.after(last);
     }
-    for (let count = 0; time && time <= now && count < mostTimes; count++) {
+    for (let count = 0; time && time <= now && count < maxTimes; count++) {
       // Clocks that disagree may have let a schedule begin anew before a time that has been decided.
       const decided = await em.count(ScheduleOccurrence, { triggerId: trigger.id, scheduledAt: time });
       if (decided === 0) await this.#decide(em, trigger, time, now);

@@ -9,7 +9,7 @@ import { isPassing } from '../passing-error.ts';
 import { Sealer } from '../sealer.ts';
 import { inOrganisation } from '../tenancy/current-organisation.ts';
 import { type DueOrganisation, DueOrganisations } from '../tenancy/due-organisations.ts';
-import { watchBatcher, watchSlots } from '../tenancy/shared-resources.ts';
+import { watchSlots } from '../tenancy/shared-resources.ts';
 import { WorkerLoops } from '../worker-loops.ts';
 import {
   type AttemptOutcome,
@@ -30,7 +30,7 @@ const everyMs = 1_000;
 /** Messages under way from this process at most, those of one organisation, and those to one webhook, give or take what is claimed at once. */
 const maxAtOnce = 64;
 const maxPerOrganisation = 16;
-const mostPerWebhook = 8;
+const maxPerWebhook = 8;
 const claimedAtOnce = 8;
 const timeoutMs = 10_000;
 /** For how long a claimed delivery is left to the process that claimed it: longer than an attempt can take. */
@@ -48,7 +48,7 @@ const ownFault = 'the platform could not send it';
 @Injectable()
 export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger(DeliverySender.name);
-  readonly #underWay = new Map<Promise<void>, { readonly delivery: DueDelivery; readonly since: number }>();
+  readonly #underWay = new Map<Promise<void>, DueDelivery>();
   readonly #due = new DueOrganisations({
     name: 'webhook_deliveries',
     table: 'webhook_delivery',
@@ -67,11 +67,6 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   onModuleInit(): void {
-    watchBatcher(batcher, () => {
-      const since = Math.min(...[...this.#underWay.values()].map((sending) => sending.since));
-      const items = this.#underWay.size;
-      return { items, bytes: 0, oldestMs: items === 0 ? 0 : Date.now() - since };
-    });
     this.loops.add(eventLoops.deliver, { everyMs, isVital: true, run: (signal) => this.round(signal) });
     watchSlots('webhook_deliveries', () => ({ taken: this.#underWay.size, waiting: 0, oldestMs: 0 }));
   }
@@ -109,7 +104,7 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
    */
   #turns(due: readonly DueOrganisation[], count: number): DeliveryRoom['turns'] {
     const counts = new Map<string, number>();
-    for (const { delivery } of this.#underWay.values())
+    for (const delivery of this.#underWay.values())
       counts.set(delivery.organisation_id, (counts.get(delivery.organisation_id) ?? 0) + 1);
     const free = maxAtOnce - this.#underWay.size;
     const each = Math.max(1, Math.floor(count / due.length));
@@ -133,14 +128,14 @@ export class DeliverySender implements OnModuleInit, OnApplicationShutdown {
         // Whose turn comes next may have waited for this room.
         this.loops.wake(eventLoops.deliver);
       });
-    this.#underWay.set(sending, { delivery, since: startedAt.getTime() });
+    this.#underWay.set(sending, delivery);
   }
 
   #busy(): string[] {
     const counts = new Map<string, number>();
-    for (const { delivery } of this.#underWay.values())
+    for (const delivery of this.#underWay.values())
       counts.set(delivery.webhook_id, (counts.get(delivery.webhook_id) ?? 0) + 1);
-    return [...counts].flatMap(([id, count]) => (count >= mostPerWebhook ? [id] : []));
+    return [...counts].flatMap(([id, count]) => (count >= maxPerWebhook ? [id] : []));
   }
 
   async #deliver(delivery: DueDelivery, startedAt: Date, signal: AbortSignal): Promise<void> {
