@@ -9,7 +9,6 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { advisoryLocks } from '../../domain/advisory-locks.ts';
 import { assertKeysProven } from '../crypto/assert-master-keys.ts';
 import type { MasterKey } from '../crypto/master-keys.ts';
-
 import { migrateWithin } from '../database/migrate.ts';
 import { migrations } from '../database/migrations/index.ts';
 import { createOrm } from '../database/orm.ts';
