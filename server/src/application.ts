@@ -9,6 +9,7 @@ import { RequestFailure } from '#runtime/nest/index.ts';
 import { AppModule } from './app.module.ts';
 import { servesApi } from './platform/config/config.ts';
 import { installAsyncDocs, installDocs } from './platform/http/docs.ts';
+import { boundedServers } from './platform/http/http-server.ts';
 import { installRequestLog } from './platform/http/request-log.ts';
 import { installSecurity } from './platform/http/security.ts';
 import { warnOfUntrustedProxy } from './platform/http/untrusted-proxy.ts';
@@ -27,7 +28,7 @@ export async function createApplication(
   const { settings } = config;
   const adapter = new FastifyAdapter({
     bodyLimit: settings.BODY_LIMIT,
-    requestTimeout: settings.REQUEST_TIMEOUT * 1_000,
+    serverFactory: boundedServers(settings, metrics),
     trustProxy: trustProxy(settings.TRUST_PROXY),
     // A request on a kept-alive connection that arrives while the server drains is still answered properly.
     return503OnClosing: false,

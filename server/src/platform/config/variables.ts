@@ -118,7 +118,19 @@ export const variables = z.object({
   BODY_LIMIT: integer(1_024, 104_857_600)
     .default(1_048_576)
     .describe('Largest request body in bytes, where the contract sets no limit of its own.'),
-  REQUEST_TIMEOUT: integer(1, 600).default(30).describe('Seconds in which a client has to send its request.'),
+  REQUEST_TIMEOUT: integer(1, 600)
+    .default(30)
+    .describe('Seconds in which a client has to send its request; of its head, 60 at most.'),
+  MAX_CONNECTIONS: integer(1, 1_000_000)
+    .default(20_000)
+    .describe(
+      'Connections of clients that one server process has open at most, WebSockets and event streams among them; more are closed at once. Each takes a file descriptor, of which the operating system has to allow as many.',
+    ),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000)
+    .default(1_000)
+    .describe(
+      'Of MAX_CONNECTIONS, those that come from one IPv4 address or from one /64 of IPv6 addresses at most. Not looked at when TRUST_PROXY is set, since all connections come from the proxy then: bound them there.',
+    ),
   SHUTDOWN_TIMEOUT: integer(0, 600)
     .default(15)
     .describe('Seconds that requests and steps in progress get to finish when the server stops.'),

@@ -26,9 +26,13 @@ export async function listenForMetrics({
   token,
   metrics,
 }: MetricsListenerOptions): Promise<MetricsListener> {
-  const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
-    answer(request, response, metrics, token).catch(() => response.destroy());
-  });
+  const server = createServer(
+    { requestTimeout: 10_000, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    (request, response) => {
+      answer(request, response, metrics, token).catch(() => response.destroy());
+    },
+  );
+  server.maxConnections = 100;
   try {
     await new Promise<void>((done, failed) => server.once('error', failed).listen({ host, port }, done));
   } catch (cause) {
