@@ -1,25 +1,18 @@
 /**
  * Installs each SDK into a clean environment, runs its tests, and runs one scenario with it against a live server: log
  * in, create, publish, execute, follow, list with paging, a 404 and a 400 as typed errors, receive and verify what is sent
- * to a webhook. Prints one line for each language. (The TypeScript SDK's tests run with `npm test`.) Uses the server at FLOWPACT_URL (with FLOWPACT_EMAIL and FLOWPACT_PASSWORD), or builds and starts one of its own.
+ * to a webhook. Prints one line for each language. (The TypeScript SDK's tests run with `npm test`.) Uses the server at FLOWPACT_URL (with FLOWPACT_EMAIL and FLOWPACT_PASSWORD), or starts one of its own.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { provideServer, type ProvidedServer } from '../server/test/provided-server.ts';
 
 const root = join(import.meta.dirname, '..');
 const clients = join(root, 'clients');
 const steps = 'log in, create, publish, execute, follow, list with paging, 404, 400, verify a webhook';
-
-interface Server {
-  readonly url: string;
-  readonly email: string;
-  readonly password: string;
-  stop(): Promise<void>;
-}
 
 interface Language {
   readonly name: string;
@@ -77,9 +70,17 @@ async function main(): Promise<number> {
   // Where this runs as root, the embedded PostgreSQL runs as another account, which has to get through.
   await chmod(work, 0o711);
   let failures = 0;
-  let server: Server | undefined;
+  let server: ProvidedServer | undefined;
   try {
-    server = await provideServer(work);
+    server = await provideServer({
+      FLOWPACT_DATA_DIR: join(work, 'data'),
+      FLOWPACT_ADMIN_EMAIL: 'sdk@flowpact.local',
+      FLOWPACT_ADMIN_PASSWORD: 'sdk-scenario-password',
+      LOG_LEVEL: 'warn',
+      RESPONSE_VALIDATION: 'throw',
+      // Where the scenarios receive what is sent to their webhooks.
+      OUTGOING_ALLOWED_HOSTS: '127.0.0.1',
+    });
     for (const language of languages) failures += (await test(language, server, work)) ? 0 : 1;
   } catch (error) {
     console.log(error instanceof Error ? error.message : String(error));
@@ -100,7 +101,7 @@ async function report({ passed, failed }: { passed: number; failed: number }): P
   console.log(`${passed} passed, ${failed} failed`);
 }
 
-async function test(language: Language, server: Server, work: string): Promise<boolean> {
+async function test(language: Language, server: ProvidedServer, work: string): Promise<boolean> {
   const folder = join(work, language.name.toLowerCase());
   await mkdir(folder);
   const began = Date.now();
@@ -119,72 +120,6 @@ async function test(language: Language, server: Server, work: string): Promise<b
     console.log(`${label} FAILED\n${error instanceof Error ? error.message : String(error)}`);
     return false;
   }
-}
-
-async function provideServer(work: string): Promise<Server> {
-  const { FLOWPACT_URL: url, FLOWPACT_EMAIL: email, FLOWPACT_PASSWORD: password } = process.env;
-  if (url !== undefined) {
-    if (!email || !password)
-      throw new Error('With FLOWPACT_URL, set FLOWPACT_EMAIL and FLOWPACT_PASSWORD of a user too.');
-    return { url, email, password, stop: async () => undefined };
-  }
-  await run('npm', ['run', '--silent', 'build'], root);
-  return startServer(work);
-}
-
-async function startServer(work: string): Promise<Server> {
-  const port = await freePort();
-  const account = { email: 'sdk@flowpact.local', password: 'sdk-scenario-password' };
-  const child = spawn(process.execPath, ['dist/server/src/main.js'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      PORT: String(port),
-      FLOWPACT_DATA_DIR: join(work, 'data'),
-      FLOWPACT_ADMIN_EMAIL: account.email,
-      FLOWPACT_ADMIN_PASSWORD: account.password,
-      LOG_LEVEL: 'warn',
-      RESPONSE_VALIDATION: 'throw',
-      // Where the scenarios receive what is sent to their webhooks.
-      OUTGOING_ALLOWED_HOSTS: '127.0.0.1',
-    },
-  });
-  const output: string[] = [];
-  child.stdout.on('data', (text) => output.push(String(text)));
-  child.stderr.on('data', (text) => output.push(String(text)));
-  const url = `http://127.0.0.1:${port}`;
-  await ready(url, child, output);
-  return { url, ...account, stop: () => stopped(child) };
-}
-
-async function ready(url: string, child: ChildProcess, output: readonly string[]): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt += 1) {
-    if (child.exitCode !== null)
-      throw new Error(`The server ended with exit code ${child.exitCode}:\n${output.join('')}`);
-    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
-    if (answer?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  await stopped(child);
-  throw new Error(`The server was not ready after 30 s:\n${output.join('')}`);
-}
-
-async function stopped(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
-  await ended;
-  clearTimeout(timer);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function run(

@@ -8,7 +8,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ServerProcess } from '../../server/test/server-process.ts';
+import { provideServer } from '../../server/test/provided-server.ts';
 import { ContractDocument } from '../verifier/contract-document.ts';
 import { type Account, createFixture, createKey } from './fixture.ts';
 import { type Notes, readRules, type Report, type Results, resultsOf, summarise } from './results.ts';
@@ -23,9 +23,19 @@ async function main(): Promise<Results> {
   const work = await mkdtemp(join(tmpdir(), 'flowpact-fuzz-'));
   // Where this runs as root, the embedded PostgreSQL runs as another account, which has to get through.
   await chmod(work, 0o711);
-  const server = await provideServer(work);
+  const server = await provideServer({
+    FLOWPACT_DATA_DIR: join(work, 'data'),
+    FLOWPACT_ADMIN_EMAIL: 'fuzz@flowpact.local',
+    FLOWPACT_ADMIN_PASSWORD: 'a-password-for-fuzzing',
+    LOG_LEVEL: 'warn',
+    RESPONSE_VALIDATION: 'throw',
+    // Limits answer before what is to be tested.
+    RATE_LIMITS: 'false',
+    // Where the webhooks of the fixture lead; nobody listens there.
+    OUTGOING_ALLOWED_HOSTS: '127.0.0.1:9',
+  });
   try {
-    return await testServer(server.account, command, work);
+    return await testServer(server, command, work);
   } finally {
     await server.stop();
     await rm(work, { recursive: true, force: true });
@@ -61,28 +71,6 @@ async function testServer(account: Account, command: string, work: string): Prom
 async function readJson<T>(file: string): Promise<T | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   return text === undefined ? undefined : (JSON.parse(text) as T);
-}
-
-async function provideServer(work: string): Promise<{ account: Account; stop(): Promise<void> }> {
-  const { FLOWPACT_URL: url, FLOWPACT_EMAIL: email, FLOWPACT_PASSWORD: password } = process.env;
-  if (url !== undefined) {
-    if (!email || !password)
-      throw new Error('With FLOWPACT_URL, set FLOWPACT_EMAIL and FLOWPACT_PASSWORD of a user too.');
-    return { account: { url, email, password }, stop: async () => undefined };
-  }
-  const user = { email: 'fuzz@flowpact.local', password: 'a-password-for-fuzzing' };
-  const server = new ServerProcess({
-    FLOWPACT_DATA_DIR: join(work, 'data'),
-    FLOWPACT_ADMIN_EMAIL: user.email,
-    FLOWPACT_ADMIN_PASSWORD: user.password,
-    LOG_LEVEL: 'warn',
-    RESPONSE_VALIDATION: 'throw',
-    // Limits answer before what is to be tested.
-    RATE_LIMITS: 'false',
-    // Where the webhooks of the fixture lead; nobody listens there.
-    OUTGOING_ALLOWED_HOSTS: '127.0.0.1:9',
-  });
-  return { account: { url: await server.ready(), ...user }, stop: () => server.end() };
 }
 
 /** For people, and in `.report/` for the sum that CI prints. */

@@ -23,7 +23,7 @@ const ids = (operations: readonly Operation[]): string[] => operations.map((oper
 
 // Refusals count as requests, and there are more of them here than an export may have in a minute.
 beforeEach(async () => {
-  await harness().server.sql('delete from request_count');
+  await harness().server.database.orm.em.getConnection().execute('delete from request_count');
 });
 
 test('the fixture knows a good request for every operation', async () => {
