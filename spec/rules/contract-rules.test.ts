@@ -18,7 +18,12 @@ const config = await createConfig({
     },
     'contract/operation-errors': { severity: 'error', more: { createPet: ['402'] }, less: { getProbe: ['503'] } },
     'contract/error-media-types': { severity: 'error', types: ['application/json'] },
-    'contract/response-headers': { severity: 'error', always: ['X-Request-Id'], limited: ['RateLimit'] },
+    'contract/response-headers': {
+      severity: 'error',
+      always: ['X-Request-Id'],
+      limited: ['RateLimit'],
+      less: { getProbe: ['Location'] },
+    },
   },
 });
 
@@ -190,6 +195,14 @@ const cases: [name: string, breakIt: (document: Document) => void, messages: str
     'a response without its headers',
     (document) => void Object.assign(post(document).responses['201']!, { headers: { RateLimit: header } }),
     ['contract/response-headers: The 201 response must declare X-Request-Id, Location, Idempotent-Replayed.'],
+  ],
+  [
+    'no more than the headers that an operation may do without',
+    (document) =>
+      void Object.assign(document.paths['/probe'].get.responses, {
+        '202': { description: 'later', headers: {}, content: body(pet(), {}) },
+      }),
+    ['contract/response-headers: The 202 response must declare X-Request-Id.'],
   ],
 ];
 

@@ -2,9 +2,10 @@ import { isIdempotent, isSuccess, responsesOf } from './resolve.js';
 
 /**
  * Every response declares the headers that it carries: `always` everywhere, `limited` where the operation has
- * `x-rate-limit`, and those that HTTP asks for with its status.
+ * `x-rate-limit`, and those that HTTP asks for with its status. `less` names headers that single operations do without:
+ * `{ <operationId>: [<header>] }`.
  */
-export function ResponseHeaders({ always, limited }) {
+export function ResponseHeaders({ always, limited, less = {} }) {
   return {
     // What the platform itself sends (`webhooks`) is answered by others.
     Paths: {
@@ -14,7 +15,8 @@ export function ResponseHeaders({ always, limited }) {
           const expected = [...always, ...(operation['x-rate-limit'] ? limited : []), ...headersOf(status)];
           if (idempotent && isSuccess(status)) expected.push('Idempotent-Replayed');
           const declared = Object.keys(response.headers ?? {});
-          const missing = expected.filter((name) => !declared.includes(name));
+          const spared = [...declared, ...(less[operation.operationId] ?? [])];
+          const missing = expected.filter((name) => !spared.includes(name));
           if (missing.length === 0) continue;
           ctx.report({
             message: `The ${status} response must declare ${missing.join(', ')}.`,
